@@ -1,0 +1,140 @@
+//! The one error type of the library.
+//!
+//! An `Err` means misuse or a failed simulation. A solver that diverges, stalls or
+//! runs out of time returns `Ok` with a [`Status`](crate::Status) and its best iterate.
+
+/// What went wrong: what, what was found, what is allowed, and what to try.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A slice does not have the length that a space asks for.
+    #[error("{what} has {found} values, expected {expected}: check the shape of the data")]
+    Length {
+        /// Which argument.
+        what: String,
+        /// The length that was passed.
+        found: usize,
+        /// The length that is required.
+        expected: usize,
+    },
+    /// A value that must be finite is NaN or infinite.
+    #[error(
+        "{what} holds {value} at index {index}, but every value must be finite: clean or mask the data first"
+    )]
+    NotFinite {
+        /// Which argument.
+        what: String,
+        /// Where the first such value stands.
+        index: usize,
+        /// The offending value, as text (NaN does not compare).
+        value: String,
+    },
+    /// An option lies outside what it may be.
+    #[error("{key} = {found} is not allowed: {allowed}")]
+    Option {
+        /// The key as the user writes it, for example `learning_rate`.
+        key: String,
+        /// The value found.
+        found: String,
+        /// What is allowed, and what to try.
+        allowed: String,
+    },
+    /// No entry of that name stands in the registry.
+    #[error("unknown {kind} '{found}'{}; known: {known}", suggestion(.nearest))]
+    UnknownName {
+        /// `simulator`, `rule`, `loss` or `experiment`.
+        kind: &'static str,
+        /// The name that was asked for.
+        found: String,
+        /// The nearest known name, if any is near.
+        nearest: Option<String>,
+        /// All known names, separated by commas.
+        known: String,
+    },
+    /// A configuration does not parse; the message names the key.
+    #[error("{what}: {message}")]
+    Config {
+        /// Which configuration, for example `simulator heat`.
+        what: String,
+        /// What is wrong with it and what is allowed.
+        message: String,
+    },
+    /// A rule needs something that this simulator or loss does not offer.
+    #[error("{rule} needs {needs}, which {simulator} does not offer; try {instead}")]
+    Unsupported {
+        /// The rule that asked.
+        rule: &'static str,
+        /// What it needs.
+        needs: &'static str,
+        /// The simulator or loss.
+        simulator: String,
+        /// Rules that work here.
+        instead: String,
+    },
+    /// The simulator could not be evaluated at this point.
+    #[error("{simulator} failed: {message}")]
+    Simulation {
+        /// The simulator's name.
+        simulator: String,
+        /// What happened, and where.
+        message: String,
+    },
+    /// A target lies outside the range of a simulator's inverse.
+    #[error("{simulator} never reaches {found}: {allowed}")]
+    OutsideRange {
+        /// The simulator's name.
+        simulator: String,
+        /// The value that cannot be reached.
+        found: String,
+        /// The range, and what to try.
+        allowed: String,
+    },
+    /// A decomposition did not converge or met a matrix it cannot factor.
+    #[error("{what} failed: {message}")]
+    LinearAlgebra {
+        /// Which decomposition.
+        what: &'static str,
+        /// Why, and what to try.
+        message: String,
+    },
+}
+
+fn suggestion(nearest: &Option<String>) -> String {
+    nearest
+        .as_ref()
+        .map(|name| format!(" (did you mean '{name}'?)"))
+        .unwrap_or_default()
+}
+
+/// Shorthand for results of this library.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Checks a slice's length; `what` names it in the message.
+///
+/// # Errors
+/// [`Error::Length`] if the lengths differ.
+pub fn expect_length(what: &str, found: usize, expected: usize) -> Result<()> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::Length {
+        what: what.to_owned(),
+        found,
+        expected,
+    })
+}
+
+/// Checks that every value is finite; `what` names the slice in the message.
+///
+/// # Errors
+/// [`Error::NotFinite`] with the first index that is not.
+pub fn expect_finite(what: &str, values: &[f64]) -> Result<()> {
+    match values.iter().position(|v| !v.is_finite()) {
+        None => Ok(()),
+        Some(index) => Err(Error::NotFinite {
+            what: what.to_owned(),
+            index,
+            value: values[index].to_string(),
+        }),
+    }
+}

@@ -1,0 +1,164 @@
+//! What the library knows of physics: y = P(x), its derivative, and what else it may offer.
+
+use crate::error::{Result, expect_length};
+use crate::linalg::Matrix;
+
+/// The set in which x or y lives: a name, a grid shape (row-major) and a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Space {
+    /// What the values are, for example `temperature`.
+    pub name: String,
+    /// Extent along each axis, slowest first; the product is the length of a slice.
+    pub shape: Vec<usize>,
+    /// The physical unit, for example `K`, or `1` where there is none.
+    pub unit: String,
+}
+
+impl Space {
+    /// A space of the given name, shape and unit.
+    pub fn new(name: &str, shape: &[usize], unit: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            unit: unit.to_owned(),
+        }
+    }
+
+    /// The number of values: the product of the shape.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether the space holds no value at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// y = P(x): a differentiable map. Physics implements it; so does "network, then physics".
+///
+/// # Shapes
+/// x and dx have [`input`](Simulator::input)`().len()` values, y and dy
+/// [`output`](Simulator::output)`().len()`. Callers check lengths (see [`Problem`](crate::Problem)).
+///
+/// # Errors
+/// A method returns `Err` if the simulation fails at this x; it never panics on finite input.
+pub trait Simulator: Send + Sync {
+    /// The space of x.
+    fn input(&self) -> Space;
+    /// The space of y.
+    fn output(&self) -> Space;
+    /// y = P(x).
+    fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()>;
+    /// dy = J(x) dx, with J = ∂P/∂x.
+    fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()>;
+    /// dx = J(x)ᵀ dy.
+    fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()>;
+    /// Evaluates once, so that J can be applied many times.
+    ///
+    /// The default calls `jvp` and `vjp` at a copy of x; override it to keep a trajectory.
+    fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + 'a>> {
+        self.forward(x, y)?;
+        Ok(Box::new(Pointwise {
+            simulator: self,
+            x: x.to_vec(),
+            outputs: y.len(),
+        }))
+    }
+    /// The local inverse, if the simulator brings one.
+    fn local_inverse(&self) -> Option<&dyn LocalInverse> {
+        None
+    }
+    /// Second derivatives, if the simulator brings them and they are not zero.
+    fn second_order(&self) -> Option<&dyn SecondOrder> {
+        None
+    }
+    /// Whether P is linear: then J does not depend on x and the second derivatives vanish.
+    fn is_linear(&self) -> bool {
+        false
+    }
+}
+
+/// J(x) at a fixed x, as an operator.
+pub trait LinearMap {
+    /// The number of columns: the length of dx.
+    fn inputs(&self) -> usize;
+    /// The number of rows: the length of dy.
+    fn outputs(&self) -> usize;
+    /// dy = J dx.
+    fn apply(&self, dx: &[f64], dy: &mut [f64]) -> Result<()>;
+    /// dx = Jᵀ dy.
+    fn apply_transpose(&self, dy: &[f64], dx: &mut [f64]) -> Result<()>;
+    /// J itself, m × n; by columns or by rows, whichever are fewer.
+    ///
+    /// # Cost
+    /// min(m, n) applications.
+    fn dense(&self) -> Result<Matrix> {
+        let (m, n) = (self.outputs(), self.inputs());
+        let mut j = Matrix::zeros(m, n);
+        if n <= m {
+            let (mut dx, mut dy) = (vec![0.0; n], vec![0.0; m]);
+            for c in 0..n {
+                dx[c] = 1.0;
+                self.apply(&dx, &mut dy)?;
+                dx[c] = 0.0;
+                for r in 0..m {
+                    j[(r, c)] = dy[r];
+                }
+            }
+        } else {
+            let mut dy = vec![0.0; m];
+            for r in 0..m {
+                dy[r] = 1.0;
+                self.apply_transpose(&dy, j.row_mut(r))?;
+                dy[r] = 0.0;
+            }
+        }
+        Ok(j)
+    }
+    /// The Gram matrix J Jᵀ, m × m. A network overrides it without ever forming J.
+    ///
+    /// # Cost
+    /// [`dense`](LinearMap::dense) and m² n multiplications.
+    fn gram(&self) -> Result<Matrix> {
+        Ok(self.dense()?.gram())
+    }
+}
+
+/// x = P⁻¹(y; x0): the solution of P(x) = y nearest to the current guess x0.
+pub trait LocalInverse: Send + Sync {
+    /// Writes P⁻¹(y; x0) to x.
+    ///
+    /// # Errors
+    /// `Err` if y cannot be reached.
+    fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()>;
+}
+
+/// All that a full Newton step needs beyond `jvp` and `vjp`.
+pub trait SecondOrder: Send + Sync {
+    /// out = d/dε J(x + ε dx)ᵀ dy at ε = 0, that is (Σᵢ dyᵢ ∇²Pᵢ(x)) dx.
+    fn vjp_derivative(&self, x: &[f64], dy: &[f64], dx: &[f64], out: &mut [f64]) -> Result<()>;
+}
+
+struct Pointwise<'a, S: ?Sized> {
+    simulator: &'a S,
+    x: Vec<f64>,
+    outputs: usize,
+}
+
+impl<S: Simulator + ?Sized> LinearMap for Pointwise<'_, S> {
+    fn inputs(&self) -> usize {
+        self.x.len()
+    }
+    fn outputs(&self) -> usize {
+        self.outputs
+    }
+    fn apply(&self, dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        expect_length("dx", dx.len(), self.x.len())?;
+        self.simulator.jvp(&self.x, dx, dy)
+    }
+    fn apply_transpose(&self, dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        expect_length("dy", dy.len(), self.outputs)?;
+        self.simulator.vjp(&self.x, dy, dx)
+    }
+}
