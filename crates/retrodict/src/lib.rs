@@ -1,1 +1,26 @@
-//! retrodict
+//! retrodict runs simulators backwards.
+//!
+//! A simulator is a differentiable map y = P(x). Given observations y*, find x with P(x) near y*,
+//! by updates that *invert* the physics, each beside its gradient-based baselines.
+
+pub mod error;
+pub mod linalg;
+pub mod loss;
+pub mod losses;
+pub mod options;
+mod problem;
+pub mod registry;
+mod search;
+pub mod simulator;
+pub mod simulators;
+mod solve;
+mod status;
+pub mod updates;
+
+pub use error::{Error, Result};
+pub use loss::Loss;
+pub use problem::{Counts, Evaluation, Problem, Tally};
+pub use simulator::{LinearMap, LocalInverse, SecondOrder, Simulator, Space};
+pub use solve::{Record, Solution, Solver, StopWhen, solve_batch};
+pub use status::{Goal, Status};
+pub use updates::UpdateRule;

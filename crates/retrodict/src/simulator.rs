@@ -65,6 +65,11 @@ pub trait Simulator: Send + Sync {
             outputs: y.len(),
         }))
     }
+    /// Whether `linearize` keeps something that makes later products cheaper, such as a
+    /// trajectory. If so, every evaluation linearises at once instead of calling `forward`.
+    fn keeps_trajectory(&self) -> bool {
+        false
+    }
     /// The local inverse, if the simulator brings one.
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
         None

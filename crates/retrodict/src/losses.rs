@@ -1,0 +1,5 @@
+//! The losses, a file each.
+
+mod squared;
+
+pub use squared::SquaredError;

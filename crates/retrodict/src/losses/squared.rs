@@ -1,0 +1,73 @@
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::loss::Loss;
+use crate::options::Validate;
+
+/// Squared error: L = Σ (y − y*)², or half of it.
+///
+/// The published toy problems carry no ½, so that is the default; the Newton step
+/// Δy = y* − y is the same with and without it, a gradient step is not.
+///
+/// # Units
+/// \[L\] = \[y\]².
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SquaredError {
+    /// Whether L carries the factor ½.
+    pub half: bool,
+}
+
+impl SquaredError {
+    fn factor(self) -> f64 {
+        if self.half { 0.5 } else { 1.0 }
+    }
+}
+
+impl Validate for SquaredError {
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Loss for SquaredError {
+    fn formula(&self) -> String {
+        if self.half {
+            "½ Σ (y − y*)²"
+        } else {
+            "Σ (y − y*)²"
+        }
+        .to_owned()
+    }
+    fn value(&self, y: &[f64], target: &[f64]) -> f64 {
+        let sum: f64 = y.iter().zip(target).map(|(y, t)| (y - t) * (y - t)).sum();
+        self.factor() * sum
+    }
+    fn gradient(&self, y: &[f64], target: &[f64], out: &mut [f64]) {
+        let c = 2.0 * self.factor();
+        for ((o, y), t) in out.iter_mut().zip(y).zip(target) {
+            *o = c * (y - t);
+        }
+    }
+    fn hessian_product(&self, _y: &[f64], _target: &[f64], dy: &[f64], out: &mut [f64]) {
+        let c = 2.0 * self.factor();
+        for (o, d) in out.iter_mut().zip(dy) {
+            *o = c * d;
+        }
+    }
+    fn whiten(&self, _y: &[f64], _target: &[f64], v: &[f64], out: &mut [f64]) {
+        let c = (2.0 * self.factor()).sqrt();
+        for (o, v) in out.iter_mut().zip(v) {
+            *o = c * v;
+        }
+    }
+    fn whiten_transpose(&self, y: &[f64], target: &[f64], v: &[f64], out: &mut [f64]) {
+        self.whiten(y, target, v, out);
+    }
+    fn newton_step(&self, y: &[f64], target: &[f64], dy: &mut [f64]) -> Result<()> {
+        for ((d, y), t) in dy.iter_mut().zip(y).zip(target) {
+            *d = t - y;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,140 @@
+//! Options are plain structs: read from a table, checked once, at construction.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+
+/// Options that know what they may be.
+pub trait Validate {
+    /// Checks every option.
+    ///
+    /// # Errors
+    /// [`Error::Option`] with the key, what was found and what is allowed.
+    fn validate(&self) -> Result<()>;
+}
+
+/// Reads options from a table: unknown keys and values out of range are errors that name the key.
+///
+/// # Errors
+/// [`Error::Config`] or [`Error::Option`].
+pub fn configure<T>(what: &str, table: &toml::Table) -> Result<T>
+where
+    T: DeserializeOwned + Validate,
+{
+    let options: T = T::deserialize_from(table).map_err(|message| Error::Config {
+        what: what.to_owned(),
+        message: explain(&message),
+    })?;
+    options.validate()?;
+    Ok(options)
+}
+
+/// The defaults of a kind of options, as a table: what `retrodict list` shows.
+pub fn defaults<T: Default + Serialize>() -> toml::Table {
+    toml::Table::try_from(T::default()).unwrap_or_default()
+}
+
+trait FromTable: Sized {
+    fn deserialize_from(table: &toml::Table) -> std::result::Result<Self, String>;
+}
+
+impl<T: DeserializeOwned> FromTable for T {
+    fn deserialize_from(table: &toml::Table) -> std::result::Result<Self, String> {
+        table
+            .clone()
+            .try_into()
+            .map_err(|error: toml::de::Error| error.to_string().trim().to_owned())
+    }
+}
+
+/// Adds the nearest known key to serde's message about an unknown one.
+fn explain(message: &str) -> String {
+    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    match names.split_first() {
+        Some((found, known)) if message.starts_with("unknown") => {
+            match nearest(found, known.iter().copied()) {
+                Some(name) => format!("{message} (did you mean `{name}`?)"),
+                None => message.to_owned(),
+            }
+        }
+        _ => message.to_owned(),
+    }
+}
+
+/// The name nearest to `found` in edit distance, if any is near enough to be meant.
+pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|name| (edit_distance(found, name), name))
+        .filter(|(distance, name)| *distance <= 1 + name.len().max(found.len()) / 3)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Levenshtein's distance.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Fails unless `value` is finite and greater than 0.
+pub fn positive(key: &str, value: f64) -> Result<()> {
+    require(
+        value.is_finite() && value > 0.0,
+        key,
+        value,
+        "it must be greater than 0",
+    )
+}
+
+/// Fails unless `value` is finite and at least 0.
+pub fn not_negative(key: &str, value: f64) -> Result<()> {
+    require(
+        value.is_finite() && value >= 0.0,
+        key,
+        value,
+        "it must be 0 or greater",
+    )
+}
+
+/// Fails unless low ≤ `value` < high.
+pub fn at_least_below(key: &str, value: f64, low: f64, high: f64) -> Result<()> {
+    let allowed = format!("it must lie in [{low}, {high})");
+    require(value >= low && value < high, key, value, &allowed)
+}
+
+/// Fails with [`Error::Option`] unless `holds`.
+pub fn require(holds: bool, key: &str, found: impl std::fmt::Display, allowed: &str) -> Result<()> {
+    if holds {
+        return Ok(());
+    }
+    Err(Error::Option {
+        key: key.to_owned(),
+        found: found.to_string(),
+        allowed: allowed.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_one_slip_away() {
+        let known = ["learning_rate", "momentum"];
+        assert_eq!(nearest("learnig_rate", known), Some("learning_rate"));
+        assert_eq!(nearest("colour", known), None);
+        assert_eq!(edit_distance("kitten", "sitting"), 3);
+    }
+}

@@ -1,0 +1,388 @@
+//! A simulator, a loss and a target; and what a rule may ask of them at a point.
+//!
+//! Shape checks, caching and counting live only here.
+
+use std::cell::{Cell, OnceCell};
+use std::sync::Arc;
+
+use crate::error::{Error, Result, expect_finite, expect_length};
+use crate::linalg::Matrix;
+use crate::loss::Loss;
+use crate::simulator::{LinearMap, Simulator};
+
+/// Find x with P(x) near y*: the simulator P, the loss L and the target y*.
+#[derive(Clone)]
+pub struct Problem {
+    simulator: Arc<dyn Simulator>,
+    loss: Arc<dyn Loss>,
+    target: Vec<f64>,
+    inputs: usize,
+}
+
+impl Problem {
+    /// Joins a simulator, a loss and a target.
+    ///
+    /// # Errors
+    /// If the target's length is not that of y, or a value of it is not finite, or the
+    /// loss does not fit.
+    pub fn new(
+        simulator: Arc<dyn Simulator>,
+        loss: Arc<dyn Loss>,
+        target: Vec<f64>,
+    ) -> Result<Self> {
+        expect_length("the target", target.len(), simulator.output().len())?;
+        expect_finite("the target", &target)?;
+        loss.check(target.len())?;
+        let inputs = simulator.input().len();
+        Ok(Self {
+            simulator,
+            loss,
+            target,
+            inputs,
+        })
+    }
+
+    /// The simulator P.
+    pub fn simulator(&self) -> &dyn Simulator {
+        &*self.simulator
+    }
+
+    /// The loss L.
+    pub fn loss(&self) -> &dyn Loss {
+        &*self.loss
+    }
+
+    /// The target y*.
+    pub fn target(&self) -> &[f64] {
+        &self.target
+    }
+
+    /// The number of unknowns: the length of x.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The number of observations: the length of y.
+    pub fn outputs(&self) -> usize {
+        self.target.len()
+    }
+
+    /// The simulator's name for messages: that of its output.
+    pub fn name(&self) -> String {
+        self.simulator.output().name
+    }
+}
+
+/// How often a simulator was asked for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Counts {
+    /// Evaluations of P.
+    pub forward: u64,
+    /// Products with J.
+    pub jvp: u64,
+    /// Products with Jᵀ.
+    pub vjp: u64,
+    /// Local inversions.
+    pub inverse: u64,
+    /// Products with second derivatives.
+    pub second_order: u64,
+}
+
+/// Counts that grow while evaluations run.
+#[derive(Debug, Default)]
+pub struct Tally(Cell<Counts>);
+
+impl Tally {
+    /// The counts so far.
+    pub fn counts(&self) -> Counts {
+        self.0.get()
+    }
+
+    fn add(&self, change: impl FnOnce(&mut Counts)) {
+        let mut counts = self.0.get();
+        change(&mut counts);
+        self.0.set(counts);
+    }
+}
+
+/// A problem at one x: what a rule pulls is computed once, kept and counted.
+///
+/// # Shapes
+/// Slices in x-space have `inputs()` values, slices in y-space `outputs()`.
+pub struct Evaluation<'p> {
+    problem: &'p Problem,
+    tally: &'p Tally,
+    x: Vec<f64>,
+    y: OnceCell<Vec<f64>>,
+    loss: OnceCell<f64>,
+    output_gradient: OnceCell<Vec<f64>>,
+    output_step: OnceCell<Vec<f64>>,
+    gradient: OnceCell<Vec<f64>>,
+    jacobian: OnceCell<Matrix>,
+    linearization: OnceCell<Box<dyn LinearMap + 'p>>,
+}
+
+impl<'p> Evaluation<'p> {
+    /// The problem at x; nothing is computed yet.
+    ///
+    /// # Errors
+    /// If x has the wrong length or a value that is not finite.
+    pub fn new(problem: &'p Problem, tally: &'p Tally, x: &[f64]) -> Result<Self> {
+        expect_length("x", x.len(), problem.inputs())?;
+        expect_finite("x", x)?;
+        Ok(Self::blank(problem, tally, x.to_vec()))
+    }
+
+    fn blank(problem: &'p Problem, tally: &'p Tally, x: Vec<f64>) -> Self {
+        Self {
+            problem,
+            tally,
+            x,
+            y: OnceCell::new(),
+            loss: OnceCell::new(),
+            output_gradient: OnceCell::new(),
+            output_step: OnceCell::new(),
+            gradient: OnceCell::new(),
+            jacobian: OnceCell::new(),
+            linearization: OnceCell::new(),
+        }
+    }
+
+    /// The same problem at x + scale · dx, with the same tally.
+    pub fn moved(&self, dx: &[f64], scale: f64) -> Self {
+        let x = self.x.iter().zip(dx).map(|(x, d)| x + scale * d).collect();
+        Self::blank(self.problem, self.tally, x)
+    }
+
+    /// The problem.
+    pub fn problem(&self) -> &'p Problem {
+        self.problem
+    }
+
+    /// The counts so far, over all evaluations that share the tally.
+    pub fn counts(&self) -> Counts {
+        self.tally.counts()
+    }
+
+    /// The point x.
+    pub fn x(&self) -> &[f64] {
+        &self.x
+    }
+
+    /// y = P(x).
+    pub fn y(&self) -> Result<&[f64]> {
+        once(&self.y, || {
+            let mut y = vec![0.0; self.problem.outputs()];
+            self.tally.add(|c| c.forward += 1);
+            let simulator = self.problem.simulator();
+            if simulator.keeps_trajectory() {
+                let map = simulator.linearize(&self.x, &mut y)?;
+                // Set once: `y` is computed once, and nothing else writes the cell.
+                let _ = self.linearization.set(map);
+            } else {
+                simulator.forward(&self.x, &mut y)?;
+            }
+            Ok(y)
+        })
+        .map(Vec::as_slice)
+    }
+
+    /// L(y, y*); NaN or infinite where y is.
+    pub fn loss(&self) -> Result<f64> {
+        once(&self.loss, || {
+            Ok(self.problem.loss().value(self.y()?, self.problem.target()))
+        })
+        .copied()
+    }
+
+    /// g = ∂L/∂y.
+    pub fn output_gradient(&self) -> Result<&[f64]> {
+        once(&self.output_gradient, || {
+            let mut g = vec![0.0; self.problem.outputs()];
+            let (y, target) = (self.y()?, self.problem.target());
+            self.problem.loss().gradient(y, target, &mut g);
+            Ok(g)
+        })
+        .map(Vec::as_slice)
+    }
+
+    /// Δy: the Newton step of the loss in y-space.
+    pub fn output_step(&self) -> Result<&[f64]> {
+        once(&self.output_step, || {
+            let mut dy = vec![0.0; self.problem.outputs()];
+            let (y, target) = (self.y()?, self.problem.target());
+            self.problem.loss().newton_step(y, target, &mut dy)?;
+            Ok(dy)
+        })
+        .map(Vec::as_slice)
+    }
+
+    /// ∂L/∂x = Jᵀ ∂L/∂y; one vjp.
+    pub fn gradient(&self) -> Result<&[f64]> {
+        once(&self.gradient, || {
+            let mut gradient = vec![0.0; self.problem.inputs()];
+            self.vjp(self.output_gradient()?, &mut gradient)?;
+            Ok(gradient)
+        })
+        .map(Vec::as_slice)
+    }
+
+    /// J, m × n; min(m, n) products.
+    pub fn jacobian(&self) -> Result<&Matrix> {
+        once(&self.jacobian, || match self.linearization()? {
+            Some(map) => {
+                self.tally.add(|c| {
+                    if self.problem.inputs() <= self.problem.outputs() {
+                        c.jvp += self.problem.inputs() as u64;
+                    } else {
+                        c.vjp += self.problem.outputs() as u64;
+                    }
+                });
+                map.dense()
+            }
+            None => LinearMap::dense(self),
+        })
+    }
+
+    /// dy = J dx.
+    pub fn jvp(&self, dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        self.tally.add(|c| c.jvp += 1);
+        match self.linearization()? {
+            Some(map) => map.apply(dx, dy),
+            None => self.problem.simulator().jvp(&self.x, dx, dy),
+        }
+    }
+
+    /// dx = Jᵀ dy.
+    pub fn vjp(&self, dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        self.tally.add(|c| c.vjp += 1);
+        match self.linearization()? {
+            Some(map) => map.apply_transpose(dy, dx),
+            None => self.problem.simulator().vjp(&self.x, dy, dx),
+        }
+    }
+
+    /// Whether exact Hessian products are to be had: P is linear or brings second derivatives.
+    pub fn has_hessian(&self) -> bool {
+        let simulator = self.problem.simulator();
+        simulator.is_linear() || simulator.second_order().is_some()
+    }
+
+    /// out = (∂²L/∂x²) dx = Jᵀ (∂²L/∂y²) J dx + (Σᵢ gᵢ ∇²Pᵢ) dx.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] if P is nonlinear and brings no second derivatives.
+    ///
+    /// # Cost
+    /// One jvp, one vjp and, where P is not linear, one second-order product.
+    pub fn hessian_product(&self, dx: &[f64], out: &mut [f64]) -> Result<()> {
+        let simulator = self.problem.simulator();
+        let mut dy = vec![0.0; self.problem.outputs()];
+        let mut h = vec![0.0; self.problem.outputs()];
+        self.jvp(dx, &mut dy)?;
+        let (y, target) = (self.y()?, self.problem.target());
+        self.problem.loss().hessian_product(y, target, &dy, &mut h);
+        self.vjp(&h, out)?;
+        if simulator.is_linear() {
+            return Ok(());
+        }
+        let second = simulator.second_order().ok_or_else(|| Error::Unsupported {
+            rule: "an exact Hessian",
+            needs: "second derivatives",
+            simulator: self.problem.name(),
+            instead: "gauss-newton, levenberg-marquardt or limited-memory-bfgs".to_owned(),
+        })?;
+        self.tally.add(|c| c.second_order += 1);
+        let mut curved = vec![0.0; out.len()];
+        second.vjp_derivative(&self.x, self.output_gradient()?, dx, &mut curved)?;
+        for (o, c) in out.iter_mut().zip(&curved) {
+            *o += c;
+        }
+        Ok(())
+    }
+
+    /// The Hessian ∂²L/∂x², n × n, made symmetric; n Hessian products.
+    pub fn hessian(&self) -> Result<Matrix> {
+        let n = self.problem.inputs();
+        let mut h = Matrix::zeros(n, n);
+        let mut e = vec![0.0; n];
+        for i in 0..n {
+            e[i] = 1.0;
+            self.hessian_product(&e, h.row_mut(i))?;
+            e[i] = 0.0;
+        }
+        for i in 0..n {
+            for j in 0..i {
+                let mean = 0.5 * (h[(i, j)] + h[(j, i)]);
+                h[(i, j)] = mean;
+                h[(j, i)] = mean;
+            }
+        }
+        Ok(h)
+    }
+
+    /// Whether P brings a local inverse.
+    pub fn has_local_inverse(&self) -> bool {
+        self.problem.simulator().local_inverse().is_some()
+    }
+
+    /// inverted = P⁻¹(y; x): the solution nearest to this x.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] if P brings no local inverse, or what the inverse returns.
+    pub fn local_inverse(&self, y: &[f64], inverted: &mut [f64]) -> Result<()> {
+        let inverse =
+            self.problem
+                .simulator()
+                .local_inverse()
+                .ok_or_else(|| Error::Unsupported {
+                    rule: "inverse-simulator",
+                    needs: "a local inverse",
+                    simulator: self.problem.name(),
+                    instead: "inverse-jacobian, gauss-newton or levenberg-marquardt, \
+                          which need J alone"
+                        .to_owned(),
+                })?;
+        self.tally.add(|c| c.inverse += 1);
+        inverse.invert_near(y, &self.x, inverted)
+    }
+
+    /// The trajectory that the simulator kept, if it keeps one.
+    fn linearization(&self) -> Result<Option<&(dyn LinearMap + 'p)>> {
+        if self.problem.simulator().keeps_trajectory() {
+            self.y()?;
+        }
+        Ok(self.linearization.get().map(|map| &**map))
+    }
+}
+
+/// J at this x, counted.
+impl LinearMap for Evaluation<'_> {
+    fn inputs(&self) -> usize {
+        self.problem.inputs()
+    }
+    fn outputs(&self) -> usize {
+        self.problem.outputs()
+    }
+    fn apply(&self, dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        self.jvp(dx, dy)
+    }
+    fn apply_transpose(&self, dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        self.vjp(dy, dx)
+    }
+    fn gram(&self) -> Result<Matrix> {
+        match self.linearization()? {
+            Some(map) => map.gram(),
+            None => Ok(self.jacobian()?.gram()),
+        }
+    }
+}
+
+/// `OnceCell::get_or_try_init`, which is not stable yet.
+fn once<T>(cell: &OnceCell<T>, compute: impl FnOnce() -> Result<T>) -> Result<&T> {
+    if let Some(value) = cell.get() {
+        return Ok(value);
+    }
+    let value = compute()?;
+    Ok(cell.get_or_init(|| value))
+}

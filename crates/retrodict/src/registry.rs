@@ -1,0 +1,95 @@
+//! The static lists: one line per simulator, rule and loss.
+//!
+//! The command line, the tables of the book, the conformance tests and the benches read them.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::loss::Loss;
+use crate::losses::SquaredError;
+use crate::options::{configure, defaults, nearest};
+use crate::simulator::Simulator;
+use crate::updates::{GradientDescent, UpdateRule};
+
+/// What a list holds of each entry, and how to make one from a table of options.
+pub struct Entry<T> {
+    /// The name on the command line.
+    pub name: &'static str,
+    /// Other names it goes by in the literature.
+    pub aliases: &'static [&'static str],
+    /// What it is, in a sentence.
+    pub sentence: &'static str,
+    /// Paper and equation, or book and chapter.
+    pub source: &'static str,
+    /// Makes one; keys that are left out keep their default.
+    pub build: fn(&toml::Table) -> Result<T>,
+    /// The options and their defaults.
+    pub defaults: fn() -> toml::Table,
+}
+
+/// A list of entries and what its entries are called in messages.
+pub struct List<T: 'static> {
+    /// `simulator`, `rule` or `loss`.
+    pub kind: &'static str,
+    /// The entries, in the order in which they are shown.
+    pub entries: &'static [Entry<T>],
+}
+
+impl<T> List<T> {
+    /// The entry of that name or alias.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] with the nearest name and all known ones.
+    pub fn find(&self, name: &str) -> Result<&'static Entry<T>> {
+        let wanted = name.to_lowercase().replace('_', "-");
+        let names = || self.entries.iter().map(|e| e.name);
+        self.entries
+            .iter()
+            .find(|e| e.name == wanted || e.aliases.contains(&wanted.as_str()))
+            .ok_or_else(|| Error::UnknownName {
+                kind: self.kind,
+                found: name.to_owned(),
+                nearest: nearest(&wanted, names()).map(str::to_owned),
+                known: names().collect::<Vec<_>>().join(", "),
+            })
+    }
+
+    /// Makes one from its name and a table of options.
+    ///
+    /// # Errors
+    /// If the name or a key is unknown, or a value is not allowed.
+    pub fn build(&self, name: &str, options: &toml::Table) -> Result<T> {
+        (self.find(name)?.build)(options)
+    }
+}
+
+/// A registry line: the type, its names, a sentence and a source.
+macro_rules! entry {
+    ($make:path, $type:ty, $name:literal, [$($alias:literal),*], $sentence:literal, $source:literal) => {
+        Entry {
+            name: $name,
+            aliases: &[$($alias),*],
+            sentence: $sentence,
+            source: $source,
+            build: |table| Ok($make(configure::<$type>($name, table)?)),
+            defaults: defaults::<$type>,
+        }
+    };
+}
+
+/// All simulators.
+#[rustfmt::skip]
+pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entries: &[
+] };
+
+/// All update rules.
+#[rustfmt::skip]
+pub static RULES: List<Box<dyn UpdateRule>> = List { kind: "rule", entries: &[
+    entry!(Box::new, GradientDescent, "gradient-descent", ["gd", "sgd"], "Steps against the gradient, with momentum if wished", "Cauchy 1847; Polyak 1964"),
+] };
+
+/// All losses.
+#[rustfmt::skip]
+pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: &[
+    entry!(Arc::new, SquaredError, "squared", ["l2", "mse"], "Sum of squared differences, with ½ if wished", "Gauss 1809"),
+] };

@@ -1,0 +1,204 @@
+//! How far to go along Δx: the whole way, backtracking, or strong Wolfe.
+
+use crate::error::Result;
+use crate::linalg::dot;
+use crate::problem::Evaluation;
+use crate::updates::StepSize;
+
+/// What a search found.
+pub(crate) enum Found<'p> {
+    /// A point x + scale Δx, evaluated as far as the search needed.
+    Step { landing: Evaluation<'p>, scale: f64 },
+    /// No point that satisfies the conditions.
+    Nothing,
+}
+
+/// Trials before a search gives up; halving so often leaves 1e-12 of the step.
+const MAX_TRIALS: usize = 40;
+
+/// Looks along dx from `at`.
+pub(crate) fn search<'p>(
+    step_size: StepSize,
+    at: &Evaluation<'p>,
+    dx: &[f64],
+) -> Result<Found<'p>> {
+    match step_size {
+        StepSize::AsIs => Ok(Found::Step {
+            landing: at.moved(dx, 1.0),
+            scale: 1.0,
+        }),
+        StepSize::Backtracking { decrease } => backtrack(at, dx, decrease),
+        StepSize::StrongWolfe {
+            decrease,
+            curvature,
+        } => Wolfe::new(at, dx, decrease, curvature)?.find(),
+    }
+}
+
+fn backtrack<'p>(at: &Evaluation<'p>, dx: &[f64], decrease: f64) -> Result<Found<'p>> {
+    let slope = dot(at.gradient()?, dx);
+    let loss = at.loss()?;
+    let mut scale = 1.0;
+    for _ in 0..MAX_TRIALS {
+        let landing = at.moved(dx, scale);
+        if loss_or_infinity(&landing) <= loss + decrease * scale * slope {
+            return Ok(Found::Step { landing, scale });
+        }
+        scale *= 0.5;
+    }
+    Ok(Found::Nothing)
+}
+
+/// A failed simulation inside a search shortens the step instead of ending the run.
+fn loss_or_infinity(at: &Evaluation<'_>) -> f64 {
+    match at.loss() {
+        Ok(loss) if loss.is_finite() => loss,
+        _ => f64::INFINITY,
+    }
+}
+
+/// φ(a) = L(x + a Δx) and φ′(a), with the evaluation that they came from.
+struct Point<'p> {
+    scale: f64,
+    loss: f64,
+    slope: f64,
+    landing: Evaluation<'p>,
+}
+
+struct Wolfe<'a, 'p> {
+    at: &'a Evaluation<'p>,
+    dx: &'a [f64],
+    loss: f64,
+    slope: f64,
+    decrease: f64,
+    curvature: f64,
+    trials: usize,
+}
+
+impl<'a, 'p> Wolfe<'a, 'p> {
+    fn new(at: &'a Evaluation<'p>, dx: &'a [f64], decrease: f64, curvature: f64) -> Result<Self> {
+        Ok(Self {
+            at,
+            dx,
+            loss: at.loss()?,
+            slope: dot(at.gradient()?, dx),
+            decrease,
+            curvature,
+            trials: 0,
+        })
+    }
+
+    fn point(&mut self, scale: f64) -> Result<Point<'p>> {
+        self.trials += 1;
+        let landing = self.at.moved(self.dx, scale);
+        let loss = loss_or_infinity(&landing);
+        let slope = if loss.is_finite() {
+            dot(landing.gradient()?, self.dx)
+        } else {
+            f64::INFINITY
+        };
+        Ok(Point {
+            scale,
+            loss,
+            slope,
+            landing,
+        })
+    }
+
+    fn is_high(&self, p: &Point<'p>) -> bool {
+        p.loss > self.loss + self.decrease * p.scale * self.slope
+    }
+
+    fn is_flat(&self, p: &Point<'p>) -> bool {
+        p.slope.abs() <= -self.curvature * self.slope
+    }
+
+    /// Algorithm 3.5: step out until an interval holds a good point, then zoom into it.
+    fn find(mut self) -> Result<Found<'p>> {
+        if self.slope >= 0.0 || !self.slope.is_finite() {
+            return Ok(Found::Nothing);
+        }
+        let mut low = Point {
+            scale: 0.0,
+            loss: self.loss,
+            slope: self.slope,
+            landing: self.at.moved(self.dx, 0.0),
+        };
+        let mut scale = 1.0;
+        while self.trials < MAX_TRIALS {
+            let trial = self.point(scale)?;
+            if self.is_high(&trial) || (low.scale > 0.0 && trial.loss >= low.loss) {
+                return self.zoom(low, trial);
+            }
+            if self.is_flat(&trial) {
+                return Ok(found(trial));
+            }
+            if trial.slope >= 0.0 {
+                return self.zoom(trial, low);
+            }
+            scale *= 2.0;
+            low = trial;
+        }
+        Ok(found_if_lower(low))
+    }
+
+    /// Algorithm 3.6, with the cubic's minimiser kept off the ends of the interval.
+    fn zoom(mut self, mut low: Point<'p>, mut high: Point<'p>) -> Result<Found<'p>> {
+        while self.trials < MAX_TRIALS {
+            let trial = self.point(inside(&low, &high))?;
+            if self.is_high(&trial) || trial.loss >= low.loss {
+                high = trial;
+            } else if self.is_flat(&trial) {
+                return Ok(found(trial));
+            } else {
+                if trial.slope * (high.scale - low.scale) >= 0.0 {
+                    high = low;
+                }
+                low = trial;
+            }
+            if (high.scale - low.scale).abs() <= 1e-14 * high.scale.max(low.scale) {
+                break;
+            }
+        }
+        Ok(found_if_lower(low))
+    }
+}
+
+fn found<'p>(p: Point<'p>) -> Found<'p> {
+    Found::Step {
+        landing: p.landing,
+        scale: p.scale,
+    }
+}
+
+/// The lowest point of a search that ran out of trials still is progress, if it is one.
+fn found_if_lower<'p>(p: Point<'p>) -> Found<'p> {
+    if p.scale > 0.0 {
+        found(p)
+    } else {
+        Found::Nothing
+    }
+}
+
+/// The minimiser of the cubic through both ends, or the middle where it is of no use.
+fn inside(low: &Point<'_>, high: &Point<'_>) -> f64 {
+    let (a, b) = (low.scale, high.scale);
+    let width = b - a;
+    let middle = a + 0.5 * width;
+    if !high.loss.is_finite() {
+        return a + 0.1 * width;
+    }
+    let d1 = low.slope + high.slope - 3.0 * (low.loss - high.loss) / (a - b);
+    let root = d1 * d1 - low.slope * high.slope;
+    if root < 0.0 {
+        return middle;
+    }
+    let d2 = root.sqrt() * width.signum();
+    let t = b - width * (high.slope + d2 - d1) / (high.slope - low.slope + 2.0 * d2);
+    let margin = 0.1 * width.abs();
+    if t.is_finite() && t > a.min(b) + margin && t < a.max(b) - margin {
+        t
+    } else {
+        middle
+    }
+}

@@ -1,0 +1,1 @@
+//! The simulators, a file each.

@@ -1,0 +1,315 @@
+//! The loop: evaluate, update, judge, record, stop.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+
+use crate::error::Result;
+use crate::linalg::norm;
+use crate::problem::{Counts, Evaluation, Problem, Tally};
+use crate::search::{Found, search};
+use crate::status::{Goal, Status};
+use crate::updates::{Notice, Trial, UpdateRule, Verdict};
+
+/// When a run ends. What is `None` is not asked for.
+#[derive(Debug, Clone)]
+pub struct StopWhen {
+    /// At most so many steps.
+    pub steps: usize,
+    /// At most so much time.
+    pub time: Option<Duration>,
+    /// Converged once L is at most this.
+    pub loss_below: Option<f64>,
+    /// Converged once ‖∂L/∂x‖ is at most this; costs a vjp a step for rules without gradients.
+    pub gradient_below: Option<f64>,
+    /// Stationary once ‖Δx‖ ≤ this · ‖x‖.
+    pub step_below: f64,
+    /// Diverged once L exceeds this multiple of the first loss.
+    pub diverged_above: f64,
+    /// Ends the run from outside, for example on Ctrl-C.
+    pub cancel: Option<Arc<AtomicBool>>,
+}
+
+impl Default for StopWhen {
+    fn default() -> Self {
+        Self {
+            steps: 100,
+            time: None,
+            loss_below: None,
+            gradient_below: None,
+            step_below: 1e-15,
+            diverged_above: 1e8,
+            cancel: None,
+        }
+    }
+}
+
+impl StopWhen {
+    /// After so many steps, unless the update vanishes before.
+    pub fn after(steps: usize) -> Self {
+        Self {
+            steps,
+            ..Self::default()
+        }
+    }
+}
+
+/// One line of a run's history; step 0 is the start.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Record {
+    /// The number of steps taken.
+    pub step: usize,
+    /// Seconds since the start.
+    pub seconds: f64,
+    /// L at this x.
+    pub loss: f64,
+    /// ‖Δx‖₂ of the step that led here.
+    pub step_norm: f64,
+    /// What the simulator was asked for so far.
+    pub counts: Counts,
+}
+
+/// What a run found.
+#[derive(Debug, Clone)]
+pub struct Solution {
+    /// The best iterate: the one with the lowest loss.
+    pub x: Vec<f64>,
+    /// L at that x.
+    pub loss: f64,
+    /// How the run ended.
+    pub status: Status,
+    /// The number of steps taken.
+    pub steps: usize,
+    /// Seconds from start to end.
+    pub seconds: f64,
+    /// What the simulator was asked for.
+    pub counts: Counts,
+    /// Where the rule fell back from its formula, and how often.
+    pub notices: Vec<(Notice, usize)>,
+}
+
+/// A rule and when to stop.
+pub struct Solver {
+    /// The rule.
+    pub rule: Box<dyn UpdateRule>,
+    /// When to stop.
+    pub stop: StopWhen,
+}
+
+impl Solver {
+    /// A solver for one run; a rule's state starts fresh with it.
+    pub fn new(rule: impl UpdateRule + 'static, stop: StopWhen) -> Self {
+        Self {
+            rule: Box::new(rule),
+            stop,
+        }
+    }
+
+    /// Solves a problem from a start.
+    ///
+    /// # Errors
+    /// If the start does not fit, the rule cannot work on this problem, or the simulation
+    /// fails at the start. What happens later is a [`Status`].
+    pub fn solve(self, problem: &Problem, start: &[f64]) -> Result<Solution> {
+        self.solve_observed(problem, start, |_, _| ControlFlow::Continue(()))
+    }
+
+    /// Solves a problem and shows every record with its x to an observer, which may end the run.
+    ///
+    /// # Errors
+    /// As [`solve`](Solver::solve).
+    pub fn solve_observed(
+        self,
+        problem: &Problem,
+        start: &[f64],
+        observer: impl FnMut(&Record, &[f64]) -> ControlFlow<()>,
+    ) -> Result<Solution> {
+        let tally = Tally::default();
+        let at = Evaluation::new(problem, &tally, start)?;
+        let loss = at.loss()?;
+        let run = Run {
+            rule: self.rule,
+            stop: self.stop,
+            clock: Instant::now(),
+            first_loss: loss,
+            best: (start.to_vec(), loss),
+            notices: Vec::new(),
+            steps: 0,
+            observer,
+        };
+        run.go(at)
+    }
+}
+
+struct Run<O> {
+    rule: Box<dyn UpdateRule>,
+    stop: StopWhen,
+    clock: Instant,
+    first_loss: f64,
+    best: (Vec<f64>, f64),
+    notices: Vec<(Notice, usize)>,
+    steps: usize,
+    observer: O,
+}
+
+/// What one step led to.
+enum Next<'p> {
+    Moved(Evaluation<'p>, f64),
+    End(Status),
+}
+
+impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
+    fn go(mut self, start: Evaluation<'_>) -> Result<Solution> {
+        let mut at = start;
+        let mut dx = vec![0.0; at.x().len()];
+        let mut status = self.record(&at, 0.0)?;
+        while status.is_none() {
+            match self.step(&at, &mut dx) {
+                Ok(Next::Moved(next, step_norm)) => {
+                    at = next;
+                    self.steps += 1;
+                    status = self.record(&at, step_norm)?;
+                }
+                Ok(Next::End(end)) => status = Some(end),
+                // Nothing was achieved yet: this is misuse, and the caller hears of it.
+                Err(error) if self.steps == 0 => return Err(error),
+                Err(error) => status = Some(Status::Failed(error)),
+            }
+        }
+        Ok(Solution {
+            x: self.best.0,
+            loss: self.best.1,
+            status: status.unwrap_or(Status::StepLimit),
+            steps: self.steps,
+            seconds: self.clock.elapsed().as_secs_f64(),
+            counts: at.counts(),
+            notices: self.notices,
+        })
+    }
+
+    fn step<'p>(&mut self, at: &Evaluation<'p>, dx: &mut [f64]) -> Result<Next<'p>> {
+        loop {
+            dx.fill(0.0);
+            if let Some(notice) = self.rule.update(at, dx)? {
+                self.note(notice);
+            }
+            let length = norm(dx);
+            if !length.is_finite() {
+                return Ok(Next::End(Status::Diverged));
+            }
+            if length <= self.stop.step_below * norm(at.x()) {
+                return Ok(Next::End(self.stationary(at)?));
+            }
+            let (next, scale) = match search(self.rule.step_size(), at, dx)? {
+                Found::Step { landing, scale } => (landing, scale),
+                Found::Nothing => return Ok(Next::End(Status::LineSearchFailed)),
+            };
+            let trial = Trial {
+                loss: at.loss()?,
+                trial_loss: next.loss().unwrap_or(f64::INFINITY),
+            };
+            match self.rule.judge(&trial) {
+                Verdict::Take => {
+                    // A simulation that failed at the new point says why.
+                    next.loss()?;
+                    return Ok(Next::Moved(next, scale * length));
+                }
+                Verdict::GiveUp => return Ok(Next::End(self.stationary(at)?)),
+                Verdict::Retry if self.interrupted().is_some() => {
+                    return Ok(Next::End(self.interrupted().unwrap_or(Status::Cancelled)));
+                }
+                Verdict::Retry => {}
+            }
+        }
+    }
+
+    /// Keeps the best iterate, tells the observer, and says whether the run ends here.
+    fn record(&mut self, at: &Evaluation<'_>, step_norm: f64) -> Result<Option<Status>> {
+        let loss = at.loss()?;
+        if loss < self.best.1 || self.best.1.is_nan() {
+            self.best.0.copy_from_slice(at.x());
+            self.best.1 = loss;
+        }
+        let record = Record {
+            step: self.steps,
+            seconds: self.clock.elapsed().as_secs_f64(),
+            loss,
+            step_norm,
+            counts: at.counts(),
+        };
+        let seen = (self.observer)(&record, at.x());
+        if !loss.is_finite() || loss > self.stop.diverged_above * self.first_loss.max(1e-300) {
+            return Ok(Some(Status::Diverged));
+        }
+        if self.stop.loss_below.is_some_and(|goal| loss <= goal) {
+            return Ok(Some(Status::Converged(Goal::Loss)));
+        }
+        if let Some(goal) = self.stop.gradient_below
+            && norm(at.gradient()?) <= goal
+        {
+            return Ok(Some(Status::Converged(Goal::Gradient)));
+        }
+        if seen.is_break() {
+            return Ok(Some(Status::Cancelled));
+        }
+        if self.steps >= self.stop.steps {
+            return Ok(Some(Status::StepLimit));
+        }
+        Ok(self.interrupted())
+    }
+
+    fn interrupted(&self) -> Option<Status> {
+        if let Some(cancel) = &self.stop.cancel
+            && cancel.load(Ordering::Relaxed)
+        {
+            return Some(Status::Cancelled);
+        }
+        match self.stop.time {
+            Some(limit) if self.clock.elapsed() >= limit => Some(Status::TimeLimit),
+            _ => None,
+        }
+    }
+
+    /// The update vanished: a goal that was set and not reached makes that a stall.
+    fn stationary(&self, at: &Evaluation<'_>) -> Result<Status> {
+        let asked = self.stop.loss_below.is_some() || self.stop.gradient_below.is_some();
+        if asked {
+            return Ok(Status::Stalled);
+        }
+        if crate::status::leads_downhill(at)? {
+            return Ok(Status::Saddle);
+        }
+        Ok(Status::Converged(Goal::Stationary))
+    }
+
+    fn note(&mut self, notice: Notice) {
+        match self.notices.iter_mut().find(|(known, _)| *known == notice) {
+            Some((_, count)) => *count += 1,
+            None => self.notices.push((notice, 1)),
+        }
+    }
+}
+
+/// Solves independent problems over all cores; `solver` makes a fresh solver for each index.
+///
+/// The result does not depend on the number of threads: each problem runs on one thread,
+/// and results come in the order of the problems.
+///
+/// # Errors
+/// The first problem's error, in order.
+pub fn solve_batch(
+    problems: &[Problem],
+    starts: &[Vec<f64>],
+    solver: impl Fn(usize) -> Result<Solver> + Sync,
+) -> Result<Vec<Solution>> {
+    crate::error::expect_length("the list of starts", starts.len(), problems.len())?;
+    problems
+        .par_iter()
+        .zip(starts)
+        .enumerate()
+        .map(|(i, (problem, start))| solver(i)?.solve(problem, start))
+        .collect()
+}

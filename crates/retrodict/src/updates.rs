@@ -1,0 +1,75 @@
+//! Update rules: a direction each, a file each.
+
+use crate::error::Result;
+use crate::problem::Evaluation;
+
+mod gradient_descent;
+
+pub use gradient_descent::GradientDescent;
+
+/// A rule that turns what is known at x into an update Δx, to be added.
+///
+/// A rule never loops over steps, prints or stops; [`Solver`](crate::Solver) does.
+/// State that lasts from step to step (momentum, a trust radius) lives in `self`.
+pub trait UpdateRule: Send {
+    /// Writes Δx to `dx`, which comes in as zeros, and returns a notice if the rule had to
+    /// fall back to something else than its formula.
+    ///
+    /// # Errors
+    /// If the problem lacks what the rule needs, or the simulation fails.
+    fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>>;
+
+    /// How long a piece of Δx is taken.
+    fn step_size(&self) -> StepSize {
+        StepSize::AsIs
+    }
+
+    /// Judges a trial point before the solver moves there; a trust region learns here.
+    fn judge(&mut self, _trial: &Trial) -> Verdict {
+        Verdict::Take
+    }
+}
+
+/// What a rule did instead of its formula, in words that do not vary from step to step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Notice(pub &'static str);
+
+/// How the length of a step is found along Δx.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepSize {
+    /// The whole Δx.
+    AsIs,
+    /// Halve Δx until the loss falls by `decrease` of what its slope promises.
+    Backtracking {
+        /// The Armijo constant, in (0, 1).
+        decrease: f64,
+    },
+    /// Strong Wolfe conditions (Nocedal & Wright, *Numerical Optimization*, algorithm 3.5).
+    StrongWolfe {
+        /// The Armijo constant c₁, in (0, c₂).
+        decrease: f64,
+        /// The curvature constant c₂, in (c₁, 1).
+        curvature: f64,
+    },
+}
+
+/// A point that the solver tried.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trial {
+    /// The loss before the step.
+    pub loss: f64,
+    /// The loss at x + Δx; infinite where the simulation failed or left the numbers.
+    pub trial_loss: f64,
+}
+
+/// What is to be done with a trial point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Move there.
+    Take,
+    /// Stay at x and ask for another Δx.
+    Retry,
+    /// Stay at x and stop: no step that the rule can make lowers the loss.
+    GiveUp,
+}

@@ -1,0 +1,78 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Notice, UpdateRule};
+use crate::error::Result;
+use crate::options::{Validate, at_least_below, positive};
+use crate::problem::Evaluation;
+
+/// Gradient descent, optionally with momentum: Δx = −η ∂L/∂x + μ Δx₋₁.
+///
+/// # Units
+/// The gradient is in \[L\]/\[x\], so η carries \[x\]²/\[L\]: a learning rate that works in one
+/// system of units fails in another.
+///
+/// # Scaling
+/// P → αP and y* → αy* multiply Δx by α²: large where P is sensitive and a small step is
+/// needed, small where P is insensitive and a large one is.
+///
+/// # Near the optimum
+/// Δx fades with the gradient; convergence is linear with the rate 1 − 1/cond(H).
+///
+/// # Needs
+/// One vjp a step.
+///
+/// # When to choose it
+/// As a baseline, or where nothing but a noisy gradient is to be had.
+///
+/// # Source
+/// Cauchy (1847); momentum: Polyak (1964); here in the form of Thuerey et al.,
+/// *Physics-based Deep Learning*, chapter on gradient inversion.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GradientDescent {
+    /// The step η > 0, in \[x\]²/\[L\].
+    pub learning_rate: f64,
+    /// The momentum μ in [0, 1).
+    pub momentum: f64,
+    #[serde(skip)]
+    velocity: Vec<f64>,
+}
+
+impl Default for GradientDescent {
+    fn default() -> Self {
+        Self {
+            learning_rate: 0.01,
+            momentum: 0.0,
+            velocity: Vec::new(),
+        }
+    }
+}
+
+impl GradientDescent {
+    /// Gradient descent with the step η and no momentum.
+    pub fn new(learning_rate: f64) -> Self {
+        Self {
+            learning_rate,
+            ..Self::default()
+        }
+    }
+}
+
+impl Validate for GradientDescent {
+    fn validate(&self) -> Result<()> {
+        positive("learning_rate", self.learning_rate)?;
+        at_least_below("momentum", self.momentum, 0.0, 1.0)
+    }
+}
+
+impl UpdateRule for GradientDescent {
+    fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
+        let gradient = at.gradient()?;
+        self.velocity.resize(dx.len(), 0.0);
+        for ((dx, v), g) in dx.iter_mut().zip(&mut self.velocity).zip(gradient) {
+            *v = self.momentum * *v - self.learning_rate * g;
+            *dx = *v;
+        }
+        Ok(None)
+    }
+}
