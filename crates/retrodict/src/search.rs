@@ -5,13 +5,9 @@ use crate::linalg::dot;
 use crate::problem::Evaluation;
 use crate::updates::StepSize;
 
-/// What a search found.
-pub(crate) enum Found<'p> {
-    /// A point x + scale Δx, evaluated as far as the search needed.
-    Step { landing: Evaluation<'p>, scale: f64 },
-    /// No point that satisfies the conditions.
-    Nothing,
-}
+/// The point x + scale Δx, evaluated as far as the search needed; `None` if no point
+/// satisfies the conditions.
+pub(crate) type Landing<'p> = Option<(Evaluation<'p>, f64)>;
 
 /// Trials before a search gives up; halving so often leaves 1e-12 of the step.
 const MAX_TRIALS: usize = 40;
@@ -21,12 +17,9 @@ pub(crate) fn search<'p>(
     step_size: StepSize,
     at: &Evaluation<'p>,
     dx: &[f64],
-) -> Result<Found<'p>> {
+) -> Result<Landing<'p>> {
     match step_size {
-        StepSize::AsIs => Ok(Found::Step {
-            landing: at.moved(dx, 1.0),
-            scale: 1.0,
-        }),
+        StepSize::AsIs => Ok(Some((at.moved(dx, 1.0), 1.0))),
         StepSize::Backtracking { decrease } => backtrack(at, dx, decrease),
         StepSize::StrongWolfe {
             decrease,
@@ -35,18 +28,18 @@ pub(crate) fn search<'p>(
     }
 }
 
-fn backtrack<'p>(at: &Evaluation<'p>, dx: &[f64], decrease: f64) -> Result<Found<'p>> {
+fn backtrack<'p>(at: &Evaluation<'p>, dx: &[f64], decrease: f64) -> Result<Landing<'p>> {
     let slope = dot(at.gradient()?, dx);
     let loss = at.loss()?;
     let mut scale = 1.0;
     for _ in 0..MAX_TRIALS {
         let landing = at.moved(dx, scale);
         if loss_or_infinity(&landing) <= loss + decrease * scale * slope {
-            return Ok(Found::Step { landing, scale });
+            return Ok(Some((landing, scale)));
         }
         scale *= 0.5;
     }
-    Ok(Found::Nothing)
+    Ok(None)
 }
 
 /// A failed simulation inside a search shortens the step instead of ending the run.
@@ -114,9 +107,9 @@ impl<'a, 'p> Wolfe<'a, 'p> {
     }
 
     /// Algorithm 3.5: step out until an interval holds a good point, then zoom into it.
-    fn find(mut self) -> Result<Found<'p>> {
+    fn find(mut self) -> Result<Landing<'p>> {
         if self.slope >= 0.0 || !self.slope.is_finite() {
-            return Ok(Found::Nothing);
+            return Ok(None);
         }
         let mut low = Point {
             scale: 0.0,
@@ -143,7 +136,7 @@ impl<'a, 'p> Wolfe<'a, 'p> {
     }
 
     /// Algorithm 3.6, with the cubic's minimiser kept off the ends of the interval.
-    fn zoom(mut self, mut low: Point<'p>, mut high: Point<'p>) -> Result<Found<'p>> {
+    fn zoom(mut self, mut low: Point<'p>, mut high: Point<'p>) -> Result<Landing<'p>> {
         while self.trials < MAX_TRIALS {
             let trial = self.point(inside(&low, &high))?;
             if self.is_high(&trial) || trial.loss >= low.loss {
@@ -164,20 +157,13 @@ impl<'a, 'p> Wolfe<'a, 'p> {
     }
 }
 
-fn found<'p>(p: Point<'p>) -> Found<'p> {
-    Found::Step {
-        landing: p.landing,
-        scale: p.scale,
-    }
+fn found(p: Point<'_>) -> Landing<'_> {
+    Some((p.landing, p.scale))
 }
 
 /// The lowest point of a search that ran out of trials still is progress, if it is one.
-fn found_if_lower<'p>(p: Point<'p>) -> Found<'p> {
-    if p.scale > 0.0 {
-        found(p)
-    } else {
-        Found::Nothing
-    }
+fn found_if_lower(p: Point<'_>) -> Landing<'_> {
+    if p.scale > 0.0 { found(p) } else { None }
 }
 
 /// The minimiser of the cubic through both ends, or the middle where it is of no use.

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::linalg::norm;
 use crate::problem::{Counts, Evaluation, Problem, Tally};
-use crate::search::{Found, search};
+use crate::search::search;
 use crate::status::{Goal, Status};
 use crate::updates::{Notice, Trial, UpdateRule, Verdict};
 
@@ -157,7 +157,7 @@ struct Run<O> {
 
 /// What one step led to.
 enum Next<'p> {
-    Moved(Evaluation<'p>, f64),
+    Moved(Box<Evaluation<'p>>, f64),
     End(Status),
 }
 
@@ -169,7 +169,7 @@ impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
         while status.is_none() {
             match self.step(&at, &mut dx) {
                 Ok(Next::Moved(next, step_norm)) => {
-                    at = next;
+                    at = *next;
                     self.steps += 1;
                     status = self.record(&at, step_norm)?;
                 }
@@ -203,9 +203,8 @@ impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
             if length <= self.stop.step_below * norm(at.x()) {
                 return Ok(Next::End(self.stationary(at)?));
             }
-            let (next, scale) = match search(self.rule.step_size(), at, dx)? {
-                Found::Step { landing, scale } => (landing, scale),
-                Found::Nothing => return Ok(Next::End(Status::LineSearchFailed)),
+            let Some((next, scale)) = search(self.rule.step_size(), at, dx)? else {
+                return Ok(Next::End(Status::LineSearchFailed));
             };
             let trial = Trial {
                 loss: at.loss()?,
@@ -215,13 +214,14 @@ impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
                 Verdict::Take => {
                     // A simulation that failed at the new point says why.
                     next.loss()?;
-                    return Ok(Next::Moved(next, scale * length));
+                    return Ok(Next::Moved(Box::new(next), scale * length));
                 }
                 Verdict::GiveUp => return Ok(Next::End(self.stationary(at)?)),
-                Verdict::Retry if self.interrupted().is_some() => {
-                    return Ok(Next::End(self.interrupted().unwrap_or(Status::Cancelled)));
+                Verdict::Retry => {
+                    if let Some(status) = self.interrupted() {
+                        return Ok(Next::End(status));
+                    }
                 }
-                Verdict::Retry => {}
             }
         }
     }

@@ -1,0 +1,216 @@
+use faer::Side;
+
+use super::matrix::Matrix;
+use super::small;
+use crate::error::{Error, Result};
+
+/// The largest min(m, n) for which Jacobi's methods are used.
+const SMALL: usize = 12;
+
+/// A thin singular value decomposition A = U S Vᵀ with k = min(m, n) values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Svd {
+    /// Left singular vectors as columns, m × k.
+    pub u: Matrix,
+    /// Singular values, largest first.
+    pub s: Vec<f64>,
+    /// Right singular vectors as columns, n × k.
+    pub v: Matrix,
+}
+
+/// A = V diag(values) Vᵀ.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SymmetricEigen {
+    /// Eigenvalues, smallest first.
+    pub values: Vec<f64>,
+    /// Eigenvectors as columns.
+    pub vectors: Matrix,
+}
+
+fn require_finite(what: &'static str, a: &Matrix) -> Result<()> {
+    if a.is_finite() {
+        return Ok(());
+    }
+    Err(Error::LinearAlgebra {
+        what,
+        message: "the matrix holds NaN or infinity; check the simulator's derivatives at this x"
+            .to_owned(),
+    })
+}
+
+/// The thin SVD of A; one-sided Jacobi up to 12 columns, faer beyond.
+///
+/// # Errors
+/// [`Error::LinearAlgebra`] if A is not finite or the iteration fails.
+pub fn svd(a: &Matrix) -> Result<Svd> {
+    require_finite("the singular value decomposition", a)?;
+    let (m, n) = (a.rows(), a.cols());
+    if m.min(n) > SMALL {
+        return svd_large(a);
+    }
+    if m < n {
+        let flipped = svd_tall(&a.transpose());
+        return Ok(Svd {
+            u: flipped.v,
+            s: flipped.s,
+            v: flipped.u,
+        });
+    }
+    Ok(svd_tall(a))
+}
+
+fn svd_large(a: &Matrix) -> Result<Svd> {
+    let result = a.view().thin_svd().map_err(|_| Error::LinearAlgebra {
+        what: "the singular value decomposition",
+        message: "the iteration did not converge; rescale the problem".to_owned(),
+    })?;
+    let s = result.S().column_vector();
+    Ok(Svd {
+        u: Matrix::from_view(result.U()),
+        s: (0..s.nrows()).map(|i| s[i]).collect(),
+        v: Matrix::from_view(result.V()),
+    })
+}
+
+fn svd_tall(a: &Matrix) -> Svd {
+    let (m, n) = (a.rows(), a.cols());
+    // Scaled so that squares neither overflow nor underflow.
+    let largest = a.as_slice().iter().fold(0.0_f64, |c, v| c.max(v.abs()));
+    let scale = if largest > 0.0 { largest } else { 1.0 };
+    let mut columns = vec![0.0; m * n];
+    for i in 0..m {
+        for j in 0..n {
+            columns[j * m + i] = a[(i, j)] / scale;
+        }
+    }
+    let vectors = small::orthogonalise(&mut columns, m, n);
+    let norms: Vec<f64> = (0..n)
+        .map(|j| super::norm(&columns[j * m..(j + 1) * m]))
+        .collect();
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|&i, &j| norms[j].total_cmp(&norms[i]));
+    let (mut u, mut v) = (Matrix::zeros(m, n), Matrix::zeros(n, n));
+    for (k, &j) in order.iter().enumerate() {
+        for i in 0..m {
+            // A zero singular value leaves a zero column: it is never used.
+            u[(i, k)] = if norms[j] > 0.0 {
+                columns[j * m + i] / norms[j]
+            } else {
+                0.0
+            };
+        }
+        for i in 0..n {
+            v[(i, k)] = vectors[j * n + i];
+        }
+    }
+    Svd {
+        u,
+        s: order.iter().map(|&j| norms[j] * scale).collect(),
+        v,
+    }
+}
+
+/// Eigenvalues and vectors of a symmetric matrix; the upper triangle is not read.
+///
+/// # Errors
+/// [`Error::LinearAlgebra`] if A is not finite or the iteration fails.
+pub fn symmetric_eigen(a: &Matrix) -> Result<SymmetricEigen> {
+    require_finite("the eigendecomposition", a)?;
+    let n = a.rows();
+    if n <= SMALL {
+        let mut d = a.clone();
+        for i in 0..n {
+            for j in i + 1..n {
+                d[(i, j)] = d[(j, i)];
+            }
+        }
+        let v = small::diagonalise(&mut d);
+        let mut order: Vec<usize> = (0..n).collect();
+        order.sort_by(|&i, &j| d[(i, i)].total_cmp(&d[(j, j)]));
+        let mut vectors = Matrix::zeros(n, n);
+        for (k, &j) in order.iter().enumerate() {
+            for i in 0..n {
+                vectors[(i, k)] = v[(i, j)];
+            }
+        }
+        return Ok(SymmetricEigen {
+            values: order.iter().map(|&j| d[(j, j)]).collect(),
+            vectors,
+        });
+    }
+    let result = a
+        .view()
+        .self_adjoint_eigen(Side::Lower)
+        .map_err(|_| Error::LinearAlgebra {
+            what: "the eigendecomposition",
+            message: "the iteration did not converge; rescale the problem".to_owned(),
+        })?;
+    let s = result.S().column_vector();
+    Ok(SymmetricEigen {
+        values: (0..n).map(|i| s[i]).collect(),
+        vectors: Matrix::from_view(result.U()),
+    })
+}
+
+/// A = L Lᵀ.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cholesky(Matrix);
+
+/// The Cholesky factorisation of a symmetric positive definite matrix; reads its lower triangle.
+///
+/// # Errors
+/// [`Error::LinearAlgebra`] naming the first row at which A is not positive definite.
+pub fn cholesky(a: &Matrix) -> Result<Cholesky> {
+    let n = a.rows();
+    let mut l = Matrix::zeros(n, n);
+    for i in 0..n {
+        for j in 0..=i {
+            let (ri, rj) = (&l.row(i)[..j], &l.row(j)[..j]);
+            let rest = a[(i, j)] - super::dot(ri, rj);
+            if i != j {
+                l[(i, j)] = rest / l[(j, j)];
+            } else if rest > 0.0 && rest.is_finite() {
+                l[(i, i)] = rest.sqrt();
+            } else {
+                return Err(Error::LinearAlgebra {
+                    what: "the Cholesky factorisation",
+                    message: format!(
+                        "the matrix is not positive definite at row {i} (pivot {rest:.3e}); \
+                         a covariance must be symmetric with positive eigenvalues"
+                    ),
+                });
+            }
+        }
+    }
+    Ok(Cholesky(l))
+}
+
+impl Cholesky {
+    /// The lower factor L.
+    pub fn factor(&self) -> &Matrix {
+        &self.0
+    }
+
+    /// b ← A⁻¹ b.
+    pub fn solve(&self, b: &mut [f64]) {
+        self.solve_lower(b);
+        self.solve_lower_transpose(b);
+    }
+
+    /// b ← L⁻¹ b.
+    pub fn solve_lower(&self, b: &mut [f64]) {
+        for i in 0..b.len() {
+            let known = super::dot(&self.0.row(i)[..i], &b[..i]);
+            b[i] = (b[i] - known) / self.0[(i, i)];
+        }
+    }
+
+    /// b ← L⁻ᵀ b.
+    pub fn solve_lower_transpose(&self, b: &mut [f64]) {
+        for i in (0..b.len()).rev() {
+            b[i] /= self.0[(i, i)];
+            let (head, tail) = b.split_at_mut(i);
+            super::axpy(-tail[0], &self.0.row(i)[..i], head);
+        }
+    }
+}

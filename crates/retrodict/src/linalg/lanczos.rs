@@ -1,0 +1,79 @@
+use super::matrix::{Matrix, axpy, dot, norm};
+use super::symmetric_eigen;
+use crate::error::Result;
+
+/// out = A v, as a function of v and out.
+pub type Operator<'a> = dyn FnMut(&[f64], &mut [f64]) -> Result<()> + 'a;
+
+/// out = f(A) b for a symmetric A, by Lanczos' iteration with full reorthogonalisation.
+///
+/// `f` maps the Ritz values, smallest first, to the values of the function there.
+/// Returns the Ritz values. Stops early when the Krylov space is exhausted, where the
+/// result is exact.
+///
+/// # Cost
+/// `steps` applications of A, and 4 n steps² multiplications for the orthogonalisation.
+///
+/// # Source
+/// Golub & Van Loan, *Matrix Computations*, 10.1; Higham, *Functions of Matrices*, 13.2.
+pub fn symmetric_function(
+    n: usize,
+    apply: &mut Operator<'_>,
+    b: &[f64],
+    steps: usize,
+    f: &dyn Fn(&[f64]) -> Vec<f64>,
+    out: &mut [f64],
+) -> Result<Vec<f64>> {
+    out.fill(0.0);
+    let length = norm(b);
+    if length == 0.0 || steps == 0 {
+        return Ok(Vec::new());
+    }
+    let steps = steps.min(n);
+    let mut basis = Matrix::zeros(steps, n);
+    for (q, b) in basis.row_mut(0).iter_mut().zip(b) {
+        *q = b / length;
+    }
+    let (mut diagonal, mut off) = (Vec::with_capacity(steps), Vec::with_capacity(steps));
+    let mut w = vec![0.0; n];
+    let mut size = 0.0_f64;
+    for k in 0..steps {
+        apply(basis.row(k), &mut w)?;
+        let alpha = dot(basis.row(k), &w);
+        size = size.max(norm(&w));
+        diagonal.push(alpha);
+        // Twice is enough (Parlett), and it also does the three-term recurrence.
+        for _ in 0..2 {
+            for j in 0..=k {
+                let overlap = dot(basis.row(j), &w);
+                axpy(-overlap, basis.row(j), &mut w);
+            }
+        }
+        let beta = norm(&w);
+        if k + 1 == steps || beta <= 1e-14 * size {
+            break;
+        }
+        off.push(beta);
+        for (q, w) in basis.row_mut(k + 1).iter_mut().zip(&w) {
+            *q = w / beta;
+        }
+    }
+    let k = diagonal.len();
+    let mut t = Matrix::zeros(k, k);
+    for i in 0..k {
+        t[(i, i)] = diagonal[i];
+        if i + 1 < k {
+            t[(i, i + 1)] = off[i];
+            t[(i + 1, i)] = off[i];
+        }
+    }
+    let eigen = symmetric_eigen(&t)?;
+    let values = f(&eigen.values);
+    for i in 0..k {
+        let weight: f64 = (0..k)
+            .map(|j| eigen.vectors[(i, j)] * values[j] * eigen.vectors[(0, j)])
+            .sum();
+        axpy(length * weight, basis.row(i), out);
+    }
+    Ok(eigen.values)
+}

@@ -1,0 +1,247 @@
+use std::ops::{Index, IndexMut};
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+
+use crate::error::Result;
+use crate::simulator::LinearMap;
+
+/// A dense row-major matrix of `f64`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matrix {
+    rows: usize,
+    cols: usize,
+    data: Vec<f64>,
+}
+
+/// Products below this many multiplications are cheaper in a plain loop.
+const SMALL_PRODUCT: usize = 4096;
+
+impl Matrix {
+    /// All zeros.
+    pub fn zeros(rows: usize, cols: usize) -> Self {
+        Self::from_vec(rows, cols, vec![0.0; rows * cols])
+    }
+
+    /// The identity.
+    pub fn identity(n: usize) -> Self {
+        let mut m = Self::zeros(n, n);
+        for i in 0..n {
+            m[(i, i)] = 1.0;
+        }
+        m
+    }
+
+    /// From values in row order; `data` is cut or filled with zeros to rows · cols values.
+    pub fn from_vec(rows: usize, cols: usize, mut data: Vec<f64>) -> Self {
+        data.resize(rows * cols, 0.0);
+        Self { rows, cols, data }
+    }
+
+    /// From rows; the first one sets the width.
+    pub fn from_rows(rows: &[&[f64]]) -> Self {
+        let cols = rows.first().map_or(0, |r| r.len());
+        let mut m = Self::zeros(rows.len(), cols);
+        for (i, row) in rows.iter().enumerate() {
+            for (a, b) in m.row_mut(i).iter_mut().zip(*row) {
+                *a = *b;
+            }
+        }
+        m
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The number of columns.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// Row i.
+    pub fn row(&self, i: usize) -> &[f64] {
+        &self.data[i * self.cols..(i + 1) * self.cols]
+    }
+
+    /// Row i, to be written.
+    pub fn row_mut(&mut self, i: usize) -> &mut [f64] {
+        &mut self.data[i * self.cols..(i + 1) * self.cols]
+    }
+
+    /// All values in row order.
+    pub fn as_slice(&self) -> &[f64] {
+        &self.data
+    }
+
+    /// All values in row order, to be written.
+    pub fn as_mut_slice(&mut self) -> &mut [f64] {
+        &mut self.data
+    }
+
+    /// Whether every value is finite.
+    pub fn is_finite(&self) -> bool {
+        self.data.iter().all(|v| v.is_finite())
+    }
+
+    /// Aᵀ.
+    pub fn transpose(&self) -> Self {
+        let mut t = Self::zeros(self.cols, self.rows);
+        for i in 0..self.rows {
+            for j in 0..self.cols {
+                t[(j, i)] = self[(i, j)];
+            }
+        }
+        t
+    }
+
+    /// A B.
+    pub fn multiply(&self, other: &Self) -> Self {
+        let mut out = Self::zeros(self.rows, other.cols);
+        if self.rows * self.cols * other.cols <= SMALL_PRODUCT {
+            for i in 0..self.rows {
+                for k in 0..self.cols {
+                    let a = self[(i, k)];
+                    axpy(a, other.row(k), out.row_mut(i));
+                }
+            }
+            return out;
+        }
+        product(self.view(), other.view(), out.view_mut());
+        out
+    }
+
+    /// A Aᵀ.
+    pub fn gram(&self) -> Self {
+        let mut g = Self::zeros(self.rows, self.rows);
+        if self.rows * self.rows * self.cols > SMALL_PRODUCT {
+            product(self.view(), self.view().transpose(), g.view_mut());
+            return g;
+        }
+        for i in 0..self.rows {
+            for j in 0..=i {
+                let value = dot(self.row(i), self.row(j));
+                g[(i, j)] = value;
+                g[(j, i)] = value;
+            }
+        }
+        g
+    }
+
+    /// y = A x.
+    pub fn apply(&self, x: &[f64], y: &mut [f64]) {
+        for (i, y) in y.iter_mut().enumerate() {
+            *y = dot(self.row(i), x);
+        }
+    }
+
+    /// x = Aᵀ y.
+    pub fn apply_transpose(&self, y: &[f64], x: &mut [f64]) {
+        x.fill(0.0);
+        for (i, y) in y.iter().enumerate() {
+            axpy(*y, self.row(i), x);
+        }
+    }
+
+    pub(super) fn view(&self) -> MatRef<'_, f64> {
+        MatRef::from_row_major_slice(&self.data, self.rows, self.cols)
+    }
+
+    fn view_mut(&mut self) -> MatMut<'_, f64> {
+        MatMut::from_row_major_slice_mut(&mut self.data, self.rows, self.cols)
+    }
+
+    pub(super) fn from_view(view: MatRef<'_, f64>) -> Self {
+        let mut m = Self::zeros(view.nrows(), view.ncols());
+        for i in 0..m.rows {
+            for j in 0..m.cols {
+                m[(i, j)] = view[(i, j)];
+            }
+        }
+        m
+    }
+}
+
+fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>, out: MatMut<'_, f64>) {
+    matmul(out, Accum::Replace, a, b, 1.0, Par::Seq);
+}
+
+impl Index<(usize, usize)> for Matrix {
+    type Output = f64;
+    fn index(&self, (r, c): (usize, usize)) -> &f64 {
+        &self.data[r * self.cols + c]
+    }
+}
+
+impl IndexMut<(usize, usize)> for Matrix {
+    fn index_mut(&mut self, (r, c): (usize, usize)) -> &mut f64 {
+        &mut self.data[r * self.cols + c]
+    }
+}
+
+impl LinearMap for Matrix {
+    fn inputs(&self) -> usize {
+        self.cols
+    }
+    fn outputs(&self) -> usize {
+        self.rows
+    }
+    fn apply(&self, dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        self.apply(dx, dy);
+        Ok(())
+    }
+    fn apply_transpose(&self, dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        self.apply_transpose(dy, dx);
+        Ok(())
+    }
+    fn dense(&self) -> Result<Matrix> {
+        Ok(self.clone())
+    }
+    fn gram(&self) -> Result<Matrix> {
+        Ok(self.gram())
+    }
+}
+
+/// aᵀ b, in four interleaved sums: fast, and the same bits every time.
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 4];
+    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
+    let tail: f64 = a4
+        .remainder()
+        .iter()
+        .zip(b4.remainder())
+        .map(|(a, b)| a * b)
+        .sum();
+    for (a, b) in a4.zip(b4) {
+        for i in 0..4 {
+            sums[i] += a[i] * b[i];
+        }
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + tail
+}
+
+/// ‖a‖₂, safe against overflow and underflow of the squares.
+pub fn norm(a: &[f64]) -> f64 {
+    let squares = dot(a, a);
+    if squares.is_finite() && squares > 1e-280 {
+        return squares.sqrt();
+    }
+    let largest = a.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+    if largest == 0.0 || !largest.is_finite() || a.iter().any(|v| v.is_nan()) {
+        return if largest == 0.0 && !squares.is_nan() {
+            0.0
+        } else {
+            squares.sqrt()
+        };
+    }
+    let scaled: f64 = a.iter().map(|v| (v / largest) * (v / largest)).sum();
+    largest * scaled.sqrt()
+}
+
+/// y += alpha x.
+pub fn axpy(alpha: f64, x: &[f64], y: &mut [f64]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y += alpha * x;
+    }
+}

@@ -1,0 +1,254 @@
+use serde::{Deserialize, Serialize};
+
+use super::matrix::Matrix;
+use super::{svd, symmetric_eigen, symmetric_function};
+use crate::error::Result;
+use crate::simulator::LinearMap;
+
+/// How a power of a pseudo-inverse is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// Chosen by size and truncation.
+    #[default]
+    Auto,
+    /// The SVD of J: the reference, and the engine for truncation below 1e-6.
+    Dense,
+    /// The eigenvalues of J Jᵀ, m × m; exact while truncation ≥ 1e-6.
+    Gram,
+    /// Lanczos on JᵀJ with so many steps, for large m.
+    Krylov {
+        /// The number of steps, 10 to 50.
+        steps: usize,
+    },
+}
+
+/// What was computed, and what was kept of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PowerReport {
+    /// The engine that did the work; never `Auto`.
+    pub engine: Engine,
+    /// The number of singular values (or Ritz values) kept.
+    pub rank: usize,
+    /// The largest singular value.
+    pub sigma_max: f64,
+    /// The smallest singular value kept.
+    pub sigma_min: f64,
+}
+
+/// min(m, n) up to which a dense SVD costs less than choosing anything else.
+const DENSE_UP_TO: usize = 300;
+/// Rows up to which the Gram matrix is decomposed.
+const GRAM_UP_TO: usize = 1500;
+/// The truncation below which squaring the singular values loses them.
+const GRAM_TRUNCATION: f64 = 1e-6;
+/// Lanczos steps when nothing is said.
+const KRYLOV_STEPS: usize = 30;
+
+impl Engine {
+    fn resolve(self, m: usize, n: usize, truncation: f64) -> Self {
+        match self {
+            Self::Auto if m.min(n) <= DENSE_UP_TO => Self::Dense,
+            Self::Auto if m <= GRAM_UP_TO && truncation >= GRAM_TRUNCATION => Self::Gram,
+            Self::Auto if m.min(n) <= GRAM_UP_TO => Self::Dense,
+            Self::Auto => Self::Krylov {
+                steps: KRYLOV_STEPS,
+            },
+            chosen => chosen,
+        }
+    }
+}
+
+/// out = V S^(−κ) Uᵀ g for J = U S Vᵀ; singular values below truncation · σmax are dropped.
+///
+/// κ = −1 is Jᵀ g, κ = ½ the half-inverse, κ = 1 the pseudo-inverse J⁺ g.
+///
+/// # Cost
+/// Dense: J and m n min(m, n) multiplications. Gram: J Jᵀ, m³ and one vjp. Krylov: a jvp
+/// and a vjp a step.
+///
+/// # Source
+/// Schnell, Holl & Thuerey, *Half-Inverse Gradients for Physical Deep Learning*
+/// (ICLR 2022), equation 5; Golub & Van Loan, *Matrix Computations*, 5.5.
+pub fn pseudo_inverse_power(
+    map: &dyn LinearMap,
+    g: &[f64],
+    kappa: f64,
+    truncation: f64,
+    engine: Engine,
+    out: &mut [f64],
+) -> Result<PowerReport> {
+    let engine = engine.resolve(map.outputs(), map.inputs(), truncation);
+    match engine {
+        Engine::Gram => gram(map, g, kappa, truncation, out),
+        Engine::Krylov { steps } => krylov(map, g, kappa, truncation, steps, out),
+        Engine::Dense | Engine::Auto => dense(&map.dense()?, g, kappa, truncation, out),
+    }
+}
+
+fn dense(
+    j: &Matrix,
+    g: &[f64],
+    kappa: f64,
+    truncation: f64,
+    out: &mut [f64],
+) -> Result<PowerReport> {
+    let parts = svd(j)?;
+    let sigma_max = parts.s.first().copied().unwrap_or(0.0);
+    let kept = parts
+        .s
+        .iter()
+        .take_while(|s| **s > 0.0 && **s >= truncation * sigma_max)
+        .count();
+    out.fill(0.0);
+    for k in 0..kept {
+        let weight: f64 = (0..g.len()).map(|i| parts.u[(i, k)] * g[i]).sum();
+        let weight = weight * parts.s[k].powf(-kappa);
+        for (i, out) in out.iter_mut().enumerate() {
+            *out += weight * parts.v[(i, k)];
+        }
+    }
+    Ok(PowerReport {
+        engine: Engine::Dense,
+        rank: kept,
+        sigma_max,
+        sigma_min: if kept > 0 { parts.s[kept - 1] } else { 0.0 },
+    })
+}
+
+fn gram(
+    map: &dyn LinearMap,
+    g: &[f64],
+    kappa: f64,
+    truncation: f64,
+    out: &mut [f64],
+) -> Result<PowerReport> {
+    let eigen = symmetric_eigen(&map.gram()?)?;
+    let (weights, mut report) = spectral_weights(&eigen.values, kappa, truncation);
+    report.engine = Engine::Gram;
+    let mut w = vec![0.0; g.len()];
+    for (k, weight) in weights.iter().enumerate().filter(|(_, w)| **w != 0.0) {
+        let overlap: f64 = (0..g.len()).map(|i| eigen.vectors[(i, k)] * g[i]).sum();
+        for (i, w) in w.iter_mut().enumerate() {
+            *w += weight * overlap * eigen.vectors[(i, k)];
+        }
+    }
+    map.apply_transpose(&w, out)?;
+    Ok(report)
+}
+
+/// Starts from Jᵀg, never from g: what g holds in the null space of Jᵀ would otherwise show
+/// as spurious tiny Ritz values and steps many times too long.
+fn krylov(
+    map: &dyn LinearMap,
+    g: &[f64],
+    kappa: f64,
+    truncation: f64,
+    steps: usize,
+    out: &mut [f64],
+) -> Result<PowerReport> {
+    let (m, n) = (map.outputs(), map.inputs());
+    let mut start = vec![0.0; n];
+    map.apply_transpose(g, &mut start)?;
+    let mut dy = vec![0.0; m];
+    let mut normal = |v: &[f64], out: &mut [f64]| -> Result<()> {
+        map.apply(v, &mut dy)?;
+        map.apply_transpose(&dy, out)
+    };
+    let f = |ritz: &[f64]| spectral_weights(ritz, kappa, truncation).0;
+    let ritz = symmetric_function(n, &mut normal, &start, steps, &f, out)?;
+    let (_, mut report) = spectral_weights(&ritz, kappa, truncation);
+    report.engine = Engine::Krylov { steps };
+    Ok(report)
+}
+
+/// λ^(−(1+κ)/2) for the eigenvalues λ = σ² that are kept, 0 for the others.
+fn spectral_weights(values: &[f64], kappa: f64, truncation: f64) -> (Vec<f64>, PowerReport) {
+    let largest = values.iter().fold(0.0_f64, |m, v| m.max(*v));
+    let floor = (truncation * truncation).max(f64::EPSILON) * largest;
+    let kept = |v: f64| v > 0.0 && v >= floor;
+    let weights = values
+        .iter()
+        .map(|&v| {
+            if kept(v) {
+                v.powf(-0.5 * (1.0 + kappa))
+            } else {
+                0.0
+            }
+        })
+        .collect();
+    let smallest = values
+        .iter()
+        .copied()
+        .filter(|v| kept(*v))
+        .fold(largest, f64::min);
+    let report = PowerReport {
+        engine: Engine::Auto,
+        rank: values.iter().filter(|v| kept(**v)).count(),
+        sigma_max: largest.sqrt(),
+        sigma_min: smallest.max(0.0).sqrt(),
+    };
+    (weights, report)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::linalg::norm;
+
+    fn matrix(m: usize, n: usize) -> Matrix {
+        let values = (0..m * n).map(|i| (2.1 * i as f64).sin() + 0.3 * (0.7 * i as f64).cos());
+        Matrix::from_vec(m, n, values.collect())
+    }
+
+    #[test]
+    fn the_three_engines_agree() {
+        for (m, n) in [(5, 9), (9, 5), (20, 31), (6, 6)] {
+            let j = matrix(m, n);
+            let g: Vec<f64> = (0..m).map(|i| (i as f64 + 0.5).cos()).collect();
+            for kappa in [-1.0, 0.0, 0.5, 1.0] {
+                let run = |engine| {
+                    let mut out = vec![0.0; n];
+                    pseudo_inverse_power(&j, &g, kappa, 1e-5, engine, &mut out).unwrap();
+                    out
+                };
+                let reference = run(Engine::Dense);
+                for engine in [Engine::Gram, Engine::Krylov { steps: m }] {
+                    let difference: Vec<f64> = run(engine)
+                        .iter()
+                        .zip(&reference)
+                        .map(|(a, b)| a - b)
+                        .collect();
+                    assert!(
+                        norm(&difference) <= 1e-8 * norm(&reference),
+                        "{engine:?} {kappa}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_limits_are_the_transpose_and_the_pseudo_inverse() {
+        let j = matrix(4, 4);
+        let g = [1.0, -2.0, 0.5, 3.0];
+        let (mut out, mut expected) = ([0.0; 4], [0.0; 4]);
+        pseudo_inverse_power(&j, &g, -1.0, 0.0, Engine::Dense, &mut out).unwrap();
+        j.apply_transpose(&g, &mut expected);
+        assert!((0..4).all(|i| (out[i] - expected[i]).abs() < 1e-12));
+        pseudo_inverse_power(&j, &g, 1.0, 0.0, Engine::Dense, &mut out).unwrap();
+        j.apply(&out, &mut expected);
+        assert!((0..4).all(|i| (g[i] - expected[i]).abs() < 1e-10));
+    }
+
+    #[test]
+    fn a_zero_map_gives_a_zero_step() {
+        let j = Matrix::zeros(3, 2);
+        for engine in [Engine::Dense, Engine::Gram, Engine::Krylov { steps: 3 }] {
+            let mut out = [1.0; 2];
+            let report = pseudo_inverse_power(&j, &[1.0; 3], 0.5, 1e-5, engine, &mut out).unwrap();
+            assert_eq!((out, report.rank), ([0.0; 2], 0));
+        }
+    }
+}
