@@ -9,6 +9,7 @@ use crate::loss::Loss;
 use crate::losses::SquaredError;
 use crate::options::{configure, defaults, nearest};
 use crate::simulator::Simulator;
+use crate::simulators::{Exp, Scaling, Sine, Square};
 use crate::updates::{GradientDescent, UpdateRule};
 
 /// What a list holds of each entry, and how to make one from a table of options.
@@ -80,6 +81,10 @@ macro_rules! entry {
 /// All simulators.
 #[rustfmt::skip]
 pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entries: &[
+    entry!(Arc::new, Scaling, "scaling", [], "Two numbers, the second scaled by α", "PBDL book, scale-invariance and inversion"),
+    entry!(Arc::new, Square, "square", ["toy"], "Two numbers, the second squared", "PBDL book, simple example comparing different optimizers"),
+    entry!(Arc::new, Exp, "exp", [], "The exponential of each value", "Holl et al. 2022, section 3.1"),
+    entry!(Arc::new, Sine, "sine", [], "A rotated sine with scales ξ² apart and infinitely many solutions", "Holl et al. 2022, section 4.1"),
 ] };
 
 /// All update rules.

@@ -1,0 +1,98 @@
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::options::{Validate, require};
+use crate::simulator::{LocalInverse, SecondOrder, Simulator, Space};
+
+/// The exponential of each value: y = e^x.
+///
+/// The gradient of a squared loss vanishes for x → −∞ and explodes for x → ∞; the inverse,
+/// ln y, does neither.
+///
+/// # Shapes
+/// x and y have `size` values.
+///
+/// # Units
+/// None: an exponent has no unit.
+///
+/// # Errors
+/// The inverse of y ≤ 0 is [`Error::OutsideRange`].
+///
+/// # Source
+/// Holl, Koltun & Thuerey, *Scale-invariant Learning by Physics Inversion*, section 3.1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Exp {
+    /// The number of values, at least 1.
+    pub size: usize,
+}
+
+impl Default for Exp {
+    fn default() -> Self {
+        Self { size: 1 }
+    }
+}
+
+impl Validate for Exp {
+    fn validate(&self) -> Result<()> {
+        require(self.size > 0, "size", self.size, "it must be at least 1")
+    }
+}
+
+impl Simulator for Exp {
+    fn input(&self) -> Space {
+        Space::new("exponent", &[self.size], "1")
+    }
+    fn output(&self) -> Space {
+        Space::new("exponential", &[self.size], "1")
+    }
+    fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = x.exp();
+        }
+        Ok(())
+    }
+    fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        for ((dy, x), dx) in dy.iter_mut().zip(x).zip(dx) {
+            *dy = x.exp() * dx;
+        }
+        Ok(())
+    }
+    fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        // J is diagonal.
+        self.jvp(x, dy, dx)
+    }
+    fn local_inverse(&self) -> Option<&dyn LocalInverse> {
+        Some(self)
+    }
+    fn second_order(&self) -> Option<&dyn SecondOrder> {
+        Some(self)
+    }
+}
+
+impl LocalInverse for Exp {
+    fn invert_near(&self, y: &[f64], _x0: &[f64], x: &mut [f64]) -> Result<()> {
+        if let Some(index) = y.iter().position(|y| y.is_nan() || *y <= 0.0) {
+            return Err(Error::OutsideRange {
+                simulator: "exp".to_owned(),
+                found: format!("y = {} (index {index})", y[index]),
+                allowed: "e^x is greater than 0; lower the learning rate, \
+                          or try levenberg-marquardt"
+                    .to_owned(),
+            });
+        }
+        for (x, y) in x.iter_mut().zip(y) {
+            *x = y.ln();
+        }
+        Ok(())
+    }
+}
+
+impl SecondOrder for Exp {
+    fn vjp_derivative(&self, x: &[f64], dy: &[f64], dx: &[f64], out: &mut [f64]) -> Result<()> {
+        for (i, out) in out.iter_mut().enumerate() {
+            *out = dy[i] * x[i].exp() * dx[i];
+        }
+        Ok(())
+    }
+}

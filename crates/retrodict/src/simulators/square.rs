@@ -1,0 +1,75 @@
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::options::Validate;
+use crate::simulator::{LocalInverse, SecondOrder, Simulator, Space};
+
+/// Two numbers, of which the second is squared: P(x) = (x₀, x₁²).
+///
+/// With L = y₀² + y₁² this is the book's comparison of gradient descent, Newton's method and
+/// the inverse simulator: the loss is a quartic in x₁, a parabola in y₁.
+///
+/// # Shapes
+/// x and y have 2 values.
+///
+/// # Units
+/// None.
+///
+/// # Source
+/// Thuerey et al., *Physics-based Deep Learning*, "Simple example comparing different optimizers".
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Square {}
+
+impl Validate for Square {
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Simulator for Square {
+    fn input(&self) -> Space {
+        Space::new("x", &[2], "1")
+    }
+    fn output(&self) -> Space {
+        Space::new("squared x", &[2], "1")
+    }
+    fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        y[0] = x[0];
+        y[1] = x[1] * x[1];
+        Ok(())
+    }
+    fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        dy[0] = dx[0];
+        dy[1] = 2.0 * x[1] * dx[1];
+        Ok(())
+    }
+    fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        // J is diagonal.
+        self.jvp(x, dy, dx)
+    }
+    fn local_inverse(&self) -> Option<&dyn LocalInverse> {
+        Some(self)
+    }
+    fn second_order(&self) -> Option<&dyn SecondOrder> {
+        Some(self)
+    }
+}
+
+impl LocalInverse for Square {
+    /// Keeps the sign of x₀'s second component. A negative y₁ is out of reach; the nearest
+    /// point that P reaches has y₁ = 0.
+    fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()> {
+        x[0] = y[0];
+        x[1] = y[1].max(0.0).sqrt().copysign(x0[1]);
+        Ok(())
+    }
+}
+
+impl SecondOrder for Square {
+    fn vjp_derivative(&self, _x: &[f64], dy: &[f64], dx: &[f64], out: &mut [f64]) -> Result<()> {
+        out[0] = 0.0;
+        out[1] = 2.0 * dy[1] * dx[1];
+        Ok(())
+    }
+}
