@@ -10,7 +10,10 @@ use crate::losses::SquaredError;
 use crate::options::{configure, defaults, nearest};
 use crate::simulator::Simulator;
 use crate::simulators::{Exp, Scaling, Sine, Square};
-use crate::updates::{GradientDescent, UpdateRule};
+use crate::updates::{
+    Adam, Bfgs, GaussNewton, GradientDescent, HalfInverse, InverseJacobian, InverseSimulator,
+    LevenbergMarquardt, LimitedMemoryBfgs, Newton, UpdateRule,
+};
 
 /// What a list holds of each entry, and how to make one from a table of options.
 pub struct Entry<T> {
@@ -91,6 +94,15 @@ pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entr
 #[rustfmt::skip]
 pub static RULES: List<Box<dyn UpdateRule>> = List { kind: "rule", entries: &[
     entry!(Box::new, GradientDescent, "gradient-descent", ["gd", "sgd"], "Steps against the gradient, with momentum if wished", "Cauchy 1847; Polyak 1964"),
+    entry!(Box::new, Adam, "adam", [], "Steps against a running mean of the gradient, each unknown scaled by its own", "Kingma & Ba 2015, algorithm 1"),
+    entry!(Box::new, Newton, "newton", [], "Inverts the exact Hessian, or its absolute value", "Nocedal & Wright, 3.3; Dauphin et al. 2014"),
+    entry!(Box::new, Bfgs, "bfgs", [], "Learns the inverse Hessian from gradients", "Nocedal & Wright, algorithm 6.1"),
+    entry!(Box::new, LimitedMemoryBfgs, "limited-memory-bfgs", ["l-bfgs", "lbfgs"], "Learns the inverse Hessian from the last few gradients", "Liu & Nocedal 1989"),
+    entry!(Box::new, GaussNewton, "gauss-newton", ["gn"], "Inverts the Jacobian in the coordinates of the loss", "Nocedal & Wright, 10.3"),
+    entry!(Box::new, LevenbergMarquardt, "levenberg-marquardt", ["lm"], "Gauss-Newton within a trust region, scaled as in MINPACK", "More 1978"),
+    entry!(Box::new, InverseJacobian, "inverse-jacobian", ["ig", "inverse-gradient"], "Inverts the Jacobian: the Newton step of the loss in y, mapped back to x", "PBDL book, inverse gradients"),
+    entry!(Box::new, InverseSimulator, "inverse-simulator", ["pg", "physical-gradient"], "Inverts the physics: the Newton step of the loss in y, simulated backwards", "Holl et al. 2022, equation 6"),
+    entry!(Box::new, HalfInverse, "half-inverse", ["hig"], "Inverts the Jacobian half-way, to the power kappa", "Schnell et al. 2022, equation 5"),
 ] };
 
 /// All losses.

@@ -3,9 +3,28 @@
 use crate::error::Result;
 use crate::problem::Evaluation;
 
+mod adam;
+mod bfgs;
+mod gauss_newton;
 mod gradient_descent;
+mod half_inverse;
+mod inverse_jacobian;
+mod inverse_simulator;
+mod levenberg_marquardt;
+mod limited_memory_bfgs;
+mod newton;
+mod whitened;
 
+pub use adam::Adam;
+pub use bfgs::Bfgs;
+pub use gauss_newton::GaussNewton;
 pub use gradient_descent::GradientDescent;
+pub use half_inverse::HalfInverse;
+pub use inverse_jacobian::InverseJacobian;
+pub use inverse_simulator::InverseSimulator;
+pub use levenberg_marquardt::LevenbergMarquardt;
+pub use limited_memory_bfgs::LimitedMemoryBfgs;
+pub use newton::Newton;
 
 /// A rule that turns what is known at x into an update Δx, to be added.
 ///
@@ -29,6 +48,11 @@ pub trait UpdateRule: Send {
         Verdict::Take
     }
 }
+
+/// What a rule remembers from step to step. It starts empty and is no option: leave it to
+/// `..Default::default()`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Memory<T>(pub(crate) T);
 
 /// What a rule did instead of its formula, in words that do not vary from step to step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

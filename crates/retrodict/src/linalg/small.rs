@@ -94,7 +94,7 @@ fn turn_symmetric(a: &mut Matrix, v: &mut Matrix, p: usize, q: usize) -> bool {
     };
     a[(p, q)] = 0.0;
     a[(q, p)] = 0.0;
-    if t == 0.0 || app - t * apq == app && aqq + t * apq == aqq {
+    if t == 0.0 {
         return false;
     }
     let c = 1.0 / t.hypot(1.0);

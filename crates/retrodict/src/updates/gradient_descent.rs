@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Notice, UpdateRule};
+use super::{Memory, Notice, UpdateRule};
 use crate::error::Result;
 use crate::options::{Validate, at_least_below, positive};
 use crate::problem::Evaluation;
@@ -34,8 +34,9 @@ pub struct GradientDescent {
     pub learning_rate: f64,
     /// The momentum μ in [0, 1).
     pub momentum: f64,
+    /// What lasts from step to step; starts empty and is no option.
     #[serde(skip)]
-    velocity: Vec<f64>,
+    pub memory: Memory<Vec<f64>>,
 }
 
 impl Default for GradientDescent {
@@ -43,7 +44,7 @@ impl Default for GradientDescent {
         Self {
             learning_rate: 0.01,
             momentum: 0.0,
-            velocity: Vec::new(),
+            memory: Memory::default(),
         }
     }
 }
@@ -68,8 +69,9 @@ impl Validate for GradientDescent {
 impl UpdateRule for GradientDescent {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let gradient = at.gradient()?;
-        self.velocity.resize(dx.len(), 0.0);
-        for ((dx, v), g) in dx.iter_mut().zip(&mut self.velocity).zip(gradient) {
+        let velocity = &mut self.memory.0;
+        velocity.resize(dx.len(), 0.0);
+        for ((dx, v), g) in dx.iter_mut().zip(velocity).zip(gradient) {
             *v = self.momentum * *v - self.learning_rate * g;
             *dx = *v;
         }

@@ -1,0 +1,101 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Memory, Notice, UpdateRule};
+use crate::error::Result;
+use crate::options::{Validate, at_least_below, positive};
+use crate::problem::Evaluation;
+
+/// Adam: Δx = −η m̂ / (√v̂ + ε), with running means m of the gradient and v of its square.
+///
+/// # Units
+/// The gradient's unit cancels, so η is in \[x\], one number for all parameters whatever
+/// their units: that is where a diagonal rescaling stops helping.
+///
+/// # Scaling
+/// P → αP and y* → αy* leave Δx unchanged (while the gradient is far above ε).
+///
+/// # Near the optimum
+/// The step does not fade with the gradient: it oscillates with an amplitude of about η, unless
+/// η is lowered.
+///
+/// # Needs
+/// One vjp a step.
+///
+/// # When to choose it
+/// For noisy gradients, as in training; for one deterministic problem, hardly ever.
+///
+/// # Source
+/// Kingma & Ba, *Adam: a method for stochastic optimization* (ICLR 2015), algorithm 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Adam {
+    /// The step η > 0, in \[x\].
+    pub learning_rate: f64,
+    /// The decay β₁ of the mean, in [0, 1).
+    pub beta1: f64,
+    /// The decay β₂ of the mean square, in [0, 1).
+    pub beta2: f64,
+    /// ε > 0, in \[L\]/\[x\]: keeps the quotient finite.
+    pub epsilon: f64,
+    /// What lasts from step to step; starts empty and is no option.
+    #[serde(skip)]
+    pub memory: Memory<Moments>,
+}
+
+/// The running means and the number of steps that they hold.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Moments {
+    mean: Vec<f64>,
+    square: Vec<f64>,
+    step: i32,
+}
+
+impl Default for Adam {
+    fn default() -> Self {
+        Self {
+            learning_rate: 0.01,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            memory: Memory::default(),
+        }
+    }
+}
+
+impl Adam {
+    /// Adam with the step η and the usual decays.
+    pub fn new(learning_rate: f64) -> Self {
+        Self {
+            learning_rate,
+            ..Self::default()
+        }
+    }
+}
+
+impl Validate for Adam {
+    fn validate(&self) -> Result<()> {
+        positive("learning_rate", self.learning_rate)?;
+        at_least_below("beta1", self.beta1, 0.0, 1.0)?;
+        at_least_below("beta2", self.beta2, 0.0, 1.0)?;
+        positive("epsilon", self.epsilon)
+    }
+}
+
+impl UpdateRule for Adam {
+    fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
+        let gradient = at.gradient()?;
+        let Moments { mean, square, step } = &mut self.memory.0;
+        mean.resize(dx.len(), 0.0);
+        square.resize(dx.len(), 0.0);
+        *step = step.saturating_add(1);
+        let rise1 = 1.0 - self.beta1.powi(*step);
+        let rise2 = 1.0 - self.beta2.powi(*step);
+        let moments = mean.iter_mut().zip(square);
+        for ((dx, g), (m, v)) in dx.iter_mut().zip(gradient).zip(moments) {
+            *m += (1.0 - self.beta1) * (g - *m);
+            *v += (1.0 - self.beta2) * (g * g - *v);
+            *dx = -self.learning_rate * (*m / rise1) / ((*v / rise2).sqrt() + self.epsilon);
+        }
+        Ok(None)
+    }
+}

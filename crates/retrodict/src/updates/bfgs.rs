@@ -1,0 +1,128 @@
+use serde::{Deserialize, Serialize};
+
+use super::limited_memory_bfgs::validate_wolfe;
+use super::{Memory, Notice, StepSize, UpdateRule};
+use crate::error::Result;
+use crate::linalg::{Matrix, axpy, dot, norm};
+use crate::options::Validate;
+use crate::problem::Evaluation;
+
+/// BFGS: Δx = −B ∂L/∂x, with B → H⁻¹ built up from the gradients of all steps.
+///
+/// A line search that satisfies the strong Wolfe conditions finds the length.
+///
+/// # Units
+/// B is in \[x\]²/\[L\], learned; the first step is normalised.
+///
+/// # Scaling
+/// Invariant to P → αP, y* → αy* and to linear changes of x once B has been learned.
+///
+/// # Near the optimum
+/// Superlinear convergence.
+///
+/// # Needs
+/// One vjp and one forward call for each trial of the line search; n² numbers and 4 n²
+/// multiplications a step.
+///
+/// # When to choose it
+/// For up to some hundred unknowns, when only a gradient is to be had.
+///
+/// # Source
+/// Broyden, Fletcher, Goldfarb, Shanno (1970); Nocedal & Wright, *Numerical Optimization*,
+/// algorithm 6.1 with the first scaling of equation 6.20.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Bfgs {
+    /// The Armijo constant c₁ of the line search.
+    pub decrease: f64,
+    /// The curvature constant c₂ > c₁ of the line search.
+    pub curvature: f64,
+    /// What lasts from step to step; starts empty and is no option.
+    #[serde(skip)]
+    pub memory: Memory<Option<Learned>>,
+}
+
+impl Default for Bfgs {
+    fn default() -> Self {
+        Self {
+            decrease: 1e-4,
+            curvature: 0.9,
+            memory: Memory::default(),
+        }
+    }
+}
+
+/// The last point, and the inverse Hessian so far.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Learned {
+    x: Vec<f64>,
+    gradient: Vec<f64>,
+    inverse: Option<Matrix>,
+}
+
+impl Validate for Bfgs {
+    fn validate(&self) -> Result<()> {
+        validate_wolfe(self.decrease, self.curvature)
+    }
+}
+
+impl UpdateRule for Bfgs {
+    fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
+        let gradient = at.gradient()?;
+        let learned = self.memory.0.get_or_insert_with(|| Learned {
+            x: at.x().to_vec(),
+            gradient: gradient.to_vec(),
+            inverse: None,
+        });
+        learned.learn(at.x(), gradient);
+        match &learned.inverse {
+            Some(inverse) => {
+                inverse.apply(gradient, dx);
+                dx.iter_mut().for_each(|d| *d = -*d);
+            }
+            None => axpy(-1.0 / norm(gradient).max(1.0), gradient, dx),
+        }
+        Ok(None)
+    }
+
+    fn step_size(&self) -> StepSize {
+        StepSize::StrongWolfe {
+            decrease: self.decrease,
+            curvature: self.curvature,
+        }
+    }
+}
+
+impl Learned {
+    fn learn(&mut self, x: &[f64], gradient: &[f64]) {
+        let s: Vec<f64> = x.iter().zip(&self.x).map(|(a, b)| a - b).collect();
+        let y: Vec<f64> = gradient
+            .iter()
+            .zip(&self.gradient)
+            .map(|(a, b)| a - b)
+            .collect();
+        self.x.copy_from_slice(x);
+        self.gradient.copy_from_slice(gradient);
+        let curvature = dot(&s, &y);
+        if curvature <= f64::EPSILON * norm(&s) * norm(&y) {
+            return;
+        }
+        let n = s.len();
+        let inverse = self.inverse.get_or_insert_with(|| {
+            let mut first = Matrix::identity(n);
+            let gamma = curvature / dot(&y, &y);
+            first.as_mut_slice().iter_mut().for_each(|v| *v *= gamma);
+            first
+        });
+        // B ← B + (1 + yᵀBy/sᵀy) s sᵀ/sᵀy − (B y sᵀ + s yᵀ B)/sᵀy.
+        let mut by = vec![0.0; n];
+        inverse.apply(&y, &mut by);
+        let stretch = (1.0 + dot(&y, &by) / curvature) / curvature;
+        for i in 0..n {
+            let (si, byi) = (s[i], by[i]);
+            for (b, (sj, byj)) in inverse.row_mut(i).iter_mut().zip(s.iter().zip(&by)) {
+                *b += stretch * si * sj - (byi * sj + si * byj) / curvature;
+            }
+        }
+    }
+}

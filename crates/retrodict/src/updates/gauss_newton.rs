@@ -1,0 +1,89 @@
+use serde::{Deserialize, Serialize};
+
+use super::whitened::Whitened;
+use super::{Notice, UpdateRule};
+use crate::error::Result;
+use crate::linalg::{Engine, LsmrOptions, lsmr, pseudo_inverse_power};
+use crate::options::{Validate, at_least_below, positive, require};
+use crate::problem::Evaluation;
+
+/// Gauss–Newton: Δx = argmin ‖W (J Δx − η Δy)‖, with WᵀW the curvature of the loss in y.
+///
+/// It differs from the inverse Jacobian where the target cannot be reached: there the loss's
+/// own weights decide what is given up.
+///
+/// # Units
+/// η has no unit.
+///
+/// # Scaling
+/// Invariant to P → αP, y* → αy*, to L → βL, and for regular J to any linear change of x.
+///
+/// # Near the optimum
+/// Quadratic where the target is reached; linear with a rate in proportion to the residual
+/// otherwise. Far away it may diverge: see
+/// [`LevenbergMarquardt`](super::LevenbergMarquardt).
+///
+/// # Needs
+/// min(m, n) products with J or Jᵀ (small), or one pair of them for each iteration of LSMR.
+///
+/// # When to choose it
+/// For a nearly linear P, or a start near the solution.
+///
+/// # Source
+/// Gauss (1809); Nocedal & Wright, *Numerical Optimization*, 10.3.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GaussNewton {
+    /// The step η > 0.
+    pub learning_rate: f64,
+    /// Singular values of W J below this, relative to the largest, are dropped; in [0, 1).
+    pub truncation: f64,
+    /// min(m, n) up to which J is formed.
+    pub dense_up_to: usize,
+    /// Iterations of LSMR where it is not.
+    pub krylov_steps: usize,
+}
+
+impl Default for GaussNewton {
+    fn default() -> Self {
+        Self {
+            learning_rate: 1.0,
+            truncation: 1e-12,
+            dense_up_to: 400,
+            krylov_steps: 100,
+        }
+    }
+}
+
+impl Validate for GaussNewton {
+    fn validate(&self) -> Result<()> {
+        positive("learning_rate", self.learning_rate)?;
+        at_least_below("truncation", self.truncation, 0.0, 1.0)?;
+        require(
+            self.krylov_steps > 0,
+            "krylov_steps",
+            self.krylov_steps,
+            "it must be at least 1",
+        )
+    }
+}
+
+impl UpdateRule for GaussNewton {
+    fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
+        let map = Whitened::new(at)?;
+        let aim = map.target_step()?;
+        if aim.len().min(dx.len()) <= self.dense_up_to {
+            let wj = map.jacobian()?;
+            pseudo_inverse_power(&wj, &aim, 1.0, self.truncation, Engine::Dense, dx)?;
+        } else {
+            let options = LsmrOptions {
+                damping: 0.0,
+                tolerance: self.truncation,
+                max_iterations: self.krylov_steps,
+            };
+            lsmr(&map, &aim, &options, dx)?;
+        }
+        dx.iter_mut().for_each(|d| *d *= self.learning_rate);
+        Ok(None)
+    }
+}

@@ -1,0 +1,173 @@
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Memory, Notice, StepSize, UpdateRule};
+use crate::error::Result;
+use crate::linalg::{axpy, dot, norm};
+use crate::options::{Validate, at_least_below, require};
+use crate::problem::Evaluation;
+
+/// Limited-memory BFGS: Δx = −H⁻¹ ∂L/∂x with H⁻¹ from the last few steps and gradients.
+///
+/// A line search that satisfies the strong Wolfe conditions finds the length.
+///
+/// # Units
+/// H⁻¹ is measured from pairs of Δx and Δ∂L/∂x, so nothing carries a unit but the first
+/// step, which is normalised.
+///
+/// # Scaling
+/// Invariant to P → αP, y* → αy* after the first step; to a change of x only as far as the
+/// memory has learned it.
+///
+/// # Near the optimum
+/// Superlinear at best; for ill-posed problems slow in the directions with small gradients.
+///
+/// # Needs
+/// One vjp and one forward call for each trial of the line search, mostly one; 2 `memory` n
+/// numbers.
+///
+/// # When to choose it
+/// For many unknowns when only a gradient is to be had: the strongest of the baselines.
+///
+/// # Source
+/// Liu & Nocedal, *On the limited memory BFGS method* (1989); Nocedal & Wright, *Numerical
+/// Optimization*, algorithms 7.4 and 7.5.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitedMemoryBfgs {
+    /// How many pairs are kept, at least 1.
+    pub memory: usize,
+    /// The Armijo constant c₁ of the line search.
+    pub decrease: f64,
+    /// The curvature constant c₂ > c₁ of the line search.
+    pub curvature: f64,
+    /// What lasts from step to step; starts empty and is no option.
+    #[serde(skip)]
+    pub history: Memory<History>,
+}
+
+impl Default for LimitedMemoryBfgs {
+    fn default() -> Self {
+        Self {
+            memory: 10,
+            decrease: 1e-4,
+            curvature: 0.9,
+            history: Memory::default(),
+        }
+    }
+}
+
+/// The last point and gradient, and the pairs of the steps before.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    pairs: VecDeque<Pair>,
+    last: Option<(Vec<f64>, Vec<f64>)>,
+}
+
+/// s = Δx, y = Δ∂L/∂x, ρ = 1/sᵀy.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Pair {
+    s: Vec<f64>,
+    y: Vec<f64>,
+    rho: f64,
+}
+
+impl Validate for LimitedMemoryBfgs {
+    fn validate(&self) -> Result<()> {
+        require(
+            self.memory > 0,
+            "memory",
+            self.memory,
+            "it must be at least 1; 5 to 20 is usual",
+        )?;
+        validate_wolfe(self.decrease, self.curvature)
+    }
+}
+
+/// Checks the constants of the strong Wolfe conditions: 0 < c₁ < c₂ < 1.
+pub(super) fn validate_wolfe(decrease: f64, curvature: f64) -> Result<()> {
+    at_least_below("curvature", curvature, 0.0, 1.0)?;
+    require(
+        decrease > 0.0 && decrease < curvature,
+        "decrease",
+        decrease,
+        "it must be greater than 0 and less than curvature",
+    )
+}
+
+impl UpdateRule for LimitedMemoryBfgs {
+    fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
+        let gradient = at.gradient()?;
+        let history = &mut self.history.0;
+        history.learn(self.memory, at.x(), gradient);
+        axpy(-1.0, gradient, dx);
+        history.precondition(dx);
+        if history.pairs.is_empty() {
+            let length = norm(gradient);
+            if length > 1.0 {
+                dx.iter_mut().for_each(|d| *d /= length);
+            }
+        }
+        Ok(None)
+    }
+
+    fn step_size(&self) -> StepSize {
+        StepSize::StrongWolfe {
+            decrease: self.decrease,
+            curvature: self.curvature,
+        }
+    }
+}
+
+impl History {
+    /// Takes the pair of the last step, into the buffers of the oldest one.
+    fn learn(&mut self, memory: usize, x: &[f64], gradient: &[f64]) {
+        let Some((last_x, last_gradient)) = &mut self.last else {
+            self.last = Some((x.to_vec(), gradient.to_vec()));
+            return;
+        };
+        let mut pair = if self.pairs.len() >= memory {
+            self.pairs.pop_front().unwrap_or_default()
+        } else {
+            Pair::default()
+        };
+        pair.s.clear();
+        pair.s.extend(x.iter().zip(&*last_x).map(|(a, b)| a - b));
+        pair.y.clear();
+        pair.y
+            .extend(gradient.iter().zip(&*last_gradient).map(|(a, b)| a - b));
+        last_x.copy_from_slice(x);
+        last_gradient.copy_from_slice(gradient);
+        let curvature = dot(&pair.s, &pair.y);
+        // The line search makes this positive; round-off near the optimum may not.
+        if curvature > f64::EPSILON * norm(&pair.s) * norm(&pair.y) {
+            pair.rho = 1.0 / curvature;
+            self.pairs.push_back(pair);
+        }
+    }
+
+    /// The two-loop recursion: q ← H⁻¹ q.
+    fn precondition(&self, q: &mut [f64]) {
+        let mut alphas = [0.0; 64];
+        let mut spilled = Vec::new();
+        let alphas = if self.pairs.len() <= alphas.len() {
+            &mut alphas[..self.pairs.len()]
+        } else {
+            spilled.resize(self.pairs.len(), 0.0);
+            &mut spilled[..]
+        };
+        for (pair, alpha) in self.pairs.iter().zip(alphas.iter_mut()).rev() {
+            *alpha = pair.rho * dot(&pair.s, q);
+            axpy(-*alpha, &pair.y, q);
+        }
+        if let Some(newest) = self.pairs.back() {
+            let gamma = 1.0 / (newest.rho * dot(&newest.y, &newest.y));
+            q.iter_mut().for_each(|q| *q *= gamma);
+        }
+        for (pair, alpha) in self.pairs.iter().zip(alphas.iter()) {
+            let beta = pair.rho * dot(&pair.y, q);
+            axpy(alpha - beta, &pair.s, q);
+        }
+    }
+}

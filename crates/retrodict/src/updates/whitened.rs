@@ -1,0 +1,69 @@
+//! W J and W Δy: a problem in the coordinates in which its loss is round.
+
+use std::cell::RefCell;
+
+use crate::error::Result;
+use crate::linalg::Matrix;
+use crate::problem::Evaluation;
+use crate::simulator::LinearMap;
+
+/// The map Δx → W J Δx at a point.
+pub(super) struct Whitened<'a, 'p> {
+    at: &'a Evaluation<'p>,
+    y: &'a [f64],
+    scratch: RefCell<Vec<f64>>,
+}
+
+impl<'a, 'p> Whitened<'a, 'p> {
+    pub(super) fn new(at: &'a Evaluation<'p>) -> Result<Self> {
+        Ok(Self {
+            at,
+            y: at.y()?,
+            scratch: RefCell::new(vec![0.0; at.problem().outputs()]),
+        })
+    }
+
+    /// W Δy, with Δy the Newton step of the loss.
+    pub(super) fn target_step(&self) -> Result<Vec<f64>> {
+        let mut out = vec![0.0; self.y.len()];
+        self.whiten(self.at.output_step()?, &mut out);
+        Ok(out)
+    }
+
+    /// W J, dense.
+    pub(super) fn jacobian(&self) -> Result<Matrix> {
+        let columns = self.at.jacobian()?.transpose();
+        let mut whitened = Matrix::zeros(columns.rows(), columns.cols());
+        for i in 0..columns.rows() {
+            self.whiten(columns.row(i), whitened.row_mut(i));
+        }
+        Ok(whitened.transpose())
+    }
+
+    fn whiten(&self, v: &[f64], out: &mut [f64]) {
+        let problem = self.at.problem();
+        problem.loss().whiten(self.y, problem.target(), v, out);
+    }
+}
+
+impl LinearMap for Whitened<'_, '_> {
+    fn inputs(&self) -> usize {
+        self.at.inputs()
+    }
+    fn outputs(&self) -> usize {
+        self.at.outputs()
+    }
+    fn apply(&self, dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        let mut scratch = self.scratch.borrow_mut();
+        self.at.jvp(dx, &mut scratch)?;
+        self.whiten(&scratch, dy);
+        Ok(())
+    }
+    fn apply_transpose(&self, dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        let problem = self.at.problem();
+        let mut scratch = self.scratch.borrow_mut();
+        let loss = problem.loss();
+        loss.whiten_transpose(self.y, problem.target(), dy, &mut scratch);
+        self.at.vjp(&scratch, dx)
+    }
+}

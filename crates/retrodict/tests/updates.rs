@@ -1,0 +1,613 @@
+//! Update rules against published numbers, exact steps, limits and counts.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::sync::Arc;
+
+use retrodict::linalg::Matrix;
+use retrodict::losses::SquaredError;
+use retrodict::simulators::{Scaling, Sine, Square};
+use retrodict::updates::*;
+use retrodict::{
+    Counts, Error, Evaluation, Goal, Problem, Result, Simulator, Solution, Solver, Space, Status,
+    StopWhen, Tally,
+};
+
+/// y = A x, with any shape of A.
+struct Linear(Matrix);
+
+impl Simulator for Linear {
+    fn input(&self) -> Space {
+        Space::new("x", &[self.0.cols()], "1")
+    }
+    fn output(&self) -> Space {
+        Space::new("y", &[self.0.rows()], "1")
+    }
+    fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        self.0.apply(x, y);
+        Ok(())
+    }
+    fn jvp(&self, _x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        self.0.apply(dx, dy);
+        Ok(())
+    }
+    fn vjp(&self, _x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        self.0.apply_transpose(dy, dx);
+        Ok(())
+    }
+    fn is_linear(&self) -> bool {
+        true
+    }
+}
+
+type Make<'a> = &'a dyn Fn() -> Box<dyn UpdateRule>;
+type Function = fn(&[f64], &mut [f64]);
+
+/// A map given by its formula, with central differences for J: exact enough for 1e-6.
+struct Residuals {
+    inputs: usize,
+    outputs: usize,
+    f: Function,
+}
+
+impl Simulator for Residuals {
+    fn input(&self) -> Space {
+        Space::new("x", &[self.inputs], "1")
+    }
+    fn output(&self) -> Space {
+        Space::new("residuals", &[self.outputs], "1")
+    }
+    fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        (self.f)(x, y);
+        Ok(())
+    }
+    fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        let size = dx.iter().fold(0.0_f64, |m, d| m.max(d.abs()));
+        if size == 0.0 {
+            dy.fill(0.0);
+            return Ok(());
+        }
+        let h = 1e-6 / size;
+        let at = |t: f64| -> Vec<f64> { x.iter().zip(dx).map(|(x, d)| x + t * d).collect() };
+        let mut low = vec![0.0; self.outputs];
+        (self.f)(&at(h), dy);
+        (self.f)(&at(-h), &mut low);
+        for (dy, low) in dy.iter_mut().zip(low) {
+            *dy = (*dy - low) / (2.0 * h);
+        }
+        Ok(())
+    }
+    fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        let mut e = vec![0.0; self.inputs];
+        let mut column = vec![0.0; self.outputs];
+        for i in 0..self.inputs {
+            e[i] = 1.0;
+            self.jvp(x, &e, &mut column)?;
+            e[i] = 0.0;
+            dx[i] = column.iter().zip(dy).map(|(c, d)| c * d).sum();
+        }
+        Ok(())
+    }
+}
+
+fn problem(simulator: impl Simulator + 'static, half: bool, target: &[f64]) -> Problem {
+    let loss = Arc::new(SquaredError { half });
+    Problem::new(Arc::new(simulator), loss, target.to_vec()).unwrap()
+}
+
+fn step(rule: &mut dyn UpdateRule, problem: &Problem, x: &[f64]) -> Vec<f64> {
+    let tally = Tally::default();
+    let at = Evaluation::new(problem, &tally, x).unwrap();
+    let mut dx = vec![0.0; x.len()];
+    rule.update(&at, &mut dx).unwrap();
+    dx
+}
+
+fn solve(rule: impl UpdateRule + 'static, problem: &Problem, x: &[f64], steps: usize) -> Solution {
+    Solver::new(rule, StopWhen::after(steps))
+        .solve(problem, x)
+        .unwrap()
+}
+
+fn assert_near(found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len());
+    for (f, e) in found.iter().zip(expected) {
+        assert!(
+            (f - e).abs() <= tolerance * (1.0 + e.abs()),
+            "{found:?} is not {expected:?}"
+        );
+    }
+}
+
+fn newton(learning_rate: f64, saddle_free: bool) -> Newton {
+    Newton {
+        learning_rate,
+        saddle_free,
+        ..Newton::default()
+    }
+}
+
+/// The book's comparison, ten steps from (3, 3).
+#[test]
+fn toy_ends_where_the_book_says() {
+    let toy = problem(Square {}, false, &[0.0, 0.0]);
+    let start = [3.0, 3.0];
+    let descent = solve(GradientDescent::new(0.01), &toy, &start, 10).x;
+    assert_near(&descent, &[2.45121842066, 0.96171152444], 1e-11);
+    let second = solve(newton(1.0 / 3.0, false), &toy, &start, 10).x;
+    assert_near(&second, &[0.05202458975, 0.92383844297], 1e-10);
+    let inverse = solve(InverseSimulator::new(0.3), &toy, &start, 10).x;
+    assert_near(&inverse, &[0.08474257470, 0.50421], 1e-10);
+}
+
+#[test]
+fn toy_first_steps_point_where_the_book_says() {
+    let toy = problem(Square {}, false, &[0.0, 0.0]);
+    let along = |rule: &mut dyn UpdateRule| {
+        let dx = step(rule, &toy, &[3.0, 3.0]);
+        (dx[0] + dx[1]).abs() / dx[0].hypot(dx[1])
+    };
+    assert!((along(&mut GradientDescent::new(0.01)) - 1.053930).abs() < 5e-7);
+    assert!((along(&mut newton(1.0 / 3.0, false)) - 1.264911).abs() < 5e-7);
+    assert!((along(&mut InverseSimulator::new(0.3)) - 1.356443).abs() < 5e-7);
+}
+
+#[test]
+fn one_step_solves_a_linear_problem() {
+    let a = Matrix::from_rows(&[&[2.0, 1.0, 0.0], &[-1.0, 3.0, 0.5], &[0.0, 1.0, 4.0]]);
+    let truth = [1.0, -2.0, 3.0];
+    let mut target = [0.0; 3];
+    a.apply(&truth, &mut target);
+    for half in [false, true] {
+        let p = problem(Linear(a.clone()), half, &target);
+        let start = [5.0, 5.0, 5.0];
+        let rules: Vec<Box<dyn UpdateRule>> = vec![
+            Box::new(newton(1.0, false)),
+            Box::new(newton(1.0, true)),
+            Box::new(GaussNewton::default()),
+            Box::new(GaussNewton {
+                dense_up_to: 0,
+                ..GaussNewton::default()
+            }),
+            Box::new(InverseJacobian::default()),
+            Box::new(InverseJacobian {
+                dense_up_to: 0,
+                ..InverseJacobian::default()
+            }),
+            Box::new(LevenbergMarquardt::default()),
+            Box::new(Newton {
+                dense_up_to: 0,
+                ..Newton::default()
+            }),
+        ];
+        for mut rule in rules {
+            let dx = step(&mut *rule, &p, &start);
+            let x: Vec<f64> = start.iter().zip(&dx).map(|(x, d)| x + d).collect();
+            assert_near(&x, &truth, 1e-9);
+        }
+    }
+}
+
+#[test]
+fn half_inverse_meets_its_limits() {
+    let a = Matrix::from_rows(&[&[2.0, 1.0], &[-1.0, 3.0], &[0.3, 0.2]]);
+    let p = problem(Linear(a), true, &[1.0, 2.0, -1.0]);
+    let x = [0.5, -0.5];
+    let power = |kappa| {
+        let rule = HalfInverse {
+            kappa,
+            ..HalfInverse::default()
+        };
+        step(&mut rule.clone(), &p, &x)
+    };
+    assert_near(
+        &power(1.0),
+        &step(&mut InverseJacobian::default(), &p, &x),
+        1e-12,
+    );
+    assert_near(
+        &power(-1.0),
+        &step(&mut GradientDescent::new(1.0), &p, &x),
+        1e-12,
+    );
+}
+
+/// The shortest of all solutions, for every rule that inverts J.
+#[test]
+fn a_rank_deficient_jacobian_gives_the_shortest_step() {
+    let a = Matrix::from_rows(&[&[1.0, 1.0], &[2.0, 2.0], &[0.0, 0.0]]);
+    let p = problem(Linear(a), true, &[2.0, 4.0, 0.0]);
+    let start = [0.0, 0.0];
+    let rules: Vec<Box<dyn UpdateRule>> = vec![
+        Box::new(GaussNewton::default()),
+        Box::new(InverseJacobian::default()),
+        Box::new(InverseJacobian {
+            dense_up_to: 0,
+            ..InverseJacobian::default()
+        }),
+        Box::new(LevenbergMarquardt::default()),
+        Box::new(newton(1.0, false)),
+    ];
+    for mut rule in rules {
+        assert_near(&step(&mut *rule, &p, &start), &[1.0, 1.0], 1e-10);
+    }
+}
+
+#[test]
+fn a_zero_jacobian_gives_a_zero_step_and_newton_says_so() {
+    let p = problem(Linear(Matrix::zeros(2, 2)), true, &[1.0, 1.0]);
+    for mut rule in [
+        Box::new(GaussNewton::default()) as Box<dyn UpdateRule>,
+        Box::new(InverseJacobian::default()),
+        Box::new(HalfInverse::default()),
+    ] {
+        assert_eq!(step(&mut *rule, &p, &[1.0, 2.0]), [0.0, 0.0]);
+    }
+    // Flat in x₁ at 0: the Hessian has a row of zeros, the gradient has not.
+    let toy = problem(Square {}, false, &[1.0, 0.0]);
+    let solution = solve(newton(1.0, false), &toy, &[3.0, 0.0], 1);
+    assert_near(&solution.x, &[1.0, 0.0], 1e-12);
+}
+
+#[test]
+fn newton_falls_back_to_the_gradient_where_the_hessian_vanishes() {
+    // L = (x³)² has no curvature at 0 but J is zero there too; a target off the range of a
+    // flat point shows the fall-back: L = x₁ is linear in the cubic's inflection.
+    struct Inflection;
+    impl Simulator for Inflection {
+        fn input(&self) -> Space {
+            Space::new("x", &[1], "1")
+        }
+        fn output(&self) -> Space {
+            Space::new("y", &[1], "1")
+        }
+        fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+            y[0] = x[0].sqrt();
+            Ok(())
+        }
+        fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
+            dy[0] = 0.5 / x[0].sqrt() * dx[0];
+            Ok(())
+        }
+        fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+            self.jvp(x, dy, dx)
+        }
+        fn second_order(&self) -> Option<&dyn retrodict::SecondOrder> {
+            Some(self)
+        }
+    }
+    impl retrodict::SecondOrder for Inflection {
+        fn vjp_derivative(&self, x: &[f64], dy: &[f64], dx: &[f64], out: &mut [f64]) -> Result<()> {
+            out[0] = -0.25 * x[0].powf(-1.5) * dy[0] * dx[0];
+            Ok(())
+        }
+    }
+    // With target 0, L = x exactly: slope 1, curvature 0.
+    let p = problem(Inflection, false, &[0.0]);
+    let solution = solve(newton(0.25, false), &p, &[1.0], 1);
+    assert_near(&solution.x, &[0.75], 1e-12);
+    assert_eq!(solution.notices.len(), 1);
+    assert!(solution.notices[0].0.0.contains("singular"));
+}
+
+#[test]
+fn the_cap_on_the_loss_change_holds() {
+    let p = problem(Scaling { alpha: 2.0 }, false, &[0.0, 0.0]);
+    let mut rule = Newton {
+        max_loss_change: Some(0.5),
+        ..Newton::default()
+    };
+    let dx = step(&mut rule, &p, &[3.0, 1.0]);
+    let change = 2.0 * 3.0 * dx[0] + 8.0 * dx[1];
+    assert!((change + 0.5).abs() < 1e-12, "predicted {change}");
+}
+
+#[test]
+fn saddle_free_newton_leaves_a_saddle_that_newton_seeks() {
+    let toy = problem(Square {}, false, &[0.0, 4.0]);
+    // Near x₁ = 0 the loss (x₁² − 4)² has a maximum.
+    let start = [1.0, 0.1];
+    let plain = solve(newton(1.0, false), &toy, &start, 30);
+    assert!(
+        plain.x[1].abs() < 1.0,
+        "Newton goes to the maximum: {:?}",
+        plain.x
+    );
+    let free = solve(newton(1.0, true), &toy, &start, 60);
+    assert_near(&free.x, &[0.0, 2.0], 1e-9);
+}
+
+#[test]
+fn a_start_at_a_saddle_is_called_one() {
+    let toy = problem(Square {}, false, &[0.0, 4.0]);
+    let solution = solve(GradientDescent::new(0.01), &toy, &[0.0, 0.0], 10);
+    assert_eq!(solution.status, Status::Saddle);
+    let solution = solve(GaussNewton::default(), &toy, &[0.0, 2.0], 10);
+    assert_eq!(solution.status, Status::Converged(Goal::Stationary));
+}
+
+#[test]
+fn a_step_too_long_diverges_and_keeps_the_best_iterate() {
+    let p = problem(Scaling { alpha: 10.0 }, false, &[0.0, 0.0]);
+    let solution = solve(GradientDescent::new(0.1), &p, &[1.0, 1.0], 100);
+    assert_eq!(solution.status, Status::Diverged);
+    assert_eq!(solution.x, [1.0, 1.0]);
+}
+
+#[test]
+fn a_rule_without_what_it_needs_names_those_that_work() {
+    let p = problem(Linear(Matrix::identity(2)), true, &[1.0, 1.0]);
+    let error = Solver::new(InverseSimulator::default(), StopWhen::default())
+        .solve(&p, &[0.0, 0.0])
+        .unwrap_err();
+    assert!(matches!(error, Error::Unsupported { .. }));
+    assert!(error.to_string().contains("gauss-newton"), "{error}");
+}
+
+/// P → αP, y* → αy*: Δx ∝ α^p.
+#[test]
+fn scaling_exponents_are_those_of_the_theory() {
+    let p_of = |alpha: f64| {
+        let a = Matrix::from_rows(&[&[2.0 * alpha, alpha], &[-alpha, 3.0 * alpha]]);
+        problem(Linear(a), true, &[alpha, 2.0 * alpha])
+    };
+    let half = |kappa| HalfInverse {
+        kappa,
+        ..HalfInverse::default()
+    };
+    let adam = Adam {
+        epsilon: 1e-300,
+        ..Adam::default()
+    };
+    let cases: Vec<(Make<'_>, f64)> = vec![
+        (&|| Box::new(GradientDescent::new(0.1)), 2.0),
+        (&|| Box::new(Newton::default()), 0.0),
+        (&|| Box::new(GaussNewton::default()), 0.0),
+        (&|| Box::new(InverseJacobian::default()), 0.0),
+        (&|| Box::new(LevenbergMarquardt::default()), 0.0),
+        (&|| Box::new(HalfInverse::default()), 0.5),
+    ];
+    let x = [0.3, -0.7];
+    for (rule, expected) in cases {
+        let norm = |alpha: f64| {
+            let dx = step(&mut *rule(), &p_of(alpha), &x);
+            dx[0].hypot(dx[1])
+        };
+        let exponent = (norm(100.0) / norm(1.0)).ln() / 100.0_f64.ln();
+        assert!(
+            (exponent - expected).abs() < 1e-9,
+            "{exponent} is not {expected}"
+        );
+    }
+    for kappa in [-1.0, -0.5, 0.0, 0.25, 1.0] {
+        let norm = |alpha: f64| {
+            let dx = step(&mut half(kappa), &p_of(alpha), &x);
+            dx[0].hypot(dx[1])
+        };
+        let exponent = (norm(100.0) / norm(1.0)).ln() / 100.0_f64.ln();
+        assert!((exponent - (1.0 - kappa)).abs() < 1e-9);
+    }
+    let (small, large) = (
+        step(&mut adam.clone(), &p_of(1.0), &x),
+        step(&mut adam.clone(), &p_of(100.0), &x),
+    );
+    assert_near(&small, &large, 1e-9);
+}
+
+/// Scale-invariant rules walk the same path whatever α is; gradient descent does not.
+#[test]
+fn scaling_trajectories_agree_for_the_rules_that_are_invariant() {
+    let path = |make: Make<'_>, alpha: f64| {
+        let p = problem(Scaling { alpha }, true, &[1.0, -2.0 * alpha]);
+        let mut path = Vec::new();
+        let solver = Solver {
+            rule: make(),
+            stop: StopWhen::after(8),
+        };
+        solver
+            .solve_observed(&p, &[3.0, 3.0], |_, x| {
+                path.extend_from_slice(x);
+                std::ops::ControlFlow::Continue(())
+            })
+            .unwrap();
+        path
+    };
+    let invariant: Vec<Make<'_>> = vec![
+        &|| Box::new(newton(0.3, false)),
+        &|| {
+            Box::new(GaussNewton {
+                learning_rate: 0.3,
+                ..GaussNewton::default()
+            })
+        },
+        &|| {
+            Box::new(InverseJacobian {
+                learning_rate: 0.3,
+                ..InverseJacobian::default()
+            })
+        },
+        &|| Box::new(InverseSimulator::new(0.3)),
+    ];
+    for alpha in [1e2, 1e4, 1e5] {
+        for make in &invariant {
+            assert_near(&path(*make, alpha), &path(*make, 1.0), 1e-12);
+        }
+        let descent: Make<'_> = &|| Box::new(GradientDescent::new(1e-13));
+        let (scaled, plain) = (path(descent, alpha), path(descent, 1.0));
+        assert!((scaled[3] - plain[3]).abs() > 1e-12 * alpha);
+    }
+}
+
+/// Moré, Garbow & Hillstrom, *Testing unconstrained optimization software* (1981): numbers 1,
+/// 5, 7, 13 and 15, with their published minima of Σr².
+#[test]
+fn levenberg_marquardt_reaches_the_published_minima() {
+    let rosenbrock: Function = |x, r| {
+        r[0] = 10.0 * (x[1] - x[0] * x[0]);
+        r[1] = 1.0 - x[0];
+    };
+    let beale: Function = |x, r| {
+        for (i, y) in [1.5, 2.25, 2.625].iter().enumerate() {
+            r[i] = y - x[0] * (1.0 - x[1].powi(i as i32 + 1));
+        }
+    };
+    let helical: Function = |x, r| {
+        let half = if x[0] < 0.0 { 0.5 } else { 0.0 };
+        let turn = (x[1] / x[0]).atan() / (2.0 * std::f64::consts::PI) + half;
+        r[0] = 10.0 * (x[2] - 10.0 * turn);
+        r[1] = 10.0 * (x[0].hypot(x[1]) - 1.0);
+        r[2] = x[2];
+    };
+    let powell: Function = |x, r| {
+        r[0] = x[0] + 10.0 * x[1];
+        r[1] = 5.0_f64.sqrt() * (x[2] - x[3]);
+        r[2] = (x[1] - 2.0 * x[2]).powi(2);
+        r[3] = 10.0_f64.sqrt() * (x[0] - x[3]).powi(2);
+    };
+    let kowalik: Function = |x, r| {
+        let u = [
+            4.0, 2.0, 1.0, 0.5, 0.25, 0.167, 0.125, 0.1, 0.0833, 0.0714, 0.0625,
+        ];
+        let y = [
+            0.1957, 0.1947, 0.1735, 0.1600, 0.0844, 0.0627, 0.0456, 0.0342, 0.0323, 0.0235, 0.0246,
+        ];
+        for i in 0..11 {
+            let (a, b) = (u[i] * u[i] + u[i] * x[1], u[i] * u[i] + u[i] * x[2] + x[3]);
+            r[i] = y[i] - x[0] * a / b;
+        }
+    };
+    let cases: [(Function, usize, &[f64], f64); 5] = [
+        (rosenbrock, 2, &[-1.2, 1.0], 0.0),
+        (beale, 3, &[1.0, 1.0], 0.0),
+        (helical, 3, &[-1.0, 0.0, 0.0], 0.0),
+        (powell, 4, &[3.0, -1.0, 0.0, 1.0], 0.0),
+        (kowalik, 11, &[0.25, 0.39, 0.415, 0.39], 3.07505e-4),
+    ];
+    for (f, outputs, start, minimum) in cases {
+        let simulator = Residuals {
+            inputs: start.len(),
+            outputs,
+            f,
+        };
+        let p = problem(simulator, false, &vec![0.0; outputs]);
+        let solution = solve(LevenbergMarquardt::default(), &p, start, 200);
+        assert!(
+            (solution.loss - minimum).abs() <= 1e-5 * minimum + 1e-14,
+            "{} after {} steps: {}",
+            solution.loss,
+            solution.steps,
+            solution.status
+        );
+    }
+}
+
+#[test]
+fn quasi_newton_rules_solve_rosenbrock() {
+    let chain: Function = |x, r| {
+        for i in 0..x.len() - 1 {
+            r[2 * i] = 10.0 * (x[i + 1] - x[i] * x[i]);
+            r[2 * i + 1] = 1.0 - x[i];
+        }
+    };
+    for n in [2, 10] {
+        let p = problem(
+            Residuals {
+                inputs: n,
+                outputs: 2 * (n - 1),
+                f: chain,
+            },
+            false,
+            &vec![0.0; 2 * (n - 1)],
+        );
+        let mut start = vec![1.0; n];
+        start.iter_mut().step_by(2).for_each(|v| *v = -1.2);
+        for solution in [
+            solve(Bfgs::default(), &p, &start, 200),
+            solve(LimitedMemoryBfgs::default(), &p, &start, 200),
+        ] {
+            assert!(
+                solution.loss < 1e-12,
+                "{} {}",
+                solution.loss,
+                solution.status
+            );
+        }
+    }
+}
+
+/// What a step costs is behaviour: these are exact.
+#[test]
+fn evaluation_counts_are_those_documented() {
+    let sine = problem(Sine::default(), true, &[0.01, 20.0]);
+    let start = [0.6, 0.1];
+    let counts = |rule: Box<dyn UpdateRule>| {
+        let solver = Solver {
+            rule,
+            stop: StopWhen::after(3),
+        };
+        solver.solve(&sine, &start).unwrap().counts
+    };
+    let none = Counts::default();
+    assert_eq!(
+        counts(Box::new(GradientDescent::new(1e-6))),
+        Counts {
+            forward: 4,
+            vjp: 3,
+            ..none
+        }
+    );
+    assert_eq!(
+        counts(Box::new(GaussNewton {
+            learning_rate: 0.1,
+            ..GaussNewton::default()
+        })),
+        Counts {
+            forward: 4,
+            jvp: 6,
+            ..none
+        }
+    );
+    assert_eq!(
+        counts(Box::new(InverseSimulator::new(0.1))),
+        Counts {
+            forward: 4,
+            inverse: 3,
+            ..none
+        }
+    );
+    assert_eq!(
+        counts(Box::new(newton(0.1, true))),
+        Counts {
+            forward: 4,
+            jvp: 6,
+            vjp: 9,
+            second_order: 6,
+            ..none
+        }
+    );
+}
+
+#[test]
+fn bad_options_are_named() {
+    let table = |text: &str| text.parse::<toml::Table>().unwrap();
+    let message = |name: &str, text: &str| {
+        retrodict::registry::RULES
+            .build(name, &table(text))
+            .err()
+            .unwrap()
+            .to_string()
+    };
+    let found = message("gd", "learning_rate = -1.0");
+    assert!(
+        found.contains("learning_rate = -1 is not allowed"),
+        "{found}"
+    );
+    let found = message("newton", "saddle_fre = true");
+    assert!(found.contains("did you mean `saddle_free`"), "{found}");
+    let found = message("lm", "learning_rate = 1.0");
+    assert!(found.contains("unknown field `learning_rate`"), "{found}");
+    let found = message("inverse-simulater", "");
+    assert!(
+        found.contains("did you mean 'inverse-simulator'"),
+        "{found}"
+    );
+}
