@@ -4,12 +4,14 @@
 //! by updates that *invert* the physics, each beside its gradient-based baselines.
 
 pub mod error;
+pub mod fourier;
 pub mod linalg;
 pub mod loss;
 pub mod losses;
 pub mod options;
 mod problem;
 pub mod registry;
+pub mod regularisation;
 mod search;
 pub mod simulator;
 pub mod simulators;

@@ -1,5 +1,7 @@
 //! Options are plain structs: read from a table, checked once, at construction.
 
+use std::sync::OnceLock;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -60,6 +62,47 @@ fn explain(message: &str) -> String {
         }
         _ => message.to_owned(),
     }
+}
+
+/// What a configuration implies, such as a transform's plan: computed at first use and kept.
+/// It is no option: leave it to `..Default::default()`.
+#[derive(Debug)]
+pub struct Derived<T>(OnceLock<T>);
+
+impl<T> Derived<T> {
+    pub(crate) fn get(&self, compute: impl FnOnce() -> T) -> &T {
+        self.0.get_or_init(compute)
+    }
+}
+
+impl<T> Default for Derived<T> {
+    fn default() -> Self {
+        Self(OnceLock::new())
+    }
+}
+
+/// A clone may get other options before it is used, so it starts empty.
+impl<T> Clone for Derived<T> {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// Equal options imply equal derivations.
+impl<T> PartialEq for Derived<T> {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// Checks a grid: one to three axes with at least one cell each.
+pub fn grid(shape: &[usize]) -> Result<()> {
+    require(
+        (1..=3).contains(&shape.len()) && shape.iter().all(|n| *n > 0),
+        "shape",
+        format!("{shape:?}"),
+        "it needs one to three axes with at least one cell each, for example [64, 64]",
+    )
 }
 
 /// The name nearest to `found` in edit distance, if any is near enough to be meant.

@@ -9,7 +9,7 @@ use crate::loss::Loss;
 use crate::losses::SquaredError;
 use crate::options::{configure, defaults, nearest};
 use crate::simulator::Simulator;
-use crate::simulators::{Exp, Scaling, Sine, Square};
+use crate::simulators::{Exp, Heat, Scaling, Sine, Square};
 use crate::updates::{
     Adam, Bfgs, GaussNewton, GradientDescent, HalfInverse, InverseJacobian, InverseSimulator,
     LevenbergMarquardt, LimitedMemoryBfgs, Newton, UpdateRule,
@@ -88,6 +88,7 @@ pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entr
     entry!(Arc::new, Square, "square", ["toy"], "Two numbers, the second squared", "PBDL book, simple example comparing different optimizers"),
     entry!(Arc::new, Exp, "exp", [], "The exponential of each value", "Holl et al. 2022, section 3.1"),
     entry!(Arc::new, Sine, "sine", [], "A rotated sine with scales ξ² apart and infinitely many solutions", "Holl et al. 2022, section 4.1"),
+    entry!(Arc::new, Heat, "heat", ["diffusion"], "Diffusion of heat on a periodic grid, 1-D to 3-D, exact in Fourier space", "Holl et al. 2022, section 4.3"),
 ] };
 
 /// All update rules.
