@@ -29,8 +29,8 @@ pub trait Loss: Send + Sync {
     fn gradient(&self, y: &[f64], target: &[f64], out: &mut [f64]);
     /// out = (∂²L/∂y²) dy, exact.
     fn hessian_product(&self, y: &[f64], target: &[f64], dy: &[f64], out: &mut [f64]);
-    /// out = W v, where WᵀW is the curvature of L: the Hessian, or for losses that are not
-    /// convex its positive majoriser. Gauss–Newton minimises ‖W (J Δx − Δy)‖.
+    /// out = W v, where WᵀW is the curvature of L: the Hessian, or where that may vanish or
+    /// turn negative its positive majoriser. Gauss–Newton minimises ‖W (J Δx − Δy)‖.
     fn whiten(&self, y: &[f64], target: &[f64], v: &[f64], out: &mut [f64]);
     /// out = Wᵀ v.
     fn whiten_transpose(&self, y: &[f64], target: &[f64], v: &[f64], out: &mut [f64]);

@@ -1,5 +1,14 @@
 //! The losses, a file each.
 
+mod cauchy;
+mod covariance;
+mod huber;
+mod separable;
 mod squared;
+mod weighted;
 
+pub use cauchy::Cauchy;
+pub use covariance::Covariance;
+pub use huber::Huber;
 pub use squared::SquaredError;
+pub use weighted::Weighted;

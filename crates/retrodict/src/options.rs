@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Visitor};
 
 use crate::error::{Error, Result};
 
@@ -35,6 +35,39 @@ where
 /// The defaults of a kind of options, as a table: what `retrodict list` shows.
 pub fn defaults<T: Default + Serialize>() -> toml::Table {
     toml::Table::try_from(T::default()).unwrap_or_default()
+}
+
+/// The keys that a kind of options knows, those without a default value included.
+pub fn keys<T: DeserializeOwned>() -> &'static [&'static str] {
+    let mut keys: &'static [&'static str] = &[];
+    // The struct tells the deserialiser which fields it has; that is all that is wanted.
+    let _ = T::deserialize(KeyReader(&mut keys));
+    keys
+}
+
+struct KeyReader<'k>(&'k mut &'static [&'static str]);
+
+impl<'de> serde::Deserializer<'de> for KeyReader<'_> {
+    type Error = serde::de::value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> std::result::Result<V::Value, Self::Error> {
+        Err(serde::de::Error::custom("options are a struct"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> std::result::Result<V::Value, Self::Error> {
+        *self.0 = fields;
+        self.deserialize_any(visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
 }
 
 trait FromTable: Sized {
@@ -172,6 +205,14 @@ pub fn require(holds: bool, key: &str, found: impl std::fmt::Display, allowed: &
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_without_a_default_are_known_too() {
+        let keys = keys::<crate::updates::Newton>();
+        assert!(keys.contains(&"max_loss_change"), "{keys:?}");
+        assert!(!defaults::<crate::updates::Newton>().contains_key("max_loss_change"));
+        assert!(!super::keys::<crate::updates::Adam>().contains(&"memory"));
+    }
 
     #[test]
     fn the_nearest_name_is_one_slip_away() {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::loss::Loss;
-use crate::losses::SquaredError;
-use crate::options::{configure, defaults, nearest};
+use crate::losses::{Cauchy, Covariance, Huber, SquaredError, Weighted};
+use crate::options::{configure, defaults, keys, nearest};
 use crate::simulator::Simulator;
 use crate::simulators::{Exp, Heat, Scaling, Sine, Square};
 use crate::updates::{
@@ -29,6 +29,16 @@ pub struct Entry<T> {
     pub build: fn(&toml::Table) -> Result<T>,
     /// The options and their defaults.
     pub defaults: fn() -> toml::Table,
+    /// All keys, those without a default value included.
+    pub keys: fn() -> &'static [&'static str],
+}
+
+impl<T> Entry<T> {
+    /// Whether there is an option of that name: a simulator with `shape` takes it from the
+    /// user's file, one with `noise` can be told the noise level.
+    pub fn accepts(&self, key: &str) -> bool {
+        (self.keys)().contains(&key)
+    }
 }
 
 /// A list of entries and what its entries are called in messages.
@@ -77,6 +87,7 @@ macro_rules! entry {
             source: $source,
             build: |table| Ok($make(configure::<$type>($name, table)?)),
             defaults: defaults::<$type>,
+            keys: keys::<$type>,
         }
     };
 }
@@ -110,4 +121,8 @@ pub static RULES: List<Box<dyn UpdateRule>> = List { kind: "rule", entries: &[
 #[rustfmt::skip]
 pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: &[
     entry!(Arc::new, SquaredError, "squared", ["l2", "mse"], "Sum of squared differences, with ½ if wished", "Gauss 1809"),
+    entry!(Arc::new, Weighted, "weighted", ["chi-squared"], "Squared differences in units of the noise of each observation", "Gauss 1809"),
+    entry!(Arc::new, Covariance, "covariance", ["mahalanobis"], "Squared differences under correlated noise", "Aitken 1935"),
+    entry!(Arc::new, Huber, "huber", [], "Squared up to a residual, linear beyond: outliers pull with constant force", "Huber 1964"),
+    entry!(Arc::new, Cauchy, "cauchy", ["lorentzian"], "Logarithmic beyond a residual: outliers are let go of", "Holland & Welsch 1977"),
 ] };

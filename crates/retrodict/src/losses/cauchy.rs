@@ -1,0 +1,54 @@
+use serde::{Deserialize, Serialize};
+
+use super::separable::{Separable, Term};
+use crate::error::Result;
+use crate::options::{Validate, positive};
+
+/// Cauchy's loss: ½ c² Σ ln(1 + (r/c)²) with r = y − y*.
+///
+/// Outliers are let go of: beyond |r| = c the pull falls, and the second derivative is negative.
+/// The Newton step uses the parabola that touches the loss from above, as iteratively
+/// reweighted least squares does: it aims at y* itself, with the weight 1/(1 + (r/c)²).
+///
+/// # Units
+/// c in \[y\], L in \[y\]².
+///
+/// # Source
+/// Holland & Welsch, *Robust regression using iteratively reweighted least-squares* (1977).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cauchy {
+    /// The residual c > 0 at which the pull is strongest.
+    pub scale: f64,
+}
+
+impl Default for Cauchy {
+    fn default() -> Self {
+        Self { scale: 1.0 }
+    }
+}
+
+impl Validate for Cauchy {
+    fn validate(&self) -> Result<()> {
+        positive("scale", self.scale)
+    }
+}
+
+impl Separable for Cauchy {
+    fn formula(&self) -> String {
+        "½ c² Σ ln(1 + ((y − y*)/c)²)".to_owned()
+    }
+    fn check(&self, _outputs: usize) -> Result<()> {
+        self.validate()
+    }
+    fn term(&self, _i: usize, r: f64) -> Term {
+        let u = (r / self.scale).powi(2);
+        let weight = 1.0 / (1.0 + u);
+        Term {
+            value: 0.5 * self.scale * self.scale * u.ln_1p(),
+            slope: weight * r,
+            curvature: (1.0 - u) * weight * weight,
+            weight,
+        }
+    }
+}

@@ -1,0 +1,160 @@
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result, expect_finite, expect_length};
+use crate::linalg::{Cholesky, Matrix, cholesky, dot};
+use crate::loss::Loss;
+use crate::options::{Validate, require};
+
+/// Squared error under correlated noise: L = rᵀ C⁻¹ r with r = y − y*, or half of it.
+///
+/// With the factor ½ it is the negative log-likelihood of Gaussian noise with covariance C.
+///
+/// # Shapes
+/// C is n × n for n outputs, row by row; a single entry is the variance of every output.
+///
+/// # Units
+/// C in \[y\]²; L has none.
+///
+/// # Errors
+/// Unless C is symmetric and positive definite.
+///
+/// # Cost
+/// One Cholesky factorisation, n³/3 multiplications, at construction; n² for each use.
+///
+/// # Source
+/// Aitken, *On least squares and linear combination of observations* (1935).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Covariance {
+    /// The covariance C of the noise.
+    pub covariance: Vec<Vec<f64>>,
+    /// Whether L carries the factor ½.
+    pub half: bool,
+    #[serde(skip)]
+    factor: OnceLock<Option<Cholesky>>,
+}
+
+impl Covariance {
+    /// The loss for noise with covariance C, with or without the factor ½.
+    pub fn new(covariance: Vec<Vec<f64>>, half: bool) -> Self {
+        Self {
+            covariance,
+            half,
+            factor: OnceLock::new(),
+        }
+    }
+
+    /// √2 or 1: L = ½ ‖scale · L⁻¹ r‖².
+    fn scale(&self) -> f64 {
+        if self.half { 1.0 } else { 2.0_f64.sqrt() }
+    }
+
+    fn factorise(&self) -> Result<Cholesky> {
+        cholesky(&Matrix::from_vec(
+            self.covariance.len(),
+            self.covariance.len(),
+            self.covariance.concat(),
+        ))
+    }
+
+    /// v ← L⁻¹ v with C = L Lᵀ, or L⁻ᵀ v; NaN for a C that did not pass `check`.
+    fn undo(&self, v: &mut [f64], solve: fn(&Cholesky, &mut [f64])) {
+        let factor = self.factor.get_or_init(|| self.factorise().ok());
+        match factor {
+            Some(factor) if factor.factor().rows() == v.len() => solve(factor, v),
+            Some(factor) if factor.factor().rows() == 1 => {
+                v.chunks_mut(1).for_each(|one| solve(factor, one));
+            }
+            _ => v.fill(f64::NAN),
+        }
+    }
+}
+
+impl Default for Covariance {
+    fn default() -> Self {
+        Self::new(vec![vec![1.0]], false)
+    }
+}
+
+/// The factor follows from C, so it does not matter whether it has been computed yet.
+impl PartialEq for Covariance {
+    fn eq(&self, other: &Self) -> bool {
+        self.covariance == other.covariance && self.half == other.half
+    }
+}
+
+impl Validate for Covariance {
+    fn validate(&self) -> Result<()> {
+        let n = self.covariance.len();
+        let allowed = "it needs as many rows as there are outputs, or a single one for all";
+        require(n > 0, "covariance", "[]", allowed)?;
+        for (i, row) in self.covariance.iter().enumerate() {
+            expect_length(&format!("covariance[{i}]"), row.len(), n)?;
+            expect_finite(&format!("covariance[{i}]"), row)?;
+            for (j, value) in row.iter().enumerate().take(i) {
+                let mirrored = self.covariance[j][i];
+                let differ = (value - mirrored).abs() > 1e-12 * value.abs().max(mirrored.abs());
+                let allowed = format!("a covariance is symmetric, and [{j}][{i}] is {mirrored}");
+                require(!differ, &format!("covariance[{i}][{j}]"), value, &allowed)?;
+            }
+        }
+        let factor = self.factorise().map_err(|error| Error::Option {
+            key: "covariance".to_owned(),
+            found: format!("a {n} × {n} matrix"),
+            allowed: error.to_string(),
+        })?;
+        self.factor.get_or_init(|| Some(factor));
+        Ok(())
+    }
+}
+
+impl Loss for Covariance {
+    fn formula(&self) -> String {
+        if self.half {
+            "½ (y − y*)ᵀ C⁻¹ (y − y*)"
+        } else {
+            "(y − y*)ᵀ C⁻¹ (y − y*)"
+        }
+        .to_owned()
+    }
+    fn check(&self, outputs: usize) -> Result<()> {
+        self.validate()?;
+        if self.covariance.len() == 1 {
+            return Ok(());
+        }
+        expect_length("covariance", self.covariance.len(), outputs)
+    }
+    fn value(&self, y: &[f64], target: &[f64]) -> f64 {
+        let mut r: Vec<f64> = y.iter().zip(target).map(|(y, t)| y - t).collect();
+        self.undo(&mut r, Cholesky::solve_lower);
+        0.5 * self.scale().powi(2) * dot(&r, &r)
+    }
+    fn gradient(&self, y: &[f64], target: &[f64], out: &mut [f64]) {
+        let r: Vec<f64> = y.iter().zip(target).map(|(y, t)| y - t).collect();
+        self.hessian_product(y, target, &r, out);
+    }
+    fn hessian_product(&self, _y: &[f64], _target: &[f64], dy: &[f64], out: &mut [f64]) {
+        out.copy_from_slice(dy);
+        self.undo(out, Cholesky::solve);
+        let curvature = self.scale().powi(2);
+        out.iter_mut().for_each(|out| *out *= curvature);
+    }
+    fn whiten(&self, _y: &[f64], _target: &[f64], v: &[f64], out: &mut [f64]) {
+        out.copy_from_slice(v);
+        self.undo(out, Cholesky::solve_lower);
+        out.iter_mut().for_each(|out| *out *= self.scale());
+    }
+    fn whiten_transpose(&self, _y: &[f64], _target: &[f64], v: &[f64], out: &mut [f64]) {
+        out.copy_from_slice(v);
+        self.undo(out, Cholesky::solve_lower_transpose);
+        out.iter_mut().for_each(|out| *out *= self.scale());
+    }
+    fn newton_step(&self, y: &[f64], target: &[f64], dy: &mut [f64]) -> Result<()> {
+        for ((dy, y), target) in dy.iter_mut().zip(y).zip(target) {
+            *dy = target - y;
+        }
+        Ok(())
+    }
+}

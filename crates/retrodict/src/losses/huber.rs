@@ -1,0 +1,62 @@
+use serde::{Deserialize, Serialize};
+
+use super::separable::{Separable, Term};
+use crate::error::Result;
+use crate::options::{Validate, positive};
+
+/// Huber's loss: ½ r² up to |r| = δ, δ (|r| − ½ δ) beyond, summed over r = y − y*.
+///
+/// Outliers pull with a constant force. The second derivative vanishes beyond δ, so the Newton
+/// step uses the parabola that touches the loss from above: it aims at y* itself, with the
+/// weight min(1, δ/|r|).
+///
+/// # Units
+/// δ in \[y\], L in \[y\]².
+///
+/// # Source
+/// Huber, *Robust estimation of a location parameter* (1964).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Huber {
+    /// The residual δ > 0 from which on the loss grows linearly.
+    pub delta: f64,
+}
+
+impl Default for Huber {
+    fn default() -> Self {
+        Self { delta: 1.0 }
+    }
+}
+
+impl Validate for Huber {
+    fn validate(&self) -> Result<()> {
+        positive("delta", self.delta)
+    }
+}
+
+impl Separable for Huber {
+    fn formula(&self) -> String {
+        "Σ ½ r² up to |r| = δ, δ (|r| − ½ δ) beyond".to_owned()
+    }
+    fn check(&self, _outputs: usize) -> Result<()> {
+        self.validate()
+    }
+    fn term(&self, _i: usize, r: f64) -> Term {
+        let (size, delta) = (r.abs(), self.delta);
+        // NaN falls into the first branch and stays NaN.
+        if size > delta {
+            return Term {
+                value: delta * (size - 0.5 * delta),
+                slope: delta * r.signum(),
+                curvature: 0.0,
+                weight: delta / size,
+            };
+        }
+        Term {
+            value: 0.5 * r * r,
+            slope: r,
+            curvature: 1.0,
+            weight: 1.0,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Losses that add up one number for each observation share everything but that number.
+
+use crate::error::Result;
+use crate::loss::Loss;
+
+/// L = Σᵢ ρᵢ(rᵢ) with the residuals r = y − y*.
+pub(super) trait Separable: Send + Sync {
+    /// The formula, for tables and reports.
+    fn formula(&self) -> String;
+    /// Checks that the loss fits outputs of this length.
+    fn check(&self, _outputs: usize) -> Result<()> {
+        Ok(())
+    }
+    /// ρᵢ and what belongs to it at the residual r.
+    fn term(&self, i: usize, r: f64) -> Term;
+}
+
+/// ρ(r) and its derivatives.
+pub(super) struct Term {
+    /// ρ.
+    pub(super) value: f64,
+    /// ρ′.
+    pub(super) slope: f64,
+    /// ρ″.
+    pub(super) curvature: f64,
+    /// ρ′(r)/r > 0: the curvature of the parabola that touches ρ at r and lies above it. It
+    /// equals ρ″ for squares.
+    pub(super) weight: f64,
+}
+
+impl<T: Separable> Loss for T {
+    fn formula(&self) -> String {
+        Separable::formula(self)
+    }
+    fn check(&self, outputs: usize) -> Result<()> {
+        Separable::check(self, outputs)
+    }
+    fn value(&self, y: &[f64], target: &[f64]) -> f64 {
+        terms(self, y, target).map(|term| term.value).sum()
+    }
+    fn gradient(&self, y: &[f64], target: &[f64], out: &mut [f64]) {
+        for (out, term) in out.iter_mut().zip(terms(self, y, target)) {
+            *out = term.slope;
+        }
+    }
+    fn hessian_product(&self, y: &[f64], target: &[f64], dy: &[f64], out: &mut [f64]) {
+        for ((out, dy), term) in out.iter_mut().zip(dy).zip(terms(self, y, target)) {
+            *out = term.curvature * dy;
+        }
+    }
+    fn whiten(&self, y: &[f64], target: &[f64], v: &[f64], out: &mut [f64]) {
+        for ((out, v), term) in out.iter_mut().zip(v).zip(terms(self, y, target)) {
+            *out = term.weight.sqrt() * v;
+        }
+    }
+    fn whiten_transpose(&self, y: &[f64], target: &[f64], v: &[f64], out: &mut [f64]) {
+        self.whiten(y, target, v, out);
+    }
+    fn newton_step(&self, y: &[f64], target: &[f64], dy: &mut [f64]) -> Result<()> {
+        // ρ′/weight is r itself: the touching parabola has its minimum at the target.
+        for ((dy, y), target) in dy.iter_mut().zip(y).zip(target) {
+            *dy = target - y;
+        }
+        Ok(())
+    }
+}
+
+fn terms<T: Separable>(loss: &T, y: &[f64], target: &[f64]) -> impl Iterator<Item = Term> {
+    let residuals = y.iter().zip(target).map(|(y, target)| y - target);
+    residuals.enumerate().map(|(i, r)| loss.term(i, r))
+}

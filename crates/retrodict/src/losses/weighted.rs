@@ -1,0 +1,73 @@
+use serde::{Deserialize, Serialize};
+
+use super::separable::{Separable, Term};
+use crate::error::{Result, expect_length};
+use crate::options::{Validate, positive, require};
+
+/// Squared error in units of the noise: L = Σ ((yᵢ − y*ᵢ)/σᵢ)², or half of it.
+///
+/// With the factor ½ it is the negative log-likelihood of independent Gaussian noise.
+///
+/// # Shapes
+/// One σ for each output, or a single one for all of them.
+///
+/// # Units
+/// σ in \[y\]; L has none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Weighted {
+    /// The standard deviations σ > 0 of the noise.
+    pub deviations: Vec<f64>,
+    /// Whether L carries the factor ½.
+    pub half: bool,
+}
+
+impl Default for Weighted {
+    fn default() -> Self {
+        Self {
+            deviations: vec![1.0],
+            half: false,
+        }
+    }
+}
+
+impl Validate for Weighted {
+    fn validate(&self) -> Result<()> {
+        let count = self.deviations.len();
+        let allowed = "it needs one standard deviation for each output, or a single one for all";
+        require(count > 0, "deviations", "[]", allowed)?;
+        self.deviations
+            .iter()
+            .enumerate()
+            .try_for_each(|(i, deviation)| positive(&format!("deviations[{i}]"), *deviation))
+    }
+}
+
+impl Separable for Weighted {
+    fn formula(&self) -> String {
+        if self.half {
+            "½ Σ ((y − y*)/σ)²"
+        } else {
+            "Σ ((y − y*)/σ)²"
+        }
+        .to_owned()
+    }
+    fn check(&self, outputs: usize) -> Result<()> {
+        self.validate()?;
+        if self.deviations.len() == 1 {
+            return Ok(());
+        }
+        expect_length("deviations", self.deviations.len(), outputs)
+    }
+    fn term(&self, i: usize, r: f64) -> Term {
+        let shared = self.deviations.len() == 1;
+        let weight = self.deviations[if shared { 0 } else { i }].powi(-2);
+        let factor = if self.half { 0.5 } else { 1.0 };
+        Term {
+            value: factor * weight * r * r,
+            slope: 2.0 * factor * weight * r,
+            curvature: 2.0 * factor * weight,
+            weight: 2.0 * factor * weight,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Simulators against values known in closed form, and at the edges of their range.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::f64::consts::{E, FRAC_PI_2, FRAC_PI_6};
+
+use retrodict::registry::SIMULATORS;
+use retrodict::simulators::{Exp, Scaling, Sine, Square};
+use retrodict::{Error, LocalInverse, Simulator};
+
+fn forward(simulator: &dyn Simulator, x: &[f64]) -> Vec<f64> {
+    let mut y = vec![0.0; simulator.output().len()];
+    simulator.forward(x, &mut y).unwrap();
+    y
+}
+
+fn invert(simulator: &dyn LocalInverse, y: &[f64], near: &[f64]) -> Vec<f64> {
+    let mut x = vec![0.0; near.len()];
+    simulator.invert_near(y, near, &mut x).unwrap();
+    x
+}
+
+fn assert_near(found: &[f64], expected: &[f64]) {
+    for (f, e) in found.iter().zip(expected) {
+        assert!(
+            (f - e).abs() <= 1e-14 * (1.0 + e.abs()),
+            "{found:?} is not {expected:?}"
+        );
+    }
+}
+
+#[test]
+fn scaling_scales_the_second_value() {
+    let scaling = Scaling { alpha: -4.0 };
+    assert_eq!(forward(&scaling, &[3.0, 0.5]), [3.0, -2.0]);
+    assert_eq!(invert(&scaling, &[3.0, -2.0], &[0.0, 0.0]), [3.0, 0.5]);
+}
+
+#[test]
+fn square_keeps_the_sign_and_reaches_no_negative_value() {
+    let square = Square {};
+    assert_eq!(forward(&square, &[-3.0, -2.0]), [-3.0, 4.0]);
+    assert_eq!(invert(&square, &[-3.0, 4.0], &[0.0, 1e-9]), [-3.0, 2.0]);
+    assert_eq!(invert(&square, &[-3.0, 4.0], &[0.0, -5.0]), [-3.0, -2.0]);
+    assert_eq!(invert(&square, &[1.0, -4.0], &[0.0, 3.0]), [1.0, 0.0]);
+}
+
+#[test]
+fn exp_and_its_range() {
+    let exp = Exp { size: 3 };
+    assert_near(&forward(&exp, &[0.0, 1.0, -2.0]), &[1.0, E, 1.0 / (E * E)]);
+    assert_near(
+        &invert(&exp, &[1.0, E, 0.5], &[9.0; 3]),
+        &[0.0, 1.0, -(2.0_f64.ln())],
+    );
+    for unreachable in [0.0, -1.0, f64::NAN] {
+        let error = exp.invert_near(&[1.0, unreachable, 1.0], &[0.0; 3], &mut [0.0; 3]);
+        let error = error.unwrap_err();
+        assert!(matches!(error, Error::OutsideRange { .. }), "{error}");
+        assert!(error.to_string().contains("index 1"), "{error}");
+    }
+}
+
+#[test]
+fn sine_without_and_with_rotation() {
+    let plain = Sine { xi: 4.0, phi: 0.0 };
+    assert_near(&forward(&plain, &[FRAC_PI_6, 3.0]), &[0.125, 12.0]);
+    // At 90° x̂ = (−x₂, x₁).
+    let turned = Sine { xi: 4.0, phi: 90.0 };
+    assert_near(&forward(&turned, &[3.0, -FRAC_PI_6]), &[0.125, 12.0]);
+}
+
+#[test]
+fn sine_beyond_its_range_gives_the_nearest_point_within() {
+    let sine = Sine { xi: 2.0, phi: 0.0 };
+    assert_near(&invert(&sine, &[0.9, 0.0], &[1.0, 0.0]), &[FRAC_PI_2, 0.0]);
+    assert_near(
+        &invert(&sine, &[-0.9, 0.0], &[-2.0, 0.0]),
+        &[-FRAC_PI_2, 0.0],
+    );
+}
+
+#[test]
+fn options_out_of_range_are_named() {
+    for (name, options, key) in [
+        ("scaling", "alpha = 0.0", "alpha"),
+        ("scaling", "alpha = nan", "alpha"),
+        ("exp", "size = 0", "size"),
+        ("sine", "xi = -1.0", "xi"),
+        ("sine", "phi = inf", "phi"),
+    ] {
+        let built = SIMULATORS.build(name, &options.parse().unwrap());
+        let error = built.err().expect(options).to_string();
+        assert!(
+            error.starts_with(key) && error.contains("not allowed"),
+            "{error}"
+        );
+    }
+}
