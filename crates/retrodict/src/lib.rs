@@ -3,6 +3,7 @@
 //! A simulator is a differentiable map y = P(x). Given observations y*, find x with P(x) near y*,
 //! by updates that *invert* the physics, each beside its gradient-based baselines.
 
+pub mod check;
 pub mod error;
 pub mod fourier;
 pub mod linalg;
@@ -22,7 +23,7 @@ pub mod updates;
 pub use error::{Error, Result};
 pub use loss::Loss;
 pub use problem::{Counts, Evaluation, Problem, Tally};
-pub use simulator::{LinearMap, LocalInverse, SecondOrder, Simulator, Space};
+pub use simulator::{LinearMap, LocalInverse, Recovery, SecondOrder, Simulator, Space};
 pub use solve::{Record, Solution, Solver, StopWhen, solve_batch};
 pub use status::{Goal, Status};
 pub use updates::UpdateRule;

@@ -137,6 +137,22 @@ pub trait LocalInverse: Send + Sync {
     /// # Errors
     /// `Err` if y cannot be reached.
     fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()>;
+    /// What comes back of x; an ill-posed map says what does not.
+    fn recovery(&self) -> Recovery {
+        Recovery {
+            remaining: 1e-9,
+            subspace: None,
+        }
+    }
+}
+
+/// What a local inverse promises of a y that can be reached.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recovery {
+    /// The share of the misfit ‖y − P(x₀)‖ that may remain at P⁻¹(y; x₀).
+    pub remaining: f64,
+    /// The part of x that is recovered, in words, or `None` for all of it.
+    pub subspace: Option<&'static str>,
 }
 
 /// All that a full Newton step needs beyond `jvp` and `vjp`.

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::fourier::RealFourier;
 use crate::options::{Derived, Validate, grid, not_negative, positive};
 use crate::regularisation::{Diagonal, Regularisation};
-use crate::simulator::{LocalInverse, Simulator, Space};
+use crate::simulator::{LocalInverse, Recovery, Simulator, Space};
 
 /// Diffusion of heat on a periodic grid for a given time: ŷ = x̂ e^(−k²νt), exact in Fourier space.
 ///
@@ -107,5 +107,11 @@ impl LocalInverse for Heat {
     fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()> {
         self.diagonal().invert(&self.inverse, self.noise, y, x0, x);
         Ok(())
+    }
+    fn recovery(&self) -> Recovery {
+        Recovery {
+            remaining: 1.0,
+            subspace: Some("the modes that stand out of the noise"),
+        }
     }
 }

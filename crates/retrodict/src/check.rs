@@ -1,0 +1,148 @@
+//! Tests that every simulator, loss and rule should pass; run them on your own.
+//!
+//! [`simulator`] and [`loss`] run all that apply. Nothing here returns an error or panics: a
+//! simulation that fails is a check that did not pass, and its detail says why.
+
+use rand::SeedableRng;
+use rand_distr::{Distribution, StandardNormal};
+use rand_pcg::Pcg64;
+
+use crate::error::Result;
+use crate::linalg::norm;
+use crate::simulator::Simulator;
+
+mod contract;
+mod derivatives;
+mod inverse;
+mod losses;
+mod orders;
+mod settings;
+
+pub use contract::{contract, threads};
+pub use derivatives::{adjoint, linearisation, linearity, second_order, taylor};
+pub use inverse::{nearest_solution, round_trip};
+pub use losses::loss;
+pub use orders::{observed_order, scaling_exponent};
+pub use settings::settings;
+
+/// What a check found, beside what it should have found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// The check's name, for example `adjoint`.
+    pub name: &'static str,
+    /// Whether it passed.
+    pub passed: bool,
+    /// The figure; NaN if it could not be measured.
+    pub measured: f64,
+    /// What the figure should be.
+    pub expected: String,
+    /// What was measured, or why it could not be.
+    pub detail: String,
+}
+
+impl Check {
+    /// A figure that must not exceed a limit.
+    fn at_most(name: &'static str, limit: f64, detail: &str, measured: Result<f64>) -> Self {
+        let expected = format!("at most {limit:.0e}");
+        Self::judged(name, expected, detail, measured, |m| m <= limit)
+    }
+
+    /// A figure that must satisfy a condition; a failed measurement does not.
+    fn judged(
+        name: &'static str,
+        expected: String,
+        detail: &str,
+        measured: Result<f64>,
+        condition: impl FnOnce(f64) -> bool,
+    ) -> Self {
+        let (measured, detail) = match measured {
+            Ok(measured) => (measured, detail.to_owned()),
+            Err(error) => (f64::NAN, error.to_string()),
+        };
+        Self {
+            name,
+            passed: condition(measured),
+            measured,
+            expected,
+            detail,
+        }
+    }
+}
+
+/// Runs every check that applies to a simulator near x.
+///
+/// # Cost
+/// About 60 forward calls, as many products with J and Jᵀ, and 5 local inversions.
+pub fn simulator(simulator: &std::sync::Arc<dyn Simulator>, x: &[f64], seed: u64) -> Vec<Check> {
+    let shared = simulator;
+    let simulator = &**simulator;
+    let mut checks = vec![
+        contract(shared, x),
+        taylor(simulator, x, seed),
+        adjoint(simulator, x, seed),
+        linearisation(simulator, x, seed),
+        threads(simulator, x, seed),
+    ];
+    checks.extend(linearity(simulator, x, seed));
+    checks.extend(second_order(simulator, x, seed));
+    checks.extend(round_trip(simulator, x, seed));
+    checks.extend(nearest_solution(simulator, x));
+    checks
+}
+
+/// A point at which to check a simulator: independent standard normal numbers.
+pub fn typical_input(simulator: &dyn Simulator, seed: u64) -> Vec<f64> {
+    Source::new(seed).normal(simulator.input().len())
+}
+
+/// Random directions, the same for the same seed.
+struct Source(Pcg64);
+
+impl Source {
+    fn new(seed: u64) -> Self {
+        Self(Pcg64::seed_from_u64(seed))
+    }
+
+    fn normal(&mut self, len: usize) -> Vec<f64> {
+        (0..len)
+            .map(|_| StandardNormal.sample(&mut self.0))
+            .collect()
+    }
+}
+
+fn forward(simulator: &dyn Simulator, x: &[f64]) -> Result<Vec<f64>> {
+    let mut y = vec![0.0; simulator.output().len()];
+    simulator.forward(x, &mut y)?;
+    Ok(y)
+}
+
+fn jvp(simulator: &dyn Simulator, x: &[f64], dx: &[f64]) -> Result<Vec<f64>> {
+    let mut dy = vec![0.0; simulator.output().len()];
+    simulator.jvp(x, dx, &mut dy)?;
+    Ok(dy)
+}
+
+fn vjp(simulator: &dyn Simulator, x: &[f64], dy: &[f64]) -> Result<Vec<f64>> {
+    let mut dx = vec![0.0; simulator.input().len()];
+    simulator.vjp(x, dy, &mut dx)?;
+    Ok(dx)
+}
+
+/// x + scale · dx.
+fn moved(x: &[f64], scale: f64, dx: &[f64]) -> Vec<f64> {
+    x.iter().zip(dx).map(|(x, d)| x + scale * d).collect()
+}
+
+/// The root of the mean square.
+fn size(v: &[f64]) -> f64 {
+    norm(v) / (v.len().max(1) as f64).sqrt()
+}
+
+/// ‖a − b‖ relative to ‖a‖ + ‖b‖; 0 where both vanish, NaN where either is.
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    let scale = norm(a) + norm(b);
+    if scale == 0.0 {
+        return 0.0;
+    }
+    norm(&moved(a, -1.0, b)) / scale
+}

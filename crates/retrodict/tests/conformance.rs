@@ -1,0 +1,253 @@
+//! Every line of the registry passes the checks that apply to its kind.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use retrodict::check::{self, Check};
+use retrodict::losses::{Covariance, Weighted};
+use retrodict::registry::{LOSSES, RULES, SIMULATORS};
+use retrodict::{Loss, Simulator};
+use std::sync::Arc;
+
+fn assert_passed(what: &str, checks: &[Check]) {
+    let failed: Vec<&Check> = checks.iter().filter(|check| !check.passed).collect();
+    assert!(failed.is_empty(), "{what}: {failed:#?}");
+}
+
+fn assert_simulator(what: &str, simulator: &Arc<dyn Simulator>) {
+    for seed in 0..3 {
+        let x = check::typical_input(&**simulator, seed);
+        let checks = check::simulator(simulator, &x, seed);
+        assert_passed(what, &checks);
+        assert!(checks.len() >= 5, "{what}: only {} checks", checks.len());
+    }
+}
+
+#[test]
+fn every_simulator_passes_its_checks() {
+    for entry in SIMULATORS.entries {
+        let simulator = (entry.build)(&toml::Table::new()).unwrap();
+        assert_simulator(entry.name, &simulator);
+    }
+}
+
+/// Configurations that differ in kind from the default.
+#[test]
+fn variants_of_simulators_pass_their_checks() {
+    let variants = [
+        ("scaling", "alpha = 1e6"),
+        ("scaling", "alpha = -0.01"),
+        ("exp", "size = 17"),
+        ("sine", "xi = 1.0\nphi = 0.0"),
+        ("heat", "shape = [31]\ncell = 0.5\nnu_t = 0.1"),
+        ("heat", "shape = [6, 5, 8]\nnoise = 0.01"),
+        ("heat", "shape = [16, 9]\nnu_t = 0.0"),
+        (
+            "heat",
+            "shape = [8, 8]\ninverse = { filter = 'damping', relative = 1e-6 }",
+        ),
+        (
+            "heat",
+            "shape = [8, 8]\ninverse = { filter = 'tikhonov', lambda = 1e-9 }",
+        ),
+        (
+            "heat",
+            "shape = [8, 8]\ninverse = { filter = 'truncation' }",
+        ),
+        ("sine", "xi = 0.125\nphi = -200.0"),
+    ];
+    for (name, options) in variants {
+        let simulator = SIMULATORS.build(name, &options.parse().unwrap()).unwrap();
+        assert_simulator(&format!("{name} with {options}"), &simulator);
+    }
+}
+
+#[test]
+fn every_loss_passes_its_checks() {
+    for entry in LOSSES.entries {
+        assert_loss(entry.name, &*(entry.build)(&toml::Table::new()).unwrap());
+        // Where there is a factor ½, without it and with it.
+        if entry.accepts("half") {
+            let half = "half = true".parse().unwrap();
+            assert_loss(entry.name, &*(entry.build)(&half).unwrap());
+        }
+    }
+}
+
+#[test]
+fn losses_with_a_weight_for_each_output_pass_their_checks() {
+    let deviations = (1..=12).map(|i| 0.3 * f64::from(i)).collect();
+    let weighted = Weighted {
+        deviations,
+        half: true,
+    };
+    assert_loss("weighted", &weighted);
+    let exponential = |i: i32, j: i32| (-0.5 * f64::from((i - j).abs())).exp();
+    let rows = (0..12).map(|i| (0..12).map(|j| exponential(i, j)).collect());
+    assert_loss("covariance", &Covariance::new(rows.collect(), true));
+}
+
+/// Residuals between 0.1 and 3 in size: on both sides of the thresholds of robust losses.
+fn assert_loss(what: &str, loss: &dyn Loss) {
+    let target: Vec<f64> = (0..12).map(|i| 0.7 * f64::from(i) - 3.0).collect();
+    let wave = |i: usize| 1.5 * (1.0 + 0.9 * (2.1 * i as f64).sin()) * (-1.0_f64).powi(i as i32);
+    let y: Vec<f64> = target
+        .iter()
+        .enumerate()
+        .map(|(i, t)| t + wave(i))
+        .collect();
+    loss.check(y.len()).unwrap();
+    assert!(!loss.formula().is_empty());
+    for seed in 0..3 {
+        assert_passed(what, &check::loss(loss, &y, &target, seed));
+    }
+}
+
+#[test]
+fn options_of_every_line_survive_being_written_down() {
+    for entry in SIMULATORS.entries {
+        assert_passed(entry.name, &check::settings(entry));
+    }
+    for entry in RULES.entries {
+        assert_passed(entry.name, &check::settings(entry));
+    }
+    for entry in LOSSES.entries {
+        assert_passed(entry.name, &check::settings(entry));
+    }
+}
+
+#[test]
+fn names_and_aliases_are_unique() {
+    fn assert_unique<T>(list: &retrodict::registry::List<T>) {
+        let mut names: Vec<&str> = list.entries.iter().map(|entry| entry.name).collect();
+        names.extend(list.entries.iter().flat_map(|entry| entry.aliases));
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count, "{} names repeat", list.kind);
+    }
+    assert_unique(&SIMULATORS);
+    assert_unique(&RULES);
+    assert_unique(&LOSSES);
+}
+
+mod wrong {
+    //! A check that cannot fail checks nothing: each wrong simulator must be caught.
+
+    use super::*;
+    use retrodict::{LocalInverse, Recovery, Result, SecondOrder, Space};
+
+    /// y = x², with one thing wrong.
+    #[derive(Default)]
+    struct Wrong {
+        slope: f64,
+        adjoint: f64,
+        curvature: f64,
+        branch: f64,
+        linear: bool,
+        hides_nan: bool,
+    }
+
+    impl Simulator for Wrong {
+        fn input(&self) -> Space {
+            Space::new("x", &[3], "1")
+        }
+        fn output(&self) -> Space {
+            Space::new("y", &[3], "1")
+        }
+        fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+            for (y, x) in y.iter_mut().zip(x) {
+                let x = if self.hides_nan { x.max(-1e9) } else { *x };
+                *y = x * x;
+            }
+            Ok(())
+        }
+        fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
+            for i in 0..3 {
+                dy[i] = (2.0 + self.slope) * x[i] * dx[i];
+            }
+            Ok(())
+        }
+        fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+            for i in 0..3 {
+                dx[i] = (2.0 + self.slope + self.adjoint) * x[i] * dy[i];
+            }
+            Ok(())
+        }
+        fn local_inverse(&self) -> Option<&dyn LocalInverse> {
+            Some(self)
+        }
+        fn second_order(&self) -> Option<&dyn SecondOrder> {
+            Some(self)
+        }
+        fn is_linear(&self) -> bool {
+            self.linear
+        }
+    }
+
+    impl LocalInverse for Wrong {
+        fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()> {
+            for i in 0..3 {
+                x[i] = y[i].sqrt().copysign(x0[i] + self.branch);
+            }
+            Ok(())
+        }
+        fn recovery(&self) -> Recovery {
+            Recovery {
+                remaining: 1e-12,
+                subspace: None,
+            }
+        }
+    }
+
+    impl SecondOrder for Wrong {
+        fn vjp_derivative(&self, _: &[f64], dy: &[f64], dx: &[f64], out: &mut [f64]) -> Result<()> {
+            for i in 0..3 {
+                out[i] = (2.0 + self.curvature) * dy[i] * dx[i];
+            }
+            Ok(())
+        }
+    }
+
+    fn failures(wrong: Wrong) -> Vec<&'static str> {
+        let simulator: Arc<dyn Simulator> = Arc::new(wrong);
+        let checks = check::simulator(&simulator, &[0.7, -1.1, 0.4], 7);
+        let failed = checks.iter().filter(|check| !check.passed);
+        failed.map(|check| check.name).collect()
+    }
+
+    #[test]
+    fn each_mistake_is_caught_by_the_check_made_for_it() {
+        let right = Wrong::default;
+        assert_eq!(failures(right()), [""; 0]);
+        let slope = failures(Wrong {
+            slope: 1e-3,
+            curvature: 1e-3,
+            ..right()
+        });
+        assert_eq!(slope, ["taylor"]);
+        let adjoint = failures(Wrong {
+            adjoint: 1e-9,
+            ..right()
+        });
+        assert_eq!(adjoint, ["adjoint"]);
+        let curvature = failures(Wrong {
+            curvature: 1e-4,
+            ..right()
+        });
+        assert_eq!(curvature, ["second order"]);
+        let branch = failures(Wrong {
+            branch: 5.0,
+            ..right()
+        });
+        assert_eq!(branch, ["nearest solution"]);
+        let linear = failures(Wrong {
+            linear: true,
+            ..right()
+        });
+        assert_eq!(linear, ["linearity"]);
+        let hides_nan = failures(Wrong {
+            hides_nan: true,
+            ..right()
+        });
+        assert_eq!(hides_nan, ["contract"]);
+    }
+}
