@@ -4,11 +4,13 @@ mod cauchy;
 mod covariance;
 mod huber;
 mod separable;
+mod spectral;
 mod squared;
 mod weighted;
 
 pub use cauchy::Cauchy;
 pub use covariance::Covariance;
 pub use huber::Huber;
+pub use spectral::Spectral;
 pub use squared::SquaredError;
 pub use weighted::Weighted;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::loss::Loss;
-use crate::losses::{Cauchy, Covariance, Huber, SquaredError, Weighted};
+use crate::losses::{Cauchy, Covariance, Huber, Spectral, SquaredError, Weighted};
 use crate::options::{configure, defaults, keys, nearest};
 use crate::simulator::Simulator;
 use crate::simulators::{Exp, Heat, Scaling, Sine, Square};
@@ -125,4 +125,5 @@ pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: &[
     entry!(Arc::new, Covariance, "covariance", ["mahalanobis"], "Squared differences under correlated noise", "Aitken 1935"),
     entry!(Arc::new, Huber, "huber", [], "Squared up to a residual, linear beyond: outliers pull with constant force", "Huber 1964"),
     entry!(Arc::new, Cauchy, "cauchy", ["lorentzian"], "Logarithmic beyond a residual: outliers are let go of", "Holland & Welsch 1977"),
+    entry!(Arc::new, Spectral, "spectral", ["sobolev"], "Squared differences of the spectra, weighted by wavenumber", "Adams & Fournier, 7.62"),
 ] };

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use retrodict::check::{self, Check};
-use retrodict::losses::{Covariance, Weighted};
+use retrodict::losses::{Covariance, Spectral, Weighted};
 use retrodict::registry::{LOSSES, RULES, SIMULATORS};
 use retrodict::{Loss, Simulator};
 use std::sync::Arc;
@@ -73,7 +73,7 @@ fn every_loss_passes_its_checks() {
 }
 
 #[test]
-fn losses_with_a_weight_for_each_output_pass_their_checks() {
+fn losses_that_know_their_outputs_pass_their_checks() {
     let deviations = (1..=12).map(|i| 0.3 * f64::from(i)).collect();
     let weighted = Weighted {
         deviations,
@@ -83,6 +83,16 @@ fn losses_with_a_weight_for_each_output_pass_their_checks() {
     let exponential = |i: i32, j: i32| (-0.5 * f64::from((i - j).abs())).exp();
     let rows = (0..12).map(|i| (0..12).map(|j| exponential(i, j)).collect());
     assert_loss("covariance", &Covariance::new(rows.collect(), true));
+    let shape = vec![3, 4];
+    let exponent = -1.5;
+    assert_loss(
+        "spectral",
+        &Spectral {
+            shape,
+            exponent,
+            ..Spectral::default()
+        },
+    );
 }
 
 /// Residuals between 0.1 and 3 in size: on both sides of the thresholds of robust losses.

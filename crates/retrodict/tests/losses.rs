@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use retrodict::losses::{Cauchy, Covariance, Huber, SquaredError, Weighted};
+use retrodict::losses::{Cauchy, Covariance, Huber, Spectral, SquaredError, Weighted};
 use retrodict::registry::LOSSES;
 use retrodict::simulators::Scaling;
 use retrodict::{Error, Loss, Problem};
@@ -80,16 +80,36 @@ fn cauchy_pulls_strongest_at_its_scale() {
     assert!(pull(2.0) < pull(3.0) && pull(300.0) < 0.1 * pull(3.0));
 }
 
+/// A single wave of amplitude a on N cells has Σ r² = a² N/2, all of it at its own k.
+#[test]
+fn a_wave_costs_what_its_wavenumber_weighs() {
+    let angle = |i: usize| 2.0 * std::f64::consts::PI * i as f64 / 16.0;
+    let y: Vec<f64> = (0..96).map(|i| 3.0 * (2.0 * angle(i / 6)).cos()).collect();
+    let k = 2.0 * angle(1);
+    for exponent in [-2.0, 0.0, 1.5] {
+        let spectral = Spectral {
+            shape: vec![16, 6],
+            wavenumber: 0.5,
+            exponent,
+            ..Spectral::default()
+        };
+        spectral.check(96).unwrap();
+        let weight = (1.0 + k * k / 0.25).powf(exponent);
+        assert_near(spectral.value(&y, &[0.0; 96]), weight * 9.0 * 48.0);
+    }
+}
+
 /// The check of the registry asks for a majoriser; for a parabola it is the Hessian itself.
 #[test]
 fn the_curvature_of_a_quadratic_loss_is_its_hessian() {
-    let quadratic: [&dyn Loss; 3] = [
+    let quadratic: [&dyn Loss; 4] = [
         &SquaredError { half: false },
         &Weighted {
             deviations: vec![0.3, 2.0],
             half: true,
         },
         &Covariance::new(vec![vec![2.0, 1.0], vec![1.0, 3.0]], false),
+        &Spectral::default(),
     ];
     let (y, target, v) = ([1.0, 2.0], [0.5, -1.0], [0.7, -0.2]);
     for loss in quadratic {
@@ -138,6 +158,22 @@ fn losses_that_do_not_fit_are_told_apart() {
     let rows = vec![vec![1.0, 2.0], vec![2.0, 1.0]];
     let error = problem(Arc::new(Covariance::new(rows, false))).to_string();
     assert!(error.contains("not positive definite at row 1"), "{error}");
+    let shape = vec![3];
+    let error = problem(Arc::new(Spectral {
+        shape,
+        ..Spectral::default()
+    }));
+    assert!(
+        matches!(
+            error,
+            Error::Length {
+                found: 2,
+                expected: 3,
+                ..
+            }
+        ),
+        "{error}"
+    );
     let error = problem(Arc::new(Huber { delta: -1.0 })).to_string();
     assert!(error.starts_with("delta = -1 is not allowed"), "{error}");
 }
@@ -158,6 +194,9 @@ fn options_out_of_range_are_named() {
             "covariance[0] has 1 values",
         ),
         ("covariance", "covariance = [[-1.0]]", "positive definite"),
+        ("spectral", "shape = [4, 0]", "shape = [4, 0]"),
+        ("spectral", "exponent = 9.0", "exponent = 9"),
+        ("spectral", "wavenumber = 0.0", "wavenumber = 0"),
         ("cauchy", "scale = 0.0", "scale = 0"),
         ("huber", "delta = nan", "delta = NaN"),
         ("huber", "delt = 1.0", "did you mean `delta`"),

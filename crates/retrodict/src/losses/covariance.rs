@@ -1,11 +1,9 @@
-use std::sync::OnceLock;
-
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, expect_finite, expect_length};
 use crate::linalg::{Cholesky, Matrix, cholesky, dot};
 use crate::loss::Loss;
-use crate::options::{Validate, require};
+use crate::options::{Derived, Validate, require};
 
 /// Squared error under correlated noise: L = rᵀ C⁻¹ r with r = y − y*, or half of it.
 ///
@@ -25,15 +23,16 @@ use crate::options::{Validate, require};
 ///
 /// # Source
 /// Aitken, *On least squares and linear combination of observations* (1935).
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Covariance {
     /// The covariance C of the noise.
     pub covariance: Vec<Vec<f64>>,
     /// Whether L carries the factor ½.
     pub half: bool,
+    /// The factor L of C = L Lᵀ, if C has one.
     #[serde(skip)]
-    factor: OnceLock<Option<Cholesky>>,
+    pub factor: Derived<Option<Cholesky>>,
 }
 
 impl Covariance {
@@ -42,7 +41,7 @@ impl Covariance {
         Self {
             covariance,
             half,
-            factor: OnceLock::new(),
+            factor: Derived::default(),
         }
     }
 
@@ -61,7 +60,7 @@ impl Covariance {
 
     /// v ← L⁻¹ v with C = L Lᵀ, or L⁻ᵀ v; NaN for a C that did not pass `check`.
     fn undo(&self, v: &mut [f64], solve: fn(&Cholesky, &mut [f64])) {
-        let factor = self.factor.get_or_init(|| self.factorise().ok());
+        let factor = self.factor.get(|| self.factorise().ok());
         match factor {
             Some(factor) if factor.factor().rows() == v.len() => solve(factor, v),
             Some(factor) if factor.factor().rows() == 1 => {
@@ -75,13 +74,6 @@ impl Covariance {
 impl Default for Covariance {
     fn default() -> Self {
         Self::new(vec![vec![1.0]], false)
-    }
-}
-
-/// The factor follows from C, so it does not matter whether it has been computed yet.
-impl PartialEq for Covariance {
-    fn eq(&self, other: &Self) -> bool {
-        self.covariance == other.covariance && self.half == other.half
     }
 }
 
@@ -105,7 +97,7 @@ impl Validate for Covariance {
             found: format!("a {n} × {n} matrix"),
             allowed: error.to_string(),
         })?;
-        self.factor.get_or_init(|| Some(factor));
+        self.factor.get(|| Some(factor));
         Ok(())
     }
 }

@@ -1,0 +1,149 @@
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Result, expect_length};
+use crate::fourier::RealFourier;
+use crate::loss::Loss;
+use crate::options::{Derived, Validate, grid, positive, require};
+
+/// Squared error weighted by wavenumber: L = Σₖ (1 + k²/k₀²)^s |r̂ₖ|²/N with r = y − y*, or half
+/// of it.
+///
+/// s = 0 is the plain squared error; s > 0 asks for fine structure to be right, s < 0 for coarse
+/// structure first. The weight is never 0, so no mode is lost from sight.
+///
+/// # Shapes
+/// y is a periodic grid of `shape`, one to three axes; by default a single axis.
+///
+/// # Units
+/// k₀ in radians per cell; \[L\] = \[y\]².
+///
+/// # Cost
+/// Two Fourier transforms for each use.
+///
+/// # Source
+/// The norm of the Sobolev space H^s; Adams & Fournier, *Sobolev Spaces*, 7.62.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spectral {
+    /// Cells along each axis; empty for a single axis as long as y.
+    pub shape: Vec<usize>,
+    /// The wavenumber k₀ > 0 from which on the weight rises or falls.
+    pub wavenumber: f64,
+    /// The exponent s, in [−8, 8].
+    pub exponent: f64,
+    /// Whether L carries the factor ½.
+    pub half: bool,
+    /// The plan of the transform and the weights.
+    #[serde(skip)]
+    pub plan: Derived<Weights>,
+}
+
+/// The transform of a grid, and at each mode the weight and its root.
+#[derive(Debug)]
+pub struct Weights {
+    fourier: RealFourier,
+    full: Vec<f64>,
+    root: Vec<f64>,
+}
+
+impl Default for Spectral {
+    fn default() -> Self {
+        Self {
+            shape: Vec::new(),
+            wavenumber: 1.0,
+            exponent: 1.0,
+            half: false,
+            plan: Derived::default(),
+        }
+    }
+}
+
+impl Validate for Spectral {
+    fn validate(&self) -> Result<()> {
+        if !self.shape.is_empty() {
+            grid(&self.shape)?;
+        }
+        positive("wavenumber", self.wavenumber)?;
+        require(
+            (-8.0..=8.0).contains(&self.exponent),
+            "exponent",
+            self.exponent,
+            "it must lie in [-8, 8]; 1 weighs slopes as well, -1 coarse structure",
+        )
+    }
+}
+
+impl Spectral {
+    /// ∂²L/∂r² = curvature · F⁻¹ weights F.
+    fn curvature(&self) -> f64 {
+        if self.half { 1.0 } else { 2.0 }
+    }
+
+    fn weights(&self, outputs: usize) -> &Weights {
+        self.plan.get(|| {
+            let line = [outputs];
+            let shape: &[usize] = if self.shape.is_empty() {
+                &line
+            } else {
+                &self.shape
+            };
+            let fourier = RealFourier::new(shape);
+            let k_squared = fourier.k_squared(1.0).into_iter();
+            let relative = k_squared.map(|k2| 1.0 + k2 / self.wavenumber.powi(2));
+            let full: Vec<f64> = relative.map(|k2| k2.powf(self.exponent)).collect();
+            let root = full.iter().map(|weight| weight.sqrt()).collect();
+            Weights {
+                fourier,
+                full,
+                root,
+            }
+        })
+    }
+}
+
+impl Loss for Spectral {
+    fn formula(&self) -> String {
+        if self.half {
+            "½ Σ (1 + k²/k₀²)^s |ŷ − ŷ*|²/N"
+        } else {
+            "Σ (1 + k²/k₀²)^s |ŷ − ŷ*|²/N"
+        }
+        .to_owned()
+    }
+    fn check(&self, outputs: usize) -> Result<()> {
+        self.validate()?;
+        let planned = self.weights(outputs).fourier.len();
+        expect_length("the output of the simulator", outputs, planned)
+    }
+    fn value(&self, y: &[f64], target: &[f64]) -> f64 {
+        let r: Vec<f64> = y.iter().zip(target).map(|(y, t)| y - t).collect();
+        let mut whitened = vec![0.0; r.len()];
+        self.whiten(y, target, &r, &mut whitened);
+        0.5 * whitened.iter().map(|w| w * w).sum::<f64>()
+    }
+    fn gradient(&self, y: &[f64], target: &[f64], out: &mut [f64]) {
+        let r: Vec<f64> = y.iter().zip(target).map(|(y, t)| y - t).collect();
+        self.hessian_product(y, target, &r, out);
+    }
+    fn hessian_product(&self, _y: &[f64], _target: &[f64], dy: &[f64], out: &mut [f64]) {
+        let weights = self.weights(dy.len());
+        weights.fourier.apply_diagonal(dy, out, &weights.full);
+        out.iter_mut().for_each(|out| *out *= self.curvature());
+    }
+    fn whiten(&self, _y: &[f64], _target: &[f64], v: &[f64], out: &mut [f64]) {
+        let weights = self.weights(v.len());
+        weights.fourier.apply_diagonal(v, out, &weights.root);
+        let scale = self.curvature().sqrt();
+        out.iter_mut().for_each(|out| *out *= scale);
+    }
+    fn whiten_transpose(&self, y: &[f64], target: &[f64], v: &[f64], out: &mut [f64]) {
+        // W is symmetric.
+        self.whiten(y, target, v, out);
+    }
+    fn newton_step(&self, y: &[f64], target: &[f64], dy: &mut [f64]) -> Result<()> {
+        for ((dy, y), target) in dy.iter_mut().zip(y).zip(target) {
+            *dy = target - y;
+        }
+        Ok(())
+    }
+}
