@@ -3,6 +3,7 @@
 //! A simulator is a differentiable map y = P(x). Given observations y*, find x with P(x) near y*,
 //! by updates that *invert* the physics, each beside its gradient-based baselines.
 
+pub mod audit;
 pub mod check;
 pub mod error;
 pub mod fourier;
