@@ -1,13 +1,26 @@
 //! Tests that every simulator, loss and rule should pass; run them on your own.
 //!
-//! [`simulator`] and [`loss`] run all that apply. Nothing here returns an error or panics: a
-//! simulation that fails is a check that did not pass, and its detail says why.
+//! [`simulator`] and [`loss`] run all that apply. Nothing here returns an error: a simulation
+//! that fails is a check that did not pass, and its detail says why.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use retrodict::{Simulator, check, simulators::Sine};
+//!
+//! let mine: Arc<dyn Simulator> = Arc::new(Sine::default());
+//! let x = check::typical_input(&*mine, 1);
+//! for check in check::simulator(&mine, &x, 1) {
+//!     assert!(check.passed, "{}: {} ({})", check.name, check.measured, check.detail);
+//! }
+//! ```
+
+use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 
-use crate::error::Result;
+use crate::error::{Result, expect_length};
 use crate::linalg::norm;
 use crate::simulator::Simulator;
 
@@ -71,11 +84,17 @@ impl Check {
 
 /// Runs every check that applies to a simulator near x.
 ///
+/// # Shapes
+/// x has the length of the input; another length is the one failure reported.
+///
 /// # Cost
 /// About 60 forward calls, as many products with J and Jᵀ, and 5 local inversions.
-pub fn simulator(simulator: &std::sync::Arc<dyn Simulator>, x: &[f64], seed: u64) -> Vec<Check> {
+pub fn simulator(simulator: &Arc<dyn Simulator>, x: &[f64], seed: u64) -> Vec<Check> {
     let shared = simulator;
     let simulator = &**simulator;
+    if let Err(error) = expect_length("x", x.len(), simulator.input().len()) {
+        return vec![Check::at_most("shape", 0.0, "", Err(error))];
+    }
     let mut checks = vec![
         contract(shared, x),
         taylor(simulator, x, seed),

@@ -225,6 +225,14 @@ mod wrong {
     }
 
     #[test]
+    fn an_x_of_the_wrong_length_is_a_failure_and_no_panic() {
+        let simulator: Arc<dyn Simulator> = Arc::new(Wrong::default());
+        let checks = check::simulator(&simulator, &[0.7], 7);
+        assert_eq!(checks.len(), 1);
+        assert!(!checks[0].passed && checks[0].detail.contains("expected 3"));
+    }
+
+    #[test]
     fn each_mistake_is_caught_by_the_check_made_for_it() {
         let right = Wrong::default;
         assert_eq!(failures(right()), [""; 0]);

@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::f64::consts::{E, FRAC_PI_2, FRAC_PI_6};
+use std::sync::Arc;
 
+use retrodict::losses::SquaredError;
 use retrodict::registry::SIMULATORS;
 use retrodict::simulators::{Exp, Scaling, Sine, Square};
-use retrodict::{Error, LocalInverse, Simulator};
+use retrodict::updates::InverseSimulator;
+use retrodict::{Error, LocalInverse, Problem, Simulator, Solver, Status, StopWhen};
 
 fn forward(simulator: &dyn Simulator, x: &[f64]) -> Vec<f64> {
     let mut y = vec![0.0; simulator.output().len()];
@@ -77,6 +80,33 @@ fn sine_beyond_its_range_gives_the_nearest_point_within() {
         &invert(&sine, &[-0.9, 0.0], &[-2.0, 0.0]),
         &[-FRAC_PI_2, 0.0],
     );
+}
+
+/// Ends where P comes nearest to the target, and calls that a stall if a goal was set.
+#[test]
+fn a_target_out_of_reach_ends_honestly() {
+    let loss = || Arc::new(SquaredError::default());
+    let sine = Arc::new(Sine { xi: 2.0, phi: 0.0 });
+    let beyond = Problem::new(sine, loss(), vec![0.9, 0.0]).unwrap();
+    let stop = StopWhen {
+        loss_below: Some(1e-6),
+        ..StopWhen::after(20)
+    };
+    let solver = Solver::new(InverseSimulator::new(1.0), stop);
+    let solution = solver.solve(&beyond, &[1.0, 0.4]).unwrap();
+    assert_eq!(solution.status, Status::Stalled);
+    assert_near(&solution.x, &[FRAC_PI_2, 0.0]);
+    assert_near(&[solution.loss], &[0.4 * 0.4]);
+
+    let never = Problem::new(Arc::new(Exp { size: 1 }), loss(), vec![-1.0]).unwrap();
+    let at_once = Solver::new(InverseSimulator::new(1.0), StopWhen::default());
+    let error = at_once.solve(&never, &[0.0]).unwrap_err().to_string();
+    assert!(error.contains("exp never reaches y = -1"), "{error}");
+    // A shorter step fails later, and keeps what it has.
+    let later = Solver::new(InverseSimulator::new(0.3), StopWhen::default());
+    let solution = later.solve(&never, &[0.0]).unwrap();
+    assert_eq!(solution.status.name(), "failed");
+    assert!(solution.steps > 0 && solution.loss < 4.0);
 }
 
 #[test]
