@@ -5,21 +5,18 @@
 //! back. Between the passes the data is transposed in blocks of whole cache lines, so every
 //! transform runs on contiguous memory, and every thread writes memory of its own.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use rayon::prelude::*;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
+pub(crate) mod blocks;
+
+use blocks::{BLOCK, Pool, chunks, fit};
+
 /// A complex number of a spectrum.
 pub type C64 = Complex<f64>;
-
-/// Lines that are transposed together: 8 complex numbers fill two cache lines.
-const BLOCK: usize = 8;
-
-/// Values from which the work is worth a second thread.
-const PARALLEL_FROM: usize = 1 << 15;
 
 type Plan = Arc<dyn Fft<f64>>;
 
@@ -35,7 +32,7 @@ pub struct RealFourier {
     rows_inverse: Arc<dyn ComplexToReal<f64>>,
     /// Of all axes but the last one, in order: forward and inverse.
     axes: Vec<(Plan, Plan)>,
-    pool: Mutex<Vec<Vec<C64>>>,
+    pool: Pool<C64>,
 }
 
 impl std::fmt::Debug for RealFourier {
@@ -60,7 +57,7 @@ impl RealFourier {
                 .iter()
                 .map(|n| (complex.plan_fft_forward(*n), complex.plan_fft_inverse(*n)))
                 .collect(),
-            pool: Mutex::new(Vec::new()),
+            pool: Pool::default(),
         }
     }
 
@@ -144,7 +141,7 @@ impl RealFourier {
     pub fn inverse(&self, spectrum: &mut [C64], x: &mut [f64]) {
         if let Some((_, inverse)) = self.axes.first() {
             let n = inverse.len();
-            self.chunks(spectrum, BLOCK * n, &|_, chunk, scratch| {
+            chunks(spectrum.len(), spectrum, BLOCK * n, &|_, chunk, scratch| {
                 inverse
                     .process_with_scratch(chunk, fit(scratch, inverse.get_inplace_scratch_len()));
             });
@@ -155,10 +152,10 @@ impl RealFourier {
     /// out = F⁻¹ (gain · F x) in three passes; `gain` gets the index of the first mode of a
     /// contiguous piece of the spectrum, and the piece.
     pub fn filter(&self, x: &[f64], out: &mut [f64], gain: impl Fn(usize, &mut [C64]) + Sync) {
-        let mut spectrum = self.take();
+        let mut spectrum = self.pool.take(self.spectrum_len());
         self.run_forward(x, &mut spectrum, &gain, true);
         self.run_inverse(&mut spectrum, out);
-        self.give(spectrum);
+        self.pool.give(spectrum);
     }
 
     /// out = F⁻¹ (gains · F x) with a real gain at each mode.
@@ -184,15 +181,15 @@ impl RealFourier {
             gain(0, spectrum);
             return;
         };
-        let mut rows = self.take();
+        let mut rows = self.pool.take(self.spectrum_len());
         self.rows_to_spectrum(x, &mut rows);
         if let Some((second, _)) = middle.first() {
             let n = second.len();
-            let mut turned = self.take();
+            let mut turned = self.pool.take(self.spectrum_len());
             self.transpose(&rows, &mut turned, n, self.half, &|_, line, scratch| {
                 second.process_with_scratch(line, fit(scratch, second.get_inplace_scratch_len()));
             });
-            self.give(std::mem::replace(&mut rows, turned));
+            self.pool.give(std::mem::replace(&mut rows, turned));
         }
         let n = first.len();
         let others = rows.len() / n;
@@ -207,7 +204,7 @@ impl RealFourier {
                 first_back.process_with_scratch(lines, scratch);
             }
         });
-        self.give(rows);
+        self.pool.give(rows);
     }
 
     /// Undoes `run_forward` from where the first axis has been transformed back.
@@ -221,30 +218,38 @@ impl RealFourier {
             self.spectrum_to_rows(spectrum, x, n);
             return;
         };
-        let mut turned = self.take();
+        let mut turned = self.pool.take(self.spectrum_len());
         let others = spectrum.len() / n;
         let need = second.get_inplace_scratch_len();
         self.transpose(spectrum, &mut turned, others, n, &|_, lines, scratch| {
             second.process_with_scratch(lines, fit(scratch, need));
         });
         self.spectrum_to_rows(&turned, x, second.len());
-        self.give(turned);
+        self.pool.give(turned);
     }
 
     fn rows_to_spectrum(&self, x: &[f64], spectrum: &mut [C64]) {
         let n = self.rows_forward.len();
         let half = self.half;
         let plan = &self.rows_forward;
-        self.chunks(spectrum, BLOCK * half, &|first, block, scratch| {
-            let start = first / half * n;
-            let mut row = vec![0.0; n];
-            for (line, values) in block.chunks_mut(half).zip(x[start..].chunks(n)) {
-                row.copy_from_slice(values);
-                // Lengths are right by construction, so this cannot fail.
-                let _ =
-                    plan.process_with_scratch(&mut row, line, fit(scratch, plan.get_scratch_len()));
-            }
-        });
+        chunks(
+            spectrum.len(),
+            spectrum,
+            BLOCK * half,
+            &|first, block, scratch| {
+                let start = first / half * n;
+                let mut row = vec![0.0; n];
+                for (line, values) in block.chunks_mut(half).zip(x[start..].chunks(n)) {
+                    row.copy_from_slice(values);
+                    // Lengths are right by construction, so this cannot fail.
+                    let _ = plan.process_with_scratch(
+                        &mut row,
+                        line,
+                        fit(scratch, plan.get_scratch_len()),
+                    );
+                }
+            },
+        );
     }
 
     /// Gathers rows from lines of `n` values each, in blocks, and transforms them to real.
@@ -276,7 +281,7 @@ impl RealFourier {
                 row.iter_mut().for_each(|v| *v *= scale);
             }
         };
-        self.chunks(x, BLOCK * width, &work);
+        chunks(x.len(), x, BLOCK * width, &work);
     }
 
     /// dst (each slab cols × rows) = transposed src (each slab rows × cols), line blocks of dst
@@ -290,9 +295,10 @@ impl RealFourier {
         work: &(impl Fn(usize, &mut [C64], &mut Vec<C64>) + Sync),
     ) {
         let slab = rows * cols;
-        let one = |index: usize, to: &mut [C64], parallel: bool| {
+        let total = src.len();
+        let one = |index: usize, to: &mut [C64]| {
             let from = &src[index * slab..(index + 1) * slab];
-            chunks(parallel, to, BLOCK * rows, &|first, block, scratch| {
+            chunks(total, to, BLOCK * rows, &|first, block, scratch| {
                 let first_col = first / rows;
                 let width = block.len() / rows;
                 for r in 0..rows {
@@ -304,62 +310,10 @@ impl RealFourier {
                 work(index * slab + first, block, scratch);
             });
         };
-        let parallel = src.len() >= PARALLEL_FROM;
         for (index, to) in dst.chunks_mut(slab).enumerate() {
-            one(index, to, parallel);
+            one(index, to);
         }
     }
-
-    fn chunks<T: Send>(
-        &self,
-        data: &mut [T],
-        size: usize,
-        work: &(impl Fn(usize, &mut [T], &mut Vec<C64>) + Sync),
-    ) {
-        chunks(data.len() >= PARALLEL_FROM, data, size, work);
-    }
-
-    /// A buffer of a spectrum's length, from the pool if one is there.
-    fn take(&self) -> Vec<C64> {
-        let pooled = self.pool.lock().ok().and_then(|mut pool| pool.pop());
-        pooled.unwrap_or_else(|| vec![C64::default(); self.spectrum_len()])
-    }
-
-    fn give(&self, buffer: Vec<C64>) {
-        if let Ok(mut pool) = self.pool.lock() {
-            pool.push(buffer);
-        }
-    }
-}
-
-/// Calls `work` on pieces of `data` with the index of their first value and a scratch buffer;
-/// the result does not depend on the number of threads, since pieces do not.
-fn chunks<T: Send>(
-    parallel: bool,
-    data: &mut [T],
-    size: usize,
-    work: &(impl Fn(usize, &mut [T], &mut Vec<C64>) + Sync),
-) {
-    if parallel && rayon::current_num_threads() > 1 {
-        data.par_chunks_mut(size)
-            .enumerate()
-            .for_each_init(Vec::new, |scratch, (i, piece)| {
-                work(i * size, piece, scratch)
-            });
-    } else {
-        let mut scratch = Vec::new();
-        for (i, piece) in data.chunks_mut(size).enumerate() {
-            work(i * size, piece, &mut scratch);
-        }
-    }
-}
-
-/// The first `n` values of a buffer that grows when it must.
-fn fit(buffer: &mut Vec<C64>, n: usize) -> &mut [C64] {
-    if buffer.len() < n {
-        buffer.resize(n, C64::default());
-    }
-    &mut buffer[..n]
 }
 
 /// Row r of `to` takes position + r of each of the `half` lines of `n` values.

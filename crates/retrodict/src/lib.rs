@@ -20,6 +20,7 @@ pub mod simulators;
 mod solve;
 mod status;
 pub mod updates;
+pub mod waves;
 
 pub use error::{Error, Result};
 pub use loss::Loss;

@@ -9,7 +9,7 @@ use crate::loss::Loss;
 use crate::losses::{Cauchy, Covariance, Huber, Spectral, SquaredError, Weighted};
 use crate::options::{configure, defaults, keys, nearest};
 use crate::simulator::Simulator;
-use crate::simulators::{Exp, Heat, Scaling, Sine, Square};
+use crate::simulators::{Exp, Heat, Poisson, Scaling, Sine, Square};
 use crate::updates::{
     Adam, Bfgs, GaussNewton, GradientDescent, HalfInverse, InverseJacobian, InverseSimulator,
     LevenbergMarquardt, LimitedMemoryBfgs, Newton, UpdateRule,
@@ -100,6 +100,7 @@ pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entr
     entry!(Arc::new, Exp, "exp", [], "The exponential of each value", "Holl et al. 2022, section 3.1"),
     entry!(Arc::new, Sine, "sine", [], "A rotated sine with scales ξ² apart and infinitely many solutions", "Holl et al. 2022, section 4.1"),
     entry!(Arc::new, Heat, "heat", ["diffusion"], "Diffusion of heat on a periodic grid, 1-D to 3-D, exact in Fourier space", "Holl et al. 2022, section 4.3"),
+    entry!(Arc::new, Poisson, "poisson", [], "The potential of a source, y = ∇⁻²x, with periodic, Dirichlet or Neumann boundaries, 1-D to 3-D", "Swarztrauber 1977"),
 ] };
 
 /// All update rules.

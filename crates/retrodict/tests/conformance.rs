@@ -53,6 +53,9 @@ fn variants_of_simulators_pass_their_checks() {
             "shape = [8, 8]\ninverse = { filter = 'truncation' }",
         ),
         ("sine", "xi = 0.125\nphi = -200.0"),
+        ("poisson", "shape = [40]\ncell = 0.25"),
+        ("poisson", "shape = [9, 12]\nboundary = 'neumann'"),
+        ("poisson", "shape = [5, 6, 7]\nboundary = 'periodic'"),
     ];
     for (name, options) in variants {
         let simulator = SIMULATORS.build(name, &options.parse().unwrap()).unwrap();

@@ -1,0 +1,199 @@
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::fourier::RealFourier;
+use crate::options::{Derived, Validate, grid, positive};
+use crate::simulator::{LocalInverse, Recovery, Simulator, Space};
+use crate::waves::{StandingWaves, Walls};
+
+/// The potential of a source: y = ∇⁻²x, with the second-order stencil of 3, 5 or 7 points.
+///
+/// Its inverse is the Laplacian itself, ∇²y, which is cheap and exact. With periodic or
+/// Neumann boundaries a constant has no Laplacian: the mean of x is then ignored, y has mean 0,
+/// and the inverse keeps the mean of x₀.
+///
+/// # Shapes
+/// x and y are grids of `shape`, one to three axes of any size.
+///
+/// # Units
+/// x in V/m², `cell` in m, y in V: whatever the unit of x is, y has that unit times `cell`².
+///
+/// # Cost
+/// Forwards, a fast transform and its inverse, O(n log n); backwards, one pass of the stencil.
+///
+/// # Source
+/// Swarztrauber, *The methods of cyclic reduction, Fourier analysis and the FACR algorithm for
+/// the discrete solution of Poisson's equation on a rectangle*, SIAM Review 19 (1977).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Poisson {
+    /// Cells along each axis.
+    pub shape: Vec<usize>,
+    /// The width of a cell, greater than 0, in m.
+    pub cell: f64,
+    /// What holds at the edges of the grid.
+    pub boundary: Boundary,
+    /// The plan of the transform.
+    #[serde(skip)]
+    pub plan: Derived<Plan>,
+}
+
+/// What holds at the edges of a grid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Boundary {
+    /// The grid repeats itself.
+    Periodic,
+    /// y = 0 on the cells just outside.
+    Dirichlet,
+    /// No gradient across the faces of the outermost cells.
+    Neumann,
+}
+
+impl Default for Poisson {
+    fn default() -> Self {
+        Self {
+            shape: vec![64, 64],
+            cell: 1.0,
+            boundary: Boundary::Dirichlet,
+            plan: Derived::default(),
+        }
+    }
+}
+
+impl Validate for Poisson {
+    fn validate(&self) -> Result<()> {
+        grid(&self.shape)?;
+        positive("cell", self.cell)
+    }
+}
+
+/// A basis of waves in which the Laplacian is diagonal, and 1/λ of each wave.
+#[derive(Debug)]
+pub struct Plan {
+    basis: Basis,
+    gains: Vec<f64>,
+}
+
+#[derive(Debug)]
+enum Basis {
+    Travelling(RealFourier),
+    Standing(StandingWaves),
+}
+
+impl Plan {
+    fn new(poisson: &Poisson) -> Self {
+        // λ = −Σ (2 sin(φ)/h)², φ half the phase between neighbours; 0 stays 0.
+        let gain = |half_phases: &[f64]| {
+            let eigenvalue: f64 = half_phases
+                .iter()
+                .map(|phi| -(2.0 * phi.sin() / poisson.cell).powi(2))
+                .sum();
+            if eigenvalue == 0.0 {
+                0.0
+            } else {
+                1.0 / eigenvalue
+            }
+        };
+        let standing = |walls| {
+            let waves = StandingWaves::new(&poisson.shape, walls);
+            let gains = waves.at_modes(gain);
+            let basis = Basis::Standing(waves);
+            Self { basis, gains }
+        };
+        match poisson.boundary {
+            Boundary::Periodic => {
+                let fourier = RealFourier::new(&poisson.shape);
+                // The wavenumber per cell of width 2 is half the phase between neighbours.
+                let gains = fourier.at_modes(2.0, gain);
+                let basis = Basis::Travelling(fourier);
+                Self { basis, gains }
+            }
+            Boundary::Dirichlet => standing(Walls::Zero),
+            Boundary::Neumann => standing(Walls::Mirror),
+        }
+    }
+}
+
+impl Simulator for Poisson {
+    fn input(&self) -> Space {
+        Space::new("source", &self.shape, "V/m²")
+    }
+    fn output(&self) -> Space {
+        Space::new("potential", &self.shape, "V")
+    }
+    fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        let plan = self.plan.get(|| Plan::new(self));
+        match &plan.basis {
+            Basis::Travelling(fourier) => fourier.apply_diagonal(x, y, &plan.gains),
+            Basis::Standing(waves) => waves.apply_diagonal(x, y, &plan.gains),
+        }
+        Ok(())
+    }
+    fn jvp(&self, _x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        self.forward(dx, dy)
+    }
+    fn vjp(&self, _x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        // P is symmetric.
+        self.forward(dy, dx)
+    }
+    fn local_inverse(&self) -> Option<&dyn LocalInverse> {
+        Some(self)
+    }
+    fn is_linear(&self) -> bool {
+        true
+    }
+}
+
+impl LocalInverse for Poisson {
+    fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()> {
+        let mean = match self.boundary {
+            Boundary::Dirichlet => 0.0,
+            Boundary::Periodic | Boundary::Neumann => x0.iter().sum::<f64>() / x0.len() as f64,
+        };
+        x.fill(mean);
+        let mut stride = 1;
+        for cells in self.shape.iter().rev() {
+            for (line, out) in y.chunks(cells * stride).zip(x.chunks_mut(cells * stride)) {
+                self.add_second_difference(line, stride, out);
+            }
+            stride *= cells;
+        }
+        Ok(())
+    }
+    fn recovery(&self) -> Recovery {
+        Recovery {
+            remaining: 1e-9,
+            subspace: match self.boundary {
+                Boundary::Dirichlet => None,
+                Boundary::Periodic | Boundary::Neumann => Some("all but the mean"),
+            },
+        }
+    }
+}
+
+impl Poisson {
+    /// out += ∂²y along the slowest axis of a slab, whose neighbours stand `stride` apart.
+    fn add_second_difference(&self, y: &[f64], stride: usize, out: &mut [f64]) {
+        let scale = 1.0 / (self.cell * self.cell);
+        let (n, last) = (y.len(), y.len() - stride);
+        for i in stride..n.saturating_sub(stride) {
+            out[i] += scale * ((y[i - stride] - y[i]) + (y[i + stride] - y[i]));
+        }
+        let outside = |inside: usize, opposite: usize| match self.boundary {
+            Boundary::Periodic => y[opposite],
+            Boundary::Dirichlet => 0.0,
+            Boundary::Neumann => y[inside],
+        };
+        for i in 0..stride {
+            let end = last + i;
+            let (before, after) = (outside(i, end), outside(end, i));
+            if last == 0 {
+                out[i] += scale * ((before - y[i]) + (after - y[i]));
+                continue;
+            }
+            out[i] += scale * ((before - y[i]) + (y[i + stride] - y[i]));
+            out[end] += scale * ((y[end - stride] - y[end]) + (after - y[end]));
+        }
+    }
+}
