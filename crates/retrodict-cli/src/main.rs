@@ -1,3 +1,30 @@
-//! The command line of retrodict.
+//! `retrodict`: run a simulator backwards, and look at the report.
 
-fn main() {}
+mod args;
+mod commands;
+mod contours;
+mod data;
+mod experiment;
+mod failure;
+mod folder;
+mod generate;
+mod interrupt;
+mod progress;
+mod race;
+mod report;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = args::Arguments::parse();
+    match commands::run(arguments.command) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("retrodict: {failure}");
+            failure.exit_code()
+        }
+    }
+}

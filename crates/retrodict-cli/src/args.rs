@@ -1,0 +1,226 @@
+//! The command line, typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  done, but some method did not reach its goal (only with --require-converged)
+  2  misuse: the message says what was found, what is allowed and what to try
+  3  failure: a simulation broke, a check failed or a file could not be written
+
+Results go to standard output, progress and notices to standard error.";
+
+/// Run a simulator backwards: inverting updates beside their baselines.
+#[derive(Debug, Parser)]
+#[command(name = "retrodict", version, about, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List simulators, rules, losses and experiments.
+    List(List),
+    /// Run an experiment: several methods on the same problem, and a report.
+    Run(Run),
+    /// Find the x that explains your own data.
+    Solve(Solve),
+    /// Run a simulator forwards on your own data.
+    Simulate(Simulate),
+    /// Run the conformance tests on a simulator in your configuration.
+    Check(Check),
+    /// Measure what the theory says of each rule.
+    Audit(Audit),
+    /// Build the report of a finished run again.
+    Report(Report),
+}
+
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Settings:
+  --set seed=3                     the run's seed
+  --set steps=50                   the steps of every method
+  --set simulator.nu_t=4           an option of the simulator of every problem
+  --set nu_t=4                     the same, shorter
+  --set photograph.noise=1e-2      a key of one problem, by its name
+  --set newton.learning_rate=0.5   an option of one method's rule, by the method's name
+  --set newton.steps=20            a key of one method")]
+pub struct Run {
+    /// An experiment's name (see `retrodict list`) or a TOML file.
+    pub experiment: String,
+    /// Run only these methods, by name or rule; may be repeated.
+    #[arg(long = "method", value_name = "M")]
+    pub methods: Vec<String>,
+    /// Change a setting; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// The seed of every random draw.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Threads; the result does not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// The time limit of each method on each problem, such as 500ms, 10s or 2m.
+    #[arg(long, value_name = "LIMIT", value_parser = duration)]
+    pub time: Option<Duration>,
+    /// The folder to write [default: runs/NAME, or the next free runs/NAME-2, …].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print JSON, with all iterates of small problems.
+    #[arg(long)]
+    pub json: bool,
+    /// Exit with 1 if a method did not reach its goal.
+    #[arg(long)]
+    pub require_converged: bool,
+}
+
+/// Arguments of `solve`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Data: .npy, .npz (FILE.npz:NAME picks an array), .csv, or .png (grey or colour, read as fields
+in [0, 1]; colour means three fields, each solved on its own).
+Settings: --set KEY=VALUE sets an option of the simulator, --set rule.KEY=VALUE one of the rule.
+Noise: --noise 1e-3 is a standard deviation of 0.1 % of the target's root mean square.")]
+pub struct Solve {
+    /// A simulator's name (see `retrodict list`).
+    pub simulator: String,
+    /// The observations y*.
+    #[arg(long, value_name = "FILE")]
+    pub target: String,
+    /// Where to start [default: zeros].
+    #[arg(long, value_name = "FILE")]
+    pub start: Option<String>,
+    /// The rule [default: inverse-simulator if there is an inverse, else levenberg-marquardt
+    /// or limited-memory-bfgs].
+    #[arg(long, value_name = "M")]
+    pub method: Option<String>,
+    /// The standard deviation of the noise, relative to the target's root mean square.
+    #[arg(long, value_name = "LEVEL", conflicts_with = "noise_std")]
+    pub noise: Option<f64>,
+    /// The standard deviation of the noise, in the unit of y.
+    #[arg(long, value_name = "STD")]
+    pub noise_std: Option<f64>,
+    /// Change a setting; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// At most so many steps.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub steps: usize,
+    /// The time limit for each field, such as 500ms, 10s or 2m.
+    #[arg(long, value_name = "LIMIT", value_parser = duration)]
+    pub time: Option<Duration>,
+    /// Threads; the result does not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Where to write x [default: the target's name with -solved before its ending].
+    #[arg(short, long = "output", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Exit with 1 if the goal was not reached.
+    #[arg(long)]
+    pub require_converged: bool,
+}
+
+/// Arguments of `simulate`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Data: as for `retrodict solve`. A PNG is written with 16 bits, so that little is lost on the way
+back; values outside [0, 1] are clipped, and that is said.")]
+pub struct Simulate {
+    /// A simulator's name (see `retrodict list`).
+    pub simulator: String,
+    /// The x to start from.
+    #[arg(long, value_name = "FILE")]
+    pub input: String,
+    /// Where to write y.
+    #[arg(short, long = "output", value_name = "FILE")]
+    pub output: PathBuf,
+    /// Adds white noise with this standard deviation, relative to y's root mean square.
+    #[arg(long, value_name = "LEVEL")]
+    pub noise: Option<f64>,
+    /// The seed of the noise.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Change an option of the simulator; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// A simulator's name (see `retrodict list`).
+    pub simulator: String,
+    /// Change an option of the simulator; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// The seed of the points at which it is checked.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// Arguments of `audit`.
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// A run's folder.
+    pub folder: PathBuf,
+}
+
+/// 500ms, 10s, 2m, 1h, or seconds without a unit.
+fn duration(text: &str) -> Result<Duration, String> {
+    let split = text.find(|c: char| c.is_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let factor = match unit.trim() {
+        "ms" => 1e-3,
+        "s" | "" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("unknown unit '{unit}'; known: ms, s, m, h")),
+    };
+    let seconds: f64 = number
+        .trim()
+        .parse()
+        .map_err(|_| "expected a number and a unit, such as 500ms, 10s or 2m".to_owned())?;
+    Duration::try_from_secs_f64(seconds * factor)
+        .map_err(|_| "a time limit must be 0 or greater".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_limits_have_units() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("1.5"), Ok(Duration::from_millis(1500)));
+        assert!(duration("3 weeks").is_err());
+        assert!(duration("-1s").is_err());
+    }
+}

@@ -1,0 +1,43 @@
+//! The subcommands, a file each.
+
+mod audit;
+mod check;
+mod list;
+mod report;
+mod run;
+mod simulate;
+mod solve;
+
+use std::process::ExitCode;
+
+use crate::args::Command;
+use crate::failure::{Failure, Outcome};
+
+/// Does what was asked.
+pub fn run(command: Command) -> Outcome<ExitCode> {
+    match command {
+        Command::List(args) => list::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Solve(args) => solve::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Report(args) => report::run(&args),
+    }
+}
+
+/// Sets the number of threads, if one was asked for; returns how many there are.
+fn threads(wanted: Option<usize>) -> Outcome<usize> {
+    if wanted == Some(0) {
+        return Err(Failure::Misuse(
+            "--threads 0: it must be at least 1".to_owned(),
+        ));
+    }
+    if let Some(n) = wanted {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(n)
+            .build_global()
+            .map_err(|e| Failure::Broken(format!("cannot start {n} threads: {e}")))?;
+    }
+    Ok(rayon::current_num_threads())
+}

@@ -1,0 +1,78 @@
+use std::process::ExitCode;
+
+use retrodict::registry::{LOSSES, List, RULES, SIMULATORS};
+use serde_json::json;
+
+use crate::args;
+use crate::experiment::{self, BUILT_IN};
+use crate::failure::Outcome;
+use crate::folder;
+use crate::race::aligned;
+
+/// Prints everything that can be named.
+pub fn run(args: &args::List) -> Outcome<ExitCode> {
+    let experiments: Vec<[String; 3]> = BUILT_IN
+        .iter()
+        .map(|(name, _)| {
+            let (_, e) = experiment::load(name, &[])?;
+            Ok([(*name).to_owned(), e.sentence, e.source])
+        })
+        .collect::<Outcome<_>>()?;
+    let sections = [
+        ("simulators", entries(&SIMULATORS)),
+        ("rules", entries(&RULES)),
+        ("losses", entries(&LOSSES)),
+        ("experiments", experiments),
+    ];
+    if args.json {
+        let mut document = serde_json::Map::new();
+        for (title, list) in sections {
+            let items: Vec<_> = list
+                .iter()
+                .map(|[name, sentence, source]| {
+                    json!({ "name": name, "sentence": sentence, "source": source })
+                })
+                .collect();
+            document.insert(title.to_owned(), items.into());
+        }
+        println!("{}", folder::json(&document)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (i, (title, list)) in sections.into_iter().enumerate() {
+        if i > 0 {
+            println!();
+        }
+        println!("{title}");
+        let lines: Vec<Vec<String>> = list
+            .into_iter()
+            .map(|[name, sentence, source]| {
+                let source = if source.is_empty() {
+                    source
+                } else {
+                    format!("[{source}]")
+                };
+                vec![format!("  {name}"), format!("{sentence} {source}")]
+            })
+            .collect();
+        print!("{}", aligned(&lines, 2));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn entries<T>(list: &List<T>) -> Vec<[String; 3]> {
+    list.entries
+        .iter()
+        .map(|e| {
+            let aliases = if e.aliases.is_empty() {
+                String::new()
+            } else {
+                format!(" (also {})", e.aliases.join(", "))
+            };
+            [
+                e.name.to_owned(),
+                format!("{}{aliases}", e.sentence),
+                e.source.to_owned(),
+            ]
+        })
+        .collect()
+}

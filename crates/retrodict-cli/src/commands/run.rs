@@ -1,0 +1,69 @@
+use std::process::ExitCode;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::args;
+use crate::experiment;
+use crate::failure::{Failure, NOT_CONVERGED, Outcome};
+use crate::folder;
+use crate::interrupt;
+use crate::race::{self, Limits};
+use crate::report;
+
+/// Runs an experiment, writes its folder and its report.
+pub fn run(args: &args::Run) -> Outcome<ExitCode> {
+    let clock = Instant::now();
+    let started = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs());
+    let threads = super::threads(args.threads)?;
+    let (name, mut experiment) = experiment::load(&args.experiment, &args.settings)?;
+    if let Some(seed) = args.seed {
+        experiment.seed = seed;
+    }
+    let out = args.out.clone().unwrap_or_else(|| folder::free(&name));
+    folder::prepare(&out)?;
+
+    let limits = Limits {
+        methods: args.methods.clone(),
+        time: args.time,
+    };
+    let mut contents = race::run(&experiment, &limits)?;
+    let manifest = &mut contents.manifest;
+    manifest.version = env!("CARGO_PKG_VERSION").to_owned();
+    manifest.command = std::env::args().collect::<Vec<_>>().join(" ");
+    manifest.experiment = name;
+    manifest.title.clone_from(&experiment.title);
+    manifest.sentence.clone_from(&experiment.sentence);
+    manifest.source.clone_from(&experiment.source);
+    manifest.configuration = serde_json::to_value(&experiment)
+        .map_err(|e| Failure::Broken(format!("cannot encode the configuration: {e}")))?;
+    manifest.seed = experiment.seed;
+    manifest.threads = threads;
+    manifest.started = started;
+    manifest.interrupted = interrupt::raised();
+    manifest.seconds = clock.elapsed().as_secs_f64();
+    folder::write(&out, &contents)?;
+    let page = report::write(&out, &contents)?;
+
+    if args.json {
+        println!("{}", folder::json(&contents.summary)?);
+    } else {
+        println!("{}", experiment.sentence);
+        println!();
+        print!("{}", race::table(&contents.summary));
+        println!();
+        println!("report: {}", page.display());
+    }
+    let missed: Vec<&str> = contents
+        .summary
+        .methods
+        .iter()
+        .filter(|m| !m.converged)
+        .map(|m| m.method.as_str())
+        .collect();
+    if args.require_converged && !missed.is_empty() {
+        eprintln!("retrodict: did not reach their goal: {}", missed.join(", "));
+        return Ok(ExitCode::from(NOT_CONVERGED));
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,56 @@
+//! What ends a command early, and with which exit code.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Done, but some method did not reach its goal (only with `--require-converged`).
+pub const NOT_CONVERGED: u8 = 1;
+
+/// Why a command ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The user asked for something that cannot be: exit code 2.
+    #[error("{0}")]
+    Misuse(String),
+    /// Something broke on the way: exit code 3.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// Shorthand for the results of commands.
+pub type Outcome<T> = Result<T, Failure>;
+
+impl Failure {
+    /// 2 for misuse, 3 for a failure.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Misuse(_) => ExitCode::from(2),
+            Self::Broken(_) => ExitCode::from(3),
+        }
+    }
+
+    /// A file that cannot be read as what it should be.
+    pub fn unreadable(path: &Path, why: impl std::fmt::Display) -> Self {
+        Self::Misuse(format!("cannot read {}: {why}", path.display()))
+    }
+
+    /// A file that cannot be written.
+    pub fn unwritable(path: &Path, why: impl std::fmt::Display) -> Self {
+        Self::Broken(format!(
+            "cannot write {}: {why}; choose another place with --out or -o",
+            path.display()
+        ))
+    }
+}
+
+/// A failed simulation is a failure; everything else that the library refuses is misuse.
+impl From<retrodict::Error> for Failure {
+    fn from(error: retrodict::Error) -> Self {
+        match error {
+            retrodict::Error::Simulation { .. } | retrodict::Error::LinearAlgebra { .. } => {
+                Self::Broken(error.to_string())
+            }
+            _ => Self::Misuse(error.to_string()),
+        }
+    }
+}

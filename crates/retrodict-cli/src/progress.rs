@@ -1,0 +1,51 @@
+//! Progress on standard error: a bar for each method on a terminal, plain lines elsewhere.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// The progress of one method.
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    label: String,
+}
+
+impl Progress {
+    /// Starts a bar of `total` steps.
+    pub fn start(label: &str, total: u64) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(total);
+            let style = "{prefix:<34} {bar:24} {pos:>6}/{len:<6} {elapsed:>4} {msg}";
+            if let Ok(style) = ProgressStyle::with_template(style) {
+                bar.set_style(style.progress_chars("━╸─"));
+            }
+            bar.set_prefix(label.to_owned());
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        Self {
+            bar,
+            label: label.to_owned(),
+        }
+    }
+
+    /// One step more, with the loss and the error at it.
+    pub fn step(&self, loss: f64, error: Option<f64>) {
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+            let error = error
+                .map(|e| format!("  error {e:.3e}"))
+                .unwrap_or_default();
+            bar.set_message(format!("loss {loss:.3e}{error}"));
+        }
+    }
+
+    /// The method has ended.
+    pub fn finish(&self, message: &str) {
+        match &self.bar {
+            Some(bar) => bar.finish_with_message(message.to_owned()),
+            None => eprintln!("{:<34} {message}", self.label),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The report: one self-contained page that works offline, built from a run's folder alone.
+
+mod curves;
+mod page;
+mod paths;
+mod pictures;
+mod style;
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use crate::data::replace;
+use crate::failure::Outcome;
+use crate::folder::Contents;
+
+/// Writes `report.html` beside the data that it shows; returns its path.
+pub fn write(folder: &Path, contents: &Contents) -> Outcome<PathBuf> {
+    let path = folder.join("report.html");
+    replace(&path, page::build(contents).as_bytes())?;
+    Ok(path)
+}

@@ -1,0 +1,245 @@
+//! The page as a whole.
+
+use serde_json::json;
+
+use super::curves::{self, Figure};
+use super::style::{SCRIPT, SHEET, colour, escape, number};
+use super::{paths, pictures, table};
+use crate::folder::{Contents, MethodSummary, ProblemFacts, Row};
+
+/// The HTML of the report.
+pub fn build(contents: &Contents) -> String {
+    let manifest = &contents.manifest;
+    let mut figures = Vec::new();
+    let mut body = format!(
+        "<h1>{}</h1>\n<p class=lead>{}</p>\n",
+        escape(&manifest.title),
+        escape(&manifest.sentence)
+    );
+    if !manifest.source.is_empty() {
+        body.push_str(&format!("<p class=soft>{}</p>\n", escape(&manifest.source)));
+    }
+    if manifest.interrupted {
+        body.push_str("<p class=note>The run was interrupted; what it had found is shown.</p>\n");
+    }
+    for (i, problem) in manifest.problems.iter().enumerate() {
+        body.push_str(&section(contents, problem, &format!("p{i}"), &mut figures));
+    }
+    body.push_str(&provenance(contents));
+    let figures: Vec<_> = figures
+        .iter()
+        .map(|f| json!({ "id": f.id, "data": f.data, "layout": f.layout }))
+        .collect();
+    // A closing tag inside a string would end the script.
+    let figures = json!(figures).to_string().replace("</", "<\\/");
+    format!(
+        "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n\
+         <meta name=viewport content=\"width=device-width, initial-scale=1\">\n\
+         <title>{} · retrodict</title>\n<style>{SHEET}</style>\n{}\n</head>\n\
+         <body>\n<main>\n{body}</main>\n<script>\nconst figures = {figures};\n{SCRIPT}</script>\n\
+         </body>\n</html>\n",
+        escape(&manifest.title),
+        plotly()
+    )
+}
+
+/// plotly.js as the crate ships it; the crate's other script typesets formulas, which we have none of.
+fn plotly() -> String {
+    let scripts = plotly::Plot::offline_js_sources();
+    let largest = scripts
+        .split("<script")
+        .filter(|s| s.contains("plotly.js v"))
+        .max_by_key(|s| s.len());
+    match largest {
+        Some(script) => format!("<script{script}"),
+        None => scripts,
+    }
+}
+
+fn section(
+    contents: &Contents,
+    problem: &ProblemFacts,
+    key: &str,
+    figures: &mut Vec<Figure>,
+) -> String {
+    let methods: Vec<&MethodSummary> = contents
+        .summary
+        .methods
+        .iter()
+        .filter(|m| m.problem == problem.name)
+        .collect();
+    let order: Vec<String> = methods.iter().map(|m| m.method.clone()).collect();
+    let rows: Vec<&Row> = contents
+        .rows
+        .iter()
+        .filter(|r| r.problem == problem.name)
+        .collect();
+    let mut html = format!(
+        "<section>\n<h2>{}</h2>\n<p>{}: {}.{}</p>\n",
+        escape(&problem.name),
+        escape(&problem.simulator),
+        escape(&problem.sentence),
+        setting(problem)
+    );
+    if methods.is_empty() {
+        html.push_str("<p class=note>No method was run on this problem.</p></section>\n");
+        return html;
+    }
+    html.push_str(&table::ranking(problem, &methods, &order));
+    let (pictures, more) = pictures::section(contents, problem, &order, key);
+    html.push_str(&pictures);
+    figures.extend(more);
+
+    html.push_str("<h3>Convergence</h3>\n");
+    html.push_str(
+        "<p class=soft>Lower and further left is better. Click a method to hide it.</p>\n",
+    );
+    html.push_str("<div class=chips>");
+    for (i, method) in order.iter().enumerate() {
+        html.push_str(&format!(
+            "<button class=chip aria-pressed=true data-method=\"{0}\">\
+             <span class=swatch style=\"background:{1}\"></span>{0}</button>",
+            escape(method),
+            colour(i)
+        ));
+    }
+    html.push_str("</div>\n");
+    let (curves, note) = curves::figures(key, problem, &rows, &order);
+    html.push_str("<div class=pair>\n");
+    for figure in &curves {
+        html.push_str(&format!("<div class=plot id=\"{}\"></div>\n", figure.id));
+    }
+    html.push_str("</div>\n");
+    if let Some(note) = note {
+        html.push_str(&format!("<p class=soft>{}</p>\n", escape(&note)));
+    }
+    figures.extend(curves);
+
+    let (paths, more) = paths::section(contents, problem, &order, key);
+    html.push_str(&paths);
+    figures.extend(more);
+    html.push_str("</section>\n");
+    html
+}
+
+fn setting(problem: &ProblemFacts) -> String {
+    let mut text = String::new();
+    let values: usize = problem.x.shape.iter().product();
+    text.push_str(&format!(" {values} unknowns"));
+    if problem.count > 1 {
+        let what = if problem.colour {
+            "colour channels"
+        } else {
+            "independent problems"
+        };
+        text.push_str(&format!(", {} {what}", problem.count));
+    }
+    if problem.noise > 0.0 {
+        text.push_str(&format!(
+            ", noise of {} of the signal's root mean square",
+            number(problem.noise)
+        ));
+    }
+    text.push('.');
+    escape(&text)
+}
+
+fn provenance(contents: &Contents) -> String {
+    let manifest = &contents.manifest;
+    let configuration = serde_json::to_string_pretty(&manifest.configuration).unwrap_or_default();
+    format!(
+        "<details><summary>How this was made</summary>\n<p class=soft>retrodict {}, seed {}, {} \
+         threads, {} s. Again: <code>{}</code></p>\n<pre>{}</pre></details>\n",
+        escape(&manifest.version),
+        manifest.seed,
+        manifest.threads,
+        number(manifest.seconds),
+        escape(&manifest.command),
+        escape(&configuration)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::folder::Manifest;
+    use retrodict::Counts;
+
+    fn contents() -> Contents {
+        let problem = ProblemFacts {
+            name: "p<script>".into(),
+            count: 1,
+            ..Default::default()
+        };
+        let row = |method: &str, step: usize, loss: f64| Row {
+            method: method.into(),
+            step,
+            seconds: step as f64,
+            loss,
+            x_error: None,
+            step_norm: 0.0,
+            counts: Counts::default(),
+            problem: "p<script>".into(),
+        };
+        let mut contents = Contents {
+            manifest: Manifest {
+                title: "a & b".into(),
+                problems: vec![problem],
+                ..Default::default()
+            },
+            rows: vec![
+                row("one", 0, 1.0),
+                row("one", 1, 0.0),
+                row("two", 0, f64::NAN),
+            ],
+            ..Default::default()
+        };
+        for method in ["one", "two"] {
+            contents.summary.methods.push(MethodSummary {
+                method: method.into(),
+                rule: "newton".into(),
+                problem: "p<script>".into(),
+                status: "diverged".into(),
+                message: "lost".into(),
+                converged: false,
+                converged_count: 0,
+                count: 1,
+                steps: 1,
+                seconds: 0.1,
+                loss: f64::NAN,
+                x_error: None,
+                counts: Counts::default(),
+                notices: vec!["fell back".into()],
+                iterates: None,
+            });
+        }
+        contents
+    }
+
+    #[test]
+    fn the_page_is_self_contained_and_safe() {
+        let page = build(&contents());
+        let own = page.replace(&plotly(), "");
+        assert!(!own.contains("p<script>"), "names are escaped");
+        assert!(own.contains("p&lt;script&gt;") && own.contains("a &amp; b"));
+        assert!(
+            !own.contains("http://") && !own.contains("https://"),
+            "nothing is loaded"
+        );
+        assert!(!own.contains(" src=\"/"), "nothing is loaded");
+        for method in ["one", "two"] {
+            assert!(own.contains(&format!("data-method=\"{method}\"")));
+        }
+        assert!(own.contains("lower edge"), "the zero loss is mentioned");
+    }
+
+    #[test]
+    fn plotting_is_embedded_without_the_typesetter() {
+        let script = plotly();
+        assert!(
+            script.contains("plotly.js v") && script.len() < 6_000_000,
+            "{}",
+            script.len()
+        );
+    }
+}

@@ -1,0 +1,81 @@
+//! The ranking of the methods on a problem.
+
+use super::style::{colour, escape, number};
+use crate::folder::{MethodSummary, ProblemFacts};
+
+/// How good a result is, for ranking: the error in x where the truth is known, else the loss.
+/// What is not a number comes last.
+fn merit(method: &MethodSummary) -> f64 {
+    let merit = method.x_error.unwrap_or(method.loss);
+    if merit.is_finite() {
+        merit
+    } else {
+        f64::INFINITY
+    }
+}
+
+/// ✓ converged, ○ ended for another reason, ✗ went wrong: the mark, not the colour, says it.
+fn mark(method: &MethodSummary) -> &'static str {
+    match method.status.as_str() {
+        "converged" => "✓",
+        "diverged" | "failed" | "line-search-failed" => "✗",
+        _ => "○",
+    }
+}
+
+/// The table; `order` gives each method's colour.
+pub fn ranking(problem: &ProblemFacts, methods: &[&MethodSummary], order: &[String]) -> String {
+    let mut ranked = methods.to_vec();
+    ranked.sort_by(|a, b| merit(a).total_cmp(&merit(b)));
+    let mut rows = String::new();
+    for (i, m) in ranked.iter().enumerate() {
+        let index = order.iter().position(|o| *o == m.method).unwrap_or(0);
+        let members = if m.count > 1 {
+            format!(", {} of {} converged", m.converged_count, m.count)
+        } else {
+            String::new()
+        };
+        let notices = m
+            .notices
+            .iter()
+            .map(|n| format!("; {}", escape(n)))
+            .collect::<String>();
+        rows.push_str(&format!(
+            "<tr><td>{}</td><td class=left><span class=swatch style=\"background:{}\"></span>{}</td>\
+             <td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
+             <td class=left>{} {}{members}</td><td class=wide>{}{notices}</td></tr>\n",
+            i + 1,
+            colour(index),
+            escape(&m.method),
+            m.x_error.map(number).unwrap_or_else(|| "–".to_owned()),
+            number(m.loss),
+            m.steps,
+            number(m.seconds),
+            m.counts.forward,
+            m.counts.jvp,
+            m.counts.vjp,
+            m.counts.inverse,
+            mark(m),
+            escape(&m.status),
+            escape(&m.message),
+        ));
+    }
+    format!(
+        "<div class=scroll><table><thead><tr><th>#</th><th class=left>method</th>\
+         <th>error {}</th><th>loss</th><th>steps</th><th>seconds</th><th>P</th><th>J·</th>\
+         <th>Jᵀ·</th><th>P⁻¹</th><th class=left>ended</th><th class=left>which means</th></tr></thead>\
+         <tbody>\n{rows}</tbody></table></div>\n\
+         <p class=soft>Best first. P, J·, Jᵀ· and P⁻¹ count evaluations of the simulator, products \
+         with its Jacobian and the transpose, and local inversions{}. The loss is {}.</p>\n",
+        escape(&problem.error),
+        if problem.count > 1 {
+            format!(
+                ", summed over {} problems; errors and losses are means",
+                problem.count
+            )
+        } else {
+            String::new()
+        },
+        escape(&problem.loss)
+    )
+}
