@@ -99,6 +99,24 @@ fn range<'a>(arrays: impl Iterator<Item = &'a Array>) -> (f64, f64) {
     if low < high { (low, high) } else { (0.0, 1.0) }
 }
 
+/// The end of the scale for errors: what 99.5 % of the values of the median method stay below,
+/// so that one method that went wrong does not paint all others white.
+fn error_scale(truth: &Array, methods: &[(&String, &Array)]) -> f64 {
+    let high = |field: &Array| {
+        let pairs = field.values.iter().zip(&truth.values);
+        let mut sizes: Vec<f64> = pairs
+            .map(|(a, b)| (a - b).abs())
+            .filter(|d| d.is_finite())
+            .collect();
+        sizes.sort_by(f64::total_cmp);
+        sizes.get(sizes.len() * 995 / 1000).copied().unwrap_or(0.0)
+    };
+    let mut highs: Vec<f64> = methods.iter().map(|(_, field)| high(field)).collect();
+    highs.sort_by(f64::total_cmp);
+    let median = highs.get(highs.len() / 2).copied().unwrap_or(0.0);
+    if median > 0.0 { median } else { 1.0 }
+}
+
 /// The section of a problem's fields; nothing for problems whose x is no field.
 pub fn section(
     contents: &Contents,
@@ -124,18 +142,7 @@ pub fn section(
     } else {
         range([target].into_iter())
     };
-    let worst = methods
-        .iter()
-        .flat_map(|(_, f)| {
-            f.values
-                .iter()
-                .zip(&truth.values)
-                .map(|(a, b)| (a - b).abs())
-        })
-        .filter(|d| d.is_finite())
-        .fold(0.0_f64, f64::max)
-        .min(scale.1 - scale.0);
-    let worst = if worst > 0.0 { worst } else { 1.0 };
+    let worst = error_scale(truth, &methods);
 
     let (mut html, colour_picture) = (String::new(), problem.colour);
     html.push_str("<h3>Fields</h3>\n<p class=soft>");
@@ -149,7 +156,7 @@ pub fn section(
     } else {
         ""
     });
-    html.push_str("Above: the reconstruction; below: its error, x − x*, which should be white");
+    html.push_str("Above: the reconstruction; below: its error, x − x*, which should be white; what is beyond the scale has its end's colour");
     html.push_str(if colour_picture {
         " (mean of the three colours).</p>\n"
     } else {
