@@ -13,6 +13,7 @@ pub static BUILT_IN: &[(&str, &str)] = &[
     ("scaling", include_str!("../../../experiments/scaling.toml")),
     ("sine", include_str!("../../../experiments/sine.toml")),
     ("heat", include_str!("../../../experiments/heat.toml")),
+    ("poisson", include_str!("../../../experiments/poisson.toml")),
 ];
 
 /// Several methods on the same problems.

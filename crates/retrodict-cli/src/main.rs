@@ -1,6 +1,8 @@
 //! `retrodict`: run a simulator backwards, and look at the report.
 
 mod args;
+#[cfg(test)]
+mod book;
 mod commands;
 mod contours;
 mod data;

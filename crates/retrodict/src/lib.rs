@@ -1,7 +1,29 @@
 //! retrodict runs simulators backwards.
 //!
 //! A simulator is a differentiable map y = P(x). Given observations y*, find x with P(x) near y*,
-//! by updates that *invert* the physics, each beside its gradient-based baselines.
+//! by updates that *invert* the physics, each beside its gradient-based baselines. An update rule turns
+//! what is known at x into Δx; a [`Solver`] repeats it until a goal is reached or [`StopWhen`] says stop.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use retrodict::losses::SquaredError;
+//! use retrodict::simulators::Heat;
+//! use retrodict::updates::InverseSimulator;
+//! use retrodict::{Problem, Simulator, Solver, StopWhen};
+//!
+//! # fn main() -> retrodict::Result<()> {
+//! let heat = Arc::new(Heat { shape: vec![32], nu_t: 0.5, ..Heat::default() });
+//! let hot = [vec![0.0; 12], vec![1.0; 8], vec![0.0; 12]].concat();
+//! let mut observed = vec![0.0; 32];
+//! heat.forward(&hot, &mut observed)?;
+//! let problem = Problem::new(heat, Arc::new(SquaredError { half: true }), observed)?;
+//! let solution = Solver::new(InverseSimulator::default(), StopWhen::after(1)).solve(&problem, &[0.0; 32])?;
+//! assert!(hot.iter().zip(&solution.x).all(|(a, b)| (a - b).abs() < 1e-6));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The book in `docs/` says how to choose a method, and how to add a simulator or a rule.
 
 pub mod audit;
 pub mod check;
@@ -29,3 +51,28 @@ pub use simulator::{LinearMap, LocalInverse, Recovery, SecondOrder, Simulator, S
 pub use solve::{Record, Solution, Solver, StopWhen, solve_batch};
 pub use status::{Goal, Status};
 pub use updates::UpdateRule;
+
+/// Every block of Rust in the book and the README is compiled and run.
+#[cfg(doctest)]
+mod book {
+    macro_rules! pages {
+        ($($name:ident: $path:literal),* $(,)?) => {
+            $(#[doc = include_str!(concat!("../../../", $path))] struct $name;)*
+        };
+    }
+    pages! {
+        Readme: "README.md",
+        Start: "docs/src/start.md",
+        GradientDescent: "docs/src/theory/gradient-descent.md",
+        Adam: "docs/src/theory/adam.md",
+        Newton: "docs/src/theory/newton.md",
+        Bfgs: "docs/src/theory/bfgs.md",
+        GaussNewton: "docs/src/theory/gauss-newton.md",
+        LevenbergMarquardt: "docs/src/theory/levenberg-marquardt.md",
+        InverseJacobian: "docs/src/theory/inverse-jacobian.md",
+        InverseSimulator: "docs/src/theory/inverse-simulator.md",
+        HalfInverse: "docs/src/theory/half-inverse.md",
+        AddASimulator: "docs/src/add-a-simulator.md",
+        AddARule: "docs/src/add-a-rule.md",
+    }
+}

@@ -1,0 +1,68 @@
+//! What the documents at the root say is true: paths exist, links lead somewhere.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+#[test]
+fn the_paths_that_architecture_names_exist() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let tree = text.split("```").nth(1).unwrap();
+    let mut crate_folder = PathBuf::new();
+    let mut named = 0;
+    for line in tree.lines().skip(1) {
+        for word in line.split_whitespace() {
+            let inner =
+                line.starts_with("  ") && (word.starts_with("src/") || word.starts_with("tests/"));
+            let outer = !line.starts_with(' ') && word.contains('/') && word.ends_with('/');
+            if outer {
+                crate_folder = root().join(word);
+            }
+            let word = word.trim_end_matches([',', ';']);
+            let path = if inner {
+                crate_folder.join(word)
+            } else {
+                root().join(word)
+            };
+            if inner || outer {
+                assert!(path.exists(), "{word} in `{line}`");
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 30, "only {named} paths were found");
+}
+
+#[test]
+fn links_of_the_documents_lead_somewhere() {
+    let mut pages = vec!["README.md".to_owned(), "ARCHITECTURE.md".to_owned()];
+    for folder in ["docs/src", "docs/src/theory"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|e| e == "md") {
+                pages.push(
+                    path.strip_prefix(root())
+                        .unwrap()
+                        .to_string_lossy()
+                        .into_owned(),
+                );
+            }
+        }
+    }
+    for page in &pages {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        for piece in text.split("](").skip(1) {
+            let target = piece.split(')').next().unwrap().split('#').next().unwrap();
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            let path = root().join(page).parent().unwrap().join(target);
+            assert!(path.exists(), "{page}: {target}");
+        }
+    }
+    assert!(pages.len() > 15);
+}
