@@ -35,8 +35,10 @@ pub struct Limits {
 struct Ready<'a> {
     plan: &'a ProblemPlan,
     simulator: Arc<dyn Simulator>,
-    /// Named options of the simulator, with the noise told.
+    /// Options of the simulator, with its name.
     options: toml::Table,
+    /// The standard deviation of each target's noise, where the simulator can be told.
+    noise: Option<Vec<f64>>,
     truths: Vec<Vec<f64>>,
     starts: Vec<Vec<f64>>,
     targets: Vec<Vec<f64>>,
@@ -191,46 +193,61 @@ impl<'a> Ready<'a> {
             .collect();
         let mut random = generate::generator(seed, 3);
         let mut targets = Vec::new();
-        let mut sigma = 0.0_f64;
+        let mut noise = Vec::new();
         for truth in &truths {
             let mut y = vec![0.0; simulator.output().len()];
             match &plan.target {
                 Some(target) => y.clone_from(target),
                 None => simulator.forward(truth, &mut y)?,
             }
-            sigma = sigma.max(generate::add_noise(&mut y, plan.noise, &mut random));
+            noise.push(generate::add_noise(&mut y, plan.noise, &mut random));
             targets.push(y);
         }
-        if sigma > 0.0 && SIMULATORS.find(&name)?.accepts("noise") && !options.contains_key("noise")
-        {
-            options.insert("noise".into(), sigma.into());
-        }
-        let simulator = SIMULATORS.build(&name, &options)?;
+        let tell = plan.noise > 0.0
+            && SIMULATORS.find(&name)?.accepts("noise")
+            && !options.contains_key("noise");
         options.insert("name".into(), name.into());
         Ok(Self {
             plan,
             simulator,
             options,
+            noise: tell.then_some(noise),
             truths,
             starts,
             targets,
         })
     }
 
-    /// The simulator with a method's own options.
-    fn simulator_for(&self, method: &MethodPlan) -> Outcome<Arc<dyn Simulator>> {
-        if method.simulator.is_empty() {
-            return Ok(Arc::clone(&self.simulator));
-        }
+    /// The simulator of each member: with a method's own options, and told the member's noise.
+    fn simulators_for(&self, method: &MethodPlan) -> Outcome<Vec<Arc<dyn Simulator>>> {
         let mut options = self.options.clone();
         options.extend(method.simulator.clone());
         let name = name_of(&options, "the simulator")?.to_owned();
         options.remove("name");
-        Ok(SIMULATORS.build(&name, &options)?)
+        if let Some(noise) = self
+            .noise
+            .as_ref()
+            .filter(|_| !options.contains_key("noise"))
+        {
+            return noise
+                .iter()
+                .map(|sigma| {
+                    let mut options = options.clone();
+                    options.insert("noise".into(), (*sigma).into());
+                    Ok(SIMULATORS.build(&name, &options)?)
+                })
+                .collect();
+        }
+        let simulator = if method.simulator.is_empty() {
+            Arc::clone(&self.simulator)
+        } else {
+            SIMULATORS.build(&name, &options)?
+        };
+        Ok(vec![simulator; self.truths.len()])
     }
 
     fn solve(&self, method: &MethodPlan, limits: &Limits) -> Outcome<Finished> {
-        let simulator = self.simulator_for(method)?;
+        let simulators = self.simulators_for(method)?;
         let loss = self.loss()?;
         let mut rule_options = method.rule.clone();
         let rule = rule_name(method)?.to_owned();
@@ -252,7 +269,7 @@ impl<'a> Ready<'a> {
             .into_par_iter()
             .map(|i| {
                 let problem = Problem::new(
-                    Arc::clone(&simulator),
+                    Arc::clone(&simulators[i]),
                     Arc::clone(&loss),
                     self.targets[i].clone(),
                 )?;

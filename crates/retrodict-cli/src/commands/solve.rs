@@ -36,13 +36,8 @@ pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
         None => toml::Table::new(),
     };
     fit_shape(&args.simulator, &mut options, &target)?;
-    let sigma = noise(args, &target)?;
-    if let Some(sigma) = sigma
-        && !options.contains_key("noise")
-        && SIMULATORS.find(&args.simulator)?.accepts("noise")
-    {
-        options.insert("noise".into(), sigma.into());
-    }
+    check_noise(args)?;
+    let told = SIMULATORS.find(&args.simulator)?.accepts("noise") && !options.contains_key("noise");
     let simulator = SIMULATORS.build(&args.simulator, &options)?;
     let (n, m) = (simulator.input().len(), simulator.output().len());
     let targets = split(&target, m, &args.target)?;
@@ -53,28 +48,31 @@ pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
         .unwrap_or_else(|| default_rule(&*simulator).to_owned());
     RULES.build(&rule, &rule_options)?;
 
-    let stop = StopWhen {
-        steps: args.steps,
-        time: args.time,
-        // ½Σr² is mσ²/2 where the data are explained to within their noise.
-        loss_below: sigma
-            .map(|s| 0.5 * m as f64 * s * s)
-            .filter(|goal| *goal > 0.0),
-        cancel: Some(interrupt::flag()),
-        ..StopWhen::default()
-    };
     let solutions: Vec<Solution> = targets
         .par_iter()
         .zip(&starts)
         .map(|(y, x0)| {
-            let loss = Arc::new(SquaredError { half: true });
-            let problem = Problem::new(Arc::clone(&simulator), loss, y.to_vec())?;
-            let rule = RULES.build(&rule, &rule_options)?;
-            Solver {
-                rule,
-                stop: stop.clone(),
+            let sigma = noise(args, y);
+            let mut simulator = Arc::clone(&simulator);
+            if let Some(sigma) = sigma.filter(|_| told) {
+                let mut options = options.clone();
+                options.insert("noise".into(), sigma.into());
+                simulator = SIMULATORS.build(&args.simulator, &options)?;
             }
-            .solve(&problem, x0)
+            let stop = StopWhen {
+                steps: args.steps,
+                time: args.time,
+                // ½Σr² is mσ²/2 where the data are explained to within their noise.
+                loss_below: sigma
+                    .map(|s| 0.5 * m as f64 * s * s)
+                    .filter(|goal| *goal > 0.0),
+                cancel: Some(interrupt::flag()),
+                ..StopWhen::default()
+            };
+            let loss = Arc::new(SquaredError { half: true });
+            let problem = Problem::new(simulator, loss, y.to_vec())?;
+            let rule = RULES.build(&rule, &rule_options)?;
+            Solver { rule, stop }.solve(&problem, x0)
         })
         .collect::<retrodict::Result<_>>()?;
 
@@ -96,17 +94,19 @@ pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
     })
 }
 
-/// The standard deviation of the noise in the unit of y, if told.
-fn noise(args: &args::Solve, target: &Array) -> Outcome<Option<f64>> {
-    let given = args.noise.or(args.noise_std);
-    if let Some(level) = given.filter(|l| !(l.is_finite() && *l >= 0.0)) {
-        return Err(Failure::Misuse(format!(
+fn check_noise(args: &args::Solve) -> Outcome<()> {
+    match args.noise.or(args.noise_std) {
+        Some(level) if !(level.is_finite() && level >= 0.0) => Err(Failure::Misuse(format!(
             "noise {level}: it must be 0 or greater"
-        )));
+        ))),
+        _ => Ok(()),
     }
-    Ok(args
-        .noise_std
-        .or_else(|| args.noise.map(|level| level * rms(&target.values))))
+}
+
+/// The standard deviation of the noise of one field, in the unit of y, if told.
+fn noise(args: &args::Solve, y: &[f64]) -> Option<f64> {
+    args.noise_std
+        .or_else(|| args.noise.map(|level| level * rms(y)))
 }
 
 fn starts(args: &args::Solve, count: usize, n: usize) -> Outcome<Vec<Vec<f64>>> {
