@@ -1,0 +1,215 @@
+//! Workloads that `peers/run` also gives to other codes.
+//!
+//! `cargo bench -p retrodict` times each of them. With `--serve` it waits for names on stdin
+//! and times one sample of that workload for each, so that peers can be timed in between.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../tests/fixtures/mod.rs"]
+mod fixtures;
+
+use std::io::BufRead;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rand::SeedableRng;
+use rand_distr::{Distribution, StandardNormal};
+use retrodict::losses::SquaredError;
+use retrodict::regularisation::Regularisation;
+use retrodict::simulators::{Heat, Sine};
+use retrodict::updates::{GaussNewton, InverseSimulator, LimitedMemoryBfgs, Newton, UpdateRule};
+use retrodict::{LocalInverse, Problem, Simulator, Solution, Solver, StopWhen, solve_batch};
+
+/// Runs once and returns a figure by which results are compared.
+type Workload = Box<dyn FnMut() -> f64>;
+
+const NAMES: [&str; 10] = [
+    "heat-64",
+    "heat-128",
+    "heat-256",
+    "heat-512",
+    "heat-1024",
+    "heat-2048",
+    "pg-128",
+    "lbfgs-128",
+    "sine-newton",
+    "sine-gauss-newton",
+];
+
+fn workload(name: &str) -> Workload {
+    match name {
+        "pg-128" => pg_step(),
+        "lbfgs-128" => quasi_newton(),
+        "sine-newton" => sine(|| Box::new(Newton::default())),
+        "sine-gauss-newton" => sine(|| Box::new(GaussNewton::default())),
+        other => heat(other.trim_start_matches("heat-").parse().expect(other)),
+    }
+}
+
+/// A field forwards and backwards, with a fixed strength; Σ|x| of the inverse.
+fn heat(n: usize) -> Workload {
+    let heat = Heat {
+        shape: vec![n, n],
+        inverse: Regularisation::Tikhonov { lambda: Some(1e-4) },
+        ..Heat::default()
+    };
+    let x: Vec<f64> = (0..n * n)
+        .map(|i| (0.1 * (i % 1009) as f64).sin())
+        .collect();
+    let (mut y, mut back, start) = (x.clone(), x.clone(), vec![0.0; n * n]);
+    Box::new(move || {
+        heat.forward(&x, &mut y).unwrap();
+        heat.invert_near(&y, &start, &mut back).unwrap();
+        back.iter().map(|x| x.abs()).sum()
+    })
+}
+
+/// The 128 fields of 64×64 cells, diffused; starts at the blurred fields.
+fn boxes(inverse: Regularisation) -> (Vec<Problem>, Vec<Vec<f64>>) {
+    let heat = Arc::new(Heat {
+        inverse,
+        ..Heat::default()
+    });
+    let targets: Vec<Vec<f64>> = fixtures::load("heat_boxes_128.npz", "x")
+        .chunks(64 * 64)
+        .map(|x| {
+            let mut y = vec![0.0; x.len()];
+            heat.forward(x, &mut y).unwrap();
+            y
+        })
+        .collect();
+    let problem = |y: &Vec<f64>| {
+        Problem::new(
+            heat.clone(),
+            Arc::new(SquaredError { half: true }),
+            y.clone(),
+        )
+        .unwrap()
+    };
+    (targets.iter().map(problem).collect(), targets)
+}
+
+/// One step with probabilistic damping on each field; Σ|x| after it.
+fn pg_step() -> Workload {
+    let damping = Regularisation::Damping {
+        relative: 1e-6,
+        floor: 0.0,
+    };
+    let (problems, starts) = boxes(damping);
+    Box::new(move || {
+        let solver = |_| Ok(Solver::new(InverseSimulator::new(1.0), StopWhen::after(1)));
+        let solutions = solve_batch(&problems, &starts, solver).unwrap();
+        solutions.iter().flat_map(|s| &s.x).map(|x| x.abs()).sum()
+    })
+}
+
+/// From 0 to a thousandth of the error in y; the largest share of the first loss that is left.
+fn quasi_newton() -> Workload {
+    let (problems, _) = boxes(Regularisation::default());
+    let starts = vec![vec![0.0; 64 * 64]; problems.len()];
+    let first = |i: usize| -> f64 { 0.5 * problems_norm(&problems[i]) };
+    let firsts: Vec<f64> = (0..problems.len()).map(first).collect();
+    Box::new(move || {
+        let solver = |i: usize| {
+            let stop = StopWhen {
+                loss_below: Some(LEFT * firsts[i]),
+                ..StopWhen::after(10_000)
+            };
+            Ok(Solver::new(LimitedMemoryBfgs::default(), stop))
+        };
+        let solutions = solve_batch(&problems, &starts, solver).unwrap();
+        let left = solutions
+            .iter()
+            .zip(&firsts)
+            .map(|(s, first)| s.loss / first);
+        left.fold(0.0, f64::max)
+    })
+}
+
+/// The share of the first loss at which a run of L-BFGS ends.
+const LEFT: f64 = 1e-6;
+
+fn problems_norm(problem: &Problem) -> f64 {
+    problem.target().iter().map(|y| y * y).sum()
+}
+
+/// A thousand problems near their solution, one after the other; how many were solved.
+fn sine(rule: fn() -> Box<dyn UpdateRule>) -> Workload {
+    let simulator = Arc::new(Sine::default());
+    let mut random = rand_pcg::Pcg64::seed_from_u64(1);
+    let mut normal = || -> f64 { StandardNormal.sample(&mut random) };
+    let (mut problems, mut starts) = (Vec::new(), Vec::new());
+    for _ in 0..1000 {
+        let x = [0.3 * normal(), 0.3 * normal()];
+        let mut y = vec![0.0; 2];
+        simulator.forward(&x, &mut y).unwrap();
+        problems.push(
+            Problem::new(simulator.clone(), Arc::new(SquaredError { half: true }), y).unwrap(),
+        );
+        starts.push(vec![x[0] + 0.1 * normal(), x[1] + 0.1 * normal()]);
+    }
+    Box::new(move || {
+        let solver = |_| {
+            Ok(Solver {
+                rule: rule(),
+                stop: StopWhen {
+                    loss_below: Some(1e-20),
+                    ..StopWhen::after(20)
+                },
+            })
+        };
+        let solutions: Vec<Solution> = solve_batch(&problems, &starts, solver).unwrap();
+        solutions.iter().filter(|s| s.loss <= 1e-20).count() as f64
+    })
+}
+
+/// Times enough calls to last 50 ms; milliseconds a call, and the figure.
+fn sample(work: &mut Workload) -> (f64, f64) {
+    let clock = Instant::now();
+    let mut calls = 0;
+    loop {
+        let figure = work();
+        calls += 1;
+        let seconds = clock.elapsed().as_secs_f64();
+        if seconds > 0.05 {
+            return (1e3 * seconds / f64::from(calls), figure);
+        }
+    }
+}
+
+fn show(name: &str, milliseconds: f64, figure: f64) {
+    println!(
+        r#"{{"workload": "{name}", "threads": {}, "milliseconds": {milliseconds}, "figure": {figure}}}"#,
+        rayon::current_num_threads()
+    );
+}
+
+/// One sample for each name on stdin; the last workload stays prepared.
+fn serve() {
+    let mut prepared: Option<(String, Workload)> = None;
+    for name in std::io::stdin().lock().lines() {
+        let name = name.unwrap();
+        let (_, work) = match prepared.take() {
+            Some(kept) if kept.0 == name => prepared.insert(kept),
+            _ => {
+                let mut work = workload(&name);
+                work();
+                prepared.insert((name.clone(), work))
+            }
+        };
+        let (milliseconds, figure) = sample(work);
+        show(&name, milliseconds, figure);
+    }
+}
+
+fn main() {
+    if std::env::args().any(|argument| argument == "--serve") {
+        return serve();
+    }
+    for name in NAMES {
+        let mut work = workload(name);
+        work();
+        let mut samples: Vec<(f64, f64)> = (0..7).map(|_| sample(&mut work)).collect();
+        samples.sort_by(|a, b| a.0.total_cmp(&b.0));
+        show(name, samples[3].0, samples[3].1);
+    }
+}
