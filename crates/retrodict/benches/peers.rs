@@ -4,6 +4,7 @@
 //! and times one sample of that workload for each, so that peers can be timed in between.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[allow(dead_code)]
 #[path = "../tests/fixtures/mod.rs"]
 mod fixtures;
 

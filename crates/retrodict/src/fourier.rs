@@ -152,7 +152,7 @@ impl RealFourier {
     /// out = F⁻¹ (gain · F x) in three passes; `gain` gets the index of the first mode of a
     /// contiguous piece of the spectrum, and the piece.
     pub fn filter(&self, x: &[f64], out: &mut [f64], gain: impl Fn(usize, &mut [C64]) + Sync) {
-        let mut spectrum = self.pool.take(self.spectrum_len());
+        let mut spectrum = self.take_spectrum();
         self.run_forward(x, &mut spectrum, &gain, true);
         self.run_inverse(&mut spectrum, out);
         self.pool.give(spectrum);
@@ -165,6 +165,15 @@ impl RealFourier {
                 *value *= gain;
             }
         });
+    }
+
+    /// A spectrum of any content to work in; [`give_spectrum`](Self::give_spectrum) it back.
+    pub(crate) fn take_spectrum(&self) -> Vec<C64> {
+        self.pool.take(self.spectrum_len())
+    }
+
+    pub(crate) fn give_spectrum(&self, spectrum: Vec<C64>) {
+        self.pool.give(spectrum);
     }
 
     /// Rows to the half spectrum, then each other axis; the innermost pieces go through `gain`
@@ -181,11 +190,11 @@ impl RealFourier {
             gain(0, spectrum);
             return;
         };
-        let mut rows = self.pool.take(self.spectrum_len());
+        let mut rows = self.take_spectrum();
         self.rows_to_spectrum(x, &mut rows);
         if let Some((second, _)) = middle.first() {
             let n = second.len();
-            let mut turned = self.pool.take(self.spectrum_len());
+            let mut turned = self.take_spectrum();
             self.transpose(&rows, &mut turned, n, self.half, &|_, line, scratch| {
                 second.process_with_scratch(line, fit(scratch, second.get_inplace_scratch_len()));
             });
@@ -218,7 +227,7 @@ impl RealFourier {
             self.spectrum_to_rows(spectrum, x, n);
             return;
         };
-        let mut turned = self.pool.take(self.spectrum_len());
+        let mut turned = self.take_spectrum();
         let others = spectrum.len() / n;
         let need = second.get_inplace_scratch_len();
         self.transpose(spectrum, &mut turned, others, n, &|_, lines, scratch| {

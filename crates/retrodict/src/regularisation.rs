@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::fourier::blocks::chunks;
 use crate::fourier::{C64, RealFourier};
 use crate::options::{not_negative, positive};
 
@@ -69,6 +70,19 @@ impl Regularisation {
     }
 }
 
+impl Regularisation {
+    /// The weights, where they do not depend on the data.
+    fn fixed(&self) -> Option<Weight> {
+        match *self {
+            Self::Tikhonov { lambda } => lambda.map(|lambda| Weight::Tikhonov { lambda }),
+            Self::Truncation { cutoff } => cutoff.map(|cutoff| Weight::Truncation {
+                largest: -cutoff.ln(),
+            }),
+            Self::Damping { .. } => None,
+        }
+    }
+}
+
 /// No datum is better than the round-off of a transform, taken as 2 units relative to the
 /// root mean square of y; here squared, for energies.
 const ROUND_OFF: f64 = 4.0 * f64::EPSILON * f64::EPSILON;
@@ -84,6 +98,7 @@ pub struct Diagonal {
 }
 
 /// The weight by which a mode of r̂ enters x̂.
+#[derive(Clone, Copy)]
 enum Weight {
     None,
     Tikhonov { lambda: f64 },
@@ -91,48 +106,30 @@ enum Weight {
     Damping { side: f64, noise: f64 },
 }
 
-impl Weight {
-    /// w for the exponent a and |r̂|.
-    fn at(&self, a: f64, r: f64) -> f64 {
-        match *self {
-            Self::None => 0.0,
-            // h/(h² + λ) = e^(a − ln(1 + λ e^(2a))), which neither over- nor underflows
-            // and is e^a for λ = 0.
-            Self::Tikhonov { lambda } => {
-                let t = lambda.ln() + 2.0 * a;
-                let log = if t > 40.0 { t } else { t.exp().ln_1p() };
-                (a - log).exp()
-            }
-            Self::Truncation { largest } => {
-                if a <= largest {
-                    a.exp()
-                } else {
-                    0.0
-                }
-            }
-            Self::Damping { side, noise } => (damping_exponent(a, r, side, noise) * a).exp(),
-        }
+/// w of [`Regularisation::Damping`] for the exponent a, h = e^(−a) and |r̂|².
+fn damping(a: f64, h: f64, r2: f64, side: f64, noise: f64) -> f64 {
+    // Nothing there, nothing to undo; a likelihood of 0/0 needs no meaning.
+    if r2 == 0.0 {
+        return 0.0;
     }
-}
-
-/// b of [`Regularisation::Damping`].
-fn damping_exponent(a: f64, r: f64, side: f64, noise: f64) -> f64 {
-    // 0/0, no deviation at no expected amplitude, counts as certain.
-    let likelihood = |amplitude: f64| {
-        let z = if r == 0.0 { 0.0 } else { r / amplitude };
-        0.5 * (-0.5 * z * z).exp()
-    };
-    let signal = likelihood(side * (-a).exp());
-    let background = likelihood(noise);
-    let p = if signal + background > 0.0 {
-        signal / (signal + background)
+    let signal = 0.5 * r2 / (side * h * side * h);
+    let background = 0.5 * r2 / (noise * noise);
+    // Where both likelihoods vanish in double precision, p is 0.
+    let vanishes = |exponent: f64| exponent > 745.0;
+    let d = if vanishes(signal) && vanishes(background) {
+        f64::INFINITY
     } else {
-        0.0
+        signal - background
     };
-    if p <= 0.5 || p >= 0.68 {
-        2.0 * (p - 0.5)
+    // p = 1/(1 + e^d) and b = 2p − 1 = −tanh(d/2), which is ±1 to all digits beyond 40.
+    if d > 40.0 {
+        h
+    } else if d < -40.0 {
+        1.0 / h
+    } else if d < 0.0 && 1.0 / (1.0 + d.exp()) < 0.68 {
+        1.0
     } else {
-        0.0
+        (-(0.5 * d).tanh() * a).exp()
     }
 }
 
@@ -170,30 +167,61 @@ impl Diagonal {
         x: &mut [f64],
     ) {
         let from_zero = x0.iter().all(|v| *v == 0.0);
-        let mut residual = vec![C64::default(); self.fourier.spectrum_len()];
+        if let (true, Some(weight)) = (from_zero, how.fixed()) {
+            let weigh = |first: usize, modes: &mut [C64]| self.weigh(weight, first, modes);
+            self.fourier.filter(y, x, weigh);
+            return;
+        }
+        let mut residual = self.fourier.take_spectrum();
         self.fourier.forward(y, &mut residual);
         let goal = self.goal(how, noise, &residual);
         let mut start = Vec::new();
         if !from_zero {
-            start.resize(residual.len(), C64::default());
+            start = self.fourier.take_spectrum();
             self.fourier.forward(x0, &mut start);
-            for ((r, x), h) in residual.iter_mut().zip(&start).zip(&self.gains) {
-                *r -= x * h;
+            each_mode(&mut residual, &|first, modes| {
+                let known = start[first..].iter().zip(&self.gains[first..]);
+                for (r, (x, h)) in modes.iter_mut().zip(known) {
+                    *r -= x * h;
+                }
+            });
+        }
+        let weight = how
+            .fixed()
+            .unwrap_or_else(|| self.weight(how, goal, &residual));
+        each_mode(&mut residual, &|first, modes| {
+            self.weigh(weight, first, modes);
+            if !from_zero {
+                for (r, x) in modes.iter_mut().zip(&start[first..]) {
+                    *r += x;
+                }
             }
-        }
-        let weight = self.weight(how, goal, &residual);
-        for (r, a) in residual.iter_mut().zip(&self.exponents) {
-            *r *= weight.at(*a, r.norm());
-        }
-        if !from_zero {
-            for (r, x) in residual.iter_mut().zip(&start) {
-                *r += x;
-            }
-        }
+        });
         self.fourier.inverse(&mut residual, x);
+        self.fourier.give_spectrum(residual);
+        if !from_zero {
+            self.fourier.give_spectrum(start);
+        }
         // Where nothing is to be moved, not even by the round-off of two transforms.
         if matches!(weight, Weight::None) {
             x.copy_from_slice(x0);
+        }
+    }
+
+    /// Multiplies modes of r̂, the first of which has the given index, by their weight.
+    fn weigh(&self, weight: Weight, first: usize, modes: &mut [C64]) {
+        let known = self.exponents[first..].iter().zip(&self.gains[first..]);
+        let modes = modes.iter_mut().zip(known);
+        match weight {
+            Weight::None => modes.for_each(|(r, _)| *r = C64::default()),
+            Weight::Tikhonov { lambda: 0.0 } => modes.for_each(|(r, (_, h))| *r *= 1.0 / h),
+            Weight::Tikhonov { lambda } => modes.for_each(|(r, (_, h))| *r *= h / (h * h + lambda)),
+            Weight::Truncation { largest } => {
+                modes.for_each(|(r, (a, h))| *r *= if *a <= largest { 1.0 / h } else { 0.0 });
+            }
+            Weight::Damping { side, noise } => {
+                modes.for_each(|(r, (a, h))| *r *= damping(*a, *h, r.norm_sqr(), side, noise));
+            }
         }
     }
 
@@ -225,20 +253,6 @@ impl Diagonal {
         }
         let energies = goal.map(|_| self.shells.energies(residual));
         match (how, goal, energies) {
-            (
-                Regularisation::Tikhonov {
-                    lambda: Some(lambda),
-                },
-                ..,
-            ) => Weight::Tikhonov { lambda: *lambda },
-            (
-                Regularisation::Truncation {
-                    cutoff: Some(cutoff),
-                },
-                ..,
-            ) => Weight::Truncation {
-                largest: -cutoff.ln(),
-            },
             (Regularisation::Tikhonov { .. }, Some(goal), Some(energies)) => self
                 .shells
                 .tikhonov_reaching(&energies, goal)
@@ -251,8 +265,12 @@ impl Diagonal {
         }
     }
 
-    /// f of [`Regularisation::Damping`]: √Σ (ε |r| + floor)², with r back in real space.
+    /// f of [`Regularisation::Damping`]: √Σ (ε |r| + floor)², with r back in real space if
+    /// the floor makes that necessary.
     fn noise_amplitude(&self, residual: &[C64], relative: f64, floor: f64) -> f64 {
+        if floor == 0.0 {
+            return relative * self.shells.energies(residual).iter().sum::<f64>().sqrt();
+        }
         let mut r = vec![0.0; self.fourier.len()];
         self.fourier.inverse(&mut residual.to_vec(), &mut r);
         let squares = r.iter().map(|r| {
@@ -261,4 +279,15 @@ impl Diagonal {
         });
         squares.sum::<f64>().sqrt()
     }
+}
+
+/// Calls `work` on pieces of a spectrum, on all threads if it is large, with the index of the
+/// first mode.
+fn each_mode(spectrum: &mut [C64], work: &(impl Fn(usize, &mut [C64]) + Sync)) {
+    chunks(
+        spectrum.len(),
+        spectrum,
+        4096,
+        &|first, modes, (): &mut ()| work(first, modes),
+    );
 }
