@@ -20,7 +20,7 @@ pub(crate) fn chunks<T: Send, S: Default>(
     size: usize,
     work: &(impl Fn(usize, &mut [T], &mut S) + Sync),
 ) {
-    if total >= PARALLEL_FROM && rayon::current_num_threads() > 1 {
+    if is_parallel(total) {
         data.par_chunks_mut(size)
             .enumerate()
             .for_each_init(S::default, |scratch, (i, piece)| {
@@ -32,6 +32,31 @@ pub(crate) fn chunks<T: Send, S: Default>(
             work(i * size, piece, &mut scratch);
         }
     }
+}
+
+/// Calls `work` on pieces of `a` and the pieces of `b` that belong to them.
+pub(crate) fn pairs<A: Send, B: Send, S: Default>(
+    a: &mut [A],
+    size_a: usize,
+    b: &mut [B],
+    size_b: usize,
+    work: &(impl Fn(&mut [A], &mut [B], &mut S) + Sync),
+) {
+    if is_parallel(b.len()) {
+        a.par_chunks_mut(size_a)
+            .zip(b.par_chunks_mut(size_b))
+            .for_each_init(S::default, |scratch, (a, b)| work(a, b, scratch));
+    } else {
+        let mut scratch = S::default();
+        for (a, b) in a.chunks_mut(size_a).zip(b.chunks_mut(size_b)) {
+            work(a, b, &mut scratch);
+        }
+    }
+}
+
+/// Whether a pass over so many values goes to more than one thread.
+pub(crate) fn is_parallel(total: usize) -> bool {
+    total >= PARALLEL_FROM && rayon::current_num_threads() > 1
 }
 
 /// The first `n` values of a buffer that grows when it must.

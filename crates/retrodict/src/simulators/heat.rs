@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::fourier::RealFourier;
+use crate::fourier::{RealFourier, Separable};
 use crate::options::{Derived, Validate, grid, not_negative, positive};
 use crate::regularisation::{Diagonal, Regularisation};
 use crate::simulator::{LocalInverse, Recovery, Simulator, Space};
@@ -72,7 +72,13 @@ impl Heat {
         self.plan.get(|| {
             let fourier = RealFourier::new(&self.shape);
             let k_squared = fourier.k_squared(self.cell);
-            Diagonal::new(fourier, k_squared.iter().map(|k2| k2 * self.nu_t).collect())
+            let blur = |axis| -> Vec<f64> {
+                let k = fourier.wavenumbers(axis, self.cell);
+                k.iter().map(|k| (-k * k * self.nu_t).exp()).collect()
+            };
+            let factors: Vec<Vec<f64>> = (0..self.shape.len()).map(blur).collect();
+            let exponents = k_squared.iter().map(|k2| k2 * self.nu_t).collect();
+            Diagonal::new(fourier, exponents).with_factors(Separable::new(&factors))
         })
     }
 }
