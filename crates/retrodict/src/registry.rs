@@ -57,13 +57,14 @@ impl<T> List<T> {
     pub fn find(&self, name: &str) -> Result<&'static Entry<T>> {
         let wanted = name.to_lowercase().replace('_', "-");
         let names = || self.entries.iter().map(|e| e.name);
+        let aliases = self.entries.iter().flat_map(|e| e.aliases.iter().copied());
         self.entries
             .iter()
             .find(|e| e.name == wanted || e.aliases.contains(&wanted.as_str()))
             .ok_or_else(|| Error::UnknownName {
                 kind: self.kind,
                 found: name.to_owned(),
-                nearest: nearest(&wanted, names()).map(str::to_owned),
+                nearest: nearest(&wanted, names().chain(aliases)).map(str::to_owned),
                 known: names().collect::<Vec<_>>().join(", "),
             })
     }
