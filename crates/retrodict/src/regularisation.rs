@@ -240,6 +240,9 @@ impl Diagonal {
     }
 
     /// ‖y − P(x)‖² at which y is explained: nσ², or what robust GCV leaves of y.
+    ///
+    /// A σ that is a few per cent too small would have noise explained as signal, and blown up
+    /// without bound; so where GCV leaves more than nσ², GCV is believed.
     fn goal(&self, how: &Regularisation, noise: Option<f64>, y: &[C64]) -> Option<f64> {
         let automatic = matches!(
             how,
@@ -249,12 +252,13 @@ impl Diagonal {
             return None;
         }
         let energies = self.shells.energies(y);
-        let explained = match (noise, how) {
-            (Some(sigma), _) => self.fourier.len() as f64 * sigma * sigma,
-            (None, Regularisation::Truncation { .. }) => self.shells.truncation_gcv(&energies),
-            (None, _) => self.shells.tikhonov_gcv(&energies),
+        let found = match how {
+            Regularisation::Truncation { .. } => self.shells.truncation_gcv(&energies),
+            _ => self.shells.tikhonov_gcv(&energies),
         };
-        Some(explained.max(ROUND_OFF * energies.iter().sum::<f64>()))
+        let told = noise.map_or(0.0, |sigma| self.fourier.len() as f64 * sigma * sigma);
+        let round_off = ROUND_OFF * energies.iter().sum::<f64>();
+        Some(told.max(found).max(round_off))
     }
 
     fn weight(&self, how: &Regularisation, goal: Option<f64>, residual: &[C64]) -> Weight {

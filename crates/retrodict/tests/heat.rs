@@ -238,6 +238,30 @@ fn noisy_data_is_regularised_as_well_as_by_one_who_knows_the_truth() {
     }
 }
 
+/// Who says that the data are better than they are gets what cross-validation makes of them.
+#[test]
+fn understated_noise_is_not_blown_up() {
+    let truth = boxes();
+    let data = observed(&truth, 1e-3, 4);
+    let told = |share: f64| {
+        error(
+            &reconstruct(&data, |sigma| Heat {
+                noise: Some(share * sigma),
+                ..Heat::default()
+            }),
+            &truth,
+        )
+    };
+    let right = told(1.0);
+    for share in [0.0, 0.3, 0.7, 0.9, 0.99] {
+        let understated = told(share);
+        assert!(
+            understated <= 1.05 * right,
+            "{share} of the noise told: {understated}, right {right}"
+        );
+    }
+}
+
 /// A hundred steps leave what one step found: the rule never diverges. With η < 1 and the noise
 /// told, it stops a little early: once η of what is missing hides in the noise.
 #[test]
