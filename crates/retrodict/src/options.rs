@@ -83,18 +83,33 @@ impl<T: DeserializeOwned> FromTable for T {
     }
 }
 
-/// Adds the nearest known key to serde's message about an unknown one.
-fn explain(message: &str) -> String {
-    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+/// Puts serde's message about a value in words for users: the key first, the nearest known name
+/// last.
+pub fn explain(message: &str) -> String {
+    let (text, place) = match message.trim().split_once("\nin `") {
+        Some((text, place)) => (text, place.trim_end().strip_suffix('`')),
+        None => (message.trim(), None),
+    };
+    let names: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
+    let mut explained = place.map(|key| format!("`{key}`: ")).unwrap_or_default();
     match names.split_first() {
-        Some((found, known)) if message.starts_with("unknown") => {
-            match nearest(found, known.iter().copied()) {
-                Some(name) => format!("{message} (did you mean `{name}`?)"),
-                None => message.to_owned(),
+        Some((found, [])) if text.ends_with("there are no fields") => {
+            explained.push_str(&format!("unknown key `{found}`; it has no options"));
+        }
+        Some((found, known)) if text.starts_with("unknown") => {
+            explained.push_str(&text.replace("unknown field", "unknown key"));
+            if let Some(name) = nearest(found, known.iter().copied()) {
+                explained.push_str(&format!(" (did you mean `{name}`?)"));
             }
         }
-        _ => message.to_owned(),
+        _ => explained.push_str(
+            &text
+                .replace("expected f64", "expected a number")
+                .replace("expected usize", "expected a whole number of 0 or more")
+                .replace("expected u64", "expected a whole number of 0 or more"),
+        ),
     }
+    explained
 }
 
 /// What a configuration implies, such as a transform's plan: computed at first use and kept.
@@ -203,6 +218,7 @@ pub fn require(holds: bool, key: &str, found: impl std::fmt::Display, allowed: &
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -212,6 +228,34 @@ mod tests {
         assert!(keys.contains(&"max_loss_change"), "{keys:?}");
         assert!(!defaults::<crate::updates::Newton>().contains_key("max_loss_change"));
         assert!(!super::keys::<crate::updates::Adam>().contains(&"memory"));
+    }
+
+    #[test]
+    fn messages_name_the_key_and_the_nearest_name() {
+        let table = |text: &str| text.parse::<toml::Table>().unwrap();
+        let message = |text: &str| {
+            configure::<crate::updates::Newton>("newton", &table(text))
+                .unwrap_err()
+                .to_string()
+        };
+        let unknown = message("learning_rat = 1.0");
+        assert!(
+            unknown.starts_with("newton: unknown key `learning_rat`, expected one of"),
+            "{unknown}"
+        );
+        assert!(
+            unknown.ends_with("(did you mean `learning_rate`?)"),
+            "{unknown}"
+        );
+        assert_eq!(
+            message("learning_rate = 'fast'"),
+            "newton: `learning_rate`: invalid type: string \"fast\", expected a number"
+        );
+        let square = configure::<crate::simulators::Square>("square", &table("foo = 1"));
+        assert_eq!(
+            square.unwrap_err().to_string(),
+            "square: unknown key `foo`; it has no options"
+        );
     }
 
     #[test]
