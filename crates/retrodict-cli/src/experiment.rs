@@ -1,11 +1,18 @@
 //! An experiment: problems and methods, read from TOML.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use retrodict::options;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Outcome};
-use crate::settings::{Setting, insert, parse};
+use crate::settings::parse;
+
+mod origin;
+mod overrides;
+
+pub use origin::{Origin, Place};
 
 /// The built-in experiments: a name and a file each.
 pub static BUILT_IN: &[(&str, &str)] = &[
@@ -194,6 +201,9 @@ pub struct Expectation {
     /// How many problems of the batch must converge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub converged: Option<usize>,
+    /// The largest error in x on each problem, by its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub x_error_below: BTreeMap<String, f64>,
 }
 
 /// Reads a built-in experiment or a TOML file; returns its short name and its text.
@@ -208,7 +218,7 @@ fn find(name: &str) -> Outcome<(String, String)> {
         return Ok((stem.unwrap_or_else(|| "experiment".to_owned()), text));
     }
     let known: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-    let hint = retrodict::options::nearest(name, known.iter().copied())
+    let hint = options::nearest(name, known.iter().copied())
         .map(|near| format!(" (did you mean '{near}'?)"))
         .unwrap_or_default();
     Err(Failure::Misuse(format!(
@@ -217,119 +227,43 @@ fn find(name: &str) -> Outcome<(String, String)> {
     )))
 }
 
-/// Reads an experiment and applies settings to it.
-pub fn load(name: &str, settings: &[String]) -> Outcome<(String, Experiment)> {
+/// Reads an experiment and applies settings to it; also says where it came from.
+pub fn load(name: &str, settings: &[String]) -> Outcome<(Experiment, Origin)> {
     let (short, text) = find(name)?;
-    let misread = |e: &dyn std::fmt::Display| Failure::Misuse(format!("{name}: {e}"));
     // Read once as it stands, so that mistakes in the file are reported with their line.
-    let plain: Experiment = toml::from_str(&text).map_err(|e| misread(&e))?;
-    if settings.is_empty() {
-        return Ok((short, plain));
+    let mut experiment: Experiment = toml::from_str(&text).map_err(|e| misread(name, &text, &e))?;
+    let settings = settings
+        .iter()
+        .map(|text| parse(text))
+        .collect::<Outcome<Vec<_>>>()?;
+    for setting in &settings {
+        let refused = |why: &str| {
+            Failure::Misuse(format!("--set {}: {}", setting.text, options::explain(why)))
+        };
+        let mut table = toml::Table::try_from(&experiment).map_err(|e| refused(&e.to_string()))?;
+        overrides::apply(&mut table, setting)?;
+        experiment = table
+            .try_into()
+            .map_err(|e: toml::de::Error| refused(&e.to_string()))?;
     }
-    let mut table = toml::Table::try_from(&plain).map_err(|e| misread(&e))?;
-    for text in settings {
-        apply(&mut table, parse(text)?, text)?;
-    }
-    let experiment = table.try_into().map_err(|e: toml::de::Error| {
-        Failure::Misuse(format!(
-            "--set {}: {}",
-            settings.join(" --set "),
-            e.message()
-        ))
-    })?;
-    Ok((short, experiment))
+    let origin = Origin {
+        name: name.to_owned(),
+        short,
+        text,
+        settings,
+    };
+    Ok((experiment, origin))
 }
 
-fn entries<'a>(table: &'a mut toml::Table, key: &str) -> Vec<&'a mut toml::Table> {
-    table
-        .get_mut(key)
-        .and_then(toml::Value::as_array_mut)
-        .map(|list| {
-            list.iter_mut()
-                .filter_map(toml::Value::as_table_mut)
-                .collect()
-        })
-        .unwrap_or_default()
-}
-
-fn is_called(entry: &toml::Table, name: &str) -> bool {
-    entry.get("name").and_then(toml::Value::as_str) == Some(name)
-}
-
-/// The keys of a problem and of a method that are not options of its simulator or rule.
-const PROBLEM_KEYS: [&str; 6] = ["truth", "target", "start", "noise", "error", "loss"];
-const METHOD_KEYS: [&str; 3] = ["steps", "loss_below", "problems"];
-
-/// Where a setting belongs follows from its first key: the run, a problem's or a method's name, or
-/// the simulator of all problems.
-fn apply(table: &mut toml::Table, setting: Setting, text: &str) -> Outcome<()> {
-    let Setting { path, value } = setting;
-    let (first, rest) = path.split_at(1);
-    let first = first[0].as_str();
-    if first == "seed" && rest.is_empty() {
-        table.insert("seed".into(), value);
-        return Ok(());
-    }
-    if (first == "steps" || first == "loss_below") && rest.is_empty() {
-        for method in entries(table, "method") {
-            method.insert(first.into(), value.clone());
-        }
-        return Ok(());
-    }
-    if let Some(problem) = entries(table, "problem")
-        .into_iter()
-        .find(|p| is_called(p, first))
-    {
-        let own = rest
-            .first()
-            .is_some_and(|k| k == "simulator" || PROBLEM_KEYS.contains(&k.as_str()));
-        return insert(&mut *problem, &under("simulator", rest, own), value);
-    }
-    if let Some(method) = entries(table, "method")
-        .into_iter()
-        .find(|m| is_called(m, first))
-    {
-        let own = rest
-            .first()
-            .is_some_and(|k| k == "rule" || k == "simulator" || METHOD_KEYS.contains(&k.as_str()));
-        return insert(&mut *method, &under("rule", rest, own), value);
-    }
-    let to_simulator = first == "simulator" || path.len() == 1 || first == "inverse";
-    if !to_simulator {
-        let mut known: Vec<String> = Vec::new();
-        for key in ["problem", "method"] {
-            for entry in entries(table, key) {
-                known.extend(
-                    entry
-                        .get("name")
-                        .and_then(|n| n.as_str())
-                        .map(str::to_owned),
-                );
-            }
-        }
-        let hint = retrodict::options::nearest(first, known.iter().map(String::as_str))
-            .map(|near| format!(" (did you mean '{near}'?)"))
-            .unwrap_or_default();
-        return Err(Failure::Misuse(format!(
-            "--set {text}: nothing here is called '{first}'{hint}; known: seed, steps, loss_below, \
-             simulator, {}",
-            known.join(", ")
-        )));
-    }
-    let own = first == "simulator";
-    for problem in entries(table, "problem") {
-        insert(problem, &under("simulator", &path, own), value.clone())?;
-    }
-    Ok(())
-}
-
-fn under(outer: &str, path: &[String], own: bool) -> Vec<String> {
-    let mut full = Vec::new();
-    if !own {
-        full.push(outer.to_owned());
-    }
-    full.extend_from_slice(path);
-    full
+/// A mistake in the file, with its line.
+fn misread(name: &str, text: &str, error: &toml::de::Error) -> Failure {
+    let line = error
+        .span()
+        .and_then(|span| text.get(..span.start))
+        .map(|before| format!(", line {}", 1 + before.matches('\n').count()))
+        .unwrap_or_default();
+    let message = options::explain(error.message());
+    Failure::Misuse(format!("{name}{line}: {message}"))
 }
 
 #[cfg(test)]
@@ -340,14 +274,14 @@ mod tests {
     #[test]
     fn built_in_experiments_are_valid() {
         for (name, _) in BUILT_IN {
-            let (_, experiment) = load(name, &[]).unwrap();
+            let (experiment, _) = load(name, &[]).unwrap();
             assert!(!experiment.sentence.is_empty());
         }
     }
 
     #[test]
     fn settings_find_their_place() {
-        let set = |text: &str| load("heat", &[text.to_owned()]).map(|(_, e)| e);
+        let set = |text: &str| load("heat", &[text.to_owned()]).map(|(e, _)| e);
         let experiment = set("boxes.nu_t=3").unwrap();
         assert_eq!(
             experiment.problems[1].simulator["nu_t"].as_integer(),
@@ -370,8 +304,39 @@ mod tests {
         );
         assert_eq!(set("adam.steps=7").unwrap().methods[1].steps, 7);
         assert_eq!(set("photograph.noise=0.5").unwrap().problems[0].noise, 0.5);
-        let message = set("adm.steps=7").unwrap_err().to_string();
-        assert!(message.contains("did you mean 'adam'"), "{message}");
+        assert!(
+            set("noise=0.5")
+                .unwrap()
+                .problems
+                .iter()
+                .all(|p| p.noise == 0.5)
+        );
+        assert_eq!(
+            set("momentum=0.5").unwrap().methods[0].rule["momentum"].as_float(),
+            Some(0.5)
+        );
+        assert_eq!(
+            set("boxes.truth.count=2").unwrap().problems[1].truth,
+            Truth::Boxes { count: 2 }
+        );
+        for (wrong, hint) in [
+            ("adm.steps=7", "did you mean 'adam'"),
+            ("adam.stepz=7", "did you mean 'steps'"),
+            ("nu=7", "did you mean 'nu_t'"),
+            (
+                "learning_rate=1",
+                "say of which, as gradient-descent.learning_rate",
+            ),
+            ("adam=1", "write adam.KEY=VALUE"),
+            (
+                "noise=much",
+                "`noise`: invalid type: string \"much\", expected a number",
+            ),
+        ] {
+            let message = set(wrong).unwrap_err().to_string();
+            assert!(message.contains(hint), "{message}");
+            assert!(message.contains(wrong), "{message}");
+        }
         assert!(
             load("haet", &[])
                 .unwrap_err()

@@ -29,6 +29,14 @@ impl Failure {
         }
     }
 
+    /// The same failure, with the place where it arose in front.
+    pub fn within(self, place: &str) -> Self {
+        match self {
+            Self::Misuse(why) => Self::Misuse(format!("{place}: {why}")),
+            Self::Broken(why) => Self::Broken(format!("{place}: {why}")),
+        }
+    }
+
     /// A file that cannot be read as what it should be.
     pub fn unreadable(path: &Path, why: impl std::fmt::Display) -> Self {
         Self::Misuse(format!("cannot read {}: {why}", path.display()))

@@ -37,6 +37,9 @@ pub struct Manifest {
     pub seconds: f64,
     /// Whether Ctrl-C ended it.
     pub interrupted: bool,
+    /// What was not run because of that, as `PROBLEM · METHOD`.
+    #[serde(default)]
+    pub not_run: Vec<String>,
     /// The problems.
     pub problems: Vec<ProblemFacts>,
 }
@@ -184,6 +187,9 @@ pub fn free(name: &str) -> PathBuf {
 
 /// Makes a folder and makes sure that it can be written, before hours of work go in.
 pub fn prepare(folder: &Path) -> Outcome<()> {
+    if folder.exists() && !folder.is_dir() {
+        return Err(Failure::unwritable(folder, "it is no folder"));
+    }
     fs::create_dir_all(folder).map_err(|e| Failure::unwritable(folder, e))?;
     let probe = folder.join(".writable");
     replace(&probe, b"retrodict")?;

@@ -51,11 +51,12 @@ pub fn truths(truth: &Truth, simulator: &dyn Simulator, seed: u64) -> Outcome<Ve
     };
     if truths.is_empty() || truths.iter().any(|x| x.len() != space.len()) {
         return Err(Failure::Misuse(format!(
-            "the truth has not {} values, as {} of shape {:?} asks for; \
+            "the truth has {} values, but {} of shape {:?} takes {}; \
              set the simulator's shape or size to that of the data",
-            space.len(),
+            truths.last().map_or(0, Vec::len),
             space.name,
-            space.shape
+            space.shape,
+            space.len()
         )));
     }
     Ok(truths)

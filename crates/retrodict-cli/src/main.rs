@@ -1,6 +1,7 @@
 //! `retrodict`: run a simulator backwards, and look at the report.
 
 mod args;
+mod batch;
 #[cfg(test)]
 mod book;
 mod commands;
@@ -11,10 +12,13 @@ mod failure;
 mod folder;
 mod generate;
 mod interrupt;
+mod plan;
+mod prepared;
 mod progress;
 mod race;
 mod report;
 mod settings;
+mod tables;
 
 use std::process::ExitCode;
 

@@ -9,6 +9,8 @@ pub struct Setting {
     pub path: Vec<String>,
     /// The value.
     pub value: toml::Value,
+    /// As it was written.
+    pub text: String,
 }
 
 /// Reads `key=value`; what is no TOML value is taken as text.
@@ -30,7 +32,11 @@ pub fn parse(text: &str) -> Outcome<Setting> {
         .ok()
         .and_then(|mut table| table.remove("value"))
         .unwrap_or_else(|| toml::Value::String(value.to_owned()));
-    Ok(Setting { path, value })
+    Ok(Setting {
+        path,
+        value,
+        text: text.to_owned(),
+    })
 }
 
 /// Writes a value at a path of keys, making tables on the way.

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::args;
 use crate::failure::{Failure, Outcome};
 use crate::folder;
-use crate::race::aligned;
+use crate::tables::aligned;
 
 /// Prints the theory beside its measurement.
 pub fn run(args: &args::Audit) -> Outcome<ExitCode> {

@@ -5,8 +5,8 @@ use retrodict::registry::SIMULATORS;
 
 use crate::args;
 use crate::failure::{Failure, Outcome};
-use crate::race::aligned;
 use crate::settings;
+use crate::tables::aligned;
 
 /// Prints a line for each conformance test.
 pub fn run(args: &args::Check) -> Outcome<ExitCode> {

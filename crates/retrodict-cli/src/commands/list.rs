@@ -7,14 +7,17 @@ use crate::args;
 use crate::experiment::{self, BUILT_IN};
 use crate::failure::Outcome;
 use crate::folder;
-use crate::race::aligned;
+use crate::tables::wrapped;
+
+/// Characters in a line.
+const WIDTH: usize = 100;
 
 /// Prints everything that can be named.
 pub fn run(args: &args::List) -> Outcome<ExitCode> {
     let experiments: Vec<[String; 3]> = BUILT_IN
         .iter()
         .map(|(name, _)| {
-            let (_, e) = experiment::load(name, &[])?;
+            let (e, _) = experiment::load(name, &[])?;
             Ok([(*name).to_owned(), e.sentence, e.source])
         })
         .collect::<Outcome<_>>()?;
@@ -43,7 +46,7 @@ pub fn run(args: &args::List) -> Outcome<ExitCode> {
             println!();
         }
         println!("{title}");
-        let lines: Vec<Vec<String>> = list
+        let lines: Vec<[String; 2]> = list
             .into_iter()
             .map(|[name, sentence, source]| {
                 let source = if source.is_empty() {
@@ -51,10 +54,15 @@ pub fn run(args: &args::List) -> Outcome<ExitCode> {
                 } else {
                     format!("[{source}]")
                 };
-                vec![format!("  {name}"), format!("{sentence} {source}")]
+                [name, format!("{sentence} {source}")]
             })
             .collect();
-        print!("{}", aligned(&lines, 2));
+        let names = lines.iter().map(|[name, _]| name.chars().count());
+        let indent = 4 + names.max().unwrap_or(0);
+        for [name, text] in &lines {
+            let line = format!("  {name:<width$}{text}", width = indent - 2);
+            println!("{}", wrapped(&line, WIDTH, indent));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

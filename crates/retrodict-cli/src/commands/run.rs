@@ -6,8 +6,10 @@ use crate::experiment;
 use crate::failure::{Failure, NOT_CONVERGED, Outcome};
 use crate::folder;
 use crate::interrupt;
-use crate::race::{self, Limits};
+use crate::plan;
+use crate::race;
 use crate::report;
+use crate::tables;
 
 /// Runs an experiment, writes its folder and its report.
 pub fn run(args: &args::Run) -> Outcome<ExitCode> {
@@ -16,22 +18,22 @@ pub fn run(args: &args::Run) -> Outcome<ExitCode> {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.as_secs());
     let threads = super::threads(args.threads)?;
-    let (name, mut experiment) = experiment::load(&args.experiment, &args.settings)?;
+    let (mut experiment, origin) = experiment::load(&args.experiment, &args.settings)?;
     if let Some(seed) = args.seed {
         experiment.seed = seed;
     }
-    let out = args.out.clone().unwrap_or_else(|| folder::free(&name));
+    let races = plan::plan(&experiment, &args.methods, &origin)?;
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| folder::free(&origin.short));
     folder::prepare(&out)?;
 
-    let limits = Limits {
-        methods: args.methods.clone(),
-        time: args.time,
-    };
-    let mut contents = race::run(&experiment, &limits)?;
+    let mut contents = race::run(&races, args.time)?;
     let manifest = &mut contents.manifest;
     manifest.version = env!("CARGO_PKG_VERSION").to_owned();
     manifest.command = std::env::args().collect::<Vec<_>>().join(" ");
-    manifest.experiment = name;
+    manifest.experiment = origin.short.clone();
     manifest.title.clone_from(&experiment.title);
     manifest.sentence.clone_from(&experiment.sentence);
     manifest.source.clone_from(&experiment.source);
@@ -42,6 +44,9 @@ pub fn run(args: &args::Run) -> Outcome<ExitCode> {
     manifest.started = started;
     manifest.interrupted = interrupt::raised();
     manifest.seconds = clock.elapsed().as_secs_f64();
+    for name in &manifest.not_run {
+        eprintln!("{name}: not run");
+    }
     folder::write(&out, &contents)?;
     let page = report::write(&out, &contents)?;
 
@@ -50,16 +55,20 @@ pub fn run(args: &args::Run) -> Outcome<ExitCode> {
     } else {
         println!("{}", experiment.sentence);
         println!();
-        print!("{}", race::table(&contents.summary));
+        print!("{}", tables::results(&contents.summary));
         println!();
+        for remark in tables::remarks(&contents.summary) {
+            println!("{}", tables::wrapped(&remark, 100, 2));
+        }
         println!("report: {}", page.display());
     }
-    let missed: Vec<&str> = contents
+    let missed: Vec<String> = contents
         .summary
         .methods
         .iter()
         .filter(|m| !m.converged)
-        .map(|m| m.method.as_str())
+        .map(|m| format!("{} · {}", m.problem, m.method))
+        .chain(contents.manifest.not_run.iter().cloned())
         .collect();
     if args.require_converged && !missed.is_empty() {
         eprintln!("retrodict: did not reach their goal: {}", missed.join(", "));

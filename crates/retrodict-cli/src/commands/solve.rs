@@ -15,8 +15,8 @@ use crate::failure::{Failure, NOT_CONVERGED, Outcome};
 use crate::folder;
 use crate::generate::rms;
 use crate::interrupt;
-use crate::race::aligned;
 use crate::settings;
+use crate::tables::aligned;
 
 /// Unknowns up to which a dense Jacobian is cheap.
 const SMALL: usize = 500;

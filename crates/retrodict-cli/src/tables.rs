@@ -1,0 +1,136 @@
+//! Tables and times, for people.
+
+use crate::folder::{MethodSummary, Summary};
+
+/// How the methods ended.
+pub fn results(summary: &Summary) -> String {
+    let mut lines = vec![
+        [
+            "problem", "method", "status", "steps", "time", "loss", "x error", "forward", "jvp",
+            "vjp", "inverse",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+    ];
+    for m in &summary.methods {
+        lines.push(vec![
+            m.problem.clone(),
+            m.method.clone(),
+            status(m),
+            m.steps.to_string(),
+            duration(m.seconds),
+            format!("{:.4e}", m.loss),
+            m.x_error.map(|e| format!("{e:.4e}")).unwrap_or_default(),
+            m.counts.forward.to_string(),
+            m.counts.jvp.to_string(),
+            m.counts.vjp.to_string(),
+            m.counts.inverse.to_string(),
+        ]);
+    }
+    aligned(&lines, 3)
+}
+
+fn status(m: &MethodSummary) -> String {
+    match (m.converged_count, m.count) {
+        (_, 1) | (0, _) => m.status.clone(),
+        (some, all) if some == all => format!("{} ({some} of {all})", m.status),
+        (some, all) => format!("{} ({some} of {all} converged)", m.status),
+    }
+}
+
+/// What the table cannot say: where a rule fell back, and what went wrong.
+pub fn remarks(summary: &Summary) -> Vec<String> {
+    let mut remarks = Vec::new();
+    for m in &summary.methods {
+        let who = format!("{} · {}", m.problem, m.method);
+        if !["converged", "step-limit"].contains(&m.status.as_str()) {
+            remarks.push(format!("{who}: {}: {}", m.status, m.message));
+        }
+        remarks.extend(m.notices.iter().map(|notice| format!("{who}: {notice}")));
+    }
+    remarks
+}
+
+/// Seconds with three digits, in a unit that suits them.
+pub fn duration(seconds: f64) -> String {
+    let (value, unit) = match seconds {
+        s if s < 1e-3 => (s * 1e6, "µs"),
+        s if s < 1.0 => (s * 1e3, "ms"),
+        s => (s, "s"),
+    };
+    let decimals = match value {
+        v if v < 9.995 => 2,
+        v if v < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{value:.decimals$} {unit}")
+}
+
+/// Columns of equal width; the first `left` of them flush left.
+pub fn aligned(lines: &[Vec<String>], left: usize) -> String {
+    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |c: usize| {
+        lines
+            .iter()
+            .filter_map(|l| l.get(c))
+            .map(|t| t.chars().count())
+            .max()
+    };
+    let widths: Vec<usize> = (0..columns).map(|c| width(c).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for line in lines {
+        let cells: Vec<String> = line
+            .iter()
+            .enumerate()
+            .map(|(c, cell)| {
+                let pad = " ".repeat(widths[c] - cell.chars().count());
+                if c < left {
+                    format!("{cell}{pad}")
+                } else {
+                    format!("{pad}{cell}")
+                }
+            })
+            .collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Breaks a line between words after `width` characters; later lines are indented.
+pub fn wrapped(text: &str, width: usize, indent: usize) -> String {
+    let mut out = String::new();
+    let mut column = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if column > indent && column + 1 + length > width {
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if column > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_digits_and_a_unit() {
+        assert_eq!(duration(3.84e-5), "38.4 µs");
+        assert_eq!(duration(0.0123), "12.3 ms");
+        assert_eq!(duration(0.123), "123 ms");
+        assert_eq!(duration(75.0), "75.0 s");
+    }
+
+    #[test]
+    fn long_lines_break_between_words() {
+        assert_eq!(wrapped("  ab  cd ef", 8, 4), "  ab  cd\n    ef");
+    }
+}
