@@ -330,7 +330,7 @@ mod tests {
             ("adam=1", "write adam.KEY=VALUE"),
             (
                 "noise=much",
-                "`noise`: invalid type: string \"much\", expected a number",
+                ".noise`: invalid type: string \"much\", expected a number",
             ),
         ] {
             let message = set(wrong).unwrap_err().to_string();

@@ -97,17 +97,21 @@ pub fn aligned(lines: &[Vec<String>], left: usize) -> String {
     text
 }
 
-/// Breaks a line between words after `width` characters; later lines are indented.
-pub fn wrapped(text: &str, width: usize, indent: usize) -> String {
-    let mut out = String::new();
-    let mut column = 0;
-    for word in text.split(' ') {
+/// Characters in a line of text.
+const WIDTH: usize = 100;
+
+/// Text broken between words, each line behind the room that `lead` takes on the first.
+pub fn wrapped(lead: &str, text: &str) -> String {
+    let indent = lead.chars().count();
+    let mut out = lead.to_owned();
+    let mut column = indent;
+    for word in text.split_whitespace() {
         let length = word.chars().count();
-        if column > indent && column + 1 + length > width {
+        if column > indent && column + 1 + length > WIDTH {
             out.push('\n');
             out.push_str(&" ".repeat(indent));
             column = indent;
-        } else if column > 0 {
+        } else if column > indent {
             out.push(' ');
             column += 1;
         }
@@ -131,6 +135,11 @@ mod tests {
 
     #[test]
     fn long_lines_break_between_words() {
-        assert_eq!(wrapped("  ab  cd ef", 8, 4), "  ab  cd\n    ef");
+        let text = "word ".repeat(25);
+        let lines = wrapped("  name  ", &text);
+        let lines: Vec<&str> = lines.lines().collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].starts_with("  name  word") && lines[0].len() <= WIDTH);
+        assert!(lines[1].starts_with("        word"));
     }
 }

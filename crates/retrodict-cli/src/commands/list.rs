@@ -9,9 +9,6 @@ use crate::failure::Outcome;
 use crate::folder;
 use crate::tables::wrapped;
 
-/// Characters in a line.
-const WIDTH: usize = 100;
-
 /// Prints everything that can be named.
 pub fn run(args: &args::List) -> Outcome<ExitCode> {
     let experiments: Vec<[String; 3]> = BUILT_IN
@@ -58,10 +55,10 @@ pub fn run(args: &args::List) -> Outcome<ExitCode> {
             })
             .collect();
         let names = lines.iter().map(|[name, _]| name.chars().count());
-        let indent = 4 + names.max().unwrap_or(0);
+        let width = names.max().unwrap_or(0);
         for [name, text] in &lines {
-            let line = format!("  {name:<width$}{text}", width = indent - 2);
-            println!("{}", wrapped(&line, WIDTH, indent));
+            let lead = format!("  {name:<width$}  ");
+            println!("{}", wrapped(&lead, text));
         }
     }
     Ok(ExitCode::SUCCESS)

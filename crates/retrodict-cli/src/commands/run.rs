@@ -58,7 +58,7 @@ pub fn run(args: &args::Run) -> Outcome<ExitCode> {
         print!("{}", tables::results(&contents.summary));
         println!();
         for remark in tables::remarks(&contents.summary) {
-            println!("{}", tables::wrapped(&remark, 100, 2));
+            println!("{}", tables::wrapped("note: ", &remark));
         }
         println!("report: {}", page.display());
     }
