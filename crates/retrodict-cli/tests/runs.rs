@@ -211,7 +211,7 @@ fn a_goal_that_is_missed_is_an_exit_code_on_request() {
     succeed(folder.path(), "run toy");
     let message = fail(folder.path(), "run toy --require-converged", 1);
     assert!(
-        message.contains("did not reach their goal: gradient-descent, newton"),
+        message.contains("did not reach their goal: square · gradient-descent, square · newton"),
         "{message}"
     );
 }
