@@ -113,7 +113,7 @@ pub static RULES: List<Box<dyn UpdateRule>> = List { kind: "rule", entries: &[
     entry!(Box::new, Bfgs, "bfgs", [], "Learns the inverse Hessian from gradients", "Nocedal & Wright, algorithm 6.1"),
     entry!(Box::new, LimitedMemoryBfgs, "limited-memory-bfgs", ["l-bfgs", "lbfgs"], "Learns the inverse Hessian from the last few gradients", "Liu & Nocedal 1989"),
     entry!(Box::new, GaussNewton, "gauss-newton", ["gn"], "Inverts the Jacobian in the coordinates of the loss", "Nocedal & Wright, 10.3"),
-    entry!(Box::new, LevenbergMarquardt, "levenberg-marquardt", ["lm"], "Gauss-Newton within a trust region, scaled as in MINPACK", "More 1978"),
+    entry!(Box::new, LevenbergMarquardt, "levenberg-marquardt", ["lm"], "Gauss-Newton within a trust region, scaled as in MINPACK", "Moré 1978"),
     entry!(Box::new, InverseJacobian, "inverse-jacobian", ["ig", "inverse-gradient"], "Inverts the Jacobian: the Newton step of the loss in y, mapped back to x", "PBDL book, inverse gradients"),
     entry!(Box::new, InverseSimulator, "inverse-simulator", ["pg", "physical-gradient"], "Inverts the physics: the Newton step of the loss in y, simulated backwards", "Holl et al. 2022, equation 6"),
     entry!(Box::new, HalfInverse, "half-inverse", ["hig"], "Inverts the Jacobian half-way, to the power kappa", "Schnell et al. 2022, equation 5"),

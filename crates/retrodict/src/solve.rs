@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use crate::error::Result;
-use crate::linalg::norm;
+use crate::linalg::{dot, norm};
 use crate::problem::{Counts, Evaluation, Problem, Tally};
 use crate::search::search;
 use crate::status::{Goal, Status};
@@ -204,7 +204,15 @@ impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
                 return Ok(Next::End(self.stationary(at)?));
             }
             let Some((next, scale)) = search(self.rule.step_size(), at, dx)? else {
-                return Ok(Next::End(Status::LineSearchFailed));
+                // Below the loss's round-off no step can be seen to lower it.
+                let promised = dot(at.gradient()?, dx).abs();
+                return Ok(Next::End(
+                    if promised <= 16.0 * f64::EPSILON * at.loss()?.abs() {
+                        self.stationary(at)?
+                    } else {
+                        Status::LineSearchFailed
+                    },
+                ));
             };
             let trial = Trial {
                 loss: at.loss()?,

@@ -611,3 +611,43 @@ fn bad_options_are_named() {
         "{found}"
     );
 }
+
+/// A quasi-Newton run that has squeezed the loss down to its round-off has converged.
+#[test]
+fn a_line_search_at_round_off_is_the_end_not_a_failure() {
+    let rotated = Matrix::from_rows(&[&[3.0, 1.0], &[1.0, 2.0], &[0.5, -1.0]]);
+    let p = problem(Linear(rotated), true, &[1.0, 2.0, 7.0]);
+    let solution = solve(LimitedMemoryBfgs::default(), &p, &[0.0, 0.0], 500);
+    assert_eq!(solution.status, Status::Converged(Goal::Stationary));
+    let exact = solve(GaussNewton::default(), &p, &[0.0, 0.0], 5);
+    assert_near(&solution.x, &exact.x, 1e-7);
+}
+
+/// Where the loss is not a number, the search shortens the step instead of ending the run.
+#[test]
+fn a_search_backs_out_of_where_the_simulation_breaks() {
+    let logarithm: Function = |x, r| r[0] = x[0].ln();
+    let p = problem(
+        Residuals {
+            inputs: 1,
+            outputs: 1,
+            f: logarithm,
+        },
+        true,
+        &[-4.0],
+    );
+    let solution = solve(LimitedMemoryBfgs::default(), &p, &[1.0], 100);
+    assert!(
+        (solution.x[0].ln() + 4.0).abs() < 1e-4,
+        "{} {}",
+        solution.x[0],
+        solution.status
+    );
+    let solution = solve(LevenbergMarquardt::default(), &p, &[1.0], 100);
+    assert!(
+        (solution.x[0].ln() + 4.0).abs() < 1e-6,
+        "{} {}",
+        solution.x[0],
+        solution.status
+    );
+}
