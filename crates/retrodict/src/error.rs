@@ -3,6 +3,8 @@
 //! An `Err` means misuse or a failed simulation. A solver that diverges, stalls or
 //! runs out of time returns `Ok` with a [`Status`](crate::Status) and its best iterate.
 
+use crate::linalg::is_finite;
+
 /// What went wrong: what, what was found, what is allowed, and what to try.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -129,6 +131,9 @@ pub fn expect_length(what: &str, found: usize, expected: usize) -> Result<()> {
 /// # Errors
 /// [`Error::NotFinite`] with the first index that is not.
 pub fn expect_finite(what: &str, values: &[f64]) -> Result<()> {
+    if is_finite(values) {
+        return Ok(());
+    }
     match values.iter().position(|v| !v.is_finite()) {
         None => Ok(()),
         Some(index) => Err(Error::NotFinite {

@@ -9,9 +9,11 @@ mod lsmr;
 mod matrix;
 mod power;
 mod small;
+mod vectors;
 
 pub use decompositions::{Cholesky, Svd, SymmetricEigen, cholesky, svd, symmetric_eigen};
 pub use lanczos::{Operator, symmetric_function};
 pub use lsmr::{LsmrOptions, LsmrReport, lsmr};
-pub use matrix::{Matrix, axpy, dot, norm};
+pub use matrix::Matrix;
 pub use power::{Engine, PowerReport, pseudo_inverse_power};
+pub use vectors::{axpy, axpy_dot, distance_squared, dot, is_finite, norm};

@@ -108,6 +108,9 @@ enum Weight {
     Damping { side: f64, noise: f64 },
 }
 
+/// ln(0.68/0.32): p = 1/(1 + e^d) lies between ½ and 0.68 for −d below it.
+const UNDECIDED: f64 = 0.753_771_802_376_38;
+
 /// w of [`Regularisation::Damping`] for the exponent a, h = e^(−a) and |r̂|².
 fn damping(a: f64, h: f64, r2: f64, side: f64, noise: f64) -> f64 {
     // Nothing there, nothing to undo; a likelihood of 0/0 needs no meaning.
@@ -128,7 +131,7 @@ fn damping(a: f64, h: f64, r2: f64, side: f64, noise: f64) -> f64 {
         h
     } else if d < -40.0 {
         1.0 / h
-    } else if d < 0.0 && 1.0 / (1.0 + d.exp()) < 0.68 {
+    } else if d < 0.0 && d > -UNDECIDED {
         1.0
     } else {
         (-(0.5 * d).tanh() * a).exp()
@@ -287,7 +290,7 @@ impl Diagonal {
     /// the floor makes that necessary.
     fn noise_amplitude(&self, residual: &[C64], relative: f64, floor: f64) -> f64 {
         if floor == 0.0 {
-            return relative * self.shells.energies(residual).iter().sum::<f64>().sqrt();
+            return relative * self.shells.energy(residual).sqrt();
         }
         let mut r = vec![0.0; self.fourier.len()];
         self.fourier.inverse(residual, &mut r);

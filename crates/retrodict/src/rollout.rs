@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, expect_length};
+use crate::linalg::is_finite;
 use crate::options::require;
 use crate::simulator::{LinearMap, LocalInverse, Recovery, Simulator, Space};
 
@@ -285,8 +286,7 @@ impl<S: TimeStep> Rollout<S> {
 
     /// A state that is not finite ends the run with the step and the time at which it happened.
     fn expect_state(&self, n: usize, state: &[f64]) -> Result<()> {
-        // A sum is not finite if one of its terms is not, and takes no branch per value.
-        if state.iter().map(|s| s * 0.0).sum::<f64>() == 0.0 {
+        if is_finite(state) {
             return Ok(());
         }
         let time = (n + 1) as f64 * self.step.time_step();

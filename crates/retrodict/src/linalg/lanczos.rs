@@ -1,5 +1,6 @@
-use super::matrix::{Matrix, axpy, dot, norm};
+use super::matrix::Matrix;
 use super::symmetric_eigen;
+use super::vectors::{axpy, dot, norm};
 use crate::error::Result;
 
 /// out = A v, as a function of v and out.

@@ -1,4 +1,4 @@
-use super::matrix::norm;
+use super::vectors::norm;
 use crate::error::Result;
 use crate::simulator::LinearMap;
 

@@ -3,6 +3,7 @@ use std::ops::{Index, IndexMut};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
+use super::vectors::{axpy, dot};
 use crate::error::Result;
 use crate::simulator::LinearMap;
 
@@ -200,47 +201,5 @@ impl LinearMap for Matrix {
     }
     fn gram(&self) -> Result<Matrix> {
         Ok(self.gram())
-    }
-}
-
-/// Interleaved sums: so many keep the adders of a processor busy.
-const SUMS: usize = 16;
-
-/// aᵀ b, in interleaved sums: fast, and the same bits every time.
-pub fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; SUMS];
-    let (whole_a, whole_b) = (a.chunks_exact(SUMS), b.chunks_exact(SUMS));
-    let rest = whole_a.remainder().iter().zip(whole_b.remainder());
-    let tail: f64 = rest.map(|(a, b)| a * b).sum();
-    for (a, b) in whole_a.zip(whole_b) {
-        for i in 0..SUMS {
-            sums[i] += a[i] * b[i];
-        }
-    }
-    sums.iter().sum::<f64>() + tail
-}
-
-/// ‖a‖₂, safe against overflow and underflow of the squares.
-pub fn norm(a: &[f64]) -> f64 {
-    let squares = dot(a, a);
-    if squares.is_finite() && squares > 1e-280 {
-        return squares.sqrt();
-    }
-    let largest = a.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-    if largest == 0.0 || !largest.is_finite() || a.iter().any(|v| v.is_nan()) {
-        return if largest == 0.0 && !squares.is_nan() {
-            0.0
-        } else {
-            squares.sqrt()
-        };
-    }
-    let scaled: f64 = a.iter().map(|v| (v / largest) * (v / largest)).sum();
-    largest * scaled.sqrt()
-}
-
-/// y += alpha x.
-pub fn axpy(alpha: f64, x: &[f64], y: &mut [f64]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += alpha * x;
     }
 }

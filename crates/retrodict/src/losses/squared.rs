@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::linalg::distance_squared;
 use crate::loss::Loss;
 use crate::options::Validate;
 
@@ -40,8 +41,7 @@ impl Loss for SquaredError {
         .to_owned()
     }
     fn value(&self, y: &[f64], target: &[f64]) -> f64 {
-        let sum: f64 = y.iter().zip(target).map(|(y, t)| (y - t) * (y - t)).sum();
-        self.factor() * sum
+        self.factor() * distance_squared(y, target)
     }
     fn gradient(&self, y: &[f64], target: &[f64], out: &mut [f64]) {
         let c = 2.0 * self.factor();

@@ -71,6 +71,12 @@ impl Shells {
         energies
     }
 
+    /// ‖r‖².
+    pub(super) fn energy(&self, spectrum: &[C64]) -> f64 {
+        let terms = self.multiplicity.iter().zip(spectrum);
+        terms.map(|(m, r)| m * r.norm_sqr()).sum::<f64>() / self.cells
+    }
+
     /// ‖r‖² after a Tikhonov step: Σ (λ/(h² + λ))² E.
     fn left(&self, energies: &[f64], log_lambda: f64) -> f64 {
         let lambda = log_lambda.exp();

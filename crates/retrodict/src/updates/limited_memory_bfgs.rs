@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Memory, Notice, StepSize, UpdateRule};
 use crate::error::Result;
-use crate::linalg::{axpy, dot, norm};
+use crate::linalg::{axpy, axpy_dot, dot, norm};
 use crate::options::{Validate, at_least_below, require};
 use crate::problem::Evaluation;
 
@@ -157,17 +157,26 @@ impl History {
             spilled.resize(self.pairs.len(), 0.0);
             &mut spilled[..]
         };
-        for (pair, alpha) in self.pairs.iter().zip(alphas.iter_mut()).rev() {
-            *alpha = pair.rho * dot(&pair.s, q);
-            axpy(-*alpha, &pair.y, q);
+        // Each pass changes q by one pair and meets the next one on the way.
+        let count = self.pairs.len();
+        let Some(newest) = self.pairs.back() else {
+            return;
+        };
+        let mut product = dot(&newest.s, q);
+        for i in (0..count).rev() {
+            let pair = &self.pairs[i];
+            alphas[i] = pair.rho * product;
+            let next = if i > 0 { &self.pairs[i - 1].s } else { &pair.y };
+            product = axpy_dot(-alphas[i], &pair.y, q, next);
         }
-        if let Some(newest) = self.pairs.back() {
-            let gamma = 1.0 / (newest.rho * dot(&newest.y, &newest.y));
-            q.iter_mut().for_each(|q| *q *= gamma);
-        }
-        for (pair, alpha) in self.pairs.iter().zip(alphas.iter()) {
-            let beta = pair.rho * dot(&pair.y, q);
-            axpy(alpha - beta, &pair.s, q);
+        let gamma = 1.0 / (newest.rho * dot(&newest.y, &newest.y));
+        q.iter_mut().for_each(|q| *q *= gamma);
+        product *= gamma;
+        for i in 0..count {
+            let pair = &self.pairs[i];
+            let beta = pair.rho * product;
+            let next = self.pairs.get(i + 1).map_or(&pair.s, |next| &next.y);
+            product = axpy_dot(alphas[i] - beta, &pair.s, q, next);
         }
     }
 }
