@@ -42,8 +42,10 @@ class Worker:
 
     def __init__(self, command, threads):
         environment = dict(os.environ, PEER_THREADS=str(threads), RAYON_NUM_THREADS=str(threads))
+        # SciPy uses its threads by processes and by workers of its FFT; BLAS on top of that would
+        # have more threads than cores and make it slower.
         for name in ("OMP", "OPENBLAS", "MKL"):
-            environment[f"{name}_NUM_THREADS"] = str(threads)
+            environment[f"{name}_NUM_THREADS"] = "1"
         eigen = str(threads > 1).lower()
         environment["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={eigen} intra_op_parallelism_threads={threads}"
         environment["JAX_PLATFORMS"] = "cpu"

@@ -326,11 +326,11 @@ impl<'p> Evaluation<'p> {
         self.problem.simulator().local_inverse().is_some()
     }
 
-    /// inverted = P⁻¹(y; x): the solution nearest to this x.
+    /// dx = P⁻¹(y + Δy; x) − x: the way to the solution nearest to this x.
     ///
     /// # Errors
     /// [`Error::Unsupported`] if P brings no local inverse, or what the inverse returns.
-    pub fn local_inverse(&self, y: &[f64], inverted: &mut [f64]) -> Result<()> {
+    pub fn inverse_step(&self, dy: &[f64], dx: &mut [f64]) -> Result<()> {
         let inverse =
             self.problem
                 .simulator()
@@ -344,7 +344,7 @@ impl<'p> Evaluation<'p> {
                         .to_owned(),
                 })?;
         self.tally.add(|c| c.inverse += 1);
-        inverse.invert_near(y, &self.x, inverted)
+        inverse.step(&self.x, self.y()?, dy, dx)
     }
 
     /// The trajectory that the simulator kept, if it keeps one.

@@ -81,6 +81,14 @@ impl Regularisation {
             Self::Damping { .. } => None,
         }
     }
+
+    /// Whether the strength is to be found from the noise.
+    fn is_automatic(&self) -> bool {
+        matches!(
+            self,
+            Self::Tikhonov { lambda: None } | Self::Truncation { cutoff: None }
+        )
+    }
 }
 
 /// No datum is better than the round-off of a transform, taken as 2 units relative to the
@@ -134,7 +142,9 @@ fn damping(a: f64, h: f64, r2: f64, side: f64, noise: f64) -> f64 {
     } else if d < 0.0 && d > -UNDECIDED {
         1.0
     } else {
-        (-(0.5 * d).tanh() * a).exp()
+        // tanh(d/2) = (1 − e^(−d))/(1 + e^(−d)); what cancels near 0 is far below the round-off of a.
+        let e = (-d).exp();
+        (-(1.0 - e) / (1.0 + e) * a).exp()
     }
 }
 
@@ -192,9 +202,8 @@ impl Diagonal {
         let mut residual = self.fourier.take_spectrum();
         self.fourier.forward(y, &mut residual);
         let goal = self.goal(how, noise, &residual);
-        let mut start = Vec::new();
         if !from_zero {
-            start = self.fourier.take_spectrum();
+            let mut start = self.fourier.take_spectrum();
             self.fourier.forward(x0, &mut start);
             each_mode(&mut residual, &|first, modes| {
                 let known = start[first..].iter().zip(&self.gains[first..]);
@@ -202,27 +211,66 @@ impl Diagonal {
                     *r -= x * h;
                 }
             });
-        }
-        let weight = how
-            .fixed()
-            .unwrap_or_else(|| self.weight(how, goal, &residual));
-        each_mode(&mut residual, &|first, modes| {
-            self.weigh(weight, first, modes);
-            if !from_zero {
-                for (r, x) in modes.iter_mut().zip(&start[first..]) {
-                    *r += x;
-                }
-            }
-        });
-        self.fourier.inverse(&residual, x);
-        self.fourier.give_spectrum(residual);
-        if !from_zero {
             self.fourier.give_spectrum(start);
         }
-        // Where nothing is to be moved, not even by the round-off of two transforms.
-        if matches!(weight, Weight::None) {
-            x.copy_from_slice(x0);
+        self.undo(how, goal, residual, x);
+        for (x, x0) in x.iter_mut().zip(x0) {
+            *x += x0;
         }
+    }
+
+    /// Δx = RΔy: the same where y₀ = P(x₀) is known, for y = y₀ + Δy.
+    ///
+    /// # Cost
+    /// A transform of Δy and one back; one more of y where the strength comes from the noise.
+    pub(crate) fn step(
+        &self,
+        how: &Regularisation,
+        noise: Option<f64>,
+        y0: &[f64],
+        dy: &[f64],
+        dx: &mut [f64],
+    ) {
+        if let Some(weight) = how.fixed() {
+            let weigh = |first: usize, modes: &mut [C64]| self.weigh(weight, first, modes);
+            self.fourier.filter(dy, dx, weigh);
+            return;
+        }
+        let mut residual = self.fourier.take_spectrum();
+        self.fourier.forward(dy, &mut residual);
+        let mut goal = None;
+        if how.is_automatic() {
+            let mut whole = self.fourier.take_spectrum();
+            // dx is free until the end.
+            for ((y, y0), dy) in dx.iter_mut().zip(y0).zip(dy) {
+                *y = y0 + dy;
+            }
+            self.fourier.forward(dx, &mut whole);
+            goal = self.goal(how, noise, &whole);
+            self.fourier.give_spectrum(whole);
+        }
+        self.undo(how, goal, residual, dx);
+    }
+
+    /// dx = F⁻¹(w r̂); exactly 0 where nothing is to be moved.
+    fn undo(
+        &self,
+        how: &Regularisation,
+        goal: Option<f64>,
+        mut residual: Vec<C64>,
+        dx: &mut [f64],
+    ) {
+        let fixed = how.fixed();
+        let weight = fixed.unwrap_or_else(|| self.weight(how, goal, &residual));
+        if matches!(weight, Weight::None) {
+            dx.fill(0.0);
+        } else {
+            each_mode(&mut residual, &|first, modes| {
+                self.weigh(weight, first, modes);
+            });
+            self.fourier.inverse(&residual, dx);
+        }
+        self.fourier.give_spectrum(residual);
     }
 
     /// Multiplies modes of r̂, the first of which has the given index, by their weight.
@@ -247,11 +295,7 @@ impl Diagonal {
     /// A σ that is a few per cent too small would have noise explained as signal, and blown up
     /// without bound; so where GCV leaves more than nσ², GCV is believed.
     fn goal(&self, how: &Regularisation, noise: Option<f64>, y: &[C64]) -> Option<f64> {
-        let automatic = matches!(
-            how,
-            Regularisation::Tikhonov { lambda: None } | Regularisation::Truncation { cutoff: None }
-        );
-        if !automatic {
+        if !how.is_automatic() {
             return None;
         }
         let energies = self.shells.energies(y);

@@ -137,6 +137,20 @@ pub trait LocalInverse: Send + Sync {
     /// # Errors
     /// `Err` if y cannot be reached.
     fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()>;
+    /// Writes Δx = P⁻¹(y₀ + Δy; x₀) − x₀ to dx, where y₀ = P(x₀) is known.
+    ///
+    /// Override it where that saves work.
+    ///
+    /// # Errors
+    /// As [`invert_near`](LocalInverse::invert_near).
+    fn step(&self, x0: &[f64], y0: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        let aim: Vec<f64> = y0.iter().zip(dy).map(|(y, dy)| y + dy).collect();
+        self.invert_near(&aim, x0, dx)?;
+        for (dx, x) in dx.iter_mut().zip(x0) {
+            *dx -= x;
+        }
+        Ok(())
+    }
     /// What comes back of x; an ill-posed map says what does not.
     fn recovery(&self) -> Recovery {
         Recovery {

@@ -70,15 +70,24 @@ impl Axis {
         let lines = fit(&mut scratch.lines, pairs * n);
         for (line, pair) in lines.chunks_mut(n).zip(x.chunks(2 * n)) {
             let (a, b) = pair.split_at(n);
-            for (i, value) in line.iter_mut().enumerate() {
-                *value = C64::new(a[i], b.get(i).copied().unwrap_or(0.0));
+            if b.is_empty() {
+                let alone = line.iter_mut().zip(a);
+                alone.for_each(|(value, a)| *value = C64::new(*a, 0.0));
+            }
+            for ((value, a), b) in line.iter_mut().zip(a).zip(b) {
+                *value = C64::new(*a, *b);
             }
         }
         self.filter(lines, &mut scratch.plan);
         for (line, pair) in lines.chunks(n).zip(out.chunks_mut(2 * n)) {
             let (a, b) = pair.split_at_mut(n);
-            a.iter_mut().zip(line).for_each(|(a, value)| *a = value.re);
-            b.iter_mut().zip(line).for_each(|(b, value)| *b = value.im);
+            if b.is_empty() {
+                let alone = a.iter_mut().zip(line);
+                alone.for_each(|(a, value)| *a = value.re);
+            }
+            for ((a, b), value) in a.iter_mut().zip(b).zip(line) {
+                (*a, *b) = (value.re, value.im);
+            }
         }
     }
 
@@ -94,8 +103,12 @@ impl Axis {
             &|_, columns, scratch: &mut Scratch| {
                 let lines = fit(&mut scratch.lines, columns.width().div_ceil(2) * n);
                 for (r, row) in columns.rows().enumerate() {
-                    for (c, pair) in row.chunks(2).enumerate() {
-                        lines[c * n + r] = C64::new(pair[0], pair.get(1).copied().unwrap_or(0.0));
+                    let pairs = row.chunks_exact(2);
+                    let alone = pairs.remainder().first();
+                    let values = pairs.map(|pair| C64::new(pair[0], pair[1]));
+                    let values = values.chain(alone.map(|value| C64::new(*value, 0.0)));
+                    for (place, value) in lines[r..].iter_mut().step_by(n).zip(values) {
+                        *place = value;
                     }
                 }
                 self.filter(lines, &mut scratch.plan);

@@ -114,6 +114,10 @@ impl LocalInverse for Heat {
         self.diagonal().invert(&self.inverse, self.noise, y, x0, x);
         Ok(())
     }
+    fn step(&self, _x0: &[f64], y0: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        self.diagonal().step(&self.inverse, self.noise, y0, dy, dx);
+        Ok(())
+    }
     fn recovery(&self) -> Recovery {
         Recovery {
             remaining: 1.0,

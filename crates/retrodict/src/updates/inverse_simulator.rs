@@ -63,14 +63,10 @@ impl Validate for InverseSimulator {
 
 impl UpdateRule for InverseSimulator {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
-        let aim = &mut self.memory.0;
-        aim.clear();
-        let steps = at.y()?.iter().zip(at.output_step()?);
-        aim.extend(steps.map(|(y, dy)| y + self.learning_rate * dy));
-        at.local_inverse(aim, dx)?;
-        for (dx, x) in dx.iter_mut().zip(at.x()) {
-            *dx -= x;
-        }
+        let dy = &mut self.memory.0;
+        dy.clear();
+        dy.extend(at.output_step()?.iter().map(|dy| self.learning_rate * dy));
+        at.inverse_step(dy, dx)?;
         Ok(None)
     }
 }
