@@ -55,7 +55,8 @@ struct Point<'p> {
     scale: f64,
     loss: f64,
     slope: f64,
-    landing: Evaluation<'p>,
+    /// `None` at the start of the search, which is no place to land.
+    landing: Option<Evaluation<'p>>,
 }
 
 struct Wolfe<'a, 'p> {
@@ -94,7 +95,7 @@ impl<'a, 'p> Wolfe<'a, 'p> {
             scale,
             loss,
             slope,
-            landing,
+            landing: Some(landing),
         })
     }
 
@@ -115,7 +116,7 @@ impl<'a, 'p> Wolfe<'a, 'p> {
             scale: 0.0,
             loss: self.loss,
             slope: self.slope,
-            landing: self.at.moved(self.dx, 0.0),
+            landing: None,
         };
         let mut scale = 1.0;
         while self.trials < MAX_TRIALS {
@@ -158,12 +159,12 @@ impl<'a, 'p> Wolfe<'a, 'p> {
 }
 
 fn found(p: Point<'_>) -> Landing<'_> {
-    Some((p.landing, p.scale))
+    Some((p.landing?, p.scale))
 }
 
 /// The lowest point of a search that ran out of trials still is progress, if it is one.
 fn found_if_lower(p: Point<'_>) -> Landing<'_> {
-    if p.scale > 0.0 { found(p) } else { None }
+    found(p)
 }
 
 /// The minimiser of the cubic through both ends, or the middle where it is of no use.

@@ -113,13 +113,14 @@ impl Axis {
                 }
                 self.filter(lines, &mut scratch.plan);
                 for (r, row) in columns.rows().enumerate() {
-                    for (c, pair) in row.chunks_mut(2).enumerate() {
-                        let value = lines[c * n + r];
-                        pair[0] = value.re;
-                        if let Some(second) = pair.get_mut(1) {
-                            *second = value.im;
-                        }
+                    let mut values = lines[r..].iter().step_by(n);
+                    let mut pairs = row.chunks_exact_mut(2);
+                    // The odd column is the last line.
+                    for (pair, value) in pairs.by_ref().zip(values.by_ref()) {
+                        pair.copy_from_slice(&[value.re, value.im]);
                     }
+                    let alone = pairs.into_remainder().iter_mut().zip(values);
+                    alone.for_each(|(alone, value)| *alone = value.re);
                 }
             },
         );

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Memory, Notice, StepSize, UpdateRule};
 use crate::error::Result;
-use crate::linalg::{axpy, axpy_dot, dot, norm};
+use crate::linalg::{axpy_dot, dot, norm};
 use crate::options::{Validate, at_least_below, require};
 use crate::problem::Evaluation;
 
@@ -65,12 +65,13 @@ pub struct History {
     last: Option<(Vec<f64>, Vec<f64>)>,
 }
 
-/// s = Δx, y = Δ∂L/∂x, ρ = 1/sᵀy.
+/// s = Δx, y = Δ∂L/∂x, ρ = 1/sᵀy, and γ = sᵀy/yᵀy, the scale of H⁻¹ along y.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Pair {
     s: Vec<f64>,
     y: Vec<f64>,
     rho: f64,
+    gamma: f64,
 }
 
 impl Validate for LimitedMemoryBfgs {
@@ -101,7 +102,7 @@ impl UpdateRule for LimitedMemoryBfgs {
         let gradient = at.gradient()?;
         let history = &mut self.history.0;
         history.learn(self.memory, at.x(), gradient);
-        axpy(-1.0, gradient, dx);
+        dx.iter_mut().zip(gradient).for_each(|(d, g)| *d = -g);
         history.precondition(dx);
         if history.pairs.is_empty() {
             let length = norm(gradient);
@@ -141,8 +142,10 @@ impl History {
         last_gradient.copy_from_slice(gradient);
         let curvature = dot(&pair.s, &pair.y);
         // The line search makes this positive; round-off near the optimum may not.
-        if curvature > f64::EPSILON * norm(&pair.s) * norm(&pair.y) {
+        let squares = dot(&pair.y, &pair.y);
+        if curvature > f64::EPSILON * norm(&pair.s) * squares.sqrt() {
             pair.rho = 1.0 / curvature;
+            pair.gamma = curvature / squares;
             self.pairs.push_back(pair);
         }
     }
@@ -169,9 +172,8 @@ impl History {
             let next = if i > 0 { &self.pairs[i - 1].s } else { &pair.y };
             product = axpy_dot(-alphas[i], &pair.y, q, next);
         }
-        let gamma = 1.0 / (newest.rho * dot(&newest.y, &newest.y));
-        q.iter_mut().for_each(|q| *q *= gamma);
-        product *= gamma;
+        q.iter_mut().for_each(|q| *q *= newest.gamma);
+        product *= newest.gamma;
         for i in 0..count {
             let pair = &self.pairs[i];
             let beta = pair.rho * product;
