@@ -36,6 +36,7 @@ pub mod options;
 mod problem;
 pub mod registry;
 pub mod regularisation;
+pub mod rk4;
 pub mod rollout;
 mod search;
 pub mod simulator;

@@ -3,6 +3,7 @@
 mod cauchy;
 mod covariance;
 mod huber;
+mod infidelity;
 mod separable;
 mod spectral;
 mod squared;
@@ -11,6 +12,7 @@ mod weighted;
 pub use cauchy::Cauchy;
 pub use covariance::Covariance;
 pub use huber::Huber;
+pub use infidelity::Infidelity;
 pub use spectral::Spectral;
 pub use squared::SquaredError;
 pub use weighted::Weighted;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::loss::Loss;
-use crate::losses::{Cauchy, Covariance, Huber, Spectral, SquaredError, Weighted};
+use crate::losses::{Cauchy, Covariance, Huber, Infidelity, Spectral, SquaredError, Weighted};
 use crate::options::{configure, defaults, keys, nearest};
 use crate::simulator::Simulator;
-use crate::simulators::{Exp, Heat, Poisson, Scaling, Sine, Square};
+use crate::simulators::{Exp, Heat, Oscillators, Poisson, Scaling, Schroedinger, Sine, Square};
 use crate::updates::{
     Adam, Bfgs, GaussNewton, GradientDescent, HalfInverse, InverseJacobian, InverseSimulator,
     LevenbergMarquardt, LimitedMemoryBfgs, Newton, UpdateRule,
@@ -102,6 +102,8 @@ pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entr
     entry!(Arc::new, Sine, "sine", [], "A rotated sine with scales ξ² apart and infinitely many solutions", "Holl et al. 2022, section 4.1"),
     entry!(Arc::new, Heat, "heat", ["diffusion"], "Diffusion of heat on a periodic grid, 1-D to 3-D, exact in Fourier space", "Holl et al. 2022, section 4.3"),
     entry!(Arc::new, Poisson, "poisson", [], "The potential of a source, y = ∇⁻²x, with periodic, Dirichlet or Neumann boundaries, 1-D to 3-D", "Swarztrauber 1977"),
+    entry!(Arc::new, Oscillators, "oscillators", [], "A chain of coupled masses, steered by a force on the last one", "Schnell et al. 2022, section 4.1"),
+    entry!(Arc::new, Schroedinger, "schroedinger", ["quantum-dipole"], "A quantum particle in a well, steered through its dipole", "Schnell et al. 2022, section 4.3"),
 ] };
 
 /// All update rules.
@@ -128,4 +130,5 @@ pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: &[
     entry!(Arc::new, Huber, "huber", [], "Squared up to a residual, linear beyond: outliers pull with constant force", "Huber 1964"),
     entry!(Arc::new, Cauchy, "cauchy", ["lorentzian"], "Logarithmic beyond a residual: outliers are let go of", "Holland & Welsch 1977"),
     entry!(Arc::new, Spectral, "spectral", ["sobolev"], "Squared differences of the spectra, weighted by wavenumber", "Adams & Fournier, 7.62"),
+    entry!(Arc::new, Infidelity, "infidelity", [], "How far a quantum state is from another, whatever its phase", "Schnell et al. 2022, section 4.3"),
 ] };

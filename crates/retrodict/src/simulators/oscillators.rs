@@ -1,0 +1,235 @@
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::options::{Derived, Validate, not_negative, positive, require};
+use crate::rk4::{Rate, Rk4};
+use crate::rollout::{Input, RolledOut, Rollout};
+use crate::simulator::Space;
+
+/// A chain of masses, coupled by springs, that a control pushes at its last mass.
+///
+/// H = Σ (xᵢ² + pᵢ²)/2 + Σ κ/2 (xᵢ − xᵢ₊₁)² + Σ α (xᵢ − xᵢ₊₁)⁴, with + c·u on the last mass and
+/// u constant over each of `steps` Runge–Kutta steps.
+///
+/// # Shapes
+/// x: the control of each step; y: the final positions, then the final velocities, 2 `masses`.
+///
+/// # Units
+/// All dimensionless: masses and springs to the ground are 1, so time is in periods over 2π.
+///
+/// # Cost
+/// Four evaluations of the forces a step.
+///
+/// # Source
+/// Schnell, Holl & Thuerey, *Half-Inverse Gradients for Physical Deep Learning* (ICLR 2022),
+/// section 4.1 and appendix: α = ¼, κ = 0, c = 3, 96 steps of 0.125.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Oscillators {
+    /// The number of masses, at least 1.
+    pub masses: usize,
+    /// The quartic coupling α ≥ 0.
+    pub alpha: f64,
+    /// The linear coupling κ ≥ 0.
+    pub kappa: f64,
+    /// The strength c of the control.
+    pub strength: f64,
+    /// The number of time steps.
+    pub steps: usize,
+    /// Δt.
+    pub dt: f64,
+    /// Positions, then velocities, at the start; at rest if empty.
+    pub initial: Vec<f64>,
+    /// How many bytes the tape of a run may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_memory: Option<usize>,
+    /// The rollout.
+    #[serde(skip)]
+    pub plan: Derived<Rollout<Rk4<Chain>>>,
+}
+
+impl Default for Oscillators {
+    fn default() -> Self {
+        Self {
+            masses: 2,
+            alpha: 0.25,
+            kappa: 0.0,
+            strength: 3.0,
+            steps: 96,
+            dt: 0.125,
+            initial: Vec::new(),
+            max_memory: None,
+            plan: Derived::default(),
+        }
+    }
+}
+
+impl Validate for Oscillators {
+    fn validate(&self) -> Result<()> {
+        require(
+            self.masses > 0,
+            "masses",
+            self.masses,
+            "it must be at least 1",
+        )?;
+        not_negative("alpha", self.alpha)?;
+        not_negative("kappa", self.kappa)?;
+        require(
+            self.strength.is_finite(),
+            "strength",
+            self.strength,
+            "it must be finite",
+        )?;
+        positive("dt", self.dt)?;
+        // RK4 is stable on the imaginary axis up to 2√2; a chain's linear frequencies end at √(1 + 4κ).
+        let fastest = (1.0 + 4.0 * self.kappa).sqrt();
+        require(
+            self.dt * fastest <= 2.8,
+            "dt",
+            self.dt,
+            &format!(
+                "Runge-Kutta steps are stable up to {:.3} with this kappa",
+                2.8 / fastest
+            ),
+        )?;
+        require(
+            self.initial.is_empty() || self.initial.len() == 2 * self.masses,
+            "initial",
+            format!("{} values", self.initial.len()),
+            &format!(
+                "it holds {} positions, then as many velocities",
+                self.masses
+            ),
+        )?;
+        self.rollout().validate()
+    }
+}
+
+impl Oscillators {
+    /// The energy H of a state, without the control.
+    pub fn energy(&self, state: &[f64]) -> f64 {
+        let own: f64 = state.iter().map(|s| 0.5 * s * s).sum();
+        let springs = state[..self.masses].windows(2).map(|pair| {
+            let d2 = (pair[1] - pair[0]).powi(2);
+            0.5 * self.kappa * d2 + self.alpha * d2 * d2
+        });
+        own + springs.sum::<f64>()
+    }
+}
+
+/// The forces in a chain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chain {
+    masses: usize,
+    alpha: f64,
+    kappa: f64,
+    strength: f64,
+}
+
+impl Chain {
+    /// The force of a spring that is longer by d, and its derivative.
+    fn spring(&self, d: f64) -> (f64, f64) {
+        let d2 = d * d;
+        (
+            (self.kappa + 4.0 * self.alpha * d2) * d,
+            self.kappa + 12.0 * self.alpha * d2,
+        )
+    }
+
+    /// out += −(1 + K(x)) v with the symmetric matrix K of the springs.
+    fn stiffness(&self, x: &[f64], v: &[f64], out: &mut [f64]) {
+        for (out, v) in out.iter_mut().zip(v) {
+            *out -= v;
+        }
+        for i in 1..self.masses {
+            let (_, k) = self.spring(x[i] - x[i - 1]);
+            let pull = k * (v[i] - v[i - 1]);
+            out[i - 1] += pull;
+            out[i] -= pull;
+        }
+    }
+}
+
+impl Rate for Chain {
+    fn state(&self) -> Space {
+        Space::new("oscillators", &[2, self.masses], "1")
+    }
+    fn controls(&self) -> usize {
+        1
+    }
+    fn rate(&self, _: f64, s: &[f64], u: &[f64], rate: &mut [f64]) {
+        let (x, p) = s.split_at(self.masses);
+        let (velocity, force) = rate.split_at_mut(self.masses);
+        velocity.copy_from_slice(p);
+        for (f, x) in force.iter_mut().zip(x) {
+            *f = -x;
+        }
+        for i in 1..self.masses {
+            let (pull, _) = self.spring(x[i] - x[i - 1]);
+            force[i - 1] += pull;
+            force[i] -= pull;
+        }
+        force[self.masses - 1] += self.strength * u[0];
+    }
+    fn rate_jvp(&self, _: f64, s: &[f64], _u: &[f64], ds: &[f64], du: &[f64], out: &mut [f64]) {
+        let (dx, dp) = ds.split_at(self.masses);
+        let (velocity, force) = out.split_at_mut(self.masses);
+        velocity.copy_from_slice(dp);
+        force.fill(0.0);
+        self.stiffness(&s[..self.masses], dx, force);
+        force[self.masses - 1] += self.strength * du[0];
+    }
+    fn rate_vjp(
+        &self,
+        _: f64,
+        s: &[f64],
+        _u: &[f64],
+        a: &[f64],
+        out: &mut [f64],
+        pull: &mut [f64],
+    ) {
+        let (ax, ap) = a.split_at(self.masses);
+        let (x, p) = out.split_at_mut(self.masses);
+        x.fill(0.0);
+        self.stiffness(&s[..self.masses], ap, x);
+        p.copy_from_slice(ax);
+        pull[0] += self.strength * ap[self.masses - 1];
+    }
+}
+
+impl RolledOut for Oscillators {
+    type Step = Rk4<Chain>;
+
+    fn rollout(&self) -> &Rollout<Rk4<Chain>> {
+        self.plan.get(|| {
+            let step = Rk4 {
+                rate: Chain {
+                    masses: self.masses,
+                    alpha: self.alpha,
+                    kappa: self.kappa,
+                    strength: self.strength,
+                },
+                dt: self.dt,
+            };
+            let mut rollout = Rollout {
+                input: Input::Controls,
+                max_memory: self.max_memory,
+                ..Rollout::new(step, self.steps)
+            };
+            if !self.initial.is_empty() {
+                rollout.initial.clone_from(&self.initial);
+            }
+            rollout
+        })
+    }
+    fn input_space(&self) -> Space {
+        Space::new("control", &[self.steps], "1")
+    }
+    fn output_space(&self) -> Space {
+        Space::new("oscillators", &[2, self.masses], "1")
+    }
+    /// From rest, with linear springs, y is a linear map of the control.
+    fn linear(&self) -> bool {
+        self.alpha == 0.0 && self.initial.iter().all(|s| *s == 0.0)
+    }
+}
