@@ -109,9 +109,14 @@ pub fn simulator(simulator: &Arc<dyn Simulator>, x: &[f64], seed: u64) -> Vec<Ch
     checks
 }
 
-/// A point at which to check a simulator: independent standard normal numbers.
+/// A point at which to check a simulator: independent normal numbers where x typically lies.
 pub fn typical_input(simulator: &dyn Simulator, seed: u64) -> Vec<f64> {
-    Source::new(seed).normal(simulator.input().len())
+    let typical = simulator.typical();
+    let draws = Source::new(seed).normal(simulator.input().len());
+    draws
+        .into_iter()
+        .map(|draw| typical.centre + typical.spread * draw)
+        .collect()
 }
 
 /// Random directions, the same for the same seed.

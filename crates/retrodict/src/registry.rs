@@ -9,7 +9,10 @@ use crate::loss::Loss;
 use crate::losses::{Cauchy, Covariance, Huber, Infidelity, Spectral, SquaredError, Weighted};
 use crate::options::{configure, defaults, keys, nearest};
 use crate::simulator::Simulator;
-use crate::simulators::{Exp, Heat, Oscillators, Poisson, Scaling, Schroedinger, Sine, Square};
+use crate::simulators::{
+    Advection, Burgers, Exp, Heat, KuramotoSivashinsky, Oscillators, Poisson, ReactionDiffusion,
+    Scaling, Schroedinger, Sine, Square, Wave,
+};
 use crate::updates::{
     Adam, Bfgs, GaussNewton, GradientDescent, HalfInverse, InverseJacobian, InverseSimulator,
     LevenbergMarquardt, LimitedMemoryBfgs, Newton, UpdateRule,
@@ -103,6 +106,11 @@ pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entr
     entry!(Arc::new, Heat, "heat", ["diffusion"], "Diffusion of heat on a periodic grid, 1-D to 3-D, exact in Fourier space", "Holl et al. 2022, section 4.3"),
     entry!(Arc::new, Poisson, "poisson", [], "The potential of a source, y = ∇⁻²x, with periodic, Dirichlet or Neumann boundaries, 1-D to 3-D", "Swarztrauber 1977"),
     entry!(Arc::new, Oscillators, "oscillators", [], "A chain of coupled masses, steered by a force on the last one", "Schnell et al. 2022, section 4.1"),
+    entry!(Arc::new, Wave, "wave", [], "Waves on a periodic grid, 1-D to 3-D, by leapfrog, undone exactly", "Hairer, Lubich & Wanner, I.1.4"),
+    entry!(Arc::new, Advection, "advection", ["transport"], "Transport by a constant velocity, exact in Fourier space, 1-D to 3-D", "Boyd, chapter 4"),
+    entry!(Arc::new, Burgers, "burgers", [], "Viscous Burgers equation on a periodic grid, 1-D and 2-D", "Burgers 1948"),
+    entry!(Arc::new, ReactionDiffusion, "reaction-diffusion", ["gray-scott"], "Two substances that react and diffuse into patterns, 1-D and 2-D", "Pearson 1993, equation 2"),
+    entry!(Arc::new, KuramotoSivashinsky, "kuramoto-sivashinsky", ["ks"], "Chaotic flame fronts on a periodic line, by exponential steps", "Cox & Matthews 2002, equation 20"),
     entry!(Arc::new, Schroedinger, "schroedinger", ["quantum-dipole"], "A quantum particle in a well, steered through its dipole", "Schnell et al. 2022, section 4.3"),
 ] };
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result, expect_length};
 use crate::linalg::is_finite;
 use crate::options::require;
-use crate::simulator::{LinearMap, LocalInverse, Recovery, Simulator, Space};
+use crate::simulator::{LinearMap, LocalInverse, Recovery, Simulator, Space, Typical};
 
 mod schedule;
 mod sweeps;
@@ -131,6 +131,18 @@ impl Observe {
             steps: vec![steps],
             places: (0..state).collect(),
         }
+    }
+
+    /// Some steps and places, or the last step and all places where a list is empty.
+    pub fn select(steps: &[usize], places: &[usize], last: usize, state: usize) -> Self {
+        let mut seen = Self::end(last, state);
+        if !steps.is_empty() {
+            seen.steps = steps.to_vec();
+        }
+        if !places.is_empty() {
+            seen.places = places.to_vec();
+        }
+        seen
     }
 
     /// How many values are observed.
@@ -317,6 +329,10 @@ pub trait RolledOut: Send + Sync {
     fn inverse(&self) -> Option<&dyn LocalInverse> {
         self.rollout().local_inverse()
     }
+    /// Where x typically lies.
+    fn usual(&self) -> Typical {
+        Typical::default()
+    }
     /// Whether P is linear.
     fn linear(&self) -> bool {
         false
@@ -347,6 +363,9 @@ impl<T: RolledOut> Simulator for T {
     }
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
         self.inverse()
+    }
+    fn typical(&self) -> Typical {
+        self.usual()
     }
     fn is_linear(&self) -> bool {
         self.linear()

@@ -78,9 +78,31 @@ pub trait Simulator: Send + Sync {
     fn second_order(&self) -> Option<&dyn SecondOrder> {
         None
     }
+    /// Where x typically lies: checks draw from there, and so may multi-start.
+    fn typical(&self) -> Typical {
+        Typical::default()
+    }
     /// Whether P is linear: then J does not depend on x and the second derivatives vanish.
     fn is_linear(&self) -> bool {
         false
+    }
+}
+
+/// The middle of the values of x and how far they spread.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Typical {
+    /// The middle.
+    pub centre: f64,
+    /// The standard deviation.
+    pub spread: f64,
+}
+
+impl Default for Typical {
+    fn default() -> Self {
+        Self {
+            centre: 0.0,
+            spread: 1.0,
+        }
     }
 }
 

@@ -53,6 +53,35 @@ fn variants_of_simulators_pass_their_checks() {
             "shape = [8, 8]\ninverse = { filter = 'truncation' }",
         ),
         ("sine", "xi = 0.125\nphi = -200.0"),
+        (
+            "oscillators",
+            "masses = 5\nkappa = 0.3\nsteps = 20\nmax_memory = 200",
+        ),
+        (
+            "oscillators",
+            "alpha = 0.0\nkappa = 0.2\nsteps = 24\ndt = 0.5",
+        ),
+        ("schroedinger", "points = 13\nsteps = 30\nlevel = 2"),
+        (
+            "wave",
+            "shape = [5, 7]\nat_rest = true\nsteps = 30\nobserve_steps = [10, 20, 30]\nobserve_places = [0, 3]",
+        ),
+        ("wave", "shape = [4, 3, 5]\nsteps = 9"),
+        ("advection", "shape = [8, 9]\nvelocity = [1.5, -0.3]"),
+        ("advection", "shape = [5, 7, 3]\nvelocity = [0.5, 0.0, 2.0]"),
+        ("burgers", "shape = [9, 8]\nsteps = 20\ndt = 0.05"),
+        (
+            "burgers",
+            "shape = [16]\nviscosity = 0.0\nsteps = 10\ndt = 0.01\nobserve_steps = [0, 5]\nmax_memory = 600",
+        ),
+        (
+            "reaction-diffusion",
+            "shape = [24]\nsteps = 12\nfeed = 0.0\nkill = 0.0",
+        ),
+        (
+            "kuramoto-sivashinsky",
+            "cells = 33\nlength = 10.0\nsteps = 30\nobserve_steps = [15, 30]",
+        ),
         ("poisson", "shape = [40]\ncell = 0.25"),
         ("poisson", "shape = [9, 12]\nboundary = 'neumann'"),
         ("poisson", "shape = [5, 6, 7]\nboundary = 'periodic'"),

@@ -180,7 +180,8 @@ impl Trajectory {
             }
             _ => {
                 let mut tape = vec![0.0; steps * width];
-                for (n, record) in tape.chunks_mut(width.max(1)).enumerate().take(steps) {
+                for n in 0..steps {
+                    let record = &mut tape[n * width..(n + 1) * width];
                     run.step_onto(n, state, record)?;
                     seen(n + 1, state);
                 }

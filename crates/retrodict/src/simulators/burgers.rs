@@ -1,0 +1,256 @@
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::grid::{add_laplacian, neighbours};
+use crate::options::{Derived, Validate, not_negative, positive, require};
+use crate::rk4::{Rate, Rk4};
+use crate::rollout::{Input, Observe, RolledOut, Rollout};
+use crate::simulator::Space;
+
+/// Viscous Burgers equation on a periodic grid, ∂u/∂t + (u·∇)u = νΔu, 1-D and 2-D.
+///
+/// Central differences; along its own axis a component moves itself by the split form
+/// −(u₋ + u + u₊)(u₊ − u₋)/(6 cell), which conserves Σu and, without viscosity, Σu².
+/// Runge–Kutta steps.
+///
+/// # Shapes
+/// x: one component for each axis, each a grid of `shape`; y: the same after the last step, or
+/// the values at `observe_places` after each of `observe_steps`.
+///
+/// # Units
+/// u in m/s, `cell` in m, `viscosity` in m²/s, `dt` in s.
+///
+/// # Errors
+/// A viscosity that `dt` cannot resolve is refused; a velocity beyond its Courant number makes the
+/// run fail with the step at which it blew up.
+///
+/// # Cost
+/// Four rates a step.
+///
+/// # Source
+/// Burgers 1948; the split form: Richtmyer & Morton, *Difference Methods for Initial-Value
+/// Problems*, 6.3; exact solutions by Cole and Hopf.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Burgers {
+    /// Cells along each axis, one or two.
+    pub shape: Vec<usize>,
+    /// The width of a cell.
+    pub cell: f64,
+    /// ν ≥ 0.
+    pub viscosity: f64,
+    /// Δt.
+    pub dt: f64,
+    /// The number of steps.
+    pub steps: usize,
+    /// After which steps y is seen; the last one if empty.
+    pub observe_steps: Vec<usize>,
+    /// Which values of the state are seen; all if empty.
+    pub observe_places: Vec<usize>,
+    /// How many bytes the tape of a run may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_memory: Option<usize>,
+    /// The rollout.
+    #[serde(skip)]
+    pub plan: Derived<Rollout<Rk4<Transport>>>,
+}
+
+impl Default for Burgers {
+    fn default() -> Self {
+        Self {
+            shape: vec![128],
+            cell: 1.0,
+            viscosity: 0.5,
+            dt: 0.1,
+            steps: 100,
+            observe_steps: Vec::new(),
+            observe_places: Vec::new(),
+            max_memory: None,
+            plan: Derived::default(),
+        }
+    }
+}
+
+impl Validate for Burgers {
+    fn validate(&self) -> Result<()> {
+        require(
+            (1..=2).contains(&self.shape.len()) && self.shape.iter().all(|n| *n >= 3),
+            "shape",
+            format!("{:?}", self.shape),
+            "it needs one or two axes with at least three cells each, for example [128]",
+        )?;
+        positive("cell", self.cell)?;
+        not_negative("viscosity", self.viscosity)?;
+        positive("dt", self.dt)?;
+        stable(
+            "viscosity",
+            self.viscosity,
+            self.dt,
+            self.cell,
+            self.shape.len(),
+        )?;
+        self.rollout().validate()
+    }
+}
+
+/// Fails unless Runge–Kutta steps of a diffusion are stable: 4·axes·ν Δt/cell² ≤ 2.78.
+pub(super) fn stable(key: &str, nu: f64, dt: f64, cell: f64, axes: usize) -> Result<()> {
+    let number = 4.0 * axes as f64 * nu * dt / (cell * cell);
+    require(
+        number <= 2.78,
+        "dt",
+        dt,
+        &format!(
+            "with this {key} Runge-Kutta steps are stable up to dt = {:.3e}",
+            2.78 * dt / number
+        ),
+    )
+}
+
+impl RolledOut for Burgers {
+    type Step = Rk4<Transport>;
+
+    fn rollout(&self) -> &Rollout<Rk4<Transport>> {
+        self.plan.get(|| {
+            let rate = Transport {
+                shape: self.shape.clone(),
+                inverse_cell: 1.0 / self.cell,
+                diffusion: self.viscosity / (self.cell * self.cell),
+            };
+            let whole = rate.components() * rate.cells();
+            let step = Rk4 { rate, dt: self.dt };
+            Rollout {
+                input: Input::State(0..whole),
+                observe: Observe::select(
+                    &self.observe_steps,
+                    &self.observe_places,
+                    self.steps,
+                    whole,
+                ),
+                max_memory: self.max_memory,
+                ..Rollout::new(step, self.steps)
+            }
+        })
+    }
+    fn input_space(&self) -> Space {
+        self.rollout().step.rate.state()
+    }
+    fn output_space(&self) -> Space {
+        let observe = &self.rollout().observe;
+        if self.observe_steps.is_empty() && self.observe_places.is_empty() {
+            return self.rollout().step.rate.state();
+        }
+        let shape = [observe.steps.len(), observe.places.len()];
+        Space::new("velocity at sensors", &shape, "m/s")
+    }
+}
+
+/// The rate of Burgers' equation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transport {
+    shape: Vec<usize>,
+    inverse_cell: f64,
+    diffusion: f64,
+}
+
+impl Transport {
+    fn cells(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    fn components(&self) -> usize {
+        self.shape.len()
+    }
+}
+
+impl Rate for Transport {
+    fn state(&self) -> Space {
+        if self.components() == 1 {
+            return Space::new("velocity", &self.shape, "m/s");
+        }
+        Space::new("velocity", &[2, self.shape[0], self.shape[1]], "m/s")
+    }
+    fn rate(&self, _: f64, s: &[f64], _: &[f64], rate: &mut [f64]) {
+        rate.fill(0.0);
+        let cells = self.cells();
+        let (sixth, half) = (self.inverse_cell / 6.0, self.inverse_cell / 2.0);
+        for (c, rate) in rate.chunks_mut(cells).enumerate() {
+            let u = &s[c * cells..(c + 1) * cells];
+            add_laplacian(&self.shape, self.diffusion, u, rate);
+            for axis in 0..self.components() {
+                let by = &s[axis * cells..(axis + 1) * cells];
+                neighbours(&self.shape, axis, |at, ahead, behind, len| {
+                    let (next, last) = (&u[ahead..][..len], &u[behind..][..len]);
+                    let (here, by) = (&u[at..][..len], &by[at..][..len]);
+                    let out = &mut rate[at..][..len];
+                    for i in 0..len {
+                        let d = next[i] - last[i];
+                        out[i] -= if axis == c {
+                            sixth * (last[i] + here[i] + next[i]) * d
+                        } else {
+                            half * by[i] * d
+                        };
+                    }
+                });
+            }
+        }
+    }
+    fn rate_jvp(&self, _: f64, s: &[f64], _: &[f64], ds: &[f64], _: &[f64], out: &mut [f64]) {
+        out.fill(0.0);
+        let cells = self.cells();
+        let (sixth, half) = (self.inverse_cell / 6.0, self.inverse_cell / 2.0);
+        for (c, rate) in out.chunks_mut(cells).enumerate() {
+            let (u, du) = (&s[c * cells..][..cells], &ds[c * cells..][..cells]);
+            add_laplacian(&self.shape, self.diffusion, du, rate);
+            for axis in 0..self.components() {
+                let (by, dby) = (&s[axis * cells..][..cells], &ds[axis * cells..][..cells]);
+                neighbours(&self.shape, axis, |at, ahead, behind, len| {
+                    for i in 0..len {
+                        let (i, n, l) = (at + i, ahead + i, behind + i);
+                        let (d, dd) = (u[n] - u[l], du[n] - du[l]);
+                        rate[i] -= if axis == c {
+                            sixth * ((du[l] + du[i] + du[n]) * d + (u[l] + u[i] + u[n]) * dd)
+                        } else {
+                            half * (dby[i] * d + by[i] * dd)
+                        };
+                    }
+                });
+            }
+        }
+    }
+    fn rate_vjp(&self, _: f64, s: &[f64], _: &[f64], a: &[f64], out: &mut [f64], _: &mut [f64]) {
+        out.fill(0.0);
+        let cells = self.cells();
+        let (sixth, half) = (self.inverse_cell / 6.0, self.inverse_cell / 2.0);
+        for c in 0..self.components() {
+            let (u, a) = (&s[c * cells..][..cells], &a[c * cells..][..cells]);
+            add_laplacian(
+                &self.shape,
+                self.diffusion,
+                a,
+                &mut out[c * cells..][..cells],
+            );
+            for axis in 0..self.components() {
+                let by = &s[axis * cells..][..cells];
+                neighbours(&self.shape, axis, |at, ahead, behind, len| {
+                    for i in 0..len {
+                        let (i, n, l) = (at + i, ahead + i, behind + i);
+                        let d = u[n] - u[l];
+                        if axis == c {
+                            let sum = u[l] + u[i] + u[n];
+                            let w = -sixth * a[i];
+                            out[c * cells + l] += w * (d - sum);
+                            out[c * cells + i] += w * d;
+                            out[c * cells + n] += w * (d + sum);
+                        } else {
+                            let w = -half * a[i];
+                            out[axis * cells + i] += w * d;
+                            out[c * cells + n] += w * by[i];
+                            out[c * cells + l] -= w * by[i];
+                        }
+                    }
+                });
+            }
+        }
+    }
+}

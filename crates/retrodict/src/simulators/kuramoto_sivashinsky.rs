@@ -1,0 +1,275 @@
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::fourier::{C64, RealFourier};
+use crate::options::{Derived, Validate, positive, require};
+use crate::rollout::{Input, Observe, RolledOut, Rollout, TimeStep};
+use crate::simulator::Space;
+
+/// The Kuramoto–Sivashinsky equation, ∂u/∂t + u ∂ₓu + ∂ₓ²u + ∂ₓ⁴u = 0, on a periodic line: chaos.
+///
+/// Long waves grow, short ones die, and u ∂ₓu passes energy from one to the other. Neighbouring
+/// solutions part exponentially, so that the gradient of a late state grows without bound while
+/// it says less and less. Steps are exponential Runge–Kutta of second order: the linear part is
+/// exact, whatever Δt. Σu is conserved.
+///
+/// # Shapes
+/// x: u on `cells` cells; y: the same after the last step, or the values at `observe_places` after
+/// each of `observe_steps`.
+///
+/// # Units
+/// Dimensionless; `length` 22 is the smallest usual length with chaos, with a Lyapunov time of
+/// about 20.
+///
+/// # Cost
+/// Three real transforms and three back a step.
+///
+/// # Source
+/// Cox & Matthews, *Exponential time differencing for stiff systems* (2002), equation 20
+/// (ETD2RK); Kassam & Trefethen 2005 for the equation as a test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KuramotoSivashinsky {
+    /// The number of cells.
+    pub cells: usize,
+    /// The length of the line.
+    pub length: f64,
+    /// Δt.
+    pub dt: f64,
+    /// The number of steps.
+    pub steps: usize,
+    /// After which steps y is seen; the last one if empty.
+    pub observe_steps: Vec<usize>,
+    /// Which values of the state are seen; all if empty.
+    pub observe_places: Vec<usize>,
+    /// How many bytes the tape of a run may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_memory: Option<usize>,
+    /// The rollout.
+    #[serde(skip)]
+    pub plan: Derived<Rollout<Exponential>>,
+}
+
+impl Default for KuramotoSivashinsky {
+    fn default() -> Self {
+        Self {
+            cells: 64,
+            length: 22.0,
+            dt: 0.05,
+            steps: 100,
+            observe_steps: Vec::new(),
+            observe_places: Vec::new(),
+            max_memory: None,
+            plan: Derived::default(),
+        }
+    }
+}
+
+impl Validate for KuramotoSivashinsky {
+    fn validate(&self) -> Result<()> {
+        require(
+            self.cells >= 8,
+            "cells",
+            self.cells,
+            "it needs at least 8 cells, better three for each unit of length",
+        )?;
+        positive("length", self.length)?;
+        positive("dt", self.dt)?;
+        self.rollout().validate()
+    }
+}
+
+impl RolledOut for KuramotoSivashinsky {
+    type Step = Exponential;
+
+    fn rollout(&self) -> &Rollout<Exponential> {
+        self.plan.get(|| Rollout {
+            input: Input::State(0..self.cells),
+            observe: Observe::select(
+                &self.observe_steps,
+                &self.observe_places,
+                self.steps,
+                self.cells,
+            ),
+            max_memory: self.max_memory,
+            ..Rollout::new(Exponential::new(self), self.steps)
+        })
+    }
+    fn input_space(&self) -> Space {
+        Space::new("velocity", &[self.cells], "1")
+    }
+    fn output_space(&self) -> Space {
+        let observe = &self.rollout().observe;
+        if self.observe_steps.is_empty() && self.observe_places.is_empty() {
+            return self.input_space();
+        }
+        let shape = [observe.steps.len(), observe.places.len()];
+        Space::new("velocity at sensors", &shape, "1")
+    }
+}
+
+/// One exponential step: a = E∗u + G₁∗u², then u ← a + G₂∗(a² − u²), with ∗ a product in Fourier
+/// space.
+#[derive(Debug)]
+pub struct Exponential {
+    fourier: RealFourier,
+    dt: f64,
+    /// e^(LΔt), L = k² − k⁴.
+    decay: Vec<C64>,
+    /// −½ ik Δt φ₁(LΔt).
+    first: Vec<C64>,
+    /// −½ ik Δt φ₂(LΔt).
+    second: Vec<C64>,
+}
+
+/// φ₁(z) = (e^z − 1)/z and φ₂(z) = (e^z − 1 − z)/z².
+fn phi(z: f64) -> (f64, f64) {
+    let first = if z == 0.0 { 1.0 } else { z.exp_m1() / z };
+    // Near 0 the difference cancels; five terms of the series are exact there.
+    let second = if z.abs() < 1e-2 {
+        0.5 + z
+            * (1.0 / 6.0 + z * (1.0 / 24.0 + z * (1.0 / 120.0 + z * (1.0 / 720.0 + z / 5040.0))))
+    } else {
+        (first - 1.0) / z
+    };
+    (first, second)
+}
+
+impl Exponential {
+    fn new(options: &KuramotoSivashinsky) -> Self {
+        let cells = options.cells;
+        let fourier = RealFourier::new(&[cells]);
+        let width = options.length / cells as f64;
+        let at = |f: &dyn Fn(f64, f64) -> C64| -> Vec<C64> {
+            // A derivative has no highest mode on an even number of cells.
+            let modes = (0..fourier.spectrum_len()).map(|m| {
+                let k = 2.0 * std::f64::consts::PI * m as f64 / (cells as f64 * width);
+                let slope = if 2 * m == cells { 0.0 } else { k };
+                f(k * k - k.powi(4), slope)
+            });
+            modes.collect()
+        };
+        let dt = options.dt;
+        let decay = at(&|l, _| C64::new((l * dt).exp(), 0.0));
+        let first = at(&|l, k| C64::new(0.0, -0.5 * k * dt * phi(l * dt).0));
+        let second = at(&|l, k| C64::new(0.0, -0.5 * k * dt * phi(l * dt).1));
+        Self {
+            fourier,
+            dt,
+            decay,
+            first,
+            second,
+        }
+    }
+
+    /// out = G∗x, or with the adjoint of G.
+    fn apply(&self, gains: &[C64], adjoint: bool, x: &[f64], out: &mut [f64]) {
+        self.fourier.filter(x, out, |from, modes| {
+            for (mode, gain) in modes.iter_mut().zip(&gains[from..]) {
+                *mode *= if adjoint { gain.conj() } else { *gain };
+            }
+        });
+    }
+}
+
+/// Three lines to work in.
+pub struct Lines([Vec<f64>; 3]);
+
+impl TimeStep for Exponential {
+    type Scratch = Lines;
+
+    fn state(&self) -> Space {
+        Space::new("velocity", &[self.fourier.len()], "1")
+    }
+    /// u and a.
+    fn record(&self) -> usize {
+        2 * self.fourier.len()
+    }
+    fn time_step(&self) -> f64 {
+        self.dt
+    }
+    fn scratch(&self) -> Lines {
+        Lines(std::array::from_fn(|_| vec![0.0; self.fourier.len()]))
+    }
+    fn step(
+        &self,
+        _: usize,
+        _: &[f64],
+        state: &mut [f64],
+        record: &mut [f64],
+        Lines([p, q, _]): &mut Lines,
+    ) -> Result<()> {
+        let (u, a) = record.split_at_mut(state.len());
+        u.copy_from_slice(state);
+        self.apply(&self.decay, false, u, a);
+        square(u, p);
+        self.apply(&self.first, false, p, q);
+        add(q, a);
+        for (p, a) in p.iter_mut().zip(a.iter()) {
+            *p = a * a - *p;
+        }
+        self.apply(&self.second, false, p, q);
+        state.copy_from_slice(a);
+        add(q, state);
+        Ok(())
+    }
+    fn step_vjp(
+        &self,
+        _: usize,
+        _: &[f64],
+        record: &[f64],
+        adjoints: &mut [f64],
+        _: &mut [f64],
+        Lines([p, q, r]): &mut Lines,
+    ) -> Result<()> {
+        let n = self.fourier.len();
+        let (u, a) = record.split_at(n);
+        for adjoint in adjoints.chunks_mut(n) {
+            self.apply(&self.second, true, adjoint, p);
+            // What reaches a: directly, and by a².
+            for ((adjoint, a), p) in adjoint.iter_mut().zip(a).zip(p.iter()) {
+                *adjoint += 2.0 * a * p;
+            }
+            self.apply(&self.first, true, adjoint, q);
+            self.apply(&self.decay, true, adjoint, r);
+            for i in 0..n {
+                adjoint[i] = r[i] + 2.0 * u[i] * (q[i] - p[i]);
+            }
+        }
+        Ok(())
+    }
+    fn step_jvp(
+        &self,
+        _: usize,
+        _: &[f64],
+        record: &[f64],
+        tangents: &mut [f64],
+        _: &[f64],
+        Lines([p, q, r]): &mut Lines,
+    ) -> Result<()> {
+        let n = self.fourier.len();
+        let (u, a) = record.split_at(n);
+        for tangent in tangents.chunks_mut(n) {
+            for i in 0..n {
+                p[i] = 2.0 * u[i] * tangent[i];
+            }
+            self.apply(&self.decay, false, tangent, r);
+            self.apply(&self.first, false, p, q);
+            add(q, r);
+            for i in 0..n {
+                p[i] = 2.0 * a[i] * r[i] - p[i];
+            }
+            self.apply(&self.second, false, p, tangent);
+            add(r, tangent);
+        }
+        Ok(())
+    }
+}
+
+fn square(x: &[f64], out: &mut [f64]) {
+    out.iter_mut().zip(x).for_each(|(out, x)| *out = x * x);
+}
+
+fn add(x: &[f64], out: &mut [f64]) {
+    out.iter_mut().zip(x).for_each(|(out, x)| *out += x);
+}

@@ -1,0 +1,215 @@
+use serde::{Deserialize, Serialize};
+
+use super::burgers::stable;
+use crate::error::Result;
+use crate::grid::add_laplacian;
+use crate::options::{Derived, Validate, not_negative, positive, require};
+use crate::rk4::{Rate, Rk4};
+use crate::rollout::{Input, Observe, RolledOut, Rollout};
+use crate::simulator::{Space, Typical};
+
+/// The Gray–Scott reaction on a periodic grid: spots and stripes from u + 2v → 3v.
+///
+/// ∂u/∂t = Dᵤ Δu − uv² + F(1 − u), ∂v/∂t = Dᵥ Δv + uv² − (F + k)v; three-point Laplacian along each
+/// axis, Runge–Kutta steps. Without feed and kill Σ(u + v) is conserved.
+///
+/// # Shapes
+/// x: u, then v, each a grid of `shape`; y: the same after the last step, or the values at
+/// `observe_places` after each of `observe_steps`.
+///
+/// # Units
+/// Concentrations without a unit; `cell` in m, diffusivities in m²/s, `dt` in s, `feed` and `kill`
+/// in 1/s.
+///
+/// # Cost
+/// Four rates a step.
+///
+/// # Source
+/// Pearson, *Complex patterns in a simple system*, Science 261 (1993), equation 2.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReactionDiffusion {
+    /// Cells along each axis, one or two.
+    pub shape: Vec<usize>,
+    /// The width of a cell.
+    pub cell: f64,
+    /// Dᵤ ≥ 0.
+    pub diffusivity_u: f64,
+    /// Dᵥ ≥ 0.
+    pub diffusivity_v: f64,
+    /// F ≥ 0.
+    pub feed: f64,
+    /// k ≥ 0.
+    pub kill: f64,
+    /// Δt.
+    pub dt: f64,
+    /// The number of steps.
+    pub steps: usize,
+    /// After which steps y is seen; the last one if empty.
+    pub observe_steps: Vec<usize>,
+    /// Which values of the state are seen; all if empty.
+    pub observe_places: Vec<usize>,
+    /// How many bytes the tape of a run may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_memory: Option<usize>,
+    /// The rollout.
+    #[serde(skip)]
+    pub plan: Derived<Rollout<Rk4<GrayScott>>>,
+}
+
+impl Default for ReactionDiffusion {
+    fn default() -> Self {
+        Self {
+            shape: vec![32, 32],
+            cell: 1.0,
+            diffusivity_u: 0.16,
+            diffusivity_v: 0.08,
+            feed: 0.035,
+            kill: 0.06,
+            dt: 1.0,
+            steps: 40,
+            observe_steps: Vec::new(),
+            observe_places: Vec::new(),
+            max_memory: None,
+            plan: Derived::default(),
+        }
+    }
+}
+
+impl Validate for ReactionDiffusion {
+    fn validate(&self) -> Result<()> {
+        require(
+            (1..=2).contains(&self.shape.len()) && self.shape.iter().all(|n| *n > 0),
+            "shape",
+            format!("{:?}", self.shape),
+            "it needs one or two axes with at least one cell each, for example [64, 64]",
+        )?;
+        positive("cell", self.cell)?;
+        not_negative("diffusivity_u", self.diffusivity_u)?;
+        not_negative("diffusivity_v", self.diffusivity_v)?;
+        not_negative("feed", self.feed)?;
+        not_negative("kill", self.kill)?;
+        positive("dt", self.dt)?;
+        let axes = self.shape.len();
+        stable(
+            "diffusivity_u",
+            self.diffusivity_u,
+            self.dt,
+            self.cell,
+            axes,
+        )?;
+        stable(
+            "diffusivity_v",
+            self.diffusivity_v,
+            self.dt,
+            self.cell,
+            axes,
+        )?;
+        self.rollout().validate()
+    }
+}
+
+impl RolledOut for ReactionDiffusion {
+    type Step = Rk4<GrayScott>;
+
+    fn rollout(&self) -> &Rollout<Rk4<GrayScott>> {
+        self.plan.get(|| {
+            let area = self.cell * self.cell;
+            let rate = GrayScott {
+                shape: self.shape.clone(),
+                diffusion: [self.diffusivity_u / area, self.diffusivity_v / area],
+                feed: self.feed,
+                kill: self.kill,
+            };
+            let whole = 2 * self.shape.iter().product::<usize>();
+            let step = Rk4 { rate, dt: self.dt };
+            Rollout {
+                input: Input::State(0..whole),
+                observe: Observe::select(
+                    &self.observe_steps,
+                    &self.observe_places,
+                    self.steps,
+                    whole,
+                ),
+                max_memory: self.max_memory,
+                ..Rollout::new(step, self.steps)
+            }
+        })
+    }
+    fn input_space(&self) -> Space {
+        self.rollout().step.rate.state()
+    }
+    fn output_space(&self) -> Space {
+        let observe = &self.rollout().observe;
+        if self.observe_steps.is_empty() && self.observe_places.is_empty() {
+            return self.rollout().step.rate.state();
+        }
+        let shape = [observe.steps.len(), observe.places.len()];
+        Space::new("concentrations at sensors", &shape, "1")
+    }
+    fn usual(&self) -> Typical {
+        Typical {
+            centre: 0.4,
+            spread: 0.1,
+        }
+    }
+}
+
+/// The rate of Gray and Scott's reaction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GrayScott {
+    shape: Vec<usize>,
+    diffusion: [f64; 2],
+    feed: f64,
+    kill: f64,
+}
+
+impl GrayScott {
+    /// Adds the diffusion of both substances; symmetric.
+    fn diffuse(&self, s: &[f64], out: &mut [f64]) {
+        let cells = s.len() / 2;
+        let parts = s.chunks(cells).zip(out.chunks_mut(cells));
+        for ((s, out), d) in parts.zip(self.diffusion) {
+            add_laplacian(&self.shape, d, s, out);
+        }
+    }
+}
+
+impl Rate for GrayScott {
+    fn state(&self) -> Space {
+        let shape: Vec<usize> = [&[2], &self.shape[..]].concat();
+        Space::new("concentrations", &shape, "1")
+    }
+    fn rate(&self, _: f64, s: &[f64], _: &[f64], rate: &mut [f64]) {
+        let (u, v) = s.split_at(s.len() / 2);
+        let (du, dv) = rate.split_at_mut(u.len());
+        for i in 0..u.len() {
+            let reaction = u[i] * v[i] * v[i];
+            du[i] = self.feed * (1.0 - u[i]) - reaction;
+            dv[i] = reaction - (self.feed + self.kill) * v[i];
+        }
+        self.diffuse(s, rate);
+    }
+    fn rate_jvp(&self, _: f64, s: &[f64], _: &[f64], ds: &[f64], _: &[f64], out: &mut [f64]) {
+        let (u, v) = s.split_at(s.len() / 2);
+        let (tu, tv) = ds.split_at(u.len());
+        let (du, dv) = out.split_at_mut(u.len());
+        for i in 0..u.len() {
+            let reaction = v[i] * v[i] * tu[i] + 2.0 * u[i] * v[i] * tv[i];
+            du[i] = -self.feed * tu[i] - reaction;
+            dv[i] = reaction - (self.feed + self.kill) * tv[i];
+        }
+        self.diffuse(ds, out);
+    }
+    fn rate_vjp(&self, _: f64, s: &[f64], _: &[f64], a: &[f64], out: &mut [f64], _: &mut [f64]) {
+        let (u, v) = s.split_at(s.len() / 2);
+        let (au, av) = a.split_at(u.len());
+        let (du, dv) = out.split_at_mut(u.len());
+        for i in 0..u.len() {
+            let reaction = av[i] - au[i];
+            du[i] = v[i] * v[i] * reaction - self.feed * au[i];
+            dv[i] = 2.0 * u[i] * v[i] * reaction - (self.feed + self.kill) * av[i];
+        }
+        self.diffuse(a, out);
+    }
+}

@@ -1,0 +1,244 @@
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::grid::add_laplacian;
+use crate::options::{Derived, Validate, grid, positive, require};
+use crate::rollout::{Input, Observe, RolledOut, Rollout, TimeStep};
+use crate::simulator::Space;
+
+/// Waves on a periodic grid, ∂²u/∂t² = c²Δu, by leapfrog, which is undone exactly.
+///
+/// A step is v ← v + Δt c²Δu, u ← u + Δt v, with the three-point Laplacian along each axis. v
+/// stands half a step before u.
+///
+/// # Shapes
+/// x: u, then v, each a grid of `shape`; or u alone, at rest, if `at_rest`. y: the same after the
+/// last step, or the values at `observe_places` (indices into u, then v) after each of
+/// `observe_steps`.
+///
+/// # Units
+/// u in m, v in m/s, `cell` in m, `speed` in m/s, `dt` in s.
+///
+/// # Cost
+/// One Laplacian a step. No tape: P is linear.
+///
+/// # Source
+/// Hairer, Lubich & Wanner, *Geometric Numerical Integration*, I.1.4 (Störmer–Verlet).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Wave {
+    /// Cells along each axis.
+    pub shape: Vec<usize>,
+    /// The width of a cell.
+    pub cell: f64,
+    /// The speed c > 0.
+    pub speed: f64,
+    /// Δt; c Δt √axes must not exceed the cell.
+    pub dt: f64,
+    /// The number of steps.
+    pub steps: usize,
+    /// Whether x is u alone and v vanishes at the start.
+    pub at_rest: bool,
+    /// After which steps y is seen; the last one if empty.
+    pub observe_steps: Vec<usize>,
+    /// Which values of the state are seen; all if empty.
+    pub observe_places: Vec<usize>,
+    /// The rollout.
+    #[serde(skip)]
+    pub plan: Derived<Rollout<Leapfrog>>,
+}
+
+impl Default for Wave {
+    fn default() -> Self {
+        Self {
+            shape: vec![64],
+            cell: 1.0,
+            speed: 1.0,
+            dt: 0.5,
+            steps: 100,
+            at_rest: false,
+            observe_steps: Vec::new(),
+            observe_places: Vec::new(),
+            plan: Derived::default(),
+        }
+    }
+}
+
+impl Validate for Wave {
+    fn validate(&self) -> Result<()> {
+        grid(&self.shape)?;
+        positive("cell", self.cell)?;
+        positive("speed", self.speed)?;
+        positive("dt", self.dt)?;
+        let number = self.speed * self.dt / self.cell * (self.shape.len() as f64).sqrt();
+        require(
+            number <= 1.0,
+            "dt",
+            self.dt,
+            &format!(
+                "its Courant number c Δt √axes / cell is {number:.3}, but leapfrog is stable up to 1: \
+                 take dt ≤ {:.3e}",
+                self.dt / number
+            ),
+        )?;
+        self.rollout().validate()
+    }
+}
+
+impl Wave {
+    fn cells(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The energy that leapfrog conserves: ½⟨v, v⁺⟩ + ½c²⟨u, −Δu⟩, with v⁺ half a step after u.
+    pub fn energy(&self, state: &[f64]) -> f64 {
+        let (u, v) = state.split_at(self.cells());
+        let mut force = vec![0.0; u.len()];
+        let c = self.speed / self.cell;
+        add_laplacian(&self.shape, c * c, u, &mut force);
+        let terms = u.iter().zip(v).zip(&force);
+        terms
+            .map(|((u, v), f)| 0.5 * v * (v + self.dt * f) - 0.5 * u * f)
+            .sum()
+    }
+}
+
+impl RolledOut for Wave {
+    type Step = Leapfrog;
+
+    fn rollout(&self) -> &Rollout<Leapfrog> {
+        self.plan.get(|| {
+            let cells = self.cells();
+            let c = self.speed / self.cell;
+            let step = Leapfrog {
+                shape: self.shape.clone(),
+                dt: self.dt,
+                kick: self.dt * c * c,
+            };
+            let whole = 2 * cells;
+            Rollout {
+                input: Input::State(0..if self.at_rest { cells } else { whole }),
+                observe: Observe::select(
+                    &self.observe_steps,
+                    &self.observe_places,
+                    self.steps,
+                    whole,
+                ),
+                ..Rollout::new(step, self.steps)
+            }
+        })
+    }
+    fn input_space(&self) -> Space {
+        if self.at_rest {
+            return Space::new("displacement", &self.shape, "m");
+        }
+        Space::new("displacement and velocity", &doubled(&self.shape), "m, m/s")
+    }
+    fn output_space(&self) -> Space {
+        let observe = &self.rollout().observe;
+        if self.observe_steps.is_empty() && self.observe_places.is_empty() {
+            return Space::new("displacement and velocity", &doubled(&self.shape), "m, m/s");
+        }
+        let shape = [observe.steps.len(), observe.places.len()];
+        Space::new("wave at sensors", &shape, "m, m/s")
+    }
+    fn linear(&self) -> bool {
+        true
+    }
+}
+
+/// Two grids, one after the other, stacked along the first axis.
+fn doubled(shape: &[usize]) -> Vec<usize> {
+    let mut shape = shape.to_vec();
+    shape[0] *= 2;
+    shape
+}
+
+/// One step of leapfrog.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leapfrog {
+    shape: Vec<usize>,
+    dt: f64,
+    /// Δt c²/cell².
+    kick: f64,
+}
+
+impl Leapfrog {
+    fn advance(&self, state: &mut [f64]) {
+        let (u, v) = state.split_at_mut(state.len() / 2);
+        add_laplacian(&self.shape, self.kick, u, v);
+        for (u, v) in u.iter_mut().zip(v) {
+            *u += self.dt * *v;
+        }
+    }
+}
+
+impl TimeStep for Leapfrog {
+    type Scratch = ();
+
+    fn state(&self) -> Space {
+        Space::new("wave", &doubled(&self.shape), "m, m/s")
+    }
+    /// The step is linear: its derivative needs no record.
+    fn record(&self) -> usize {
+        0
+    }
+    fn time_step(&self) -> f64 {
+        self.dt
+    }
+    fn scratch(&self) {}
+    fn step(
+        &self,
+        _: usize,
+        _: &[f64],
+        state: &mut [f64],
+        _: &mut [f64],
+        (): &mut (),
+    ) -> Result<()> {
+        self.advance(state);
+        Ok(())
+    }
+    fn step_vjp(
+        &self,
+        _: usize,
+        _: &[f64],
+        _: &[f64],
+        adjoints: &mut [f64],
+        _: &mut [f64],
+        (): &mut (),
+    ) -> Result<()> {
+        let cells: usize = self.shape.iter().product();
+        for adjoint in adjoints.chunks_mut(2 * cells) {
+            let (u, v) = adjoint.split_at_mut(cells);
+            for (u, v) in u.iter().zip(v.iter_mut()) {
+                *v += self.dt * u;
+            }
+            add_laplacian(&self.shape, self.kick, v, u);
+        }
+        Ok(())
+    }
+    fn step_jvp(
+        &self,
+        _: usize,
+        _: &[f64],
+        _: &[f64],
+        tangents: &mut [f64],
+        _: &[f64],
+        (): &mut (),
+    ) -> Result<()> {
+        let cells: usize = self.shape.iter().product();
+        tangents.chunks_mut(2 * cells).for_each(|t| self.advance(t));
+        Ok(())
+    }
+    fn can_step_back(&self) -> bool {
+        true
+    }
+    fn step_back(&self, _: usize, _: &[f64], state: &mut [f64], (): &mut ()) -> Result<()> {
+        let (u, v) = state.split_at_mut(state.len() / 2);
+        for (u, v) in u.iter_mut().zip(v.iter()) {
+            *u -= self.dt * v;
+        }
+        add_laplacian(&self.shape, -self.kick, u, v);
+        Ok(())
+    }
+}
