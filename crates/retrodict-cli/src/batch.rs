@@ -82,7 +82,17 @@ impl Batch {
         found
             .into_iter()
             .map(|(text, count)| format!("{text} ({count} times)"))
+            .chain(self.trouble())
             .collect()
+    }
+
+    /// Why the rule first fell back, where an error was the cause.
+    fn trouble(&self) -> Option<String> {
+        let first = self
+            .members
+            .iter()
+            .find_map(|m| m.solution.trouble.as_ref());
+        first.map(|error| format!("at first because {error}"))
     }
 
     /// Means over the batch; members that have ended keep their last values. Seconds are the

@@ -136,6 +136,7 @@ fn solve_one(
             seconds: first.seconds,
             counts: first.counts,
             notices: Vec::new(),
+            trouble: None,
         },
         (Err(error), None) => return Err(error),
     };

@@ -91,6 +91,24 @@ pub enum Error {
         /// The range, and what to try.
         allowed: String,
     },
+    /// A local inverse came only a part of the way to y.
+    #[error(
+        "the inverse of {simulator} came {:.4} % of the way to the y that was asked for; \
+         ‖P(x) − y‖ = {misfit:.3e} is left: {why}",
+        100.0 * .reached
+    )]
+    InverseStopped {
+        /// The simulator's name.
+        simulator: String,
+        /// The share of the way from P(x₀) to y that was covered.
+        reached: f64,
+        /// ‖P(x) − y‖ there.
+        misfit: f64,
+        /// Why it went no further, and what to try.
+        why: String,
+        /// The last x on the way.
+        x: Vec<f64>,
+    },
     /// A decomposition did not converge or met a matrix it cannot factor.
     #[error("{what} failed: {message}")]
     LinearAlgebra {

@@ -30,6 +30,7 @@ pub mod check;
 pub mod error;
 pub mod fourier;
 mod grid;
+pub mod inverse;
 pub mod linalg;
 pub mod loss;
 pub mod losses;

@@ -10,6 +10,8 @@ use crate::linalg::Matrix;
 use crate::loss::Loss;
 use crate::simulator::{LinearMap, Simulator};
 
+pub use crate::simulator::Counts;
+
 /// Find x with P(x) near y*: the simulator P, the loss L and the target y*.
 #[derive(Clone)]
 pub struct Problem {
@@ -71,21 +73,6 @@ impl Problem {
     pub fn name(&self) -> String {
         self.simulator.output().name
     }
-}
-
-/// How often a simulator was asked for what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-pub struct Counts {
-    /// Evaluations of P.
-    pub forward: u64,
-    /// Products with J.
-    pub jvp: u64,
-    /// Products with Jᵀ.
-    pub vjp: u64,
-    /// Local inversions.
-    pub inverse: u64,
-    /// Products with second derivatives.
-    pub second_order: u64,
 }
 
 /// Counts that grow while evaluations run.
@@ -339,12 +326,18 @@ impl<'p> Evaluation<'p> {
                     rule: "inverse-simulator",
                     needs: "a local inverse",
                     simulator: self.problem.name(),
-                    instead: "inverse-jacobian, gauss-newton or levenberg-marquardt, \
-                          which need J alone"
+                    instead: "`--inverse path`, which makes one from J, or \
+                          levenberg-marquardt, which needs J alone"
                         .to_owned(),
                 })?;
-        self.tally.add(|c| c.inverse += 1);
-        inverse.step(&self.x, self.y()?, dy, dx)
+        let y = self.y()?;
+        let mut counts = Counts {
+            inverse: 1,
+            ..Counts::default()
+        };
+        let done = inverse.step_counted(&self.x, y, dy, dx, &mut counts);
+        self.tally.add(|c| c.add(&counts));
+        done
     }
 
     /// The trajectory that the simulator kept, if it keeps one.

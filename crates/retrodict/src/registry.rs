@@ -1,10 +1,11 @@
-//! The static lists: one line per simulator, rule and loss.
+//! The static lists: one line per simulator, rule, loss and local inverse.
 //!
 //! The command line, the tables of the book, the conformance tests and the benches read them.
 
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::inverse::{self, Inverter, PathIntegral};
 use crate::loss::Loss;
 use crate::losses::{Cauchy, Covariance, Huber, Infidelity, Spectral, SquaredError, Weighted};
 use crate::options::{configure, defaults, keys, nearest};
@@ -46,7 +47,7 @@ impl<T> Entry<T> {
 
 /// A list of entries and what its entries are called in messages.
 pub struct List<T: 'static> {
-    /// `simulator`, `rule` or `loss`.
+    /// `simulator`, `rule`, `loss` or `local inverse`.
     pub kind: &'static str,
     /// The entries, in the order in which they are shown.
     pub entries: &'static [Entry<T>],
@@ -139,4 +140,12 @@ pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: &[
     entry!(Arc::new, Cauchy, "cauchy", ["lorentzian"], "Logarithmic beyond a residual: outliers are let go of", "Holland & Welsch 1977"),
     entry!(Arc::new, Spectral, "spectral", ["sobolev"], "Squared differences of the spectra, weighted by wavenumber", "Adams & Fournier, 7.62"),
     entry!(Arc::new, Infidelity, "infidelity", [], "How far a quantum state is from another, whatever its phase", "Schnell et al. 2022, section 4.3"),
+] };
+
+/// All local inverses for simulators that bring none.
+#[rustfmt::skip]
+pub static INVERSES: List<Arc<dyn Inverter>> = List { kind: "local inverse", entries: &[
+    entry!(Arc::new, inverse::Newton, "newton", [], "Newton steps on P(x) = y, shortened to stay on the branch of the start", "Deuflhard 2004, 3.3 and 4.4"),
+    entry!(Arc::new, inverse::LevenbergMarquardt, "levenberg-marquardt", ["lm"], "Damped steps that come as near to y as they can", "Madsen, Nielsen & Tingleff 2004, algorithm 3.16"),
+    entry!(Arc::new, PathIntegral, "path", ["path-integral"], "The inverse Jacobian integrated along the line from P(x₀) to y; tells where a fold ends it", "Dormand & Prince 1980; Allgower & Georg 1990"),
 ] };

@@ -35,6 +35,32 @@ impl Space {
     }
 }
 
+/// How often a simulator was asked for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Counts {
+    /// Evaluations of P.
+    pub forward: u64,
+    /// Products with J.
+    pub jvp: u64,
+    /// Products with Jᵀ.
+    pub vjp: u64,
+    /// Local inversions.
+    pub inverse: u64,
+    /// Products with second derivatives.
+    pub second_order: u64,
+}
+
+impl Counts {
+    /// Adds other counts.
+    pub fn add(&mut self, other: &Self) {
+        self.forward += other.forward;
+        self.jvp += other.jvp;
+        self.vjp += other.vjp;
+        self.inverse += other.inverse;
+        self.second_order += other.second_order;
+    }
+}
+
 /// y = P(x): a differentiable map. Physics implements it; so does "network, then physics".
 ///
 /// # Shapes
@@ -157,7 +183,8 @@ pub trait LocalInverse: Send + Sync {
     /// Writes P⁻¹(y; x0) to x.
     ///
     /// # Errors
-    /// `Err` if y cannot be reached.
+    /// `Err` if y cannot be reached; [`Error::InverseStopped`](crate::Error::InverseStopped)
+    /// keeps the x to which the inverse came.
     fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()>;
     /// Writes Δx = P⁻¹(y₀ + Δy; x₀) − x₀ to dx, where y₀ = P(x₀) is known.
     ///
@@ -172,6 +199,22 @@ pub trait LocalInverse: Send + Sync {
             *dx -= x;
         }
         Ok(())
+    }
+    /// As [`step`](LocalInverse::step), and adds to `counts` what was asked of P on the way.
+    ///
+    /// Override it where the inverse evaluates P or products with J, so that its cost is seen.
+    ///
+    /// # Errors
+    /// As [`invert_near`](LocalInverse::invert_near).
+    fn step_counted(
+        &self,
+        x0: &[f64],
+        y0: &[f64],
+        dy: &[f64],
+        dx: &mut [f64],
+        _counts: &mut Counts,
+    ) -> Result<()> {
+        self.step(x0, y0, dy, dx)
     }
     /// What comes back of x; an ill-posed map says what does not.
     fn recovery(&self) -> Recovery {

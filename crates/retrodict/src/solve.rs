@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::linalg::{dot, norm};
 use crate::problem::{Counts, Evaluation, Problem, Tally};
 use crate::search::search;
@@ -89,6 +89,8 @@ pub struct Solution {
     pub counts: Counts,
     /// Where the rule fell back from its formula, and how often.
     pub notices: Vec<(Notice, usize)>,
+    /// Why the rule first fell back, where an error was the cause.
+    pub trouble: Option<Error>,
 }
 
 /// A rule and when to stop.
@@ -137,6 +139,7 @@ impl Solver {
             first_loss: loss,
             best: (start.to_vec(), loss),
             notices: Vec::new(),
+            trouble: None,
             steps: 0,
             observer,
         };
@@ -151,6 +154,7 @@ struct Run<O> {
     first_loss: f64,
     best: (Vec<f64>, f64),
     notices: Vec<(Notice, usize)>,
+    trouble: Option<Error>,
     steps: usize,
     observer: O,
 }
@@ -187,6 +191,7 @@ impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
             seconds: self.clock.elapsed().as_secs_f64(),
             counts: at.counts(),
             notices: self.notices,
+            trouble: self.trouble,
         })
     }
 
@@ -294,6 +299,9 @@ impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
     }
 
     fn note(&mut self, notice: Notice) {
+        if self.trouble.is_none() {
+            self.trouble = self.rule.trouble().cloned();
+        }
         match self.notices.iter_mut().find(|(known, _)| *known == notice) {
             Some((_, count)) => *count += 1,
             None => self.notices.push((notice, 1)),

@@ -1,6 +1,6 @@
 //! Update rules: a direction each, a file each.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::problem::Evaluation;
 
 mod adam;
@@ -37,6 +37,11 @@ pub trait UpdateRule: Send {
     /// # Errors
     /// If the problem lacks what the rule needs, or the simulation fails.
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>>;
+
+    /// What kept the rule from its formula in the last update, where an error was the cause.
+    fn trouble(&self) -> Option<&Error> {
+        None
+    }
 
     /// How long a piece of Δx is taken.
     fn step_size(&self) -> StepSize {

@@ -340,7 +340,7 @@ fn a_rule_without_what_it_needs_names_those_that_work() {
         .solve(&p, &[0.0, 0.0])
         .unwrap_err();
     assert!(matches!(error, Error::Unsupported { .. }));
-    assert!(error.to_string().contains("gauss-newton"), "{error}");
+    assert!(error.to_string().contains("--inverse path"), "{error}");
 }
 
 /// P → αP, y* → αy*: Δx ∝ α^p.

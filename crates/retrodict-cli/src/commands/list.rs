@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use retrodict::registry::{LOSSES, List, RULES, SIMULATORS};
+use retrodict::registry::{INVERSES, LOSSES, List, RULES, SIMULATORS};
 use serde_json::json;
 
 use crate::args;
@@ -22,6 +22,7 @@ pub fn run(args: &args::List) -> Outcome<ExitCode> {
         ("simulators", entries(&SIMULATORS)),
         ("rules", entries(&RULES)),
         ("losses", entries(&LOSSES)),
+        ("local inverses", entries(&INVERSES)),
         ("experiments", experiments),
     ];
     if args.json {

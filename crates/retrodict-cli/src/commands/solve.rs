@@ -16,7 +16,7 @@ use crate::folder;
 use crate::generate::rms;
 use crate::interrupt;
 use crate::settings;
-use crate::tables::aligned;
+use crate::tables::{aligned, wrapped};
 
 /// Unknowns up to which a dense Jacobian is cheap.
 const SMALL: usize = 500;
@@ -167,6 +167,7 @@ fn tell(args: &args::Solve, rule: &str, solutions: &[Solution], output: &Path) -
                     "seconds": s.seconds, "counts": s.counts,
                     "notices": s.notices.iter().map(|(n, c)| format!("{} ({c} times)", n.0))
                         .collect::<Vec<_>>(),
+                    "trouble": s.trouble.as_ref().map(ToString::to_string),
                     "x": (s.x.len() <= 16).then(|| s.x.clone()),
                 })
             })
@@ -206,6 +207,12 @@ fn tell(args: &args::Solve, rule: &str, solutions: &[Solution], output: &Path) -
         }
         for (notice, count) in &s.notices {
             println!("note: {} ({count} times)", notice.0);
+        }
+        if let Some(trouble) = &s.trouble {
+            println!(
+                "{}",
+                wrapped("note: at first because ", &trouble.to_string())
+            );
         }
     }
     println!("wrote {}", output.display());

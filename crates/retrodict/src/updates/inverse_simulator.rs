@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Memory, Notice, UpdateRule};
-use crate::error::Result;
+use super::{Memory, Notice, StepSize, UpdateRule};
+use crate::error::{Error, Result};
+use crate::linalg::{Engine, dot, norm, pseudo_inverse_power};
 use crate::options::{Validate, positive};
 use crate::problem::Evaluation;
 
@@ -20,7 +21,13 @@ use crate::problem::Evaluation;
 /// y converges to y* by the factor 1 − η a step, at once for η = 1, however nonlinear P is.
 ///
 /// # Needs
-/// A local inverse; no derivative.
+/// A local inverse; no derivative while it works. [`WithInverse`](crate::inverse::WithInverse)
+/// makes one for any simulator.
+///
+/// # Where the inverse fails
+/// Where it came a part of the way and the loss is lower there, the rule goes so far. Where not, it
+/// takes the step of the inverse Jacobian, searched along for a lower loss; where that leads
+/// uphill, a step against the gradient. Each time a notice says so, and the solution counts them.
 ///
 /// # When to choose it
 /// Whenever P brings a local inverse. For an ill-posed P the inverse regularises; see
@@ -36,7 +43,17 @@ pub struct InverseSimulator {
     pub learning_rate: f64,
     /// What lasts from step to step; starts empty and is no option.
     #[serde(skip)]
-    pub memory: Memory<Vec<f64>>,
+    pub memory: Memory<State>,
+}
+
+/// What the rule keeps from step to step.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct State {
+    dy: Vec<f64>,
+    /// Whether the last Δx is a direction to search along, not a step of the inverse.
+    fell_back: bool,
+    /// Why the inverse did not lead to y, if it did not.
+    trouble: Option<Error>,
 }
 
 impl Default for InverseSimulator {
@@ -63,10 +80,95 @@ impl Validate for InverseSimulator {
 
 impl UpdateRule for InverseSimulator {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
-        let dy = &mut self.memory.0;
+        let State {
+            dy,
+            fell_back,
+            trouble,
+        } = &mut self.memory.0;
         dy.clear();
         dy.extend(at.output_step()?.iter().map(|dy| self.learning_rate * dy));
-        at.inverse_step(dy, dx)?;
-        Ok(None)
+        *fell_back = false;
+        *trouble = at.inverse_step(dy, dx).err();
+        let Some(error) = trouble else {
+            return Ok(None);
+        };
+        if let Error::InverseStopped { x, .. } = error {
+            copy_difference(x, at.x(), dx);
+            if goes_down(at, dx)? {
+                return Ok(Some(PART_OF_THE_WAY));
+            }
+        }
+        let [to_jacobian, to_gradient] = match error {
+            Error::InverseStopped { .. } => STOPPED,
+            Error::OutsideRange { .. } => OUT_OF_RANGE,
+            Error::Simulation { .. } | Error::LinearAlgebra { .. } => BROKEN,
+            misuse => return Err(misuse.clone()),
+        };
+        *fell_back = true;
+        if pseudo_inverse_power(at, dy, 1.0, TRUNCATION, Engine::Auto, dx).is_ok()
+            && dot(at.gradient()?, dx) < 0.0
+        {
+            return Ok(Some(to_jacobian));
+        }
+        against_gradient(at, dy, dx)?;
+        Ok(Some(to_gradient))
     }
+
+    fn trouble(&self) -> Option<&Error> {
+        self.memory.0.trouble.as_ref()
+    }
+
+    fn step_size(&self) -> StepSize {
+        if self.memory.0.fell_back {
+            StepSize::Backtracking { decrease: 1e-4 }
+        } else {
+            StepSize::AsIs
+        }
+    }
+}
+
+/// Singular values below this, relative to the largest, are dropped in a fallback: near a fold
+/// they would lead far away.
+const TRUNCATION: f64 = 1e-8;
+
+const PART_OF_THE_WAY: Notice =
+    Notice("the local inverse stopped on its way to y: went as far as it came");
+const STOPPED: [Notice; 2] = [
+    Notice("the local inverse could not leave x, as at a fold: stepped by the inverse Jacobian"),
+    Notice("the local inverse could not leave x, as at a fold: stepped against the gradient"),
+];
+const OUT_OF_RANGE: [Notice; 2] = [
+    Notice("y lies out of the range of the local inverse: stepped by the inverse Jacobian"),
+    Notice("y lies out of the range of the local inverse: stepped against the gradient"),
+];
+const BROKEN: [Notice; 2] = [
+    Notice("the local inverse failed: stepped by the inverse Jacobian"),
+    Notice("the local inverse failed: stepped against the gradient"),
+];
+
+fn copy_difference(to: &[f64], from: &[f64], dx: &mut [f64]) {
+    for (dx, (to, from)) in dx.iter_mut().zip(to.iter().zip(from)) {
+        *dx = to - from;
+    }
+}
+
+/// Whether Δx moves x visibly and lowers the loss; a simulation that fails there does not.
+fn goes_down(at: &Evaluation<'_>, dx: &[f64]) -> Result<bool> {
+    let loss = at.loss()?;
+    let there = at.moved(dx, 1.0).loss();
+    Ok(norm(dx) > 1e-12 * norm(at.x()) && there.is_ok_and(|there| there < loss))
+}
+
+/// The multiple of −∂L/∂x that comes nearest to Δy in y, to first order.
+fn against_gradient(at: &Evaluation<'_>, dy: &[f64], dx: &mut [f64]) -> Result<()> {
+    let gradient = at.gradient()?;
+    let mut seen = vec![0.0; dy.len()];
+    at.jvp(gradient, &mut seen)?;
+    let length = dot(&seen, dy).abs() / dot(&seen, &seen);
+    // Where the gradient vanishes, so does the step, and the solver ends there.
+    let length = if length.is_finite() { length } else { 0.0 };
+    for (dx, g) in dx.iter_mut().zip(gradient) {
+        *dx = -length * g;
+    }
+    Ok(())
 }

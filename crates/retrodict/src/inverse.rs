@@ -1,0 +1,215 @@
+//! Local inverses for simulators that bring none: P⁻¹(y; x₀) from J alone.
+//!
+//! [`Newton`] and [`LevenbergMarquardt`] solve P(x) = y near x₀, [`PathIntegral`] follows the
+//! straight line from P(x₀) to y. [`WithInverse`] joins one of them to a simulator, so that every
+//! rule that needs a local inverse works.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use retrodict::inverse::{Inverter, PathIntegral, WithInverse};
+//! use retrodict::{Simulator, simulators::Square};
+//!
+//! # fn main() -> retrodict::Result<()> {
+//! let found = PathIntegral::default().invert(&Square {}, &[1.0, 4.0], &[1.0, -1.0])?;
+//! assert!((found.x[1] + 2.0).abs() < 1e-9, "the branch of x₀ is kept");
+//!
+//! let square = WithInverse::new(Arc::new(Square {}), Arc::new(PathIntegral::default()));
+//! assert!(square.local_inverse().is_some());
+//! # Ok(())
+//! # }
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::simulator::{Counts, LinearMap, LocalInverse, SecondOrder, Simulator, Space};
+
+mod levenberg_marquardt;
+mod nearest;
+mod newton;
+mod path_integral;
+pub(crate) mod tangent;
+
+pub use levenberg_marquardt::LevenbergMarquardt;
+pub use newton::Newton;
+pub use path_integral::PathIntegral;
+
+/// Finds x with P(x) = y near x₀, with the derivatives of P alone.
+pub trait Inverter: Send + Sync {
+    /// Looks for P⁻¹(y; x₀) and says how far it came.
+    ///
+    /// # Errors
+    /// If a length is wrong, a value is not finite, or P fails at x₀ itself. Not to arrive is
+    /// no error here: [`Inversion::ended`] says so, and the last x is kept.
+    fn invert(&self, simulator: &dyn Simulator, y: &[f64], x0: &[f64]) -> Result<Inversion>;
+}
+
+/// What a local inverse found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inversion {
+    /// P⁻¹(y; x₀), or the last point on the way there.
+    pub x: Vec<f64>,
+    /// How it ended.
+    pub ended: Ended,
+    /// The share of the way from P(x₀) to y that was covered; 1 on arrival.
+    pub reached: f64,
+    /// ‖P(x) − y‖.
+    pub misfit: f64,
+    /// Steps taken.
+    pub steps: usize,
+    /// What was asked of P.
+    pub counts: Counts,
+}
+
+/// How an inversion ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ended {
+    /// P(x) = y to within the tolerance.
+    Arrived,
+    /// There are more observations than unknowns: ‖P(x) − y‖ is smallest here, near x₀.
+    Nearest,
+    /// J is singular here, and no step leads on: y lies beyond a fold of P, or out of its range.
+    Fold,
+    /// All steps were used.
+    StepLimit,
+    /// The simulation fails just beyond.
+    Failed(Error),
+}
+
+impl Ended {
+    /// Whether x is P⁻¹(y; x₀).
+    pub fn arrived(&self) -> bool {
+        matches!(self, Self::Arrived | Self::Nearest)
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Arrived => "it arrived",
+            Self::Nearest => "no x near the start comes nearer, as in a least-squares fit",
+            Self::Fold => {
+                "J is singular there: y lies beyond a fold of P, or out of its range; \
+                 try a start on another branch, or a target that is nearer"
+            }
+            Self::StepLimit => "all steps were used; allow more, or try a target that is nearer",
+            Self::Failed(error) => return write!(f, "just beyond, {error}"),
+        })
+    }
+}
+
+impl Inversion {
+    /// x on arrival.
+    ///
+    /// # Errors
+    /// [`Error::InverseStopped`], which keeps the last x, if it did not arrive.
+    pub fn into_x(self, simulator: &dyn Simulator) -> Result<Vec<f64>> {
+        if self.ended.arrived() {
+            return Ok(self.x);
+        }
+        Err(Error::InverseStopped {
+            simulator: simulator.output().name,
+            reached: self.reached,
+            misfit: self.misfit,
+            why: self.ended.to_string(),
+            x: self.x,
+        })
+    }
+}
+
+/// A simulator with a local inverse that is found from its derivatives.
+#[derive(Clone)]
+pub struct WithInverse {
+    /// P; an inverse of its own is not used.
+    pub simulator: Arc<dyn Simulator>,
+    /// How P is inverted.
+    pub inverse: Arc<dyn Inverter>,
+}
+
+impl WithInverse {
+    /// Joins a simulator and a local inverse.
+    pub fn new(simulator: Arc<dyn Simulator>, inverse: Arc<dyn Inverter>) -> Self {
+        Self { simulator, inverse }
+    }
+}
+
+impl Simulator for WithInverse {
+    fn input(&self) -> Space {
+        self.simulator.input()
+    }
+    fn output(&self) -> Space {
+        self.simulator.output()
+    }
+    fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        self.simulator.forward(x, y)
+    }
+    fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        self.simulator.jvp(x, dx, dy)
+    }
+    fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        self.simulator.vjp(x, dy, dx)
+    }
+    fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + 'a>> {
+        self.simulator.linearize(x, y)
+    }
+    fn keeps_trajectory(&self) -> bool {
+        self.simulator.keeps_trajectory()
+    }
+    fn local_inverse(&self) -> Option<&dyn LocalInverse> {
+        Some(self)
+    }
+    fn second_order(&self) -> Option<&dyn SecondOrder> {
+        self.simulator.second_order()
+    }
+    fn is_linear(&self) -> bool {
+        self.simulator.is_linear()
+    }
+}
+
+impl LocalInverse for WithInverse {
+    fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()> {
+        let found = self.inverse.invert(&*self.simulator, y, x0)?;
+        x.copy_from_slice(&found.into_x(&*self.simulator)?);
+        Ok(())
+    }
+    fn step_counted(
+        &self,
+        x0: &[f64],
+        y0: &[f64],
+        dy: &[f64],
+        dx: &mut [f64],
+        counts: &mut Counts,
+    ) -> Result<()> {
+        let found = self
+            .inverse
+            .invert(&*self.simulator, &tangent::moved(y0, 1.0, dy), x0)?;
+        counts.add(&found.counts);
+        let x = found.into_x(&*self.simulator)?;
+        dx.copy_from_slice(&tangent::moved(&x, -1.0, x0));
+        Ok(())
+    }
+}
+
+/// What a method that works on ‖P(x) − y‖ alone has to tell of its last point.
+fn inversion(
+    at: tangent::Point<'_>,
+    ended: Ended,
+    way: f64,
+    steps: usize,
+    counts: Counts,
+) -> Inversion {
+    let reached = if ended.arrived() {
+        1.0
+    } else {
+        (1.0 - at.left / way).max(0.0)
+    };
+    Inversion {
+        misfit: at.left,
+        x: at.x,
+        ended,
+        reached,
+        steps,
+        counts,
+    }
+}
