@@ -14,16 +14,20 @@ use std::time::Instant;
 
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
 use retrodict::losses::SquaredError;
+use retrodict::ode::Ode;
 use retrodict::regularisation::Regularisation;
-use retrodict::simulators::{Heat, Sine};
-use retrodict::updates::{GaussNewton, InverseSimulator, LimitedMemoryBfgs, Newton, UpdateRule};
+use retrodict::simulators::{Heat, LotkaVolterra, Schroedinger, Sine};
+use retrodict::updates::{
+    GaussNewton, InverseSimulator, LevenbergMarquardt, LimitedMemoryBfgs, Newton, UpdateRule,
+};
 use retrodict::{LocalInverse, Problem, Simulator, Solution, Solver, StopWhen, solve_batch};
 
 /// Runs once and returns a figure by which results are compared.
 type Workload = Box<dyn FnMut() -> f64>;
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 12] = [
     "heat-64",
     "heat-128",
     "heat-256",
@@ -34,6 +38,8 @@ const NAMES: [&str; 10] = [
     "lbfgs-128",
     "sine-newton",
     "sine-gauss-newton",
+    "lotka-volterra",
+    "schroedinger-16",
 ];
 
 fn workload(name: &str) -> Workload {
@@ -42,6 +48,8 @@ fn workload(name: &str) -> Workload {
         "lbfgs-128" => quasi_newton(),
         "sine-newton" => sine(|| Box::new(Newton::default())),
         "sine-gauss-newton" => sine(|| Box::new(GaussNewton::default())),
+        "lotka-volterra" => populations(),
+        "schroedinger-16" => controls(),
         other => heat(other.trim_start_matches("heat-").parse().expect(other)),
     }
 }
@@ -171,6 +179,50 @@ fn sine(rule: fn() -> Box<dyn UpdateRule>) -> Workload {
         };
         let solutions: Vec<Solution> = solve_batch(&problems, &starts, solver).unwrap();
         solutions.iter().filter(|s| s.loss <= 1e-20).count() as f64
+    })
+}
+
+/// The fit of four rates to two noisy populations; the loss.
+fn populations() -> Workload {
+    let load = |name| fixtures::load("lotka_volterra.npz", name);
+    let ode: Ode<LotkaVolterra> = Ode {
+        times: load("t"),
+        initial: load("y0"),
+        ..Ode::default()
+    };
+    let start = ode.unknowns(&load("start")).unwrap();
+    let loss = Arc::new(SquaredError { half: true });
+    let problem = Problem::new(Arc::new(ode), loss, load("data")).unwrap();
+    Box::new(move || {
+        let stop = StopWhen {
+            step_below: 1e-8,
+            ..StopWhen::after(100)
+        };
+        let solver = Solver::new(LevenbergMarquardt::default(), stop);
+        solver.solve(&problem, &start).unwrap().loss
+    })
+}
+
+/// ψ and all of ∂y/∂u for 16 controls; Σ|∂y/∂u|.
+fn controls() -> Workload {
+    let well = Schroedinger::default();
+    let controls: Vec<Vec<f64>> = (0..16)
+        .map(|k| {
+            (0..well.steps)
+                .map(|n| ((0.1 + 0.01 * f64::from(k)) * n as f64).sin())
+                .collect()
+        })
+        .collect();
+    Box::new(move || {
+        let sums: Vec<f64> = controls
+            .par_iter()
+            .map(|u| {
+                let mut y = vec![0.0; 28];
+                let map = well.linearize(u, &mut y).unwrap();
+                magnitude(map.dense().unwrap().as_slice())
+            })
+            .collect();
+        sums.iter().sum()
     })
 }
 

@@ -34,6 +34,7 @@ pub mod inverse;
 pub mod linalg;
 pub mod loss;
 pub mod losses;
+pub mod ode;
 pub mod options;
 mod problem;
 pub mod registry;
