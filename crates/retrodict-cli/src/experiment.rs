@@ -21,6 +21,20 @@ pub static BUILT_IN: &[(&str, &str)] = &[
     ("sine", include_str!("../../../experiments/sine.toml")),
     ("heat", include_str!("../../../experiments/heat.toml")),
     ("poisson", include_str!("../../../experiments/poisson.toml")),
+    (
+        "oscillators",
+        include_str!("../../../experiments/oscillators.toml"),
+    ),
+    (
+        "quantum-dipole",
+        include_str!("../../../experiments/quantum-dipole.toml"),
+    ),
+    ("burgers", include_str!("../../../experiments/burgers.toml")),
+    ("wave", include_str!("../../../experiments/wave.toml")),
+    (
+        "lotka-volterra",
+        include_str!("../../../experiments/lotka-volterra.toml"),
+    ),
 ];
 
 /// Several methods on the same problems.

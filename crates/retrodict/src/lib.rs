@@ -78,6 +78,7 @@ mod book {
         InverseJacobian: "docs/src/theory/inverse-jacobian.md",
         InverseSimulator: "docs/src/theory/inverse-simulator.md",
         HalfInverse: "docs/src/theory/half-inverse.md",
+        InTime: "docs/src/in-time.md",
         AddASimulator: "docs/src/add-a-simulator.md",
         AddARule: "docs/src/add-a-rule.md",
     }
