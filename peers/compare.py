@@ -26,6 +26,9 @@ WORKLOADS = (
         ("sine-newton", "scipy", "trust-exact", None),
         ("sine-newton", "scipy", "Newton-CG", None),
         ("sine-gauss-newton", "scipy", "", None),
+        ("schroedinger-16", "jax", "thomas", 3),
+        ("schroedinger-16", "jax", "dense", 3),
+        ("lotka-volterra", "scipy", "", None),
     ]
 )
 
@@ -95,7 +98,7 @@ def verdict(ratio, goal):
 
 
 def compare(threads, wanted, rounds, bench):
-    scripts = {name: [sys.executable, str(HERE / f"{name}_peer.py")] for name in ("scipy", "phiflow")}
+    scripts = {name: [sys.executable, str(HERE / f"{name}_peer.py")] for name in ("scipy", "phiflow", "jax")}
     workers = {}
     ours = Worker([bench, "--serve"], threads)
     for workload, peer, variant, goal in WORKLOADS:

@@ -5,6 +5,7 @@ import multiprocessing
 
 import numpy as np
 import scipy.fft
+from scipy.integrate import odeint
 from scipy.optimize import least_squares, minimize
 
 import peer
@@ -145,12 +146,30 @@ def marquardt(target, start):
     return found.cost
 
 
+def populations():
+    """Four rates from two noisy populations, by MINPACK through LSODA; the loss."""
+    data = np.load(peer.DATA / "lotka_volterra.npz")
+    t, y0, seen = data["t"], data["y0"], data["data"]
+
+    def residual(x):
+        a, b, c, d = np.exp(x)
+
+        def rate(y, _):
+            return [a * y[0] - b * y[0] * y[1], -c * y[1] + d * y[0] * y[1]]
+
+        path = odeint(rate, y0, np.concatenate([[0.0], t]), rtol=1e-8, atol=1e-8)
+        return (path[1:] - seen).ravel()
+
+    return lambda: least_squares(residual, np.log(data["start"]), method="lm").cost
+
+
 def workload(name):
     kind, _, variant = name.partition("/")
     if kind.startswith("heat-"):
         return heat(int(kind.removeprefix("heat-")), variant == "rfft2")
     return {
         "lbfgs-128": quasi_newton,
+        "lotka-volterra": populations,
         "sine-newton": lambda: sine(newton(variant)),
         "sine-gauss-newton": lambda: sine(marquardt),
     }[kind]()
