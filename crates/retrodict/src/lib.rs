@@ -34,6 +34,7 @@ pub mod inverse;
 pub mod linalg;
 pub mod loss;
 pub mod losses;
+pub mod network;
 pub mod ode;
 pub mod options;
 mod problem;
@@ -51,6 +52,7 @@ pub mod waves;
 
 pub use error::{Error, Result};
 pub use loss::Loss;
+pub use network::Network;
 pub use problem::{Counts, Evaluation, Problem, Tally};
 pub use rollout::{Rollout, TimeStep};
 pub use simulator::{LinearMap, LocalInverse, Recovery, SecondOrder, Simulator, Space, Typical};

@@ -1,0 +1,125 @@
+//! Networks f(·; θ) over one flat θ, batch in, batch out.
+//!
+//! A layer knows forward, J·, Jᵀ· and its share of the Gram matrix of ∂f/∂θ, so that network and
+//! physics can be inverted jointly.
+
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::linalg::Matrix;
+use crate::simulator::Space;
+
+/// A network: outputs = f(inputs; θ), for a batch of samples, one after the other.
+///
+/// # Shapes
+/// `theta` has [`parameters`](Network::parameters) values. `inputs` has a multiple of
+/// [`input`](Network::input)`().len()` values; their ratio is the batch size, and `outputs` has so
+/// many times [`output`](Network::output)`().len()` values.
+///
+/// # Units
+/// Interfaces are `f64`. A network may compute inside in `f32`, where its options say so.
+pub trait Network: Send + Sync {
+    /// The space of one sample's input.
+    fn input(&self) -> Space;
+    /// The space of one sample's output.
+    fn output(&self) -> Space;
+    /// The length of θ.
+    fn parameters(&self) -> usize;
+    /// Where in θ each array of weights lies, in order and without gaps.
+    fn weights(&self) -> Vec<Weight>;
+    /// θ to start from: the same for the same seed.
+    fn initial(&self, seed: u64) -> Vec<f64>;
+
+    /// The outputs of a batch, with the batch's own statistics where a layer normalises.
+    ///
+    /// # Errors
+    /// If a length is wrong.
+    fn forward(&self, theta: &[f64], inputs: &[f64], outputs: &mut [f64]) -> Result<()>;
+
+    /// Evaluates a batch once, so that ∂f/∂θ can be applied many times.
+    ///
+    /// # Errors
+    /// As [`forward`](Network::forward).
+    fn linearize<'a>(
+        &'a self,
+        theta: &[f64],
+        inputs: &[f64],
+        outputs: &mut [f64],
+    ) -> Result<Box<dyn NetworkMap + 'a>>;
+
+    /// What the normalising layers saw in a batch: means and variances, one after the other.
+    ///
+    /// # Errors
+    /// As [`forward`](Network::forward).
+    fn statistics(&self, _theta: &[f64], _inputs: &[f64]) -> Result<Vec<f64>> {
+        Ok(Vec::new())
+    }
+
+    /// The outputs with given statistics instead of the batch's own: a sample's output does then
+    /// not depend on its neighbours.
+    ///
+    /// # Errors
+    /// As [`forward`](Network::forward).
+    fn predict(
+        &self,
+        theta: &[f64],
+        _statistics: &[f64],
+        inputs: &[f64],
+        outputs: &mut [f64],
+    ) -> Result<()> {
+        self.forward(theta, inputs, outputs)
+    }
+}
+
+/// One array of weights within θ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Weight {
+    /// Its name, for example `dense1.weight`.
+    pub name: String,
+    /// Its shape, slowest axis first.
+    pub shape: Vec<usize>,
+    /// Where it lies in θ.
+    pub range: Range<usize>,
+}
+
+/// ∂f/∂θ of a batch at a fixed θ, as an operator.
+///
+/// # Shapes
+/// `dtheta` is as long as θ, `doutputs` as the batch's outputs.
+pub trait NetworkMap {
+    /// doutputs = ∂f/∂θ dθ.
+    ///
+    /// # Errors
+    /// If a length is wrong.
+    fn apply(&self, dtheta: &[f64], doutputs: &mut [f64]) -> Result<()>;
+    /// dθ = (∂f/∂θ)ᵀ doutputs.
+    ///
+    /// # Errors
+    /// If a length is wrong.
+    fn apply_transpose(&self, doutputs: &[f64], dtheta: &mut [f64]) -> Result<()>;
+    /// The Gram matrix A (∂f/∂θ)(∂f/∂θ)ᵀ Aᵀ in `f64`, where A is block diagonal: for each sample the
+    /// Jacobian ∂y/∂x (rows × outputs) of what follows, or the identity where `physics` is `None`.
+    ///
+    /// # Errors
+    /// If a shape is wrong.
+    ///
+    /// # Cost
+    /// For a dense layer of a × b weights and m rows in all: m² (a + b) multiplications at most.
+    fn gram(&self, physics: Option<&[Matrix]>) -> Result<Matrix>;
+    /// What each activation layer did in this batch.
+    fn activations(&self) -> Vec<Activity>;
+}
+
+/// How busy the neurons of one activation layer were in a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Activity {
+    /// The layer's name, for example `tanh2`.
+    pub layer: String,
+    /// The share of values (neurons times samples) at which the activation's slope is below 0.05 of
+    /// its largest.
+    pub saturated: f64,
+    /// The mean value.
+    pub mean: f64,
+    /// The standard deviation.
+    pub spread: f64,
+}
