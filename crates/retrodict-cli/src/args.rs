@@ -64,6 +64,9 @@ Settings:
 pub struct Run {
     /// An experiment's name (see `retrodict list`) or a TOML file.
     pub experiment: String,
+    /// Run each method from so many starts: the problem's own, and more drawn around it.
+    #[arg(long, value_name = "N")]
+    pub starts: Option<usize>,
     /// Run only these methods, by name or rule; may be repeated.
     #[arg(long = "method", value_name = "M")]
     pub methods: Vec<String>,
@@ -96,6 +99,9 @@ pub struct Run {
 Data: .npy, .npz (FILE.npz:NAME picks an array), .csv, or .png (grey or colour, read as fields
 in [0, 1]; colour means three fields, each solved on its own).
 Settings: --set KEY=VALUE sets an option of the simulator, --set rule.KEY=VALUE one of the rule.
+Inverse: --set inverse.KEY=VALUE sets an option of the local inverse that --inverse names.
+Starts: --starts 20 runs from the start and 19 more, drawn around it as a Latin hypercube, and tells
+the distinct solutions; the best is written.
 Noise: --noise 1e-3 is a standard deviation of 0.1 % of the target's root mean square.")]
 pub struct Solve {
     /// A simulator's name (see `retrodict list`).
@@ -110,6 +116,19 @@ pub struct Solve {
     /// or limited-memory-bfgs].
     #[arg(long, value_name = "M")]
     pub method: Option<String>,
+    /// A local inverse found from derivatives, in place of the simulator's own, if it has one:
+    /// newton, levenberg-marquardt or path.
+    #[arg(long, value_name = "INVERSE")]
+    pub inverse: Option<String>,
+    /// Solve from so many starts.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub starts: usize,
+    /// How far the starts lie around the first, in the unit of x [default: each value's own size].
+    #[arg(long, value_name = "WIDTH", allow_negative_numbers = true)]
+    pub spread: Option<f64>,
+    /// The seed of the starts.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
     /// The standard deviation of the noise, relative to the target's root mean square.
     #[arg(long, value_name = "LEVEL", conflicts_with = "noise_std")]
     pub noise: Option<f64>,
@@ -166,9 +185,17 @@ pub struct Simulate {
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Where the simulator has a local inverse, of its own or by --inverse, a second table follows: for each
+‖Δy‖ around y₀ = P(x₀), the misfit ‖P(P⁻¹(y₀ + Δy; x₀)) − y₀ − Δy‖ that remains, and the distance to
+the step of the inverse Jacobian, which must shrink as ‖Δy‖².")]
 pub struct Check {
     /// A simulator's name (see `retrodict list`).
     pub simulator: String,
+    /// A local inverse found from derivatives, in place of the simulator's own, if it has one:
+    /// newton, levenberg-marquardt or path.
+    #[arg(long, value_name = "INVERSE")]
+    pub inverse: Option<String>,
     /// Change an option of the simulator; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,

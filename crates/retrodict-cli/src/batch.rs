@@ -3,6 +3,7 @@
 use retrodict::{Counts, Record, Solution, Status};
 
 use crate::folder::Row;
+use crate::survey::Found;
 
 /// One problem's run.
 pub struct Member {
@@ -14,6 +15,8 @@ pub struct Member {
     pub errors: Vec<f64>,
     /// x at each record, where x has few values.
     pub iterates: Vec<Vec<f64>>,
+    /// The distinct solutions, where it was run from more than one start.
+    pub found: Vec<Found>,
 }
 
 /// All runs, in the order of the problems.
@@ -127,12 +130,7 @@ impl Batch {
     }
 }
 
-fn add(a: Counts, b: Counts) -> Counts {
-    Counts {
-        forward: a.forward + b.forward,
-        jvp: a.jvp + b.jvp,
-        vjp: a.vjp + b.vjp,
-        inverse: a.inverse + b.inverse,
-        second_order: a.second_order + b.second_order,
-    }
+fn add(mut a: Counts, b: Counts) -> Counts {
+    a.add(&b);
+    a
 }

@@ -5,13 +5,17 @@ use clap::Parser;
 use crate::args::Arguments;
 use crate::experiment::Experiment;
 
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 6] = [
     ("README.md", include_str!("../../../README.md")),
     ("start.md", include_str!("../../../docs/src/start.md")),
     ("choose.md", include_str!("../../../docs/src/choose.md")),
     (
         "experiments.md",
         include_str!("../../../docs/src/experiments.md"),
+    ),
+    (
+        "local-inverses.md",
+        include_str!("../../../docs/src/local-inverses.md"),
     ),
     (
         "heat-inverse.md",

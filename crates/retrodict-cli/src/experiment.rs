@@ -126,6 +126,10 @@ fn one() -> usize {
     1
 }
 
+fn is_one(n: &usize) -> bool {
+    *n == 1
+}
+
 /// Where the methods start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
@@ -189,8 +193,17 @@ pub struct MethodPlan {
     /// Options of the simulator that hold for this method only.
     #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
     pub simulator: toml::Table,
+    /// A local inverse found from derivatives, for this method: a name, or a table with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inverse: Option<toml::Value>,
     /// At most so many steps.
     pub steps: usize,
+    /// From how many starts: the problem's own, and more drawn around it.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub starts: usize,
+    /// How far they lie around it, in the unit of x; each value's own size if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<f64>,
     /// Converged once the loss is at most this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss_below: Option<f64>,

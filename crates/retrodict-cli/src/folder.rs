@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Array, read_archive, replace, write_archive};
 use crate::failure::{Failure, Outcome};
+use crate::survey::Found;
 
 /// `manifest.json`: what was run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -143,6 +144,9 @@ pub struct MethodSummary {
     pub counts: Counts,
     /// Where the rule fell back from its formula, with counts.
     pub notices: Vec<String>,
+    /// The distinct solutions of each member, where it was run from more than one start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub solutions: Vec<Vec<Found>>,
     /// All iterates, one list for each member, where x has few values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iterates: Option<Vec<Vec<Vec<f64>>>>,

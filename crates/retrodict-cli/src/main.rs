@@ -12,12 +12,14 @@ mod failure;
 mod folder;
 mod generate;
 mod interrupt;
+mod local_inverse;
 mod plan;
 mod prepared;
 mod progress;
 mod race;
 mod report;
 mod settings;
+mod survey;
 mod tables;
 
 use std::process::ExitCode;

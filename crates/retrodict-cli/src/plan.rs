@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use retrodict::options::nearest;
 use retrodict::registry::RULES;
+use retrodict::starts::Region;
 use retrodict::{Simulator, UpdateRule};
 
 use crate::experiment::{Experiment, MethodPlan, Origin, Place};
 use crate::failure::{Failure, Outcome};
+use crate::local_inverse;
 use crate::prepared::{Prepared, split_name};
 
 /// A problem and the methods that race on it.
@@ -26,6 +28,8 @@ pub struct Entrant<'a> {
     pub simulators: Vec<Arc<dyn Simulator>>,
     /// The rule's name.
     pub rule: String,
+    /// The seed of its starts.
+    pub seed: u64,
     options: toml::Table,
 }
 
@@ -49,7 +53,7 @@ pub fn plan<'a>(
         let mut entrants = Vec::new();
         for (index, method) in experiment.methods.iter().enumerate() {
             if is_chosen(method, chosen, &plan.name) {
-                entrants.push(entrant(method, index, &problem, origin)?);
+                entrants.push(entrant(method, index, &problem, experiment.seed, origin)?);
             }
         }
         if !entrants.is_empty() {
@@ -68,6 +72,7 @@ fn entrant<'a>(
     plan: &'a MethodPlan,
     index: usize,
     problem: &Prepared<'_>,
+    seed: u64,
     origin: &Origin,
 ) -> Outcome<Entrant<'a>> {
     let blame = |table, error| {
@@ -83,10 +88,21 @@ fn entrant<'a>(
     let simulators = problem
         .simulators_with(&plan.simulator)
         .map_err(|e| blame("simulator", e))?;
+    let inverse = plan.inverse.as_ref().map(local_inverse::choose);
+    let inverse = inverse.transpose().map_err(|e| blame("inverse", e))?;
+    let simulators = simulators
+        .into_iter()
+        .map(|simulator| local_inverse::join(simulator, inverse.as_ref()))
+        .collect();
+    for x0 in &problem.starts {
+        // Drawn once in vain, so that a wrong count or width is found before anything is run.
+        Region::starts(x0, plan.spread, plan.starts.min(1), 0).map_err(|e| blame("starts", e))?;
+    }
     let entrant = Entrant {
         plan,
         simulators,
         rule,
+        seed,
         options,
     };
     entrant.start().map_err(|e| blame("rule", e))?;

@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use retrodict::{Solution, Solver, Status, StopWhen};
+use retrodict::starts::Region;
+use retrodict::{Counts, Solution, Solver, Status, StopWhen};
 
 use crate::batch::{Batch, Member};
 use crate::contours::Paths;
@@ -14,6 +15,7 @@ use crate::interrupt;
 use crate::plan::{Entrant, Race};
 use crate::prepared::Prepared;
 use crate::progress::Progress;
+use crate::survey::survey;
 use crate::tables::duration;
 
 /// Values of x up to which all iterates are kept.
@@ -63,7 +65,10 @@ pub fn run(races: &[Race<'_>], time: Option<Duration>) -> Outcome<Contents> {
 fn solve(problem: &Prepared<'_>, entrant: &Entrant<'_>, time: Option<Duration>) -> Outcome<Batch> {
     let count = problem.truths.len();
     let label = format!("{} · {}", problem.plan.name, entrant.plan.name);
-    let progress = Progress::start(&label, (entrant.plan.steps * count) as u64);
+    let progress = Progress::start(
+        &label,
+        (entrant.plan.steps * entrant.plan.starts * count) as u64,
+    );
     let clock = Instant::now();
     let members: retrodict::Result<Vec<Member>> = (0..count)
         .into_par_iter()
@@ -89,6 +94,7 @@ fn solve(problem: &Prepared<'_>, entrant: &Entrant<'_>, time: Option<Duration>) 
     Ok(batch)
 }
 
+/// One problem of the batch: the best run of those from all starts, with the counts of all.
 fn solve_one(
     problem: &Prepared<'_>,
     entrant: &Entrant<'_>,
@@ -96,7 +102,50 @@ fn solve_one(
     time: Option<Duration>,
     progress: &Progress,
 ) -> retrodict::Result<Member> {
-    let (truth, start) = (&problem.truths[i], &problem.starts[i]);
+    let (plan, seed) = (entrant.plan, entrant.seed.wrapping_add(i as u64));
+    let (region, starts) = Region::starts(&problem.starts[i], plan.spread, plan.starts, seed)?;
+    let runs: Vec<retrodict::Result<Member>> = starts
+        .par_iter()
+        .map(|start| solve_from(problem, entrant, i, start, time, progress))
+        .collect();
+    if let [_] = runs.as_slice() {
+        return runs
+            .into_iter()
+            .collect::<retrodict::Result<Vec<_>>>()
+            .map(|mut m| m.remove(0));
+    }
+    // A start at which the simulation fails leads nowhere; the others do.
+    let (mut members, mut errors) = (Vec::new(), Vec::new());
+    for run in runs {
+        match run {
+            Ok(member) => members.push(member),
+            Err(error) => errors.push(error),
+        }
+    }
+    if members.is_empty()
+        && let Some(error) = errors.into_iter().next()
+    {
+        return Err(error);
+    }
+    let solutions: Vec<&Solution> = members.iter().map(|m| &m.solution).collect();
+    let (found, best) = survey(&solutions, &region, plan.starts);
+    let mut counts = Counts::default();
+    members.iter().for_each(|m| counts.add(&m.solution.counts));
+    let mut best = members.swap_remove(best);
+    best.solution.counts = counts;
+    best.found = found;
+    Ok(best)
+}
+
+fn solve_from(
+    problem: &Prepared<'_>,
+    entrant: &Entrant<'_>,
+    i: usize,
+    start: &[f64],
+    time: Option<Duration>,
+    progress: &Progress,
+) -> retrodict::Result<Member> {
+    let truth = &problem.truths[i];
     let solver = Solver {
         rule: entrant.start()?,
         stop: StopWhen {
@@ -129,7 +178,7 @@ fn solve_one(
         (Ok(solution), _) => solution,
         // A rule that cannot work here, or a simulation that fails: the others go on.
         (Err(error), Some(first)) => Solution {
-            x: start.clone(),
+            x: start.to_vec(),
             loss: first.loss,
             status: Status::Failed(error),
             steps: 0,
@@ -145,6 +194,7 @@ fn solve_one(
         records,
         errors,
         iterates,
+        found: Vec::new(),
     })
 }
 
@@ -173,6 +223,12 @@ fn keep(problem: &Prepared<'_>, entrant: &Entrant<'_>, batch: &Batch, contents: 
         x_error: Some(problem.error(batch.found())),
         counts: batch.counts(),
         notices: batch.notices(),
+        solutions: batch
+            .members
+            .iter()
+            .map(|m| m.found.clone())
+            .filter(|found| !found.is_empty())
+            .collect(),
         iterates: has_iterates.then(iterates),
     });
 }

@@ -1,6 +1,7 @@
 //! Tables and times, for people.
 
 use crate::folder::{MethodSummary, Summary};
+use crate::survey;
 
 /// How the methods ended.
 pub fn results(summary: &Summary) -> String {
@@ -36,6 +37,19 @@ fn status(m: &MethodSummary) -> String {
         (some, all) if some == all => format!("{} ({some} of {all})", m.status),
         (some, all) => format!("{} ({some} of {all} converged)", m.status),
     }
+}
+
+/// The distinct solutions of methods that were run from many starts; of a batch, those of its
+/// first member.
+pub fn surveys(summary: &Summary) -> String {
+    let mut text = String::new();
+    for m in &summary.methods {
+        if let Some(found) = m.solutions.first() {
+            text.push_str(&format!("\n{} · {}\n", m.problem, m.method));
+            text.push_str(&survey::table(found));
+        }
+    }
+    text
 }
 
 /// What the table cannot say: where a rule fell back, and what went wrong.

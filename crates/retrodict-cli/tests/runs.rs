@@ -275,7 +275,8 @@ fn checks_audit_and_list_print_their_tables() {
     let folder = tempfile::tempdir().unwrap();
     let checks = succeed(folder.path(), "check heat --set shape=[9,8] --set nu_t=0.5");
     assert!(
-        checks.lines().count() >= 6 && checks.lines().all(|l| l.starts_with("pass")),
+        // Above the sweep of the local inverse.
+        checks.lines().take_while(|l| !l.is_empty()).count() >= 6 && !checks.contains("FAIL"),
         "{checks}"
     );
     let audit = succeed(folder.path(), "audit");

@@ -29,6 +29,7 @@ mod derivatives;
 mod inverse;
 mod losses;
 mod orders;
+mod reach;
 mod settings;
 
 pub use contract::{contract, threads};
@@ -36,6 +37,7 @@ pub use derivatives::{adjoint, linearisation, linearity, second_order, taylor};
 pub use inverse::{nearest_solution, round_trip};
 pub use losses::loss;
 pub use orders::{observed_order, scaling_exponent};
+pub use reach::{Reach, ReachLine, reach};
 pub use settings::settings;
 
 /// What a check found, beside what it should have found.

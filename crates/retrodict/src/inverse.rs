@@ -94,7 +94,7 @@ impl fmt::Display for Ended {
                  try a start on another branch, or a target that is nearer"
             }
             Self::StepLimit => "all steps were used; allow more, or try a target that is nearer",
-            Self::Failed(error) => return write!(f, "just beyond, {error}"),
+            Self::Failed(error) => return write!(f, "the simulation ends it: {error}"),
         })
     }
 }

@@ -46,6 +46,7 @@ mod search;
 pub mod simulator;
 pub mod simulators;
 mod solve;
+pub mod starts;
 mod status;
 pub mod updates;
 pub mod waves;
@@ -81,6 +82,7 @@ mod book {
         InverseSimulator: "docs/src/theory/inverse-simulator.md",
         HalfInverse: "docs/src/theory/half-inverse.md",
         InTime: "docs/src/in-time.md",
+        LocalInverses: "docs/src/local-inverses.md",
         AddASimulator: "docs/src/add-a-simulator.md",
         AddARule: "docs/src/add-a-rule.md",
     }

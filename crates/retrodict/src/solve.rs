@@ -214,6 +214,9 @@ impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
                 return Ok(Next::End(
                     if promised <= 16.0 * f64::EPSILON * at.loss()?.abs() {
                         self.stationary(at)?
+                    } else if self.rule.trouble().is_some() {
+                        // The rule had lost its way before: no way on is no fault of the search.
+                        Status::Stalled
                     } else {
                         Status::LineSearchFailed
                     },

@@ -4,6 +4,7 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 use std::sync::Arc;
 
+use retrodict::check::{self, Reach, reach};
 use retrodict::inverse::{Ended, Inversion, Inverter, WithInverse};
 use retrodict::inverse::{LevenbergMarquardt, Newton, PathIntegral};
 use retrodict::linalg::norm;
@@ -480,4 +481,64 @@ fn the_path_ends_at_the_crest_of_a_sine() {
     assert!((found.x[0] - FRAC_PI_2).abs() < 1e-3);
     let other = invert(&PathIntegral::default(), &sine, &[2.0, 0.0], &[PI, 0.0]);
     assert!((other.x[0] - FRAC_PI_2).abs() < 1e-3, "{:?}", other.x);
+}
+
+fn reach_of(simulator: &dyn Simulator, x: &[f64]) -> Reach {
+    reach(simulator, x, 1).unwrap().unwrap()
+}
+
+/// PG = IG + O(Δy²), for closed inverses and numeric ones.
+#[test]
+fn inverses_differ_from_the_inverse_jacobian_in_second_order() {
+    let base: [(Arc<dyn Simulator>, [f64; 2]); 3] = [
+        (Arc::new(Square {}), [1.0, 0.7]),
+        (Arc::new(Sine { xi: 2.0, phi: 30.0 }), [0.3, 0.6]),
+        (Arc::new(Exp { size: 2 }), [0.2, -0.5]),
+    ];
+    for (simulator, x) in base {
+        let closed = reach_of(&*simulator, &x).slope.unwrap();
+        assert!((1.9..2.2).contains(&closed), "{closed}");
+        for entry in INVERSES.entries {
+            let inverse = (entry.build)(&toml::Table::new()).unwrap();
+            let numeric = WithInverse::new(Arc::clone(&simulator), inverse);
+            let found = reach_of(&numeric, &x);
+            let slope = found.slope.unwrap();
+            assert!(
+                (slope - closed).abs() < 0.01,
+                "{}: {slope} {closed}",
+                entry.name
+            );
+            assert!(found.checks().iter().all(|check| check.passed));
+        }
+    }
+}
+
+#[test]
+fn the_radius_of_a_local_inverse_is_the_distance_to_the_fold() {
+    // With y = (x₀, x₁²) from x₁ = 0.7, Δy₁ = −0.49 leads to the fold. The closed inverse ends there
+    // in silence, the path says that it stopped; both are caught.
+    let x = [1.0, 0.7];
+    let v = check::typical_input(&Square {}, 1);
+    let ratio = (v[0] * v[0] + (1.4 * v[1]).powi(2)).sqrt() / (1.4 * v[1]).abs();
+    let path = WithInverse::new(Arc::new(Square {}), Arc::new(PathIntegral::default()));
+    for simulator in [&Square {} as &dyn Simulator, &path] {
+        let found = reach_of(simulator, &x);
+        assert!(!found.whole);
+        assert!(
+            (found.radius / (0.49 * ratio) - 1.0).abs() < 1e-4,
+            "{}",
+            found.radius
+        );
+    }
+    assert!(reach_of(&path, &x).beyond.unwrap().contains("fold"));
+}
+
+#[test]
+fn an_inverse_that_never_holds_fails_its_check() {
+    let wrong = WithInverse::new(Arc::new(Exp { size: 2 }), Arc::new(Refuses));
+    let found = reach_of(&wrong, &[0.0, 0.0]);
+    assert_eq!(found.radius, 0.0);
+    assert!(!found.checks()[0].passed);
+    assert!(found.beyond.unwrap().contains("always"));
+    assert!(reach(&Edge, &[0.0], 1).is_none());
 }

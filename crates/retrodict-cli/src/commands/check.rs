@@ -1,31 +1,30 @@
 use std::process::ExitCode;
 
-use retrodict::check;
+use retrodict::check::{self, Check, Reach};
 use retrodict::registry::SIMULATORS;
 
 use crate::args;
 use crate::failure::{Failure, Outcome};
+use crate::local_inverse;
 use crate::settings;
 use crate::tables::aligned;
 
-/// Prints a line for each conformance test.
+/// Prints a line for each conformance test, and how far the local inverse holds.
 pub fn run(args: &args::Check) -> Outcome<ExitCode> {
-    let simulator = SIMULATORS.build(&args.simulator, &settings::table(&args.settings)?)?;
+    let mut options = settings::table(&args.settings)?;
+    let inverse = local_inverse::from_arguments(args.inverse.as_deref(), &mut options)?;
+    let simulator = SIMULATORS.build(&args.simulator, &options)?;
+    let simulator = local_inverse::join(simulator, inverse.as_ref());
     let x = check::typical_input(&*simulator, args.seed);
-    let checks = check::simulator(&simulator, &x, args.seed);
-    let lines: Vec<Vec<String>> = checks
-        .iter()
-        .map(|c| {
-            vec![
-                if c.passed { "pass" } else { "FAIL" }.to_owned(),
-                c.name.to_owned(),
-                format!("{:.2e}", c.measured),
-                format!("({})", c.expected),
-                c.detail.clone(),
-            ]
-        })
-        .collect();
+    let mut checks = check::simulator(&simulator, &x, args.seed);
+    let reach = check::reach(&*simulator, &x, args.seed).transpose()?;
+    checks.extend(reach.iter().flat_map(Reach::checks));
+    let lines: Vec<Vec<String>> = checks.iter().map(line).collect();
     print!("{}", aligned(&lines, 5));
+    if let Some(reach) = &reach {
+        println!();
+        print!("{}", sweep(reach));
+    }
     let failed = checks.iter().filter(|c| !c.passed).count();
     if failed > 0 {
         return Err(Failure::Broken(format!(
@@ -35,4 +34,37 @@ pub fn run(args: &args::Check) -> Outcome<ExitCode> {
         )));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn line(check: &Check) -> Vec<String> {
+    vec![
+        if check.passed { "pass" } else { "FAIL" }.to_owned(),
+        check.name.to_owned(),
+        format!("{:.2e}", check.measured),
+        format!("({})", check.expected),
+        check.detail.clone(),
+    ]
+}
+
+/// A line for each ‖Δy‖.
+fn sweep(reach: &Reach) -> String {
+    let mut lines = vec![
+        [
+            "‖Δy‖",
+            "‖P(P⁻¹(y; x₀)) − y‖",
+            "holds",
+            "‖P⁻¹(y; x₀) − x₀ − J⁺Δy‖",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+    ];
+    for line in &reach.lines {
+        lines.push(vec![
+            format!("{:.3e}", line.length),
+            format!("{:.3e}", line.remaining),
+            if line.holds { "yes" } else { "no" }.to_owned(),
+            format!("{:.3e}", line.to_inverse_jacobian),
+        ]);
+    }
+    aligned(&lines, 0)
 }

@@ -22,6 +22,12 @@ pub fn run(args: &args::Run) -> Outcome<ExitCode> {
     if let Some(seed) = args.seed {
         experiment.seed = seed;
     }
+    if let Some(starts) = args.starts {
+        experiment
+            .methods
+            .iter_mut()
+            .for_each(|m| m.starts = starts);
+    }
     let races = plan::plan(&experiment, &args.methods, &origin)?;
     let out = args
         .out
@@ -56,6 +62,7 @@ pub fn run(args: &args::Run) -> Outcome<ExitCode> {
         println!("{}", experiment.sentence);
         println!();
         print!("{}", tables::results(&contents.summary));
+        print!("{}", tables::surveys(&contents.summary));
         println!();
         for remark in tables::remarks(&contents.summary) {
             println!("{}", tables::wrapped("note: ", &remark));

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use retrodict::losses::SquaredError;
 use retrodict::registry::{RULES, SIMULATORS};
-use retrodict::{Problem, Simulator, Solution, Solver, StopWhen};
+use retrodict::starts::{Region, solve_from};
+use retrodict::{Counts, Problem, Simulator, Solution, Solver, StopWhen};
 use serde_json::json;
 
 use super::simulate::{fit_shape, joined_shape, note_clipping, split};
@@ -15,7 +16,9 @@ use crate::failure::{Failure, NOT_CONVERGED, Outcome};
 use crate::folder;
 use crate::generate::rms;
 use crate::interrupt;
+use crate::local_inverse;
 use crate::settings;
+use crate::survey::{self, Found};
 use crate::tables::{aligned, wrapped};
 
 /// Unknowns up to which a dense Jacobian is cheap.
@@ -26,6 +29,7 @@ pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
     super::threads(args.threads)?;
     let target = data::read(&args.target)?;
     let mut options = settings::table(&args.settings)?;
+    let inverse = local_inverse::from_arguments(args.inverse.as_deref(), &mut options)?;
     let rule_options = match options.remove("rule") {
         Some(toml::Value::Table(table)) => table,
         Some(other) => {
@@ -35,10 +39,16 @@ pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
         }
         None => toml::Table::new(),
     };
+    if args.spread.is_some() && args.starts == 1 {
+        return Err(Failure::Misuse(
+            "--spread says how far starts lie apart; say how many, as in --starts 20".to_owned(),
+        ));
+    }
     fit_shape(&args.simulator, &mut options, &target)?;
     check_noise(args)?;
     let told = SIMULATORS.find(&args.simulator)?.accepts("noise") && !options.contains_key("noise");
     let simulator = SIMULATORS.build(&args.simulator, &options)?;
+    let simulator = local_inverse::join(simulator, inverse.as_ref());
     let (n, m) = (simulator.input().len(), simulator.output().len());
     let targets = split(&target, m, &args.target)?;
     let starts = starts(args, targets.len(), n)?;
@@ -48,7 +58,7 @@ pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
         .unwrap_or_else(|| default_rule(&*simulator).to_owned());
     RULES.build(&rule, &rule_options)?;
 
-    let solutions: Vec<Solution> = targets
+    let ends: Vec<(Solution, Vec<Found>)> = targets
         .par_iter()
         .zip(&starts)
         .map(|(y, x0)| {
@@ -58,6 +68,7 @@ pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
                 let mut options = options.clone();
                 options.insert("noise".into(), sigma.into());
                 simulator = SIMULATORS.build(&args.simulator, &options)?;
+                simulator = local_inverse::join(simulator, inverse.as_ref());
             }
             let stop = StopWhen {
                 steps: args.steps,
@@ -72,10 +83,25 @@ pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
             };
             let loss = Arc::new(SquaredError { half: true });
             let problem = Problem::new(simulator, loss, y.to_vec())?;
-            let rule = RULES.build(&rule, &rule_options)?;
-            Solver { rule, stop }.solve(&problem, x0)
+            let (region, starts) = Region::starts(x0, args.spread, args.starts, args.seed)?;
+            let solver = |_| {
+                let rule = RULES.build(&rule, &rule_options)?;
+                let stop = stop.clone();
+                Ok(Solver { rule, stop })
+            };
+            let survey = solve_from(&problem, &starts, &region, solver)?;
+            let runs: Vec<&Solution> = survey.runs.iter().flatten().collect();
+            let (found, best) = survey::survey(&runs, &region, args.starts);
+            let mut solution = runs[best].clone();
+            solution.counts = Counts::default();
+            runs.iter().for_each(|run| solution.counts.add(&run.counts));
+            Ok((solution, found))
         })
         .collect::<retrodict::Result<_>>()?;
+    let (solutions, mut surveys): (Vec<Solution>, Vec<Vec<Found>>) = ends.into_iter().unzip();
+    if args.starts == 1 {
+        surveys.clear();
+    }
 
     let shape = joined_shape(&target, m, &simulator.input().shape);
     let values = solutions.iter().flat_map(|s| s.x.iter().copied()).collect();
@@ -86,7 +112,7 @@ pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
     let output = args.output.clone().unwrap_or_else(|| beside(&args.target));
     let clipped = data::write(&output, &found, Depth::Eight)?;
     note_clipping(clipped);
-    tell(args, &rule, &solutions, &output)?;
+    tell(args, &rule, &solutions, &surveys, &output)?;
     let all = solutions.iter().all(|s| s.status.converged());
     Ok(if args.require_converged && !all {
         ExitCode::from(NOT_CONVERGED)
@@ -156,11 +182,18 @@ fn beside(target: &str) -> PathBuf {
     path.with_file_name(format!("{stem}-solved.{ending}"))
 }
 
-fn tell(args: &args::Solve, rule: &str, solutions: &[Solution], output: &Path) -> Outcome<()> {
+fn tell(
+    args: &args::Solve,
+    rule: &str,
+    solutions: &[Solution],
+    surveys: &[Vec<Found>],
+    output: &Path,
+) -> Outcome<()> {
     if args.json {
         let fields: Vec<_> = solutions
             .iter()
-            .map(|s| {
+            .enumerate()
+            .map(|(i, s)| {
                 json!({
                     "status": s.status.name(), "message": s.status.to_string(),
                     "converged": s.status.converged(), "loss": s.loss, "steps": s.steps,
@@ -168,6 +201,7 @@ fn tell(args: &args::Solve, rule: &str, solutions: &[Solution], output: &Path) -
                     "notices": s.notices.iter().map(|(n, c)| format!("{} ({c} times)", n.0))
                         .collect::<Vec<_>>(),
                     "trouble": s.trouble.as_ref().map(ToString::to_string),
+                    "solutions": surveys.get(i),
                     "x": (s.x.len() <= 16).then(|| s.x.clone()),
                 })
             })
@@ -198,6 +232,10 @@ fn tell(args: &args::Solve, rule: &str, solutions: &[Solution], output: &Path) -
     }
     println!("{} with {rule}", args.simulator);
     print!("{}", aligned(&lines, 2));
+    for (i, found) in surveys.iter().enumerate() {
+        println!("field {} from {} starts", i + 1, args.starts);
+        print!("{}", survey::table(found));
+    }
     let mut said: Vec<String> = Vec::new();
     for s in solutions {
         let message = s.status.to_string();

@@ -16,7 +16,16 @@ const PROBLEM_KEYS: &[&str] = &[
     "error",
 ];
 /// The keys of a method that are not options of its rule.
-const METHOD_KEYS: &[&str] = &["rule", "simulator", "steps", "loss_below", "problems"];
+const METHOD_KEYS: &[&str] = &[
+    "rule",
+    "simulator",
+    "inverse",
+    "steps",
+    "starts",
+    "spread",
+    "loss_below",
+    "problems",
+];
 
 /// Changes one setting of an experiment.
 ///
@@ -70,7 +79,7 @@ fn to_all(experiment: &mut Table, setting: &Setting) -> Outcome<()> {
     let first = path.first().map(String::as_str).unwrap_or_default();
     // `simulator` and `rule` as a whole are not changed; a method has a `simulator` of its own.
     for (list, own) in [
-        ("method", &["steps", "loss_below"][..]),
+        ("method", &["steps", "starts", "spread", "loss_below"][..]),
         ("problem", PROBLEM_KEYS),
     ] {
         if own.contains(&first) {
@@ -122,7 +131,7 @@ fn unknown<T: AsRef<str>>(what: &str, found: &str, known: &[T]) -> String {
 }
 
 fn all_names(experiment: &mut Table) -> Vec<String> {
-    let mut known: Vec<String> = ["seed", "steps", "loss_below"]
+    let mut known: Vec<String> = ["seed", "steps", "starts", "spread", "loss_below"]
         .iter()
         .chain(PROBLEM_KEYS)
         .map(|k| (*k).to_owned())

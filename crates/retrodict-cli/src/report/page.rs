@@ -210,6 +210,7 @@ mod tests {
                 x_error: None,
                 counts: Counts::default(),
                 notices: vec!["fell back".into()],
+                solutions: Vec::new(),
                 iterates: None,
             });
         }

@@ -2,6 +2,7 @@
 
 use super::style::{colour, escape, number};
 use crate::folder::{MethodSummary, ProblemFacts};
+use crate::survey::sentence;
 
 /// How good a result is, for ranking: the error in x where the truth is known, else the loss.
 /// What is not a number comes last.
@@ -40,10 +41,16 @@ pub fn ranking(problem: &ProblemFacts, methods: &[&MethodSummary], order: &[Stri
             .iter()
             .map(|n| format!("; {}", escape(n)))
             .collect::<String>();
+        let solutions = m
+            .solutions
+            .iter()
+            .take(1)
+            .map(|found| format!("; {}", escape(&sentence(found))))
+            .collect::<String>();
         rows.push_str(&format!(
             "<tr><td>{}</td><td class=left><span class=swatch style=\"background:{}\"></span>{}</td>\
              <td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
-             <td class=left>{} {}{members}</td><td class=wide>{}{notices}</td></tr>\n",
+             <td class=left>{} {}{members}</td><td class=wide>{}{notices}{solutions}</td></tr>\n",
             i + 1,
             colour(index),
             escape(&m.method),

@@ -29,8 +29,8 @@ use crate::simulator::Simulator;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PathIntegral {
-    /// The error of a step in x, relative to the way so far, and how far x may stray from y(s),
-    /// relative to ‖Δy‖; in (0, 1).
+    /// The error of a step in x, relative to the way so far; a thousandth of it is how far x may
+    /// stray from y(s), relative to ‖Δy‖; in (0, 1).
     pub tolerance: f64,
     /// Arrived once ‖P(x) − y‖ is at most this share of ‖Δy‖; in (0, 1).
     pub arrival: f64,
@@ -49,9 +49,9 @@ pub struct PathIntegral {
 impl Default for PathIntegral {
     fn default() -> Self {
         Self {
-            tolerance: 1e-6,
+            tolerance: 1e-4,
             arrival: 1e-12,
-            shortest: 1e-9,
+            shortest: 1e-7,
             steps: 500,
             truncation: 1e-12,
             dense_up_to: 400,
@@ -71,6 +71,10 @@ impl Validate for PathIntegral {
 
 /// Newton steps back to y(s).
 const RETURNS: usize = 8;
+
+/// How far x may stray from y(s), as a share of the tolerance: so little that no step leads past
+/// a fold.
+const STRAY: f64 = 1e-3;
 
 /// Dormand & Prince's stages; the last row is the step itself.
 const STAGES: [&[f64]; 6] = [
@@ -290,7 +294,7 @@ impl<'a> Path<'a> {
             return Ok(Tried::TooLong(error.max(1.0)));
         }
         let predicted = there.x.clone();
-        match self.back_to(self.s + h, there, self.options.tolerance)? {
+        match self.back_to(self.s + h, there, STRAY * self.options.tolerance)? {
             // A correction as long as the step leads to another branch.
             Ok(at) if norm(&moved(&at.x, -1.0, &predicted)) <= 0.1 * step => {
                 let slope = slopes.pop().filter(|_| at.x == predicted);

@@ -1,0 +1,146 @@
+//! Many starts: distinct solutions and their basins.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[allow(dead_code)]
+mod fixtures;
+
+use std::sync::Arc;
+
+use retrodict::losses::SquaredError;
+use retrodict::ode::Ode;
+use retrodict::options::Validate;
+use retrodict::simulators::LotkaVolterra;
+use retrodict::starts::{Region, solve_from};
+use retrodict::updates::{InverseJacobian, LevenbergMarquardt};
+use retrodict::{Error, Problem, Result, Simulator, Solver, Space, StopWhen};
+
+/// P fails beyond x = 1.
+struct Edge;
+
+impl Simulator for Edge {
+    fn input(&self) -> Space {
+        Space::new("x", &[1], "1")
+    }
+    fn output(&self) -> Space {
+        Space::new("y", &[1], "1")
+    }
+    fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        if x[0] > 1.0 {
+            return Err(Error::Simulation {
+                simulator: "edge".to_owned(),
+                message: "x is beyond 1".to_owned(),
+            });
+        }
+        y[0] = x[0];
+        Ok(())
+    }
+    fn jvp(&self, _: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        dy[0] = dx[0];
+        Ok(())
+    }
+    fn vjp(&self, _: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        dx[0] = dy[0];
+        Ok(())
+    }
+}
+
+/// (x² − 1)² has a lower and a higher bottom once tilted: y = (x² − 1, 0.3 (x − 1)).
+struct TwoBottoms;
+
+impl Simulator for TwoBottoms {
+    fn input(&self) -> Space {
+        Space::new("x", &[1], "1")
+    }
+    fn output(&self) -> Space {
+        Space::new("two bottoms", &[2], "1")
+    }
+    fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        y[0] = x[0] * x[0] - 1.0;
+        y[1] = 0.3 * (x[0] - 1.0);
+        Ok(())
+    }
+    fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        dy[0] = 2.0 * x[0] * dx[0];
+        dy[1] = 0.3 * dx[0];
+        Ok(())
+    }
+    fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        dx[0] = 2.0 * x[0] * dy[0] + 0.3 * dy[1];
+        Ok(())
+    }
+}
+
+#[test]
+fn many_starts_find_the_lower_bottom_and_count_the_basins() {
+    let loss = Arc::new(SquaredError { half: true });
+    let problem = Problem::new(Arc::new(TwoBottoms), loss, vec![0.0, 0.0]).unwrap();
+    let solver = |_| {
+        let rule = LevenbergMarquardt::default();
+        Ok(Solver::new(rule, StopWhen::after(100)))
+    };
+    let alone = solver(0).unwrap().solve(&problem, &[-2.0]).unwrap();
+    assert!(alone.loss > 0.1, "a single start from the left stays there");
+    let (region, starts) = Region::starts(&[-2.0], Some(4.0), 20, 5).unwrap();
+    assert_eq!(starts[0], [-2.0]);
+    let survey = solve_from(&problem, &starts, &region, solver).unwrap();
+    assert_eq!(survey.basins.len(), 2, "{:?}", survey.basins);
+    assert!((survey.best().unwrap().x[0] - 1.0).abs() < 1e-6);
+    let [right, left] = survey.basins.as_slice() else {
+        panic!("{:?}", survey.basins);
+    };
+    assert_eq!(right.starts.len() + left.starts.len(), 20);
+    assert!(left.starts.contains(&0));
+    // Levenberg and Marquardt never climb: each start slides down its own side.
+    for start in &left.starts {
+        assert!(starts[*start][0] < 0.1);
+    }
+    assert!((survey.solution(left).unwrap().loss - alone.loss).abs() < 1e-9);
+}
+
+#[test]
+fn starts_where_the_simulation_fails_are_left_out() {
+    let loss = Arc::new(SquaredError { half: true });
+    let problem = Problem::new(Arc::new(Edge), loss, vec![0.5]).unwrap();
+    let solver = |_| Ok(Solver::new(InverseJacobian::default(), StopWhen::after(3)));
+    let region = Region::new(vec![0.0], vec![3.0]).unwrap();
+    let starts = region.latin_hypercube(9, 1);
+    let survey = solve_from(&problem, &starts, &region, solver).unwrap();
+    assert_eq!(survey.basins.len(), 1);
+    assert_eq!(survey.basins[0].starts.len(), 3);
+    assert_eq!(survey.runs.iter().filter(|run| run.is_err()).count(), 6);
+    let nowhere = solve_from(&problem, &[vec![2.0]], &region, solver).unwrap_err();
+    assert!(nowhere.to_string().contains("x is beyond 1"), "{nowhere}");
+}
+
+/// From (1, 0.8, 2, 0.7) every least-squares code ends at 138.85; from around there we do not.
+#[test]
+fn lotka_volterra_from_afar_is_solved_by_starts_around() {
+    let load = |name| fixtures::load("lotka_volterra.npz", name);
+    let ode = Ode::<LotkaVolterra> {
+        times: load("t"),
+        initial: load("y0"),
+        ..Ode::default()
+    };
+    ode.validate().unwrap();
+    let far = ode.unknowns(&[1.0, 0.8, 2.0, 0.7]).unwrap();
+    let truth = ode.unknowns(&load("true")).unwrap();
+    let loss = Arc::new(SquaredError { half: true });
+    let problem = Problem::new(Arc::new(ode), loss, load("data")).unwrap();
+    let (region, starts) = Region::starts(&far, Some(1.0), 20, 0).unwrap();
+    let survey = solve_from(&problem, &starts, &region, |_| {
+        let stop = StopWhen {
+            step_below: 1e-9,
+            ..StopWhen::after(200)
+        };
+        Ok(Solver::new(LevenbergMarquardt::default(), stop))
+    })
+    .unwrap();
+    let best = survey.best().unwrap();
+    assert!((best.loss - 0.1529).abs() < 5e-5, "{}", best.loss);
+    for (found, truth) in best.x.iter().zip(&truth) {
+        assert!((found - truth).abs() < 0.02, "{:?} {truth:?}", best.x);
+    }
+    let basin = |start| survey.basins.iter().find(|b| b.starts.contains(&start));
+    let local = survey.solution(basin(0).unwrap()).unwrap();
+    assert!((local.loss - 138.85).abs() < 5e-3, "{}", local.loss);
+}
