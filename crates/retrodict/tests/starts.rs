@@ -6,10 +6,11 @@ mod fixtures;
 
 use std::sync::Arc;
 
+use retrodict::inverse::{Inverter, Newton as LocalNewton};
 use retrodict::losses::SquaredError;
-use retrodict::ode::Ode;
+use retrodict::ode::{Ode, Transform};
 use retrodict::options::Validate;
-use retrodict::simulators::LotkaVolterra;
+use retrodict::simulators::{LotkaVolterra, Pendulum};
 use retrodict::starts::{Region, solve_from};
 use retrodict::updates::{InverseJacobian, LevenbergMarquardt};
 use retrodict::{Error, Problem, Result, Simulator, Solver, Space, StopWhen};
@@ -143,4 +144,58 @@ fn lotka_volterra_from_afar_is_solved_by_starts_around() {
     let basin = |start| survey.basins.iter().find(|b| b.starts.contains(&start));
     let local = survey.solution(basin(0).unwrap()).unwrap();
     assert!((local.loss - 138.85).abs() < 5e-3, "{}", local.loss);
+}
+
+#[test]
+fn a_pendulum_seen_by_its_speed_alone_is_found_on_the_turn_of_its_start() {
+    use std::f64::consts::TAU;
+    let pendulum = Arc::new(Ode::<Pendulum> {
+        fit_initial: true,
+        observe: vec![1],
+        // A negative stiffness, upside down, is the same motion too: the logarithm keeps it out.
+        transform: [&[Transform::Log][..], &[Transform::None; 3]].concat(),
+        ..Ode::default()
+    });
+    pendulum.validate().unwrap();
+    let truth = [2.0_f64.ln(), 0.1, 0.8, 0.3];
+    let mut observed = vec![0.0; pendulum.output().len()];
+    pendulum.forward(&truth, &mut observed).unwrap();
+
+    // The local inverse stays with the start, one turn up or down.
+    for turn in [-TAU, 0.0, TAU] {
+        let near = [0.6, 0.15, 0.6 + turn, 0.2];
+        let found = LocalNewton::default()
+            .invert(&*pendulum, &observed, &near)
+            .unwrap();
+        assert!(found.ended.arrived(), "{turn}: {:?}", found.ended);
+        assert!(
+            (found.x[2] - turn - 0.8).abs() < 1e-7,
+            "{turn}: {:?}",
+            found.x
+        );
+    }
+
+    // Many starts tell the turns apart.
+    let region = Region::new(vec![0.4, 0.0, -9.0, -0.5], vec![0.9, 0.3, 9.0, 0.5]).unwrap();
+    let starts = region.latin_hypercube(40, 3);
+    let loss = Arc::new(SquaredError { half: true });
+    let problem = Problem::new(pendulum, loss, observed).unwrap();
+    let survey = solve_from(&problem, &starts, &region, |_| {
+        let rule = LevenbergMarquardt::default();
+        Ok(Solver::new(rule, StopWhen::after(100)))
+    })
+    .unwrap();
+    let mut turns: Vec<i64> = survey
+        .basins
+        .iter()
+        .map(|basin| survey.runs[basin.best].as_ref().unwrap())
+        .filter(|run| run.loss < 1e-20)
+        .map(|run| {
+            let turns = (run.x[2] - 0.8) / TAU;
+            assert!((turns - turns.round()).abs() < 1e-6, "{:?}", run.x);
+            turns.round() as i64
+        })
+        .collect();
+    turns.sort_unstable();
+    assert_eq!(turns, [-1, 0, 1]);
 }
