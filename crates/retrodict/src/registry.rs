@@ -12,7 +12,7 @@ use crate::ode::Ode;
 use crate::options::{configure, defaults, keys, nearest};
 use crate::simulator::Simulator;
 use crate::simulators::{
-    Advection, Burgers, Exp, Heat, KuramotoSivashinsky, Lorenz, LotkaVolterra, Oscillators,
+    Advection, Burgers, Exp, Fluid, Heat, KuramotoSivashinsky, Lorenz, LotkaVolterra, Oscillators,
     Pendulum, Poisson, ReactionDiffusion, Scaling, Schroedinger, Sine, Sir, Square, Wave,
 };
 use crate::updates::{
@@ -113,6 +113,7 @@ pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entr
     entry!(Arc::new, Burgers, "burgers", [], "Viscous Burgers equation on a periodic grid, 1-D and 2-D", "Burgers 1948"),
     entry!(Arc::new, ReactionDiffusion, "reaction-diffusion", ["gray-scott"], "Two substances that react and diffuse into patterns, 1-D and 2-D", "Pearson 1993, equation 2"),
     entry!(Arc::new, KuramotoSivashinsky, "kuramoto-sivashinsky", ["ks"], "Chaotic flame fronts on a periodic line, by exponential steps", "Cox & Matthews 2002, equation 20"),
+    entry!(Arc::new, Fluid, "fluid", ["navier-stokes"], "Incompressible flow in a periodic box, 2-D, seen by a marker that it carries", "Holl et al. 2022, section 4.4"),
     entry!(Arc::new, Ode<LotkaVolterra>, "lotka-volterra", ["predator-prey"], "Prey and predators: four rates from two populations over time", "Lotka 1925; Volterra 1926"),
     entry!(Arc::new, Ode<Lorenz>, "lorenz", [], "Lorenz's convection, chaotic: three parameters from its course", "Lorenz 1963, equations 25 to 27"),
     entry!(Arc::new, Ode<Pendulum>, "pendulum", [], "A damped pendulum: stiffness and damping from its course", "Landau & Lifshitz, § 11"),

@@ -3,6 +3,7 @@
 mod advection;
 mod burgers;
 mod exp;
+mod fluid;
 mod heat;
 mod kuramoto_sivashinsky;
 mod lorenz;
@@ -21,6 +22,7 @@ mod wave;
 pub use advection::{Advection, Shift};
 pub use burgers::{Burgers, Transport};
 pub use exp::Exp;
+pub use fluid::{Flow, FlowWork, Fluid, FluidInput, FluidInverse, FluidOutput, Limiter, Marker};
 pub use heat::Heat;
 pub use kuramoto_sivashinsky::{Exponential, KuramotoSivashinsky};
 pub use lorenz::Lorenz;

@@ -1,0 +1,253 @@
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::options::{Derived, Validate, not_negative, positive, require};
+use crate::rollout::{Input, Observe, RolledOut, Rollout};
+use crate::simulator::{LocalInverse, Space, Typical};
+
+mod advection;
+mod faces;
+mod flow;
+mod inverse;
+mod marker;
+mod mass_centres;
+mod projection;
+mod torus;
+
+pub use flow::{Flow, FlowWork};
+pub use inverse::FluidInverse;
+pub use marker::Marker;
+
+/// Incompressible flow in a periodic box, ∂v/∂t + (v·∇)v = −∇p + ν∇²v, ∇·v = 0, in 2-D, and a
+/// passive marker that it carries, ∂m/∂t + v·∇m = 0.
+///
+/// On a staggered grid: component 0 of v lies half a cell before each cell along axis 0,
+/// component 1 along axis 1, the marker in the cells, a stream function at the corners. A step
+/// carries v along itself (MacCormack), makes it free of divergence and damps it by viscosity,
+/// both exact in Fourier space, and carries the marker along the new v. First order in Δt, second
+/// in the cell. No step is too long to be stable; one that crosses more than `max_courant` cells
+/// is refused.
+///
+/// # Shapes
+/// x: the velocity `[2, n₀, n₁]`, of which the part without divergence counts, or its stream
+/// function `[n₀, n₁]`. y: the marker `[n₀, n₁]` after the last step, or marker and velocity
+/// `[3, n₀, n₁]`; with several `observe_steps` one after the other.
+///
+/// # Units
+/// v in m/s, the stream function in m²/s, `cell` in m, `dt` in s, `viscosity` in m²/s. The marker
+/// has none.
+///
+/// # Derivatives
+/// Interpolation is bilinear, so the derivative has a jump where a path crosses into another
+/// cell, and, with a limiter, where it starts to clamp. There the derivative is that of the
+/// branch taken.
+///
+/// # Cost
+/// A step: six interpolations, one transform of a real field each way.
+///
+/// # Source
+/// Selle et al. 2008 for the advection; Chorin 1968 for the projection; Holl, Koltun & Thuerey,
+/// *Scale-invariant Learning by Physics Inversion* (NeurIPS 2022), section 4.4, for the problem.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Fluid {
+    /// Cells along both axes.
+    pub shape: Vec<usize>,
+    /// The width of a cell.
+    pub cell: f64,
+    /// ν ≥ 0.
+    pub viscosity: f64,
+    /// Δt.
+    pub dt: f64,
+    /// The number of steps.
+    pub steps: usize,
+    /// What holds MacCormack's correction back.
+    pub limiter: Limiter,
+    /// Whether each step is scaled to keep Σ v²; without viscosity only.
+    pub keep_energy: bool,
+    /// The most cells that the flow may cross in a step.
+    pub max_courant: f64,
+    /// What x is.
+    pub input: FluidInput,
+    /// What y is.
+    pub output: FluidOutput,
+    /// After which steps y is seen; the last one if empty.
+    pub observe_steps: Vec<usize>,
+    /// The marker at the start.
+    pub marker: Marker,
+    /// How a run is undone.
+    pub inverse: FluidInverse,
+    /// How many bytes the tape of a run may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_memory: Option<usize>,
+    /// The rollout.
+    #[serde(skip)]
+    pub plan: Derived<Rollout<Flow>>,
+}
+
+/// What holds MacCormack's correction back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limiter {
+    /// Nothing: smooth, as derivatives like it, with small overshoots at edges.
+    #[default]
+    Off,
+    /// Values stay between those of the four cells from which they came.
+    Clamp,
+}
+
+/// What x is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FluidInput {
+    /// The initial velocity.
+    #[default]
+    Velocity,
+    /// Its stream function: v = (∂₁ψ, −∂₀ψ), free of divergence and without a mean.
+    StreamFunction,
+}
+
+/// What y is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FluidOutput {
+    /// The marker.
+    #[default]
+    Marker,
+    /// The marker, then both components of the velocity.
+    MarkerAndVelocity,
+}
+
+impl Default for Fluid {
+    fn default() -> Self {
+        Self {
+            shape: vec![32, 32],
+            cell: 1.0,
+            viscosity: 0.0,
+            dt: 1.0,
+            steps: 8,
+            limiter: Limiter::default(),
+            keep_energy: false,
+            max_courant: 4.0,
+            input: FluidInput::default(),
+            output: FluidOutput::default(),
+            observe_steps: Vec::new(),
+            marker: Marker::default(),
+            inverse: FluidInverse::default(),
+            max_memory: None,
+            plan: Derived::default(),
+        }
+    }
+}
+
+impl Validate for Fluid {
+    fn validate(&self) -> Result<()> {
+        require(
+            self.shape.len() == 2 && self.shape.iter().all(|n| *n >= 8),
+            "shape",
+            format!("{:?}", self.shape),
+            "it needs two axes with at least eight cells each, for example [64, 64]",
+        )?;
+        positive("cell", self.cell)?;
+        not_negative("viscosity", self.viscosity)?;
+        positive("dt", self.dt)?;
+        let half = self.extents().into_iter().fold(usize::MAX, usize::min) as f64 / 2.0;
+        require(
+            self.max_courant > 0.0 && self.max_courant <= half,
+            "max_courant",
+            self.max_courant,
+            &format!(
+                "it must lie in (0, {half}]: what crosses more than half of the box in a step \
+                 might have come from either side"
+            ),
+        )?;
+        require(
+            !self.keep_energy || self.viscosity == 0.0,
+            "keep_energy",
+            self.keep_energy,
+            "what viscosity takes must not be put back; set viscosity = 0",
+        )?;
+        require(
+            self.output == FluidOutput::Marker || !self.observe_steps.contains(&0),
+            "observe_steps",
+            format!("{:?}", self.observe_steps),
+            "velocities are seen from step 1 on: before the first step x stands in their place",
+        )?;
+        self.marker.validate(self.extents())?;
+        self.inverse.validate(self.input)?;
+        self.rollout().validate()
+    }
+}
+
+impl Fluid {
+    fn extents(&self) -> [usize; 2] {
+        [0, 1].map(|axis| self.shape.get(axis).copied().unwrap_or(1))
+    }
+
+    fn cells(&self) -> usize {
+        self.extents().iter().product()
+    }
+}
+
+impl RolledOut for Fluid {
+    type Step = Flow;
+
+    fn rollout(&self) -> &Rollout<Flow> {
+        self.plan.get(|| {
+            let cells = self.cells();
+            let step = Flow::new(self);
+            let mut initial = self.marker.values(self.extents());
+            initial.resize(3 * cells, 0.0);
+            let places: Vec<usize> = match self.output {
+                FluidOutput::Marker => (0..cells).collect(),
+                FluidOutput::MarkerAndVelocity => Vec::new(),
+            };
+            Rollout {
+                input: Input::State(match self.input {
+                    FluidInput::Velocity => cells..3 * cells,
+                    FluidInput::StreamFunction => cells..2 * cells,
+                }),
+                observe: Observe::select(&self.observe_steps, &places, self.steps, 3 * cells),
+                initial,
+                max_memory: self.max_memory,
+                ..Rollout::new(step, self.steps)
+            }
+        })
+    }
+    fn input_space(&self) -> Space {
+        let [n0, n1] = self.extents();
+        match self.input {
+            FluidInput::Velocity => Space::new("velocity", &[2, n0, n1], "m/s"),
+            FluidInput::StreamFunction => Space::new("stream function", &[n0, n1], "m²/s"),
+        }
+    }
+    fn output_space(&self) -> Space {
+        let [n0, n1] = self.extents();
+        let times = self.rollout().observe.steps.len();
+        let (name, fields, unit) = match self.output {
+            FluidOutput::Marker => ("marker", times, "1"),
+            FluidOutput::MarkerAndVelocity => ("marker and velocity", 3 * times, "1 and m/s"),
+        };
+        if fields == 1 {
+            return Space::new(name, &[n0, n1], unit);
+        }
+        Space::new(name, &[fields, n0, n1], unit)
+    }
+    fn inverse(&self) -> Option<&dyn LocalInverse> {
+        Some(self)
+    }
+    /// A stream across the grid of half a cell a step, with some noise.
+    fn usual(&self) -> Typical {
+        let speed = self.cell / self.dt;
+        match self.input {
+            FluidInput::Velocity => Typical {
+                centre: 0.5 * speed,
+                spread: 0.1 * speed,
+            },
+            FluidInput::StreamFunction => Typical {
+                centre: 0.0,
+                spread: 0.3 * speed * self.cell,
+            },
+        }
+    }
+}
