@@ -8,6 +8,7 @@ mod lanczos;
 mod lsmr;
 mod matrix;
 mod power;
+mod product;
 mod small;
 mod vectors;
 
@@ -16,4 +17,5 @@ pub use lanczos::{Operator, symmetric_function};
 pub use lsmr::{LsmrOptions, LsmrReport, lsmr};
 pub use matrix::Matrix;
 pub use power::{Engine, PowerReport, pseudo_inverse_power};
+pub use product::{Real, View, multiply, multiply_add};
 pub use vectors::{axpy, axpy_dot, distance_squared, dot, is_finite, norm};

@@ -9,6 +9,12 @@ use crate::error::Result;
 use crate::linalg::Matrix;
 use crate::simulator::Space;
 
+mod activation;
+mod mlp;
+
+pub use activation::Activation;
+pub use mlp::{Initialisation, Mlp};
+
 /// A network: outputs = f(inputs; θ), for a batch of samples, one after the other.
 ///
 /// # Shapes
