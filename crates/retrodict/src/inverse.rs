@@ -150,7 +150,7 @@ impl Simulator for WithInverse {
     fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
         self.simulator.vjp(x, dy, dx)
     }
-    fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + 'a>> {
+    fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'a>> {
         self.simulator.linearize(x, y)
     }
     fn keeps_trajectory(&self) -> bool {

@@ -48,6 +48,7 @@ pub mod simulators;
 mod solve;
 pub mod starts;
 mod status;
+pub mod training;
 pub mod updates;
 pub mod waves;
 

@@ -1,5 +1,6 @@
 //! The losses, a file each.
 
+mod batch;
 mod cauchy;
 mod covariance;
 mod huber;
@@ -9,6 +10,7 @@ mod spectral;
 mod squared;
 mod weighted;
 
+pub use batch::{Batch, Reduction};
 pub use cauchy::Cauchy;
 pub use covariance::Covariance;
 pub use huber::Huber;

@@ -92,7 +92,7 @@ pub struct Weight {
 ///
 /// # Shapes
 /// `dtheta` is as long as θ, `doutputs` as the batch's outputs.
-pub trait NetworkMap {
+pub trait NetworkMap: Send + Sync {
     /// doutputs = ∂f/∂θ dθ.
     ///
     /// # Errors
@@ -112,6 +112,14 @@ pub trait NetworkMap {
     /// # Cost
     /// For a dense layer of a × b weights and m rows in all: m² (a + b) multiplications at most.
     fn gram(&self, physics: Option<&[Matrix]>) -> Result<Matrix>;
+    /// A (∂f/∂θ) itself, with A as in [`gram`](NetworkMap::gram): a row for each row of A.
+    ///
+    /// # Errors
+    /// If a shape is wrong.
+    ///
+    /// # Cost
+    /// A transposed product for each row; override it where a sample's rows can do with less.
+    fn jacobian(&self, physics: Option<&[Matrix]>) -> Result<Matrix>;
     /// What each activation layer did in this batch.
     fn activations(&self) -> Vec<Activity>;
 }

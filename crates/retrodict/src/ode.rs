@@ -334,7 +334,7 @@ impl<R: RightHandSide> Simulator for Ode<R> {
         self.sensitivities(x, &mut y)?.apply_transpose(dy, dx);
         Ok(())
     }
-    fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + 'a>> {
+    fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'a>> {
         Ok(Box::new(self.sensitivities(x, y)?))
     }
     fn keeps_trajectory(&self) -> bool {

@@ -6,9 +6,9 @@ use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
 use crate::error::{Error, Result, expect_finite, expect_length};
-use crate::linalg::Matrix;
+use crate::linalg::{Matrix, norm};
 use crate::loss::Loss;
-use crate::simulator::{LinearMap, Simulator};
+use crate::simulator::{LinearMap, Simulator, by_products};
 
 pub use crate::simulator::Counts;
 
@@ -107,6 +107,7 @@ pub struct Evaluation<'p> {
     gradient: OnceCell<Vec<f64>>,
     jacobian: OnceCell<Matrix>,
     linearization: OnceCell<Box<dyn LinearMap + 'p>>,
+    clip: Option<f64>,
 }
 
 impl<'p> Evaluation<'p> {
@@ -132,6 +133,7 @@ impl<'p> Evaluation<'p> {
             gradient: OnceCell::new(),
             jacobian: OnceCell::new(),
             linearization: OnceCell::new(),
+            clip: None,
         }
     }
 
@@ -139,6 +141,12 @@ impl<'p> Evaluation<'p> {
     pub fn moved(&self, dx: &[f64], scale: f64) -> Self {
         let x = self.x.iter().zip(dx).map(|(x, d)| x + scale * d).collect();
         Self::blank(self.problem, self.tally, x)
+    }
+
+    /// Shortens ∂L/∂x to this length wherever it is longer.
+    pub fn with_clip(mut self, clip: Option<f64>) -> Self {
+        self.clip = clip;
+        self
     }
 
     /// The problem.
@@ -209,6 +217,10 @@ impl<'p> Evaluation<'p> {
         once(&self.gradient, || {
             let mut gradient = vec![0.0; self.problem.inputs()];
             self.vjp(self.output_gradient()?, &mut gradient)?;
+            if let Some(longest) = self.clip {
+                let shorter = longest / norm(&gradient).max(longest);
+                gradient.iter_mut().for_each(|g| *g *= shorter);
+            }
             Ok(gradient)
         })
         .map(Vec::as_slice)
@@ -227,7 +239,7 @@ impl<'p> Evaluation<'p> {
                 });
                 map.dense()
             }
-            None => LinearMap::dense(self),
+            None => by_products(self),
         })
     }
 
@@ -362,6 +374,15 @@ impl LinearMap for Evaluation<'_> {
     }
     fn apply_transpose(&self, dy: &[f64], dx: &mut [f64]) -> Result<()> {
         self.vjp(dy, dx)
+    }
+    fn dense(&self) -> Result<Matrix> {
+        self.jacobian().cloned()
+    }
+    fn expect_products(&self, count: usize) -> Result<()> {
+        match self.linearization()? {
+            Some(map) => map.expect_products(count),
+            None => Ok(()),
+        }
     }
     fn gram(&self) -> Result<Matrix> {
         match self.linearization()? {

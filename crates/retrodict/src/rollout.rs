@@ -355,7 +355,7 @@ impl<T: RolledOut> Simulator for T {
     fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
         self.rollout().vjp(x, dy, dx)
     }
-    fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + 'a>> {
+    fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'a>> {
         self.rollout().linearize(x, y)
     }
     fn keeps_trajectory(&self) -> bool {
@@ -400,7 +400,7 @@ impl<S: TimeStep> Simulator for Rollout<S> {
         let mut y = vec![0.0; self.observe.len()];
         Trace::new(self, x, &mut y)?.adjoints(dy, dx)
     }
-    fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + 'a>> {
+    fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'a>> {
         Ok(Box::new(Trace::new(self, x, y)?))
     }
     fn keeps_trajectory(&self) -> bool {

@@ -83,7 +83,7 @@ pub trait Simulator: Send + Sync {
     /// Evaluates once, so that J can be applied many times.
     ///
     /// The default calls `jvp` and `vjp` at a copy of x; override it to keep a trajectory.
-    fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + 'a>> {
+    fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'a>> {
         self.forward(x, y)?;
         Ok(Box::new(Pointwise {
             simulator: self,
@@ -147,27 +147,14 @@ pub trait LinearMap {
     /// # Cost
     /// min(m, n) applications.
     fn dense(&self) -> Result<Matrix> {
-        let (m, n) = (self.outputs(), self.inputs());
-        let mut j = Matrix::zeros(m, n);
-        if n <= m {
-            let (mut dx, mut dy) = (vec![0.0; n], vec![0.0; m]);
-            for c in 0..n {
-                dx[c] = 1.0;
-                self.apply(&dx, &mut dy)?;
-                dx[c] = 0.0;
-                for r in 0..m {
-                    j[(r, c)] = dy[r];
-                }
-            }
-        } else {
-            let mut dy = vec![0.0; m];
-            for r in 0..m {
-                dy[r] = 1.0;
-                self.apply_transpose(&dy, j.row_mut(r))?;
-                dy[r] = 0.0;
-            }
-        }
-        Ok(j)
+        by_products(self)
+    }
+    /// Says that so many products with J or Jᵀ are to come, so that a map may prepare for them.
+    ///
+    /// # Errors
+    /// If the preparation fails.
+    fn expect_products(&self, _count: usize) -> Result<()> {
+        Ok(())
     }
     /// The Gram matrix J Jᵀ, m × m. A network overrides it without ever forming J.
     ///
@@ -176,6 +163,31 @@ pub trait LinearMap {
     fn gram(&self) -> Result<Matrix> {
         Ok(self.dense()?.gram())
     }
+}
+
+/// J by columns or by rows, whichever are fewer.
+pub(crate) fn by_products<L: LinearMap + ?Sized>(map: &L) -> Result<Matrix> {
+    let (m, n) = (map.outputs(), map.inputs());
+    let mut j = Matrix::zeros(m, n);
+    if n <= m {
+        let (mut dx, mut dy) = (vec![0.0; n], vec![0.0; m]);
+        for c in 0..n {
+            dx[c] = 1.0;
+            map.apply(&dx, &mut dy)?;
+            dx[c] = 0.0;
+            for r in 0..m {
+                j[(r, c)] = dy[r];
+            }
+        }
+    } else {
+        let mut dy = vec![0.0; m];
+        for r in 0..m {
+            dy[r] = 1.0;
+            map.apply_transpose(&dy, j.row_mut(r))?;
+            dy[r] = 0.0;
+        }
+    }
+    Ok(j)
 }
 
 /// x = P⁻¹(y; x0): the solution of P(x) = y nearest to the current guess x0.

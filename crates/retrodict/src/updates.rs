@@ -48,6 +48,11 @@ pub trait UpdateRule: Send {
         StepSize::AsIs
     }
 
+    /// Whether [`judge`](UpdateRule::judge) looks at its trial: only then is one computed in training.
+    fn judges(&self) -> bool {
+        false
+    }
+
     /// Judges a trial point before the solver moves there; a trust region learns here.
     fn judge(&mut self, _trial: &Trial) -> Verdict {
         Verdict::Take

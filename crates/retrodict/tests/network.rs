@@ -115,6 +115,9 @@ impl<'a> Trial<'a> {
                 }
             }
         }
+        let jacobian = map.jacobian(Some(&physics)).unwrap();
+        assert!(apart(jacobian.as_slice(), joint.as_slice()) < 1e-13);
+        assert!(apart(map.jacobian(None).unwrap().as_slice(), dense.as_slice()) < 1e-13);
         let gram = map.gram(Some(&physics)).unwrap();
         assert!(apart(gram.as_slice(), joint.gram().as_slice()) < 1e-13);
         for i in 0..gram.rows() {

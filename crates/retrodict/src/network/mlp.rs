@@ -307,35 +307,42 @@ impl NetworkMap for MlpMap {
     /// The gradient of row (n, k) with respect to a layer is δ ⊗ (a, 1), so that layer by layer
     /// G[(n,k), (m,j)] += ⟨δₙₖ, δₘⱼ⟩ (⟨aₙ, aₘ⟩ + 1); J is never formed.
     fn gram(&self, physics: Option<&[Matrix]>) -> Result<Matrix> {
-        let width = self.outputs / self.batch.max(1);
-        let (rows, mut delta) = rows_of(physics, self.batch, width)?;
-        let m = self.batch * rows;
-        let mut gram = Matrix::zeros(m, m);
-        for (i, stage) in self.stages.iter().enumerate().rev() {
+        let mut gram = Matrix::zeros(0, 0);
+        self.descend(physics, |stage, rows, delta, m| {
+            if gram.rows() != m {
+                gram = Matrix::zeros(m, m);
+            }
             let layer = stage.layer;
             let mut inner = vec![1.0; self.batch * self.batch];
             let a = View::new(&stage.a, self.batch, layer.inputs);
             multiply_add(a, a.t(), &mut inner);
-            add_scaled_gram(gram.as_mut_slice(), &delta, layer.outputs, rows, &inner);
-            if i > 0 {
-                let mut below = vec![0.0; m * layer.inputs];
-                let seen = View::new(&delta, m, layer.outputs);
-                multiply(seen, layer.weight(&self.theta).t(), &mut below);
-                let slopes = self.stages[i - 1].slopes.chunks(layer.inputs);
-                for (below, slopes) in below.chunks_mut(rows * layer.inputs).zip(slopes) {
-                    below
-                        .chunks_mut(layer.inputs)
-                        .for_each(|b| scale(b, slopes));
-                }
-                delta = below;
-            }
-        }
+            add_scaled_gram(gram.as_mut_slice(), delta, layer.outputs, rows, &inner);
+        })?;
+        let m = gram.rows();
         for i in 0..m {
             for j in 0..i {
                 gram[(j, i)] = gram[(i, j)];
             }
         }
         Ok(gram)
+    }
+
+    fn jacobian(&self, physics: Option<&[Matrix]>) -> Result<Matrix> {
+        let mut j = Matrix::zeros(0, 0);
+        self.descend(physics, |stage, rows, delta, m| {
+            if j.rows() != m {
+                j = Matrix::zeros(m, self.theta.len());
+            }
+            let layer = stage.layer;
+            for (r, delta) in delta.chunks(layer.outputs).enumerate() {
+                let a = &stage.a[r / rows * layer.inputs..][..layer.inputs];
+                let row = &mut j.row_mut(r)[layer.start..layer.end()];
+                for (row, a) in row.chunks_mut(layer.outputs).zip(a.iter().chain(&[1.0])) {
+                    row.iter_mut().zip(delta).for_each(|(j, d)| *j = a * d);
+                }
+            }
+        })?;
+        Ok(j)
     }
 
     fn activations(&self) -> Vec<Activity> {
@@ -357,6 +364,37 @@ impl NetworkMap for MlpMap {
                 }
             })
             .collect()
+    }
+}
+
+impl MlpMap {
+    /// Carries all rows of A from the outputs down through the layers: `visit` sees each layer, how
+    /// many rows a sample has, the rows at the layer's outputs, and their number.
+    fn descend(
+        &self,
+        physics: Option<&[Matrix]>,
+        mut visit: impl FnMut(&Stage, usize, &[f64], usize),
+    ) -> Result<()> {
+        let width = self.outputs / self.batch.max(1);
+        let (rows, mut delta) = rows_of(physics, self.batch, width)?;
+        let m = self.batch * rows;
+        for (i, stage) in self.stages.iter().enumerate().rev() {
+            let layer = stage.layer;
+            visit(stage, rows, &delta, m);
+            if i > 0 {
+                let mut below = vec![0.0; m * layer.inputs];
+                let seen = View::new(&delta, m, layer.outputs);
+                multiply(seen, layer.weight(&self.theta).t(), &mut below);
+                let slopes = self.stages[i - 1].slopes.chunks(layer.inputs);
+                for (below, slopes) in below.chunks_mut(rows * layer.inputs).zip(slopes) {
+                    below
+                        .chunks_mut(layer.inputs)
+                        .for_each(|b| scale(b, slopes));
+                }
+                delta = below;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -129,13 +129,18 @@ impl UpdateRule for LevenbergMarquardt {
         Ok(None)
     }
 
+    fn judges(&self) -> bool {
+        true
+    }
+
     fn judge(&mut self, trial: &Trial) -> Verdict {
         let verdict = self
             .memory
             .0
             .region
             .judge(trial, self.loss_tolerance, self.step_tolerance);
-        if verdict == Verdict::Take {
+        // Only another try from the same point may use the same model.
+        if verdict != Verdict::Retry {
             self.memory.0.model = None;
         }
         verdict

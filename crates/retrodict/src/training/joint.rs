@@ -1,0 +1,284 @@
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::Clock;
+use super::spread::{spread, spread_over};
+use crate::error::{Error, Result, expect_length};
+use crate::linalg::Matrix;
+use crate::network::{Network, NetworkMap};
+use crate::simulator::{LinearMap, Simulator, Space};
+
+/// Network followed by physics, for a whole mini-batch: θ ↦ (P(f(y₁*; θ)), …, P(f(y_B*; θ))).
+///
+/// Without physics it is the network alone. Rules see a simulator like any other; products with
+/// its J, its rows and its Gram matrix are made of the network's and the physics' own.
+///
+/// # Shapes
+/// Input: θ. Output: the samples' outputs, one after the other.
+///
+/// # Cost
+/// The network once for the batch, and the physics once for each sample, over all threads.
+pub struct Joint {
+    network: Arc<dyn Network>,
+    inputs: Vec<f64>,
+    physics: Vec<Arc<dyn Simulator>>,
+    batch: usize,
+    /// Values of one sample's y.
+    width: usize,
+    clock: Arc<Clock>,
+}
+
+impl Joint {
+    /// The network alone, on a batch of inputs.
+    pub fn alone(network: Arc<dyn Network>, inputs: Vec<f64>, clock: Arc<Clock>) -> Self {
+        let batch = inputs.len() / network.input().len().max(1);
+        let width = network.output().len();
+        Self {
+            network,
+            inputs,
+            physics: Vec::new(),
+            batch,
+            width,
+            clock,
+        }
+    }
+
+    /// The network, then for each sample its simulator.
+    ///
+    /// # Errors
+    /// If the network's output is not as long as a simulator's input, or two outputs differ in length.
+    pub fn with_physics(
+        network: Arc<dyn Network>,
+        inputs: Vec<f64>,
+        physics: Vec<Arc<dyn Simulator>>,
+        clock: Arc<Clock>,
+    ) -> Result<Self> {
+        let width = physics.first().map_or(0, |p| p.output().len());
+        let mut checked: Option<&Arc<dyn Simulator>> = None;
+        for simulator in &physics {
+            // Mostly one simulator serves all samples.
+            if checked.is_some_and(|known| Arc::ptr_eq(known, simulator)) {
+                continue;
+            }
+            let x = simulator.input();
+            expect_length(
+                &format!("the network's output, which is to be the {}", x.name),
+                network.output().len(),
+                x.len(),
+            )?;
+            expect_length("a sample's output", simulator.output().len(), width)?;
+            checked = Some(simulator);
+        }
+        expect_length(
+            "the list of simulators",
+            physics.len(),
+            inputs.len() / network.input().len().max(1),
+        )?;
+        Ok(Self {
+            batch: physics.len(),
+            physics,
+            network,
+            inputs,
+            width,
+            clock,
+        })
+    }
+
+    /// Values of one sample's x.
+    fn x_width(&self) -> usize {
+        self.network.output().len()
+    }
+}
+
+impl Simulator for Joint {
+    fn input(&self) -> Space {
+        Space::new("theta", &[self.network.parameters()], "1")
+    }
+    fn output(&self) -> Space {
+        match self.physics.first() {
+            Some(physics) => {
+                let one = physics.output();
+                let shape: Vec<usize> = std::iter::once(self.batch).chain(one.shape).collect();
+                Space::new(&format!("batch of {}", one.name), &shape, &one.unit)
+            }
+            None => Space::new("batch of network outputs", &[self.batch, self.width], "1"),
+        }
+    }
+    fn forward(&self, theta: &[f64], y: &mut [f64]) -> Result<()> {
+        if self.physics.is_empty() {
+            return self
+                .clock
+                .network(|| self.network.forward(theta, &self.inputs, y));
+        }
+        let mut x = vec![0.0; self.batch * self.x_width()];
+        self.clock
+            .network(|| self.network.forward(theta, &self.inputs, &mut x))?;
+        let n = self.x_width();
+        self.clock.physics(|| {
+            spread_over(y, self.width, |i, y| {
+                self.physics[i].forward(&x[i * n..(i + 1) * n], y)
+            })
+        })
+    }
+    fn jvp(&self, theta: &[f64], dtheta: &[f64], dy: &mut [f64]) -> Result<()> {
+        let mut y = vec![0.0; dy.len()];
+        self.linearize(theta, &mut y)?.apply(dtheta, dy)
+    }
+    fn vjp(&self, theta: &[f64], dy: &[f64], dtheta: &mut [f64]) -> Result<()> {
+        let mut y = vec![0.0; dy.len()];
+        self.linearize(theta, &mut y)?.apply_transpose(dy, dtheta)
+    }
+    fn keeps_trajectory(&self) -> bool {
+        true
+    }
+    fn linearize<'a>(
+        &'a self,
+        theta: &[f64],
+        y: &mut [f64],
+    ) -> Result<Box<dyn LinearMap + Send + 'a>> {
+        expect_length("y", y.len(), self.batch * self.width)?;
+        let n = self.x_width();
+        let mut x = vec![0.0; self.batch * n];
+        let network = self
+            .clock
+            .network(|| self.network.linearize(theta, &self.inputs, &mut x))?;
+        let mut physics = Vec::new();
+        if self.physics.is_empty() {
+            y.copy_from_slice(&x);
+        } else {
+            let linearised = self.clock.physics(|| {
+                spread(self.batch, |i| {
+                    let mut y = vec![0.0; self.width];
+                    let map = self.physics[i].linearize(&x[i * n..(i + 1) * n], &mut y)?;
+                    Ok((y, Mutex::new(map)))
+                })
+            })?;
+            for ((one, map), y) in linearised.into_iter().zip(y.chunks_mut(self.width)) {
+                y.copy_from_slice(&one);
+                physics.push(map);
+            }
+        }
+        Ok(Box::new(JointMap {
+            joint: self,
+            network,
+            physics,
+            dense: OnceLock::new(),
+        }))
+    }
+}
+
+struct JointMap<'a> {
+    joint: &'a Joint,
+    network: Box<dyn NetworkMap + 'a>,
+    /// ∂y/∂x of each sample; nothing where the network stands alone.
+    physics: Vec<Mutex<Box<dyn LinearMap + Send + 'a>>>,
+    /// The same as matrices, once they are worth it.
+    dense: OnceLock<Vec<Matrix>>,
+}
+
+impl JointMap<'_> {
+    /// Applies `work` to ∂y/∂x of sample i. A map that panicked in another thread is as it was.
+    fn with<T>(&self, i: usize, work: impl FnOnce(&dyn LinearMap) -> Result<T>) -> Result<T> {
+        let map = self.physics[i]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        work(&**map)
+    }
+
+    /// ∂y/∂x of all samples as matrices; `None` where the network stands alone.
+    fn matrices(&self) -> Result<Option<&[Matrix]>> {
+        if self.physics.is_empty() {
+            return Ok(None);
+        }
+        if self.dense.get().is_none() {
+            let clock = &self.joint.clock;
+            let all = clock
+                .physics(|| spread(self.physics.len(), |i| self.with(i, |map| map.dense())))?;
+            let _ = self.dense.set(all);
+        }
+        Ok(self.dense.get().map(Vec::as_slice))
+    }
+}
+
+impl LinearMap for JointMap<'_> {
+    fn inputs(&self) -> usize {
+        self.joint.network.parameters()
+    }
+    fn outputs(&self) -> usize {
+        self.joint.batch * self.joint.width
+    }
+    fn apply(&self, dtheta: &[f64], dy: &mut [f64]) -> Result<()> {
+        let joint = self.joint;
+        if self.physics.is_empty() {
+            return joint.clock.network(|| self.network.apply(dtheta, dy));
+        }
+        let n = joint.x_width();
+        let mut dx = vec![0.0; joint.batch * n];
+        joint
+            .clock
+            .network(|| self.network.apply(dtheta, &mut dx))?;
+        let dense = self.dense.get();
+        joint.clock.physics(|| {
+            spread_over(dy, joint.width, |i, dy| {
+                let dx = &dx[i * n..(i + 1) * n];
+                match dense {
+                    Some(matrices) => {
+                        matrices[i].apply(dx, dy);
+                        Ok(())
+                    }
+                    None => self.with(i, |map| map.apply(dx, dy)),
+                }
+            })
+        })
+    }
+    fn apply_transpose(&self, dy: &[f64], dtheta: &mut [f64]) -> Result<()> {
+        let joint = self.joint;
+        if self.physics.is_empty() {
+            return joint
+                .clock
+                .network(|| self.network.apply_transpose(dy, dtheta));
+        }
+        let (n, m) = (joint.x_width(), joint.width);
+        let mut dx = vec![0.0; joint.batch * n];
+        let dense = self.dense.get();
+        joint.clock.physics(|| {
+            spread_over(&mut dx, n, |i, dx| {
+                let dy = &dy[i * m..(i + 1) * m];
+                match dense {
+                    Some(matrices) => {
+                        matrices[i].apply_transpose(dy, dx);
+                        Ok(())
+                    }
+                    None => self.with(i, |map| map.apply_transpose(dy, dx)),
+                }
+            })
+        })?;
+        joint
+            .clock
+            .network(|| self.network.apply_transpose(&dx, dtheta))
+    }
+    /// ∂y/∂x as matrices, where making them takes fewer products than are to come.
+    fn expect_products(&self, count: usize) -> Result<()> {
+        if self.joint.width.min(self.joint.x_width()) < count {
+            self.matrices()?;
+        }
+        Ok(())
+    }
+    fn dense(&self) -> Result<Matrix> {
+        let physics = self.matrices()?;
+        self.joint.clock.network(|| self.network.jacobian(physics))
+    }
+    fn gram(&self) -> Result<Matrix> {
+        let physics = self.matrices()?;
+        self.joint.clock.network(|| self.network.gram(physics))
+    }
+}
+
+/// A strategy met a sample without what it needs.
+pub(super) fn missing_label(index: usize) -> Error {
+    Error::Unsupported {
+        rule: "supervised training",
+        needs: "the x that belongs to each y*",
+        simulator: format!("sample {index} of the batch"),
+        instead: "end-to-end or corrected-targets, which learn from y* alone".to_owned(),
+    }
+}

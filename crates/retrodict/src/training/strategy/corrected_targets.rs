@@ -1,0 +1,78 @@
+use std::sync::Arc;
+
+use super::super::spread::spread_over;
+use super::supervised::towards;
+use super::{Lesson, Strategy};
+use crate::error::{Result, expect_length};
+use crate::problem::Problem;
+use crate::solve::{Solver, StopWhen};
+use crate::updates::UpdateRule;
+
+/// Makes a fresh rule.
+type Maker = Box<dyn Fn() -> Result<Box<dyn UpdateRule>> + Send + Sync>;
+
+/// θ ↦ f(y*; θ), target x̃ = x + Δx: any rule moves each x = f(y*; θ) by a few steps, and the
+/// network learns where it went.
+///
+/// With the inverse simulator this is scale-invariant (SIP) training. x̃ is constant by
+/// construction, so that there is no gradient to stop.
+///
+/// # Cost
+/// The rule's steps for each sample, over all threads; the network once more forward.
+///
+/// # Source
+/// Holl, Koltun & Thuerey, *Scale-invariant Learning by Physics Inversion* (NeurIPS 2022),
+/// section 3 and algorithm 1.
+pub struct CorrectedTargets {
+    rule: Maker,
+    steps: usize,
+}
+
+impl CorrectedTargets {
+    /// Moves x by so many steps of a rule, made fresh for each sample.
+    pub fn new(
+        rule: impl Fn() -> Result<Box<dyn UpdateRule>> + Send + Sync + 'static,
+        steps: usize,
+    ) -> Self {
+        Self {
+            rule: Box::new(rule),
+            steps,
+        }
+    }
+}
+
+impl Strategy for CorrectedTargets {
+    fn theta_problem(&self, lesson: &Lesson<'_>) -> Result<Problem> {
+        let n = lesson.network.output().len();
+        let mut x = vec![0.0; lesson.batch.len() * n];
+        let inputs = lesson.inputs();
+        lesson
+            .clock
+            .network(|| lesson.network.forward(lesson.theta, &inputs, &mut x))?;
+        if let Some(sample) = lesson.batch.first() {
+            let space = sample.simulator.input();
+            expect_length(
+                &format!("the network's output, which is to be the {}", space.name),
+                n,
+                space.len(),
+            )?;
+        }
+        lesson.clock.physics(|| {
+            spread_over(&mut x, n, |i, x| {
+                let sample = &lesson.batch[i];
+                let problem = Problem::new(
+                    Arc::clone(&sample.simulator),
+                    Arc::clone(lesson.loss),
+                    sample.target.clone(),
+                )?;
+                let solver = Solver {
+                    rule: (self.rule)()?,
+                    stop: StopWhen::after(self.steps),
+                };
+                x.copy_from_slice(&solver.solve(&problem, x)?.x);
+                Ok(())
+            })
+        })?;
+        towards(lesson, x)
+    }
+}

@@ -1,0 +1,47 @@
+use std::sync::Arc;
+
+use super::super::Joint;
+use super::super::joint::missing_label;
+use super::{Lesson, Strategy};
+use crate::error::Result;
+use crate::losses::{Batch, SquaredError};
+use crate::problem::Problem;
+
+/// θ ↦ f(y*; θ), target x: the pairs (x, y*) are data, and the physics is not asked.
+///
+/// The loss is ½ Σ (f − x)². Where several x lead to the same y*, the network learns their mean,
+/// which may lead nowhere.
+///
+/// # Source
+/// Thuerey et al., *Physics-based Deep Learning*, chapter on supervised training.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Supervised;
+
+impl Strategy for Supervised {
+    fn theta_problem(&self, lesson: &Lesson<'_>) -> Result<Problem> {
+        let labels = lesson
+            .batch
+            .iter()
+            .enumerate()
+            .map(|(i, s)| s.label.as_deref().ok_or_else(|| missing_label(i)))
+            .collect::<Result<Vec<_>>>()?
+            .concat();
+        towards(lesson, labels)
+    }
+}
+
+/// The problem of bringing the network's outputs to given x.
+pub(super) fn towards(lesson: &Lesson<'_>, x: Vec<f64>) -> Result<Problem> {
+    let network = Joint::alone(
+        Arc::clone(lesson.network),
+        lesson.inputs(),
+        Arc::clone(lesson.clock),
+    );
+    let loss = Batch::new(
+        Arc::new(SquaredError { half: true }),
+        lesson.network.output().len(),
+        lesson.batch.len(),
+        lesson.reduction,
+    );
+    Problem::new(Arc::new(network), Arc::new(loss), x)
+}
