@@ -33,9 +33,11 @@ impl Batch {
         self.members.iter().map(|m| m.solution.x.as_slice())
     }
 
-    /// Why the rule could not even make its first step, if so.
+    /// Why the rule could not even make its first step, if so; a simulation that fails where the
+    /// step leads is an outcome, and is reported.
     pub fn error_at_the_start(&self) -> Option<retrodict::Error> {
         self.members.iter().find_map(|m| match &m.solution.status {
+            Status::Failed(retrodict::Error::Simulation { .. }) => None,
             Status::Failed(error) if m.solution.steps == 0 => Some(error.clone()),
             _ => None,
         })
@@ -118,7 +120,7 @@ impl Batch {
                 step,
                 seconds: pace * sum(&|m| m.records[at(m)].seconds),
                 loss: sum(&|m| m.records[at(m)].loss) / n,
-                x_error: Some(sum(&|m| m.errors[at(m)]) / n),
+                x_error: self.error_at(step),
                 step_norm: sum(&|m| m.records[at(m)].step_norm) / n,
                 counts: self
                     .members
@@ -127,6 +129,16 @@ impl Batch {
                 problem: problem.to_owned(),
             });
         }
+    }
+
+    /// The mean error in x after so many steps, where the truth is known.
+    fn error_at(&self, step: usize) -> Option<f64> {
+        let errors = self
+            .members
+            .iter()
+            .map(|m| m.errors.get(step.min(m.errors.len().saturating_sub(1))));
+        let sum: Option<f64> = errors.sum();
+        sum.map(|sum| sum / self.members.len() as f64)
     }
 }
 

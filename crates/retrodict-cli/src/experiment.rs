@@ -120,6 +120,18 @@ pub enum Truth {
         /// Its path; `FILE.npz:NAME` picks an array.
         path: String,
     },
+    /// No x is known: each problem is to come back to a state of its own, from which its simulator
+    /// starts too. Many x may do that, so that only the loss counts.
+    States {
+        /// The option of the simulator that takes the state.
+        option: String,
+        /// The least value that is drawn.
+        low: f64,
+        /// What is drawn is less than this.
+        high: f64,
+        /// How many states.
+        count: usize,
+    },
 }
 
 fn one() -> usize {
@@ -159,17 +171,20 @@ pub enum ErrorNorm {
     SumAbs,
     /// √(mean (x − x*)²).
     Rms,
+    /// Many x serve as well: only the loss counts.
+    None,
 }
 
 impl ErrorNorm {
     /// The norm of x − x*.
-    pub fn of(self, x: &[f64], truth: &[f64]) -> f64 {
+    pub fn of(self, x: &[f64], truth: &[f64]) -> Option<f64> {
         let differences = x.iter().zip(truth).map(|(x, t)| x - t);
-        match self {
+        Some(match self {
             Self::Distance => differences.map(|d| d * d).sum::<f64>().sqrt(),
             Self::SumAbs => differences.map(f64::abs).sum(),
             Self::Rms => (differences.map(|d| d * d).sum::<f64>() / x.len() as f64).sqrt(),
-        }
+            Self::None => return None,
+        })
     }
 
     /// The formula, for axes.
@@ -178,6 +193,7 @@ impl ErrorNorm {
             Self::Distance => "‖x − x*‖₂",
             Self::SumAbs => "Σ |x − x*|",
             Self::Rms => "√mean (x − x*)²",
+            Self::None => "",
         }
     }
 }

@@ -68,6 +68,23 @@ pub struct ProblemFacts {
     pub noise: f64,
     /// Whether the batch is the channels of a colour picture.
     pub colour: bool,
+    /// What y consists of, where it is a series in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<SeriesFacts>,
+}
+
+/// A y that is a series in time: `PROBLEM/data` holds what was observed, and `PROBLEM/METHOD/curve`
+/// what the method's x leads to at finer times; a column for each quantity.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct SeriesFacts {
+    /// When the data were taken.
+    pub times: Vec<f64>,
+    /// The times of the curves.
+    pub fine: Vec<f64>,
+    /// The unit of time.
+    pub time_unit: String,
+    /// Name and unit of each column.
+    pub columns: Vec<(String, String)>,
 }
 
 /// A space, for axes.

@@ -48,6 +48,8 @@ pub fn truths(truth: &Truth, simulator: &dyn Simulator, seed: u64) -> Outcome<Ve
                 .map(<[f64]>::to_vec)
                 .collect()
         }
+        // None is known; what stands in its place is never compared to anything.
+        Truth::States { count, .. } => vec![vec![0.0; space.len()]; *count],
     };
     if truths.is_empty() || truths.iter().any(|x| x.len() != space.len()) {
         return Err(Failure::Misuse(format!(
@@ -60,6 +62,28 @@ pub fn truths(truth: &Truth, simulator: &dyn Simulator, seed: u64) -> Outcome<Ve
         )));
     }
     Ok(truths)
+}
+
+/// The states to come back to, where the truth is of that kind: (option, states).
+pub fn states(
+    truth: &Truth,
+    simulator: &dyn Simulator,
+    seed: u64,
+) -> Option<(String, Vec<Vec<f64>>)> {
+    let Truth::States {
+        option,
+        low,
+        high,
+        count,
+    } = truth
+    else {
+        return None;
+    };
+    let mut random = generator(seed, 1);
+    let length = simulator.output().len();
+    let mut draw = || low + (high - low) * random.random::<f64>();
+    let states = (0..*count).map(|_| (0..length).map(|_| draw()).collect());
+    Some((option.clone(), states.collect()))
 }
 
 /// The start for one truth.

@@ -18,6 +18,7 @@ mod prepared;
 mod progress;
 mod race;
 mod report;
+mod series;
 mod settings;
 mod survey;
 mod tables;

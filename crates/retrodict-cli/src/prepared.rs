@@ -7,10 +7,11 @@ use retrodict::registry::{LOSSES, SIMULATORS};
 use retrodict::{Loss, Problem, Simulator, Space};
 
 use crate::data::Array;
-use crate::experiment::{Origin, Place, ProblemPlan, Truth};
+use crate::experiment::{ErrorNorm, Origin, Place, ProblemPlan, Truth};
 use crate::failure::{Failure, Outcome};
 use crate::folder::{ProblemFacts, SpaceFacts};
 use crate::generate;
+use crate::series::Curves;
 
 /// A batch of problems, ready to be solved.
 pub struct Prepared<'a> {
@@ -29,8 +30,9 @@ pub struct Prepared<'a> {
     /// The simulator's name.
     name: String,
     options: toml::Table,
-    /// The standard deviation of the noise of each target, where the simulator can be told.
-    told: Option<Vec<f64>>,
+    /// Options of the simulator that differ from problem to problem: the noise of its target, where
+    /// it can be told, or the state from which it starts.
+    each: Vec<toml::Table>,
 }
 
 impl<'a> Prepared<'a> {
@@ -71,12 +73,14 @@ impl<'a> Prepared<'a> {
             ));
         }
         let mut random = generate::generator(seed, 3);
+        let states = generate::states(&plan.truth, &*simulator, seed);
         let (mut targets, mut noise) = (Vec::new(), Vec::new());
-        for truth in &truths {
+        for (i, truth) in truths.iter().enumerate() {
             let mut y = vec![0.0; simulator.output().len()];
-            match &plan.target {
-                Some(target) => y.clone_from(target),
-                None => simulator
+            match (&plan.target, &states) {
+                (Some(target), _) => y.clone_from(target),
+                (None, Some((_, states))) => y.clone_from(&states[i]),
+                (None, None) => simulator
                     .forward(truth, &mut y)
                     .map_err(|e| origin.blame(place("truth"), e))?,
             }
@@ -86,6 +90,17 @@ impl<'a> Prepared<'a> {
         let tell = plan.noise > 0.0
             && SIMULATORS.find(&name)?.accepts("noise")
             && !options.contains_key("noise");
+        let each = match (states, tell) {
+            (Some((option, states)), _) => states
+                .into_iter()
+                .map(|state| toml::Table::from_iter([(option.clone(), state.into())]))
+                .collect(),
+            (None, true) => noise
+                .into_iter()
+                .map(|sigma| toml::Table::from_iter([("noise".to_owned(), sigma.into())]))
+                .collect(),
+            (None, false) => Vec::new(),
+        };
         let loss = loss(plan, &*simulator).map_err(|e| match e {
             Ok(e) => origin.blame(place("loss"), e),
             Err(failure) => failure,
@@ -99,11 +114,14 @@ impl<'a> Prepared<'a> {
             targets,
             name,
             options,
-            told: tell.then_some(noise),
+            each,
         };
-        for i in 0..prepared.targets.len() {
+        let own = prepared
+            .simulators_with(&toml::Table::new())
+            .map_err(|e| origin.blame(place("truth"), e))?;
+        for (i, simulator) in own.iter().enumerate() {
             prepared
-                .problem(i, &prepared.simulator)
+                .problem(i, simulator)
                 .map_err(|e| origin.blame(place("target"), e))?;
         }
         Ok(prepared)
@@ -115,32 +133,40 @@ impl<'a> Prepared<'a> {
         Problem::new(simulator, loss, self.targets[i].clone())
     }
 
-    /// The simulator of each problem, with a method's own options and told the noise.
+    /// The simulator of each problem, with a method's own options before the problem's.
     pub fn simulators_with(&self, own: &toml::Table) -> retrodict::Result<Vec<Arc<dyn Simulator>>> {
-        let mut options = self.options.clone();
-        options.extend(own.clone());
-        let told = self.told.as_ref().filter(|_| !own.contains_key("noise"));
-        if let Some(noise) = told {
-            let with = |sigma: &f64| {
-                let mut options = options.clone();
-                options.insert("noise".into(), (*sigma).into());
-                SIMULATORS.build(&self.name, &options)
-            };
-            return noise.iter().map(with).collect();
+        let build = |tables: &[&toml::Table]| {
+            let mut options = self.options.clone();
+            for table in tables {
+                options.extend((*table).clone());
+            }
+            SIMULATORS.build(&self.name, &options)
+        };
+        let differ = |each: &toml::Table| each.keys().any(|key| !own.contains_key(key));
+        if self.each.iter().any(differ) {
+            return self.each.iter().map(|each| build(&[each, own])).collect();
         }
         let simulator = if own.is_empty() {
             Arc::clone(&self.simulator)
         } else {
-            SIMULATORS.build(&self.name, &options)?
+            build(&[own])?
         };
         Ok(vec![simulator; self.truths.len()])
     }
 
     /// The mean distance of the iterates to the truths.
-    pub fn error<'x>(&self, found: impl Iterator<Item = &'x [f64]>) -> f64 {
+    pub fn error<'x>(&self, found: impl Iterator<Item = &'x [f64]>) -> Option<f64> {
         let pairs = found.zip(&self.truths);
-        let sum: f64 = pairs.map(|(x, t)| self.plan.error.of(x, t)).sum();
-        sum / self.truths.len() as f64
+        let sum: Option<f64> = pairs.map(|(x, t)| self.norm().of(x, t)).sum();
+        sum.map(|sum| sum / self.truths.len() as f64)
+    }
+
+    /// How the distance to the truth is measured; not at all where none is known.
+    pub fn norm(&self) -> ErrorNorm {
+        match self.plan.truth {
+            Truth::States { .. } => ErrorNorm::None,
+            _ => self.plan.error,
+        }
     }
 
     /// The first member's field, or all three channels of a picture.
@@ -166,12 +192,22 @@ impl<'a> Prepared<'a> {
             ("start", &x, &self.starts),
         ]
         .into_iter()
+        .filter(|(what, ..)| *what != "truth" || self.norm() != ErrorNorm::None)
         .map(|(what, space, values)| {
             let members: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
             let name = format!("{}/{what}", self.plan.name);
             (name, self.picture(space, &members))
         })
+        .chain(self.curves().map(|curves| {
+            let name = format!("{}/data", self.plan.name);
+            (name, curves.data(&self.targets[0]))
+        }))
         .collect()
+    }
+
+    /// What is drawn of a y that is a series in time.
+    pub fn curves(&self) -> Option<Curves> {
+        Curves::new(&*self.simulator, &self.name, &self.options)
     }
 
     /// What the report says of it.
@@ -189,10 +225,11 @@ impl<'a> Prepared<'a> {
             x: space(self.simulator.input()),
             y: space(self.simulator.output()),
             loss: self.loss.formula(),
-            error: self.plan.error.formula().to_owned(),
+            error: self.norm().formula().to_owned(),
             count: self.truths.len(),
             noise: self.plan.noise,
             colour: self.is_colour(),
+            series: self.curves().map(|curves| curves.facts()),
         })
     }
 

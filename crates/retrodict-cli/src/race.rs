@@ -85,10 +85,12 @@ fn solve(problem: &Prepared<'_>, entrant: &Entrant<'_>, time: Option<Duration>) 
     };
     let (status, _) = batch.status();
     progress.finish(&format!(
-        "{}, loss {:.3e}, error {:.3e}, {}",
+        "{}, loss {:.3e}{}, {}",
         status.name(),
         batch.mean(|m| m.solution.loss),
-        problem.error(batch.found()),
+        problem
+            .error(batch.found())
+            .map_or(String::new(), |error| format!(", error {error:.3e}")),
         duration(batch.seconds)
     ));
     Ok(batch)
@@ -162,14 +164,14 @@ fn solve_from(
         &problem.problem(i, &entrant.simulators[i])?,
         start,
         |r, x| {
-            let error = problem.plan.error.of(x, truth);
+            let error = problem.norm().of(x, truth);
             records.push(*r);
-            errors.push(error);
+            errors.extend(error);
             if keep {
                 iterates.push(x.to_vec());
             }
             if r.step > 0 {
-                progress.step(r.loss, Some(error));
+                progress.step(r.loss, error);
             }
             ControlFlow::Continue(())
         },
@@ -203,6 +205,10 @@ fn keep(problem: &Prepared<'_>, entrant: &Entrant<'_>, batch: &Batch, contents: 
     let members: Vec<&[f64]> = batch.found().collect();
     let field = problem.picture(&problem.simulator.input(), &members);
     contents.fields.push((format!("{name}/{method}"), field));
+    if let (Some(curves), Some(first)) = (problem.curves(), members.first()) {
+        let curve = (format!("{name}/{method}/curve"), curves.curve(first));
+        contents.fields.push(curve);
+    }
     batch.rows(method, name, &mut contents.rows);
     let (status, converged) = batch.status();
     let has_iterates = batch.members.iter().any(|m| !m.iterates.is_empty());
@@ -220,7 +226,7 @@ fn keep(problem: &Prepared<'_>, entrant: &Entrant<'_>, batch: &Batch, contents: 
         steps: steps.unwrap_or(0),
         seconds: batch.seconds,
         loss: batch.mean(|m| m.solution.loss),
-        x_error: Some(problem.error(batch.found())),
+        x_error: problem.error(batch.found()),
         counts: batch.counts(),
         notices: batch.notices(),
         solutions: batch

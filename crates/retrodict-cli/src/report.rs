@@ -4,6 +4,7 @@ mod curves;
 mod page;
 mod paths;
 mod pictures;
+mod series;
 mod style;
 mod table;
 

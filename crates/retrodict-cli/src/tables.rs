@@ -28,6 +28,13 @@ pub fn results(summary: &Summary) -> String {
             m.counts.inverse.to_string(),
         ]);
     }
+    // A column in which nobody has a value says nothing.
+    let silent = |c: usize| lines[1..].iter().all(|line| line[c].is_empty());
+    let spoken: Vec<usize> = (0..lines[0].len()).filter(|c| !silent(*c)).collect();
+    let lines: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| spoken.iter().map(|c| line[*c].clone()).collect())
+        .collect();
     aligned(&lines, 3)
 }
 

@@ -238,3 +238,90 @@ fn a_singular_jacobian_is_survived() {
         );
     }
 }
+
+#[test]
+fn physics_in_time_refuses_what_cannot_work() {
+    let folder = tempfile::tempdir().unwrap();
+    for (words, parts) in [
+        (
+            "check wave --set dt=9",
+            &["dt = 9", "Courant number", "is 9.000", "take dt ≤ 1.0"][..],
+        ),
+        (
+            "check burgers --set viscosity=-1",
+            &["viscosity = -1", "must be 0 or greater"],
+        ),
+        (
+            "check fluid --set viscosity=-0.1",
+            &["viscosity = -0.1", "must be 0 or greater"],
+        ),
+        (
+            "check oscillators --set steps=0",
+            &["steps = 0", "must be at least 1"],
+        ),
+        (
+            "check wave --set observe_steps=[100000]",
+            &["step 100000", "the run has 100 steps, up to the time 50"],
+        ),
+        (
+            "check lotka-volterra --set times=[-1.0,2.0]",
+            &["times = [-1.0, 2.0]", "none before 0"],
+        ),
+    ] {
+        assert_says(&fail(folder.path(), words, 2), parts);
+    }
+}
+
+#[test]
+fn a_blow_up_half_way_tells_its_time_and_the_run_keeps_its_best_x() {
+    let folder = tempfile::tempdir().unwrap();
+    // Simulated: misfortune, with the step and the time.
+    let fast: Vec<String> = (0..64)
+        .map(|i| (50.0 * f64::from(i % 7 - 3)).to_string())
+        .collect();
+    write(&folder, "fast.csv", fast.join("\n"));
+    let said = fail(
+        folder.path(),
+        "simulate burgers --input fast.csv -o out.csv",
+        3,
+    );
+    assert_says(
+        &said,
+        &[
+            "no longer finite after step 3 of 100",
+            "at the time 0.3;",
+            "shorter time step",
+        ],
+    );
+    // On the way to a solution: an outcome, and what was found before is kept.
+    write(
+        &folder,
+        "flow.toml",
+        r#"
+title = "Blow-up"
+sentence = "Steps far too long."
+[[problem]]
+name = "flow"
+simulator = { name = "burgers", shape = [32] }
+truth = { kind = "smooth", count = 1 }
+start = { kind = "zeros" }
+[[method]]
+name = "long"
+rule = { name = "gradient-descent", learning_rate = 1e4 }
+steps = 20
+[[method]]
+name = "short"
+rule = { name = "gradient-descent", learning_rate = 0.05 }
+steps = 5
+"#,
+    );
+    let summary = binary::succeed(folder.path(), "run flow.toml --out run --json");
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    let methods = summary["methods"].as_array().unwrap();
+    assert_eq!(methods[0]["status"], "failed");
+    let message = methods[0]["message"].as_str().unwrap();
+    assert_says(message, &["after step 2 of 100", "at the time 0.2"]);
+    assert_eq!(methods[1]["status"], "step-limit");
+    assert!(methods[1]["loss"].as_f64() < methods[0]["loss"].as_f64());
+    assert!(folder.path().join("run/report.html").exists());
+}

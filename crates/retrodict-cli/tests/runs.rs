@@ -347,3 +347,35 @@ fn an_interrupt_leaves_a_whole_folder() {
     );
     assert!(folder.path().join("here/report.html").exists());
 }
+
+#[test]
+fn curves_are_drawn_over_data() {
+    let folder = tempfile::tempdir().unwrap();
+    succeed(folder.path(), "run lotka-volterra --out run");
+    let page = fs::read_to_string(folder.path().join("run/report.html")).unwrap();
+    assert!(page.contains("Dots are the data") && page.contains("p0-series-1"));
+    let manifest = fs::read_to_string(folder.path().join("run/manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    let series = &manifest["problems"][0]["series"];
+    assert_eq!(series["times"].as_array().unwrap().len(), 21);
+    assert_eq!(series["fine"].as_array().unwrap().len(), 161);
+    // The pelts themselves, not their logarithms.
+    let traces = page.split("\"name\":\"data\"").nth(1).unwrap();
+    assert!(
+        traces.contains("30.0") || traces.contains("29.99999"),
+        "no 30 thousand hares"
+    );
+}
+
+#[test]
+fn states_are_steered_back_to_and_only_the_loss_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "run oscillators --set states.truth.count=3 --method levenberg-marquardt --json";
+    let summary = json(folder.path(), line);
+    let found = method(&summary, "levenberg-marquardt");
+    assert_eq!(found["converged_count"], 3);
+    assert!(found["x_error"].is_null());
+    let line = "run oscillators --set states.truth.option=start --json";
+    let said = fail(folder.path(), line, 2);
+    assert!(said.contains("unknown key `start`"), "{said}");
+}

@@ -23,7 +23,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::simulator::{Counts, LinearMap, LocalInverse, SecondOrder, Simulator, Space};
+use crate::simulator::{
+    Counts, LinearMap, LocalInverse, SecondOrder, Series, Simulator, Space, Typical,
+};
 
 mod levenberg_marquardt;
 mod nearest;
@@ -164,6 +166,12 @@ impl Simulator for WithInverse {
     }
     fn is_linear(&self) -> bool {
         self.simulator.is_linear()
+    }
+    fn typical(&self) -> Typical {
+        self.simulator.typical()
+    }
+    fn series(&self) -> Option<Series> {
+        self.simulator.series()
     }
 }
 

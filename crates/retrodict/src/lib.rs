@@ -57,7 +57,9 @@ pub use loss::Loss;
 pub use network::Network;
 pub use problem::{Counts, Evaluation, Problem, Tally};
 pub use rollout::{Rollout, TimeStep};
-pub use simulator::{LinearMap, LocalInverse, Recovery, SecondOrder, Simulator, Space, Typical};
+pub use simulator::{
+    LinearMap, LocalInverse, Recovery, SecondOrder, Series, Simulator, Space, Typical,
+};
 pub use solve::{Record, Solution, Solver, StopWhen, solve_batch};
 pub use status::{Goal, Status};
 pub use updates::UpdateRule;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result, expect_length};
 use crate::linalg::Matrix;
 use crate::options::{Validate, positive, require};
-use crate::simulator::{LinearMap, Simulator, Space, Typical};
+use crate::simulator::{LinearMap, Series, Simulator, Space, Typical};
 
 mod transform;
 
@@ -339,6 +339,19 @@ impl<R: RightHandSide> Simulator for Ode<R> {
     }
     fn keeps_trajectory(&self) -> bool {
         true
+    }
+    fn series(&self) -> Option<Series> {
+        let states = self.equation.states();
+        let columns = (0..self.seen()).map(|i| {
+            let (name, unit) = states[self.observe.get(i).copied().unwrap_or(i)];
+            (name.to_owned(), unit.to_owned())
+        });
+        Some(Series {
+            times: self.times.clone(),
+            time_unit: self.equation.time_unit().to_owned(),
+            columns: columns.collect(),
+            logarithm: self.logarithm,
+        })
     }
     fn typical(&self) -> Typical {
         Typical {

@@ -301,7 +301,8 @@ impl<S: TimeStep> Rollout<S> {
         if is_finite(state) {
             return Ok(());
         }
-        let time = (n + 1) as f64 * self.step.time_step();
+        // Without the last digits, which are round-off: 0.3 rather than 0.30000000000000004.
+        let time = (1e9 * (n + 1) as f64 * self.step.time_step()).round() / 1e9;
         Err(Error::Simulation {
             simulator: self.step.state().name,
             message: format!(

@@ -108,6 +108,10 @@ pub trait Simulator: Send + Sync {
     fn typical(&self) -> Typical {
         Typical::default()
     }
+    /// What y is, where it is a series in time: rows of the output are times.
+    fn series(&self) -> Option<Series> {
+        None
+    }
     /// Whether P is linear: then J does not depend on x and the second derivatives vanish.
     fn is_linear(&self) -> bool {
         false
@@ -130,6 +134,19 @@ impl Default for Typical {
             spread: 1.0,
         }
     }
+}
+
+/// What a y that is a series in time consists of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// When each row of y is seen.
+    pub times: Vec<f64>,
+    /// The unit of time.
+    pub time_unit: String,
+    /// Name and unit of each column of y.
+    pub columns: Vec<(String, String)>,
+    /// Whether y holds logarithms of what the columns are.
+    pub logarithm: bool,
 }
 
 /// J(x) at a fixed x, as an operator.

@@ -178,6 +178,8 @@ impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
                     status = self.record(&at, step_norm)?;
                 }
                 Ok(Next::End(end)) => status = Some(end),
+                // A simulation that fails where the step leads is an outcome; the best x is kept.
+                Err(error @ Error::Simulation { .. }) => status = Some(Status::Failed(error)),
                 // Nothing was achieved yet: this is misuse, and the caller hears of it.
                 Err(error) if self.steps == 0 => return Err(error),
                 Err(error) => status = Some(Status::Failed(error)),

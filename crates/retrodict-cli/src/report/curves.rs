@@ -43,32 +43,43 @@ pub fn axis(title: &str, logarithmic: bool) -> Value {
 /// What is drawn of a row.
 type Quantity<'a> = (&'a str, String, &'a dyn Fn(&Row) -> Option<f64>);
 
-/// What a logarithmic axis can show of 0 and of numbers below its floor.
-struct Floor {
-    value: f64,
+/// What a logarithmic axis can show of 0, and of numbers far from all others.
+struct Range {
+    floor: f64,
+    ceiling: f64,
     hit: bool,
 }
 
-impl Floor {
-    /// A decade below the smallest positive value, but no more than 20 decades below the largest.
-    fn of(values: impl Iterator<Item = f64>) -> Self {
-        let positive = values.filter(|v| v.is_finite() && *v > 0.0);
+/// A method that exploded is shown up to so many times the start.
+const EXPLOSION: f64 = 1e3;
+
+impl Range {
+    /// From a decade below the smallest positive value, but no more than 20 decades below the
+    /// largest, up to a thousand times the largest at the start.
+    fn of(values: impl Iterator<Item = f64>, starts: impl Iterator<Item = f64>) -> Self {
+        let largest = |a: f64, b: f64| if b.is_finite() { a.max(b) } else { a };
+        let start = starts.fold(0.0, largest);
+        let ceiling = if start > 0.0 {
+            EXPLOSION * start
+        } else {
+            f64::INFINITY
+        };
+        let positive = values.filter(|v| *v <= ceiling && *v > 0.0);
         let (low, high) = positive.fold((f64::INFINITY, 0.0_f64), |(l, h), v| (l.min(v), h.max(v)));
         Self {
-            value: (0.1 * low).max(1e-20 * high).max(1e-300),
+            floor: (0.1 * low).max(1e-20 * high).max(1e-300),
+            ceiling,
             hit: false,
         }
     }
 
-    fn raise(&mut self, value: f64) -> Value {
+    fn show(&mut self, value: f64) -> Value {
         if !value.is_finite() {
             return Value::Null;
         }
-        if value < self.value {
-            self.hit = true;
-            return self.value.into();
-        }
-        value.into()
+        let shown = value.max(self.floor).min(self.ceiling);
+        self.hit |= shown != value;
+        shown.into()
     }
 }
 
@@ -100,7 +111,11 @@ pub fn figures(
         if rows.iter().all(|r| value(r).is_none()) {
             continue;
         }
-        let mut floor = Floor::of(rows.iter().filter_map(|r| value(r)));
+        let starts = rows.iter().filter(|r| r.step == 0);
+        let mut range = Range::of(
+            rows.iter().filter_map(|r| value(r)),
+            starts.filter_map(|r| value(r)),
+        );
         for seconds in [false, true] {
             let data = order
                 .iter()
@@ -117,7 +132,7 @@ pub fn figures(
                         .collect();
                     let y: Vec<Value> = own
                         .iter()
-                        .map(|r| value(r).map_or(Value::Null, |v| floor.raise(v)))
+                        .map(|r| value(r).map_or(Value::Null, |v| range.show(v)))
                         .collect();
                     let mode = if own.len() <= 12 || marks && own.len() <= 2 { "lines+markers" } else { "lines" };
                     Some(json!({
@@ -147,10 +162,12 @@ pub fn figures(
                 layout: layout(&title, x, axis(&label, true)),
             });
         }
-        hit |= floor.hit;
+        hit |= range.hit;
     }
     let note = hit.then(|| {
-        "Values that are 0, or beyond twenty decades, are drawn at the lower edge of a logarithmic axis.".to_owned()
+        "Values that are 0, or beyond twenty decades, are drawn at the lower edge of a logarithmic axis; what \
+         grew beyond a thousand times its start, at the upper edge."
+            .to_owned()
     });
     (figures, note)
 }
@@ -163,7 +180,8 @@ fn squared(unit: &str) -> String {
     }
 }
 
-fn capital(word: &str) -> String {
+/// The word with a capital letter in front.
+pub(super) fn capital(word: &str) -> String {
     let mut letters = word.chars();
     letters
         .next()
@@ -182,13 +200,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zeros_are_drawn_at_the_floor() {
-        let mut floor = Floor::of([1.0, 1e-3, 0.0, f64::NAN].into_iter());
-        assert!((floor.value - 1e-4).abs() < 1e-12);
-        assert_eq!(floor.raise(0.5), json!(0.5));
-        assert!(!floor.hit);
-        assert_eq!(floor.raise(0.0), json!(floor.value));
-        assert!(floor.hit);
-        assert_eq!(floor.raise(f64::INFINITY), Value::Null);
+    fn zeros_and_explosions_are_drawn_at_the_edges() {
+        let values = [1.0, 1e-3, 0.0, f64::NAN, 1e100];
+        let mut range = Range::of(values.into_iter(), [1.0].into_iter());
+        assert!((range.floor - 1e-4).abs() < 1e-12);
+        assert_eq!(range.show(0.5), json!(0.5));
+        assert!(!range.hit);
+        assert_eq!(range.show(0.0), json!(range.floor));
+        assert!(range.hit);
+        assert_eq!(range.show(1e100), json!(1e3));
+        assert_eq!(range.show(f64::INFINITY), Value::Null);
     }
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::curves::{self, Figure};
 use super::style::{SCRIPT, SHEET, colour, escape, number};
-use super::{paths, pictures, table};
+use super::{paths, pictures, series, table};
 use crate::folder::{Contents, MethodSummary, ProblemFacts, Row};
 
 /// The HTML of the report.
@@ -86,6 +86,9 @@ fn section(
         return html;
     }
     html.push_str(&table::ranking(problem, &methods, &order));
+    let (fit, more) = series::section(contents, problem, &order, key);
+    html.push_str(&fit);
+    figures.extend(more);
     let (pictures, more) = pictures::section(contents, problem, &order, key);
     html.push_str(&pictures);
     figures.extend(more);

@@ -125,12 +125,13 @@ pub fn section(
     key: &str,
 ) -> (String, Vec<Figure>) {
     let field = |what: &str| contents.field(&format!("{}/{what}", problem.name));
-    let (Some(target), Some(truth)) = (field("target"), field("truth")) else {
-        return (String::new(), Vec::new());
-    };
-    if truth.shape.len() == 1 {
+    let (target, truth) = (field("target"), field("truth"));
+    if problem.x.shape.len() == 1 {
         return lines(contents, problem, order, key, truth, target);
     }
+    let (Some(target), Some(truth)) = (target, truth) else {
+        return (String::new(), Vec::new());
+    };
     let methods: Vec<(&String, &Array)> = order
         .iter()
         .filter_map(|m| field(m).map(|f| (m, f)))
@@ -294,18 +295,27 @@ fn lines(
     problem: &ProblemFacts,
     order: &[String],
     key: &str,
-    truth: &Array,
-    target: &Array,
+    truth: Option<&Array>,
+    target: Option<&Array>,
 ) -> (String, Vec<Figure>) {
-    if truth.values.len() <= 2 {
+    let count: usize = problem.x.shape.iter().product();
+    // A few parameters of a series are no field; its curves show them better.
+    if count <= 2 || problem.series.is_some() {
         return (String::new(), Vec::new());
     }
     let line = |name: &str, values: &[f64], colour: &str, dash: &str, meta: &str| {
         json!({ "type": "scatter", "mode": "lines", "name": name, "meta": meta, "y": values,
                 "line": { "color": colour, "dash": dash, "width": 2 } })
     };
-    let mut data = vec![line("truth x*", &truth.values, "#1c2430", "dash", "")];
-    if problem.x.unit == problem.y.unit && target.values.len() == truth.values.len() {
+    let mut data = Vec::new();
+    if let Some(truth) = truth {
+        data.push(line("truth x*", &truth.values, "#1c2430", "dash", ""));
+    }
+    if let Some(target) = target
+        && problem.x.unit == problem.y.unit
+        && target.values.len() == count
+        && truth.is_some()
+    {
         data.push(line("target y*", &target.values, "#9aa3ad", "dot", ""));
     }
     for (i, method) in order.iter().enumerate() {
@@ -315,8 +325,13 @@ fn lines(
     }
     let label = format!("{} [{}]", problem.x.name, problem.x.unit);
     let id = format!("{key}-lines");
+    let note = match (truth, problem.count) {
+        (Some(_), _) => "The truth is dashed.",
+        (None, 1) => "",
+        (None, _) => "The x of the first problem.",
+    };
     let html = format!(
-        "<h3>Reconstructions</h3>\n<p class=soft>The truth is dashed.</p>\n<div class=\"plot tall\" id=\"{id}\"></div>\n"
+        "<h3>Reconstructions</h3>\n<p class=soft>{note}</p>\n<div class=\"plot tall\" id=\"{id}\"></div>\n"
     );
     let layout = layout("", axis("index", false), axis(&label, false));
     (html, vec![Figure { id, data, layout }])

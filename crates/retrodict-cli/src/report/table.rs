@@ -4,7 +4,8 @@ use super::style::{colour, escape, number};
 use crate::folder::{MethodSummary, ProblemFacts};
 use crate::survey::sentence;
 
-/// How good a result is, for ranking: the error in x where the truth is known, else the loss.
+/// How good a result is, for ranking: the error in x where the truth is known and the only one,
+/// else the loss.
 /// What is not a number comes last.
 fn merit(method: &MethodSummary) -> f64 {
     let merit = method.x_error.unwrap_or(method.loss);
@@ -28,6 +29,13 @@ fn mark(method: &MethodSummary) -> &'static str {
 pub fn ranking(problem: &ProblemFacts, methods: &[&MethodSummary], order: &[String]) -> String {
     let mut ranked = methods.to_vec();
     ranked.sort_by(|a, b| merit(a).total_cmp(&merit(b)));
+    // Where many x serve as well, there is no error in x to speak of.
+    let measured = !problem.error.is_empty();
+    let error = |m: &MethodSummary| match m.x_error {
+        Some(error) => format!("<td>{}</td>", number(error)),
+        None if measured => "<td>–</td>".to_owned(),
+        None => String::new(),
+    };
     let mut rows = String::new();
     for (i, m) in ranked.iter().enumerate() {
         let index = order.iter().position(|o| *o == m.method).unwrap_or(0);
@@ -49,12 +57,12 @@ pub fn ranking(problem: &ProblemFacts, methods: &[&MethodSummary], order: &[Stri
             .collect::<String>();
         rows.push_str(&format!(
             "<tr><td>{}</td><td class=left><span class=swatch style=\"background:{}\"></span>{}</td>\
-             <td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
+             {}<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
              <td class=left>{} {}{members}</td><td class=wide>{}{notices}{solutions}</td></tr>\n",
             i + 1,
             colour(index),
             escape(&m.method),
-            m.x_error.map(number).unwrap_or_else(|| "–".to_owned()),
+            error(m),
             number(m.loss),
             m.steps,
             number(m.seconds),
@@ -67,14 +75,18 @@ pub fn ranking(problem: &ProblemFacts, methods: &[&MethodSummary], order: &[Stri
             escape(&m.message),
         ));
     }
+    let heading = if measured {
+        format!("<th>error {}</th>", escape(&problem.error))
+    } else {
+        String::new()
+    };
     format!(
         "<div class=scroll><table><thead><tr><th>#</th><th class=left>method</th>\
-         <th>error {}</th><th>loss</th><th>steps</th><th>seconds</th><th>P</th><th>J·</th>\
+         {heading}<th>loss</th><th>steps</th><th>seconds</th><th>P</th><th>J·</th>\
          <th>Jᵀ·</th><th>P⁻¹</th><th class=left>ended</th><th class=left>which means</th></tr></thead>\
          <tbody>\n{rows}</tbody></table></div>\n\
          <p class=soft>Best first. P, J·, Jᵀ· and P⁻¹ count evaluations of the simulator, products \
          with its Jacobian and the transpose, and local inversions{}. The loss is {}.</p>\n",
-        escape(&problem.error),
         if problem.count > 1 {
             format!(
                 ", summed over {} problems; errors and losses are means",

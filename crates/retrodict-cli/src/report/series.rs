@@ -1,0 +1,71 @@
+//! Series in time: each method's curve over the data.
+
+use serde_json::json;
+
+use super::curves::{Figure, axis, capital, layout};
+use super::style::{colour, escape};
+use crate::data::Array;
+use crate::folder::{Contents, ProblemFacts};
+
+/// A figure for each quantity; nothing for problems whose y is no series.
+pub fn section(
+    contents: &Contents,
+    problem: &ProblemFacts,
+    order: &[String],
+    key: &str,
+) -> (String, Vec<Figure>) {
+    let data = contents.field(&format!("{}/data", problem.name));
+    let (Some(series), Some(data)) = (&problem.series, data) else {
+        return (String::new(), Vec::new());
+    };
+    let curves: Vec<(usize, &String, &Array)> = order
+        .iter()
+        .enumerate()
+        .filter_map(|(i, method)| {
+            let curve = contents.field(&format!("{}/{method}/curve", problem.name))?;
+            Some((i, method, curve))
+        })
+        .collect();
+    let mut html =
+        "<h3>Fit</h3>\n<p class=soft>Dots are the data, lines where each method's x leads.</p>\n\
+                    <div class=pair>\n"
+            .to_owned();
+    let mut figures = Vec::new();
+    for (c, (name, unit)) in series.columns.iter().enumerate() {
+        let mut traces: Vec<_> = curves
+            .iter()
+            .map(|(i, method, curve)| {
+                json!({ "type": "scatter", "mode": "lines", "name": method, "meta": method,
+                        "x": series.fine, "y": column(curve, c),
+                        "line": { "color": colour(*i), "width": 2 } })
+            })
+            .collect();
+        // Last, and so above the lines.
+        traces.push(json!({
+            "type": "scatter", "mode": "markers", "name": "data", "x": series.times,
+            "y": column(data, c), "marker": { "color": "#1c2430", "size": 7 },
+        }));
+        let id = format!("{key}-series-{c}");
+        html.push_str(&format!("<div class=plot id=\"{id}\"></div>\n"));
+        let x = axis(&format!("time [{}]", series.time_unit), false);
+        let y = axis(&format!("{name} [{unit}]"), false);
+        figures.push(Figure {
+            id,
+            data: traces,
+            layout: layout(&escape(&capital(name)), x, y),
+        });
+    }
+    html.push_str("</div>\n");
+    (html, figures)
+}
+
+fn column(array: &Array, c: usize) -> Vec<f64> {
+    let width = array.shape.last().copied().unwrap_or(1).max(1);
+    array
+        .values
+        .iter()
+        .skip(c)
+        .step_by(width)
+        .copied()
+        .collect()
+}
