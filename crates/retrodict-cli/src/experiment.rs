@@ -31,6 +31,7 @@ pub static BUILT_IN: &[(&str, &str)] = &[
     ),
     ("burgers", include_str!("../../../experiments/burgers.toml")),
     ("wave", include_str!("../../../experiments/wave.toml")),
+    ("fluid", include_str!("../../../experiments/fluid.toml")),
     (
         "lotka-volterra",
         include_str!("../../../experiments/lotka-volterra.toml"),

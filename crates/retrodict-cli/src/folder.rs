@@ -71,6 +71,10 @@ pub struct ProblemFacts {
     /// What y consists of, where it is a series in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<SeriesFacts>,
+    /// After how many steps the frames of `PROBLEM/film` and `PROBLEM/METHOD/film` are, where y is a
+    /// picture that comes about in time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub film: Vec<usize>,
 }
 
 /// A y that is a series in time: `PROBLEM/data` holds what was observed, and `PROBLEM/METHOD/curve`

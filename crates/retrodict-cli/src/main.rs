@@ -9,6 +9,7 @@ mod contours;
 mod data;
 mod experiment;
 mod failure;
+mod film;
 mod folder;
 mod generate;
 mod interrupt;

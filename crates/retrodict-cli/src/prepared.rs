@@ -9,6 +9,7 @@ use retrodict::{Loss, Problem, Simulator, Space};
 use crate::data::Array;
 use crate::experiment::{ErrorNorm, Origin, Place, ProblemPlan, Truth};
 use crate::failure::{Failure, Outcome};
+use crate::film::Film;
 use crate::folder::{ProblemFacts, SpaceFacts};
 use crate::generate;
 use crate::series::Curves;
@@ -202,12 +203,21 @@ impl<'a> Prepared<'a> {
             let name = format!("{}/data", self.plan.name);
             (name, curves.data(&self.targets[0]))
         }))
+        .chain(self.film().map(|film| {
+            let name = format!("{}/film", self.plan.name);
+            (name, film.frames(&self.truths[0]))
+        }))
         .collect()
     }
 
     /// What is drawn of a y that is a series in time.
     pub fn curves(&self) -> Option<Curves> {
         Curves::new(&*self.simulator, &self.name, &self.options)
+    }
+
+    /// What is shown of the way from x to y.
+    pub fn film(&self) -> Option<Film> {
+        Film::new(&*self.simulator, &self.name, &self.options)
     }
 
     /// What the report says of it.
@@ -230,6 +240,7 @@ impl<'a> Prepared<'a> {
             noise: self.plan.noise,
             colour: self.is_colour(),
             series: self.curves().map(|curves| curves.facts()),
+            film: self.film().map_or(Vec::new(), |film| film.steps().to_vec()),
         })
     }
 

@@ -209,6 +209,10 @@ fn keep(problem: &Prepared<'_>, entrant: &Entrant<'_>, batch: &Batch, contents: 
         let curve = (format!("{name}/{method}/curve"), curves.curve(first));
         contents.fields.push(curve);
     }
+    if let (Some(film), Some(first)) = (problem.film(), members.first()) {
+        let frames = (format!("{name}/{method}/film"), film.frames(first));
+        contents.fields.push(frames);
+    }
     batch.rows(method, name, &mut contents.rows);
     let (status, converged) = batch.status();
     let has_iterates = batch.members.iter().any(|m| !m.iterates.is_empty());

@@ -1,6 +1,7 @@
 //! The report: one self-contained page that works offline, built from a run's folder alone.
 
 mod curves;
+mod filmstrip;
 mod page;
 mod paths;
 mod pictures;

@@ -80,6 +80,15 @@ fn experiments_come_out_as_expected() {
                 );
                 expectations += 1;
             }
+            if let Some(limits) = expect.get("x_error_below").and_then(|l| l.as_table()) {
+                for (problem, limit) in limits {
+                    let all = summary["methods"].as_array().unwrap();
+                    let here = |m: &&Value| m["problem"] == **problem && m["method"] == name;
+                    let error = all.iter().find(here).unwrap()["x_error"].as_f64().unwrap();
+                    assert!(error < limit.as_float().unwrap(), "{name}: {error}");
+                    expectations += 1;
+                }
+            }
             if let Some(x) = expect.get("x") {
                 let tolerance = expect["tolerance"].as_float().unwrap();
                 for (f, e) in last_iterate(found).iter().zip(x.as_array().unwrap()) {
@@ -378,4 +387,16 @@ fn states_are_steered_back_to_and_only_the_loss_counts() {
     let line = "run oscillators --set states.truth.option=start --json";
     let said = fail(folder.path(), line, 2);
     assert!(said.contains("unknown key `start`"), "{said}");
+}
+
+#[test]
+fn a_filmstrip_shows_the_way_from_x_to_y() {
+    let folder = tempfile::tempdir().unwrap();
+    succeed(
+        folder.path(),
+        "run fluid --method inverse-simulator --set inverse-simulator.steps=1 --out run",
+    );
+    let page = fs::read_to_string(folder.path().join("run/report.html")).unwrap();
+    assert!(page.contains("On the way from x to y") && page.contains("<th>step 8</th>"));
+    assert_eq!(page.matches("alt=\"frame 5 of ").count(), 2);
 }

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use retrodict::losses::SquaredError;
 use retrodict::ode::Ode;
 use retrodict::regularisation::Regularisation;
-use retrodict::simulators::{Heat, LotkaVolterra, Schroedinger, Sine};
+use retrodict::simulators::{Fluid, Heat, LotkaVolterra, Schroedinger, Sine};
 use retrodict::updates::{
     GaussNewton, InverseSimulator, LevenbergMarquardt, LimitedMemoryBfgs, Newton, UpdateRule,
 };
@@ -27,7 +27,7 @@ use retrodict::{LocalInverse, Problem, Simulator, Solution, Solver, StopWhen, so
 /// Runs once and returns a figure by which results are compared.
 type Workload = Box<dyn FnMut() -> f64>;
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 16] = [
     "heat-64",
     "heat-128",
     "heat-256",
@@ -40,6 +40,10 @@ const NAMES: [&str; 12] = [
     "sine-gauss-newton",
     "lotka-volterra",
     "schroedinger-16",
+    "fluid-8",
+    "fluid-64",
+    "fluid-gradient-8",
+    "fluid-gradient-64",
 ];
 
 fn workload(name: &str) -> Workload {
@@ -50,6 +54,10 @@ fn workload(name: &str) -> Workload {
         "sine-gauss-newton" => sine(|| Box::new(GaussNewton::default())),
         "lotka-volterra" => populations(),
         "schroedinger-16" => controls(),
+        "fluid-8" => flow(8),
+        "fluid-64" => flow(64),
+        "fluid-gradient-8" => flow_gradient(8),
+        "fluid-gradient-64" => flow_gradient(64),
         other => heat(other.trim_start_matches("heat-").parse().expect(other)),
     }
 }
@@ -223,6 +231,56 @@ fn controls() -> Workload {
             })
             .collect();
         sums.iter().sum()
+    })
+}
+
+/// 64×64 cells, 8 steps, and so many initial velocities.
+fn flows(batch: usize) -> (Fluid, Vec<Vec<f64>>) {
+    let fluid = Fluid {
+        shape: vec![64, 64],
+        ..Fluid::default()
+    };
+    let angle = std::f64::consts::TAU / 64.0;
+    let velocity = |k: usize| -> Vec<f64> {
+        let place = |cell: usize| (angle * (cell / 64) as f64, angle * (cell % 64) as f64);
+        let first = (0..4096)
+            .map(place)
+            .map(|(a, b)| 0.5 * (a + 0.3 * k as f64).sin() * b.cos());
+        let second = (0..4096)
+            .map(place)
+            .map(|(a, b)| 0.5 * (a + 0.1 * k as f64).cos() * (2.0 * b).sin());
+        first.chain(second).collect()
+    };
+    (fluid, (0..batch).map(velocity).collect())
+}
+
+/// The markers after the flow; Σ|m|.
+fn flow(batch: usize) -> Workload {
+    let (fluid, velocities) = flows(batch);
+    let mut markers = vec![0.0; batch * 4096];
+    Box::new(move || {
+        markers
+            .par_chunks_mut(4096)
+            .zip(&velocities)
+            .for_each(|(y, x)| fluid.forward(x, y).unwrap());
+        magnitude(&markers)
+    })
+}
+
+/// The gradient of ½ Σ m² in the initial velocities; Σ|∂L/∂v|.
+fn flow_gradient(batch: usize) -> Workload {
+    let (fluid, velocities) = flows(batch);
+    let mut gradients = vec![0.0; batch * 8192];
+    Box::new(move || {
+        gradients
+            .par_chunks_mut(8192)
+            .zip(&velocities)
+            .for_each(|(dx, x)| {
+                let mut y = vec![0.0; 4096];
+                let map = fluid.linearize(x, &mut y).unwrap();
+                map.apply_transpose(&y, dx).unwrap();
+            });
+        magnitude(&gradients)
     })
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::curves::{self, Figure};
 use super::style::{SCRIPT, SHEET, colour, escape, number};
-use super::{paths, pictures, series, table};
+use super::{filmstrip, paths, pictures, series, table};
 use crate::folder::{Contents, MethodSummary, ProblemFacts, Row};
 
 /// The HTML of the report.
@@ -92,6 +92,7 @@ fn section(
     let (pictures, more) = pictures::section(contents, problem, &order, key);
     html.push_str(&pictures);
     figures.extend(more);
+    html.push_str(&filmstrip::section(contents, problem, &order));
 
     html.push_str("<h3>Convergence</h3>\n");
     html.push_str(

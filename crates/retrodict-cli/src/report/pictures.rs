@@ -11,7 +11,7 @@ use crate::data::Array;
 use crate::folder::{Contents, ProblemFacts};
 
 /// Anchors of a scale for values: dark to bright, even in lightness (after viridis).
-const VALUES: [[u8; 3]; 6] = [
+pub(super) const VALUES: [[u8; 3]; 6] = [
     [68, 1, 84],
     [65, 68, 135],
     [42, 120, 142],
@@ -88,7 +88,8 @@ fn slice(array: &Array) -> Option<Slice<'_>> {
     }
 }
 
-fn range<'a>(arrays: impl Iterator<Item = &'a Array>) -> (f64, f64) {
+/// The least and the largest value.
+pub(super) fn range<'a>(arrays: impl Iterator<Item = &'a Array>) -> (f64, f64) {
     let values = arrays
         .flat_map(|a| a.values.iter().copied())
         .filter(|v| v.is_finite());
@@ -244,7 +245,8 @@ fn difference(array: &Array, truth: &Array, colour: bool) -> Array {
     Array::new(array.shape[1..].to_vec(), mean)
 }
 
-fn coloured(array: &Array, anchors: &[[u8; 3]], (low, high): (f64, f64)) -> String {
+/// A field, or the middle slice of one, as a data URI.
+pub(super) fn coloured(array: &Array, anchors: &[[u8; 3]], (low, high): (f64, f64)) -> String {
     let Some(picture) = slice(array) else {
         return String::new();
     };
@@ -273,7 +275,8 @@ fn photograph(array: &Array) -> String {
     })
 }
 
-fn bar(anchors: &[[u8; 3]], (low, high): (f64, f64), name: &str, unit: &str) -> String {
+/// A colour scale with its ends.
+pub(super) fn bar(anchors: &[[u8; 3]], (low, high): (f64, f64), name: &str, unit: &str) -> String {
     let stops: Vec<String> = anchors
         .iter()
         .map(|[r, g, b]| format!("rgb({r},{g},{b})"))

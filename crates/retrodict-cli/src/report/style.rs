@@ -71,6 +71,9 @@ figure img { width: 100%; display: block; border-radius: 4px; background: var(--
 figure img + img { margin-top: 6px; }
 figcaption { margin-top: 6px; }
 figcaption b { color: var(--ink); font-weight: 600; display: block; }
+table.film td { padding: 4px; }
+table.film td.left { padding: 4px 12px; }
+table.film img { width: 100%; min-width: 88px; display: block; border-radius: 4px; image-rendering: pixelated; }
 .bars { display: flex; flex-wrap: wrap; gap: 24px; margin: 12px 0 16px; }
 .bar { flex: 1 1 240px; max-width: 380px; font-size: 13px; color: var(--soft); }
 .bar i { display: block; height: 12px; border-radius: 3px; }

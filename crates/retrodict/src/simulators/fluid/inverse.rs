@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::fourier::RealFourier;
 use crate::linalg::{LsmrOptions, axpy, distance_squared, lsmr, norm};
 use crate::options::{not_negative, positive, require};
-use crate::simulator::{LinearMap, LocalInverse, Recovery, Simulator};
+use crate::simulator::{Counts, LinearMap, LocalInverse, Recovery, Simulator};
 
 /// How a run of the flow is undone near x₀.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,9 +98,32 @@ impl FluidInverse {
 impl LocalInverse for Fluid {
     fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()> {
         match self.inverse {
-            FluidInverse::LeastSquares { .. } => LeastSquares::new(self).solve(y, x0, x),
+            FluidInverse::LeastSquares { .. } => {
+                LeastSquares::new(self).solve(y, x0, x, &mut Counts::default())
+            }
             FluidInverse::MassCentres {} => mass_centres::invert(self, y, x0, x),
         }
+    }
+    fn step_counted(
+        &self,
+        x0: &[f64],
+        y0: &[f64],
+        dy: &[f64],
+        dx: &mut [f64],
+        counts: &mut Counts,
+    ) -> Result<()> {
+        let aim: Vec<f64> = y0.iter().zip(dy).map(|(y, dy)| y + dy).collect();
+        match self.inverse {
+            FluidInverse::LeastSquares { .. } => {
+                LeastSquares::new(self).solve(&aim, x0, dx, counts)?;
+            }
+            FluidInverse::MassCentres {} => {
+                mass_centres::invert(self, &aim, x0, dx)?;
+                counts.forward += 1;
+            }
+        }
+        axpy(-1.0, x0, dx);
+        Ok(())
     }
     fn recovery(&self) -> Recovery {
         match self.inverse {
@@ -163,13 +186,14 @@ impl<'a> LeastSquares<'a> {
             .collect()
     }
 
-    fn solve(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()> {
+    fn solve(&self, y: &[f64], x0: &[f64], x: &mut [f64], counts: &mut Counts) -> Result<()> {
         x.copy_from_slice(x0);
         let mut here = x0.to_vec();
         let (mut reached, mut trial) = (vec![0.0; y.len()], vec![0.0; y.len()]);
         let mut best = f64::INFINITY;
         for step in 0..self.steps {
             let map = self.fluid.linearize(&here, &mut reached)?;
+            counts.forward += 1;
             let misfit = distance_squared(y, &reached);
             if misfit < best {
                 best = misfit;
@@ -187,7 +211,7 @@ impl<'a> LeastSquares<'a> {
                 blur: self.blur(width),
             };
             let rest: Vec<f64> = y.iter().zip(&reached).map(|(y, r)| y - r).collect();
-            let Some(change) = self.change(&seen, &rest)? else {
+            let Some(change) = self.change(&seen, &rest, counts)? else {
                 break;
             };
             // A step that leads away is shortened; one that helps nowhere ends the search.
@@ -195,6 +219,7 @@ impl<'a> LeastSquares<'a> {
             let taken = (0..6).any(|_| {
                 let mut there = here.clone();
                 axpy(length, &change, &mut there);
+                counts.forward += 1;
                 let fine = self.fluid.forward(&there, &mut trial).is_ok()
                     && seen.distance(y, &trial) < seen.distance(y, &reached);
                 if fine {
@@ -207,6 +232,7 @@ impl<'a> LeastSquares<'a> {
                 break;
             }
         }
+        counts.forward += 1;
         if self.fluid.forward(&here, &mut reached).is_ok() && distance_squared(y, &reached) < best {
             x.copy_from_slice(&here);
         }
@@ -214,7 +240,12 @@ impl<'a> LeastSquares<'a> {
     }
 
     /// The change of x for the rest of y; none where y does not depend on x.
-    fn change(&self, seen: &Seen<'_>, rest: &[f64]) -> Result<Option<Vec<f64>>> {
+    fn change(
+        &self,
+        seen: &Seen<'_>,
+        rest: &[f64],
+        counts: &mut Counts,
+    ) -> Result<Option<Vec<f64>>> {
         let mut aim = rest.to_vec();
         seen.filter(&seen.blur, &mut aim);
         let mut pull = vec![0.0; seen.inputs()];
@@ -228,7 +259,10 @@ impl<'a> LeastSquares<'a> {
             tolerance: 1e-6,
             max_iterations: self.iterations,
         };
-        lsmr(seen, &aim, &options, &mut pull)?;
+        let report = lsmr(seen, &aim, &options, &mut pull)?;
+        // One transposed product to see how strong y depends on x, and one to start.
+        counts.jvp += report.iterations as u64;
+        counts.vjp += report.iterations as u64 + 2;
         seen.filter(&self.smooth, &mut pull);
         Ok(Some(pull))
     }
