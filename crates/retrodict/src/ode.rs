@@ -9,8 +9,11 @@ use crate::linalg::Matrix;
 use crate::options::{Validate, positive, require};
 use crate::simulator::{LinearMap, Series, Simulator, Space, Typical};
 
+mod adaptive;
+mod method;
 mod transform;
 
+pub use method::Method;
 pub use transform::Transform;
 
 /// Whatever a right-hand side computes with: plain numbers, or numbers that carry derivatives.
@@ -54,8 +57,10 @@ pub struct Settings {
 /// A right-hand side as a simulator: x are parameters, and if wished initial values; y are
 /// observations at given times.
 ///
-/// Classical Runge–Kutta steps of equal length, at most `dt`, end on each of the times. The
-/// derivative is that of the numerical solution itself.
+/// By default, classical Runge–Kutta steps of equal length, at most `dt`, end on each of the times,
+/// and the derivative is that of the numerical solution itself. The adaptive methods choose their
+/// steps so that each keeps the tolerances, for the sensitivities too; there, y and its derivative
+/// each lie within about the tolerance of the exact ones.
 ///
 /// # Shapes
 /// x: the parameters, then with `fit_initial` the initial values. y: the values of `observe` at
@@ -65,11 +70,13 @@ pub struct Settings {
 /// Those of the right-hand side; with `logarithm`, y is the logarithm of each value.
 ///
 /// # Errors
-/// If the solution stops being finite, or a logarithm has no value, with the time.
+/// If the solution stops being finite, a tolerance can't be kept, or a logarithm has no value, with
+/// the time.
 ///
 /// # Cost
 /// Four rates a step; a product with J one run with numbers that carry a derivative, the whole
-/// Jacobian one such run for each value of x.
+/// Jacobian one such run for each value of x. An adaptive method carries all sensitivities along
+/// in one run.
 ///
 /// # Source
 /// Hairer, Nørsett & Wanner, *Solving Ordinary Differential Equations I*, II.1 and I.14.
@@ -78,8 +85,14 @@ pub struct Settings {
 pub struct Ode<R: RightHandSide> {
     /// When y is seen, ascending, none before 0.
     pub times: Vec<f64>,
-    /// The longest step Δt.
+    /// The longest step Δt of the fixed method.
     pub dt: f64,
+    /// How time is stepped through.
+    pub method: Method,
+    /// The adaptive methods' error of a step, relative to the state.
+    pub tolerance: f64,
+    /// The adaptive methods' error of a step, in the state's units.
+    pub absolute_tolerance: f64,
     /// The state at time 0, unless it is fitted.
     pub initial: Vec<f64>,
     /// Whether x holds the state at time 0 too.
@@ -102,6 +115,9 @@ impl<R: RightHandSide> Default for Ode<R> {
         Self {
             times: settings.times,
             dt: settings.dt,
+            method: Method::default(),
+            tolerance: 1e-8,
+            absolute_tolerance: 1e-10,
             initial: settings.initial,
             fit_initial: false,
             transform: settings.transform,
@@ -116,6 +132,13 @@ impl<R: RightHandSide> Validate for Ode<R> {
     fn validate(&self) -> Result<()> {
         let (states, inputs) = (self.equation.states().len(), self.inputs());
         positive("dt", self.dt)?;
+        positive("absolute_tolerance", self.absolute_tolerance)?;
+        require(
+            self.tolerance >= 1e-13 && self.tolerance < 1.0,
+            "tolerance",
+            self.tolerance,
+            "it must be at least 1e-13, which round-off allows, and less than 1",
+        )?;
         let ascending = self.times.is_sorted_by(|a, b| a < b);
         let first = self.times.first().copied().unwrap_or(-1.0);
         require(
@@ -217,13 +240,20 @@ impl<R: RightHandSide> Ode<R> {
         y.copy_from_slice(sum);
     }
 
-    /// Runs with the values that x stands for, and shows the state at each of the times.
-    fn run<D: Number>(&self, values: &[D], mut see: impl FnMut(usize, &[D])) -> Result<()> {
-        let (p, initial) = values.split_at(self.equation.parameters().len());
-        let mut y: Vec<D> = self.initial.iter().map(|y| D::from(*y)).collect();
+    /// The state at time 0.
+    fn start<D: Number>(&self, values: &[D]) -> Vec<D> {
         if self.fit_initial {
-            y.copy_from_slice(initial);
+            values[self.equation.parameters().len()..].to_vec()
+        } else {
+            self.initial.iter().map(|y| D::from(*y)).collect()
         }
+    }
+
+    /// Takes steps of equal length with the values that x stands for, and shows the state at each
+    /// of the times.
+    fn march<D: Number>(&self, values: &[D], mut see: impl FnMut(usize, &[D])) -> Result<()> {
+        let p = &values[..self.equation.parameters().len()];
+        let y = self.start(values);
         let mut stages = Stages {
             at: y.clone(),
             slope: y.clone(),
@@ -247,10 +277,11 @@ impl<R: RightHandSide> Ode<R> {
     }
 
     fn failed(&self, t: f64, what: &str) -> Error {
+        let remedy = self.method.remedy();
         Error::Simulation {
             simulator: self.equation.name().to_owned(),
             message: format!(
-                "{what} at the time {t}; try a shorter dt or values of x nearer to those expected"
+                "{what} at the time {t}; try {remedy} or values of x nearer to those expected"
             ),
         }
     }
@@ -265,32 +296,46 @@ impl<R: RightHandSide> Ode<R> {
         }
     }
 
-    /// y and dy = J dx.
-    fn tangent(&self, x: &[f64], dx: &[f64], mut see: impl FnMut(usize, Dual64)) -> Result<()> {
-        let seen = self.seen();
-        let values: Vec<Dual64> = (0..x.len())
+    /// The values that x stands for, and how they change along dx.
+    fn moved(&self, x: &[f64], dx: &[f64]) -> Vec<Dual64> {
+        (0..x.len())
             .map(|i| self.transform_of(i).apply(Dual64::new(x[i], dx[i])))
-            .collect();
-        self.run(&values, |k, state| {
+            .collect()
+    }
+
+    /// Shows y and J dx, value by value, for each dx of `directions`.
+    fn tangents(
+        &self,
+        x: &[f64],
+        directions: &[Vec<f64>],
+        mut see: impl FnMut(usize, usize, Dual64),
+    ) -> Result<()> {
+        let seen = self.seen();
+        let mut show = |direction: usize, k: usize, state: &[Dual64]| {
             for i in 0..seen {
-                see(k * seen + i, self.observed(state, i));
+                see(direction, k * seen + i, self.observed(state, i));
             }
-        })
+        };
+        let moved: Vec<_> = directions.iter().map(|dx| self.moved(x, dx)).collect();
+        if self.method != Method::Fixed {
+            return adaptive::tangents(self, &self.values(x), &moved, show);
+        }
+        for (direction, values) in moved.iter().enumerate() {
+            self.march(values, |k, state| show(direction, k, state))?;
+        }
+        Ok(())
     }
 
     /// y and all of ∂y/∂x.
     fn sensitivities(&self, x: &[f64], y: &mut [f64]) -> Result<Matrix> {
         expect_length("x", x.len(), self.inputs())?;
         let mut jacobian = Matrix::zeros(y.len(), x.len());
-        let mut dx = vec![0.0; x.len()];
-        for column in 0..x.len() {
-            dx[column] = 1.0;
-            self.tangent(x, &dx, |row, value| {
-                y[row] = value.re;
-                jacobian[(row, column)] = value.eps;
-            })?;
-            dx[column] = 0.0;
-        }
+        let unit = |i| (0..x.len()).map(|j| f64::from(i == j)).collect();
+        let units: Vec<Vec<f64>> = (0..x.len()).map(unit).collect();
+        self.tangents(x, &units, |column, row, value| {
+            y[row] = value.re;
+            jacobian[(row, column)] = value.eps;
+        })?;
         self.expect_values(y)?;
         Ok(jacobian)
     }
@@ -317,17 +362,21 @@ impl<R: RightHandSide> Simulator for Ode<R> {
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         expect_length("x", x.len(), self.inputs())?;
-        let seen = self.seen();
-        self.run(&self.values(x), |k, state| {
+        let (seen, values) = (self.seen(), self.values(x));
+        let show = |k: usize, state: &[f64]| {
             for i in 0..seen {
                 y[k * seen + i] = self.observed(state, i);
             }
-        })?;
+        };
+        match self.method {
+            Method::Fixed => self.march(&values, show),
+            _ => adaptive::forward(self, &values, show),
+        }?;
         self.expect_values(y)
     }
     fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
         expect_length("x", x.len(), self.inputs())?;
-        self.tangent(x, dx, |row, value| dy[row] = value.eps)
+        self.tangents(x, &[dx.to_vec()], |_, row, value| dy[row] = value.eps)
     }
     fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
         let mut y = vec![0.0; dy.len()];

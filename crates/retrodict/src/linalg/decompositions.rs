@@ -1,8 +1,17 @@
-use faer::Side;
+use faer::diag::Diag;
+use faer::dyn_stack::MemBuffer;
+use faer::dyn_stack::MemStack;
+use faer::linalg::evd::{self, ComputeEigenvectors};
+use faer::linalg::svd::{self, ComputeSvdVectors};
+use faer::prelude::default;
+use faer::{Mat, Par};
 
 use super::matrix::Matrix;
 use super::small;
 use crate::error::{Error, Result};
+
+/// A sum that several threads share would depend on their number; batches use the threads instead.
+const ONE_THREAD: Par = Par::Seq;
 
 /// The largest min(m, n) for which Jacobi's methods are used.
 const SMALL: usize = 12;
@@ -59,16 +68,34 @@ pub fn svd(a: &Matrix) -> Result<Svd> {
     Ok(svd_tall(a))
 }
 
-fn svd_large(a: &Matrix) -> Result<Svd> {
-    let result = a.view().thin_svd().map_err(|_| Error::LinearAlgebra {
-        what: "the singular value decomposition",
+fn not_converged(what: &'static str) -> Error {
+    Error::LinearAlgebra {
+        what,
         message: "the iteration did not converge; rescale the problem".to_owned(),
-    })?;
-    let s = result.S().column_vector();
+    }
+}
+
+fn svd_large(a: &Matrix) -> Result<Svd> {
+    let (m, n, thin) = (a.rows(), a.cols(), ComputeSvdVectors::Thin);
+    let size = m.min(n);
+    let (mut u, mut v) = (Mat::zeros(m, size), Mat::zeros(n, size));
+    let mut s = Diag::zeros(size);
+    let room = svd::svd_scratch::<f64>(m, n, thin, thin, ONE_THREAD, default());
+    svd::svd(
+        a.view(),
+        s.as_mut(),
+        Some(u.as_mut()),
+        Some(v.as_mut()),
+        ONE_THREAD,
+        MemStack::new(&mut MemBuffer::new(room)),
+        default(),
+    )
+    .map_err(|_| not_converged("the singular value decomposition"))?;
+    let s = s.column_vector();
     Ok(Svd {
-        u: Matrix::from_view(result.U()),
-        s: (0..s.nrows()).map(|i| s[i]).collect(),
-        v: Matrix::from_view(result.V()),
+        u: Matrix::from_view(u.as_ref()),
+        s: (0..size).map(|i| s[i]).collect(),
+        v: Matrix::from_view(v.as_ref()),
     })
 }
 
@@ -138,17 +165,22 @@ pub fn symmetric_eigen(a: &Matrix) -> Result<SymmetricEigen> {
             vectors,
         });
     }
-    let result = a
-        .view()
-        .self_adjoint_eigen(Side::Lower)
-        .map_err(|_| Error::LinearAlgebra {
-            what: "the eigendecomposition",
-            message: "the iteration did not converge; rescale the problem".to_owned(),
-        })?;
-    let s = result.S().column_vector();
+    let (mut u, mut s) = (Mat::zeros(n, n), Diag::zeros(n));
+    let room =
+        evd::self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::Yes, ONE_THREAD, default());
+    evd::self_adjoint_evd(
+        a.view(),
+        s.as_mut(),
+        Some(u.as_mut()),
+        ONE_THREAD,
+        MemStack::new(&mut MemBuffer::new(room)),
+        default(),
+    )
+    .map_err(|_| not_converged("the eigendecomposition"))?;
+    let s = s.column_vector();
     Ok(SymmetricEigen {
         values: (0..n).map(|i| s[i]).collect(),
-        vectors: Matrix::from_view(result.U()),
+        vectors: Matrix::from_view(u.as_ref()),
     })
 }
 
