@@ -118,9 +118,9 @@ pub fn draw(panels: &[Panel]) -> String {
         );
         at += 44.0 + 6.2 * name.len() as f64;
     }
-    let _ = write!(
+    let _ = writeln!(
         svg,
-        "<text x=\"{at}\" y=\"{baseline}\">solid: forward; dashed: value and gradient; dotted: proportional</text></svg>\n"
+        "<text x=\"{at}\" y=\"{baseline}\">solid: forward; dashed: value and gradient; dotted: proportional</text></svg>"
     );
     svg
 }
