@@ -27,6 +27,7 @@
 
 pub mod audit;
 pub mod check;
+pub mod curve;
 pub mod error;
 pub mod fourier;
 mod grid;
