@@ -190,6 +190,13 @@ impl<'p> Evaluation<'p> {
         .copied()
     }
 
+    /// How finely L is known here: smaller differences are round-off of its sum and of y.
+    pub fn loss_round_off(&self) -> Result<f64> {
+        let pairs = self.y()?.iter().zip(self.output_gradient()?);
+        let of_outputs = pairs.map(|(y, g)| (y * g) * (y * g)).sum::<f64>().sqrt();
+        Ok(8.0 * f64::EPSILON * (8.0 * self.loss()?.abs() + of_outputs))
+    }
+
     /// g = ∂L/∂y.
     pub fn output_gradient(&self) -> Result<&[f64]> {
         once(&self.output_gradient, || {

@@ -75,7 +75,7 @@ pub struct Record {
 /// What a run found.
 #[derive(Debug, Clone)]
 pub struct Solution {
-    /// The best iterate: the one with the lowest loss.
+    /// The best iterate: the one with the lowest loss; of equals, to round-off, the last.
     pub x: Vec<f64>,
     /// L at that x.
     pub loss: f64,
@@ -138,6 +138,7 @@ impl Solver {
             clock: Instant::now(),
             first_loss: loss,
             best: (start.to_vec(), loss),
+            lowest: loss,
             notices: Vec::new(),
             trouble: None,
             steps: 0,
@@ -153,6 +154,7 @@ struct Run<O> {
     clock: Instant,
     first_loss: f64,
     best: (Vec<f64>, f64),
+    lowest: f64,
     notices: Vec<(Notice, usize)>,
     trouble: Option<Error>,
     steps: usize,
@@ -247,7 +249,12 @@ impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
     /// Keeps the best iterate, tells the observer, and says whether the run ends here.
     fn record(&mut self, at: &Evaluation<'_>, step_norm: f64) -> Result<Option<Status>> {
         let loss = at.loss()?;
-        if loss < self.best.1 || self.best.1.is_nan() {
+        let excess = loss - self.lowest;
+        self.lowest = self.lowest.min(loss);
+        // Of points that the loss cannot tell apart the later one is the better, since a rule
+        // may see its way where the loss no longer does.
+        let close = excess > 0.0 && excess <= 1e-6 * loss;
+        if excess <= 0.0 || close && excess <= at.loss_round_off()? || self.best.1.is_nan() {
             self.best.0.copy_from_slice(at.x());
             self.best.1 = loss;
         }

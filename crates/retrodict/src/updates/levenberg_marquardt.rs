@@ -22,7 +22,8 @@ use crate::problem::Evaluation;
 /// parameters.
 ///
 /// # Near the optimum
-/// As Gauss–Newton: quadratic where the target is reached. Never uphill.
+/// As Gauss–Newton: quadratic where the target is reached. Never uphill, but for steps that the
+/// loss cannot tell from no step at all.
 ///
 /// # Needs
 /// min(m, n) products with J or Jᵀ a step and one forward call a trial; beyond `dense_up_to`,
@@ -40,7 +41,7 @@ use crate::problem::Evaluation;
 pub struct LevenbergMarquardt {
     /// The first radius, relative to ‖D x₀‖; greater than 0.
     pub radius_factor: f64,
-    /// Gives up when predicted and actual reduction fall below this, relative to the loss.
+    /// The loss's own noise, relative to it, where that is more than round-off.
     pub loss_tolerance: f64,
     /// Gives up when δ falls below this, relative to ‖D x‖.
     pub step_tolerance: f64,
@@ -56,8 +57,8 @@ pub struct LevenbergMarquardt {
 impl Default for LevenbergMarquardt {
     fn default() -> Self {
         Self {
-            radius_factor: 100.0,
-            loss_tolerance: 1e-15,
+            radius_factor: 1.0,
+            loss_tolerance: 0.0,
             step_tolerance: 1e-15,
             dense_up_to: 1500,
             krylov_steps: 100,
@@ -85,6 +86,10 @@ struct Region {
     /// What the model promised: loss now minus loss of the model at x + Δx.
     predicted: f64,
     slope: f64,
+    /// Differences of the loss below this say nothing.
+    noise: f64,
+    /// ‖D Δx‖ of the last step taken on the model's word alone.
+    polished: Option<f64>,
 }
 
 /// W J D⁻¹ = U S Vᵀ and Uᵀ W Δy: what remains valid while trials from one x are rejected.
@@ -124,6 +129,7 @@ impl UpdateRule for LevenbergMarquardt {
             }
             None => crate::simulator::LinearMap::apply(&map, dx, &mut moved)?,
         }
+        self.memory.0.region.noise = at.loss_round_off()?.max(self.loss_tolerance * at.loss()?);
         self.memory.0.region.slope = -dot(&aim, &moved);
         self.memory.0.region.predicted = dot(&aim, &moved) - 0.5 * dot(&moved, &moved);
         Ok(None)
@@ -134,11 +140,7 @@ impl UpdateRule for LevenbergMarquardt {
     }
 
     fn judge(&mut self, trial: &Trial) -> Verdict {
-        let verdict = self
-            .memory
-            .0
-            .region
-            .judge(trial, self.loss_tolerance, self.step_tolerance);
+        let verdict = self.memory.0.region.judge(trial, self.step_tolerance);
         // Only another try from the same point may use the same model.
         if verdict != Verdict::Retry {
             self.memory.0.model = None;
@@ -243,10 +245,26 @@ impl Region {
         }
     }
 
+    /// Where the loss is at its round-off the model still knows the way, since its gradient
+    /// has not vanished: its steps are taken as long as they shrink. x gains as many digits
+    /// again as the loss could tell.
+    fn polish(&mut self, vanished: bool) -> Verdict {
+        let shrinks = self.polished.is_none_or(|last| self.step_norm < 0.9 * last);
+        if vanished || !shrinks {
+            return Verdict::GiveUp;
+        }
+        self.polished = Some(self.step_norm);
+        Verdict::Take
+    }
+
     /// MINPACK's rules for the radius, and for when nothing is left to gain.
-    fn judge(&mut self, trial: &Trial, loss_tolerance: f64, step_tolerance: f64) -> Verdict {
+    fn judge(&mut self, trial: &Trial, step_tolerance: f64) -> Verdict {
         let radius = self.radius.unwrap_or(f64::INFINITY).min(1e300);
         let actual = trial.loss - trial.trial_loss;
+        let vanished = self.step_norm <= step_tolerance * self.x_norm;
+        if actual.abs() <= self.noise && self.predicted > 0.0 && self.predicted <= self.noise {
+            return self.polish(vanished);
+        }
         let ratio = if self.predicted > 0.0 {
             actual / self.predicted
         } else {
@@ -272,15 +290,10 @@ impl Region {
         } else {
             10.0 * self.damping
         };
-        let small = |change: f64| change.abs() <= loss_tolerance * trial.loss.abs();
         if ratio >= 1e-4 && actual > 0.0 {
             return Verdict::Take;
         }
-        if radius <= step_tolerance * self.x_norm
-            || radius == 0.0
-            || small(actual) && small(self.predicted)
-            || self.predicted <= 0.0
-        {
+        if radius <= step_tolerance * self.x_norm || radius == 0.0 || self.predicted <= 0.0 {
             return Verdict::GiveUp;
         }
         Verdict::Retry
