@@ -151,7 +151,7 @@ impl<M: Model> Simulator for Curve<M> {
         Ok(())
     }
     /// J is formed at once: with few parameters that is less than to evaluate again later.
-    fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + 'a>> {
+    fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'a>> {
         self.forward(x, y)?;
         let mut jacobian = Matrix::zeros(y.len(), x.len());
         let mut along = vec![0.0; x.len()];
