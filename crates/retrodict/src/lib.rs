@@ -48,6 +48,7 @@ pub mod simulator;
 pub mod simulators;
 mod solve;
 pub mod starts;
+pub mod statistics;
 mod status;
 pub mod training;
 pub mod updates;

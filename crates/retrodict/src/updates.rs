@@ -15,6 +15,8 @@ mod limited_memory_bfgs;
 mod newton;
 mod whitened;
 
+pub(crate) use whitened::Whitened;
+
 pub use adam::Adam;
 pub use bfgs::Bfgs;
 pub use gauss_newton::GaussNewton;

@@ -10,10 +10,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use retrodict::curve::{Curve, Model};
-use retrodict::linalg::{Svd, distance_squared, svd};
+use retrodict::linalg::distance_squared;
 use retrodict::losses::SquaredError;
 use retrodict::ode::Number;
 use retrodict::options::Validate;
+use retrodict::statistics::Statistics;
 use retrodict::updates::LevenbergMarquardt;
 use retrodict::{Problem, Simulator, Solver, StopWhen};
 
@@ -163,19 +164,6 @@ fn digits(found: &[f64], certified: &[f64]) -> f64 {
         .fold(f64::INFINITY, f64::min)
 }
 
-/// The standard deviations of the parameters for unknown noise of equal size.
-fn deviations(curve: &dyn Simulator, x: &[f64], residual_deviation: f64) -> Vec<f64> {
-    let mut y = vec![0.0; curve.output().len()];
-    let jacobian = curve.linearize(x, &mut y).unwrap().dense().unwrap();
-    let Svd { s, v, .. } = svd(&jacobian).unwrap();
-    (0..x.len())
-        .map(|i| {
-            let row = v.row(i).iter().zip(&s);
-            residual_deviation * row.map(|(v, s)| (v / s).powi(2)).sum::<f64>().sqrt()
-        })
-        .collect()
-}
-
 /// The data are NIST's only if the certified parameters give the certified sum of squares.
 /// For Lanczos1 they cannot: its residuals lie below the last certified digit.
 fn expect_certified_sum(set: &str, curve: &dyn Simulator, table: &Table) {
@@ -212,10 +200,9 @@ fn fit<M: Model + 'static>(model: M, set: &str) {
         let parameters = digits(&solution.x, &table.certified);
         assert!(parameters > 10.0, "{set}: {parameters:.1} digits");
         let residual = (solution.loss / free).sqrt();
-        let spread = digits(
-            &deviations(&*curve, &solution.x, residual),
-            &table.deviations,
-        );
+        let statistics = Statistics::of(&problem, &solution.x).unwrap();
+        assert_eq!(statistics.rank, table.certified.len(), "{set}");
+        let spread = digits(&statistics.deviations, &table.deviations);
         println!(
             "{set}: {} steps, {parameters:.1} and {spread:.1} digits",
             solution.steps

@@ -57,7 +57,7 @@ pub struct LevenbergMarquardt {
 impl Default for LevenbergMarquardt {
     fn default() -> Self {
         Self {
-            radius_factor: 1.0,
+            radius_factor: 10.0,
             loss_tolerance: 0.0,
             step_tolerance: 1e-15,
             dense_up_to: 1500,

@@ -8,14 +8,14 @@ use crate::problem::Evaluation;
 use crate::simulator::LinearMap;
 
 /// The map Δx → W J Δx at a point.
-pub(super) struct Whitened<'a, 'p> {
+pub(crate) struct Whitened<'a, 'p> {
     at: &'a Evaluation<'p>,
     y: &'a [f64],
     scratch: RefCell<Vec<f64>>,
 }
 
 impl<'a, 'p> Whitened<'a, 'p> {
-    pub(super) fn new(at: &'a Evaluation<'p>) -> Result<Self> {
+    pub(crate) fn new(at: &'a Evaluation<'p>) -> Result<Self> {
         Ok(Self {
             at,
             y: at.y()?,
@@ -24,14 +24,14 @@ impl<'a, 'p> Whitened<'a, 'p> {
     }
 
     /// W Δy, with Δy the Newton step of the loss.
-    pub(super) fn target_step(&self) -> Result<Vec<f64>> {
+    pub(crate) fn target_step(&self) -> Result<Vec<f64>> {
         let mut out = vec![0.0; self.y.len()];
         self.whiten(self.at.output_step()?, &mut out);
         Ok(out)
     }
 
     /// W J, dense.
-    pub(super) fn jacobian(&self) -> Result<Matrix> {
+    pub(crate) fn jacobian(&self) -> Result<Matrix> {
         let columns = self.at.jacobian()?.transpose();
         let mut whitened = Matrix::zeros(columns.rows(), columns.cols());
         for i in 0..columns.rows() {

@@ -1,0 +1,258 @@
+//! What the data say of the parameters, and what they do not: spread, correlation, rank.
+
+use crate::error::Result;
+use crate::linalg::{Matrix, Svd, norm, svd};
+use crate::problem::{Evaluation, Problem, Tally};
+use crate::updates::Whitened;
+
+/// The statistics of a fit: the model taken as linear around x, the noise as large as the residuals.
+///
+/// The loss says how the noise is distributed over the data, the residuals how large it is. So
+/// the unit of the loss, and whether it carries ½, do not matter.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use retrodict::losses::SquaredError;
+/// use retrodict::simulators::Scaling;
+/// use retrodict::statistics::Statistics;
+/// use retrodict::{Problem, Result};
+///
+/// fn main() -> Result<()> {
+///     let problem = Problem::new(
+///         Arc::new(Scaling::default()),
+///         Arc::new(SquaredError::default()),
+///         vec![1.0, 2.0],
+///     )?;
+///     let statistics = Statistics::of(&problem, &[1.0, 2.0])?;
+///     assert_eq!((statistics.rank, statistics.degrees_of_freedom), (2, 0));
+///     Ok(())
+/// }
+/// ```
+///
+/// # Units
+/// `covariance` in \[xᵢ\]\[xⱼ\], `deviations` in \[x\].
+///
+/// # Cost
+/// min(m, n) products with J or Jᵀ, and an SVD of J.
+///
+/// # Source
+/// Seber & Wild, *Nonlinear Regression*, section 2.1.2.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statistics {
+    /// Data minus the rank of J.
+    pub degrees_of_freedom: usize,
+    /// The number of combinations of parameters that the data see.
+    pub rank: usize,
+    /// The largest singular value of W J D⁻¹ over the smallest that counts, where D gives
+    /// every parameter the same effect: the units of x play no role.
+    pub condition: f64,
+    /// s² (JᵀWᵀW J)⁺ with s² = ‖W Δy‖²/`degrees_of_freedom`: the covariance of what the data
+    /// see; infinite where no datum is left over.
+    pub covariance: Matrix,
+    /// The standard deviation of each parameter; infinite where the data do not determine it.
+    pub deviations: Vec<f64>,
+    /// Directions in x that change nothing in y, as rows, each of length 1 in D x.
+    pub unseen: Matrix,
+}
+
+impl Statistics {
+    /// The statistics at x, which should be where a run converged.
+    ///
+    /// # Errors
+    /// If x does not fit, or the simulation fails there.
+    pub fn of(problem: &Problem, x: &[f64]) -> Result<Self> {
+        let tally = Tally::default();
+        let at = Evaluation::new(problem, &tally, x)?;
+        let whitened = Whitened::new(&at)?;
+        let residual = norm(&whitened.target_step()?);
+        let mut columns = whitened.jacobian()?.transpose();
+        let (n, m) = (columns.rows(), columns.cols());
+        let mut scale = vec![1.0; n];
+        for (i, scale) in scale.iter_mut().enumerate() {
+            let size = norm(columns.row(i));
+            if size > 0.0 {
+                *scale = size;
+                columns.row_mut(i).iter_mut().for_each(|v| *v /= size);
+            }
+        }
+        // Fewer data than parameters: rows of zeros complete the right singular vectors.
+        let mut jacobian = Matrix::zeros(m.max(n), n);
+        for i in 0..m {
+            for (j, v) in jacobian.row_mut(i).iter_mut().enumerate() {
+                *v = columns[(j, i)];
+            }
+        }
+        let Svd { s, v, .. } = svd(&jacobian)?;
+        let floor = f64::EPSILON * m.max(n) as f64 * s.first().copied().unwrap_or(0.0);
+        let rank = s.iter().filter(|s| **s > floor).count();
+        let degrees_of_freedom = m - rank;
+        let variance = match degrees_of_freedom {
+            0 => f64::INFINITY,
+            free => residual * residual / free as f64,
+        };
+        let covariance = covariance(&s[..rank], &v, &scale, variance);
+        let unseen = unseen(rank, &v, &scale);
+        let deviations = deviations(&covariance, &unseen, &scale);
+        Ok(Self {
+            degrees_of_freedom,
+            rank,
+            condition: rank.checked_sub(1).map_or(1.0, |last| s[0] / s[last]),
+            covariance,
+            deviations,
+            unseen,
+        })
+    }
+
+    /// The correlation of two parameters, from −1 to 1; NaN where the data tell nothing of one.
+    pub fn correlation(&self, i: usize, j: usize) -> f64 {
+        self.covariance[(i, j)] / (self.covariance[(i, i)] * self.covariance[(j, j)]).sqrt()
+    }
+}
+
+/// s² D⁻¹ V S⁻² Vᵀ D⁻¹.
+fn covariance(s: &[f64], v: &Matrix, scale: &[f64], variance: f64) -> Matrix {
+    let n = scale.len();
+    let mut covariance = Matrix::zeros(n, n);
+    for i in 0..n {
+        for j in 0..n {
+            let terms = s.iter().enumerate();
+            let sum: f64 = terms.map(|(k, s)| v[(i, k)] / s * (v[(j, k)] / s)).sum();
+            // An infinite variance leaves what is not correlated at 0.
+            covariance[(i, j)] = if sum == 0.0 {
+                0.0
+            } else {
+                variance * sum / (scale[i] * scale[j])
+            };
+        }
+    }
+    covariance
+}
+
+/// The columns of V beyond the rank, back in the units of x.
+fn unseen(rank: usize, v: &Matrix, scale: &[f64]) -> Matrix {
+    let n = scale.len();
+    let mut unseen = Matrix::zeros(n - rank, n);
+    for k in rank..n {
+        for (i, value) in unseen.row_mut(k - rank).iter_mut().enumerate() {
+            *value = v[(i, k)] / scale[i];
+        }
+    }
+    unseen
+}
+
+/// A parameter whose share in an unseen direction exceeds this is not determined.
+const SHARE: f64 = 1e-8;
+
+fn deviations(covariance: &Matrix, unseen: &Matrix, scale: &[f64]) -> Vec<f64> {
+    let free = |i: usize| (0..unseen.rows()).any(|k| (unseen[(k, i)] * scale[i]).abs() > SHARE);
+    (0..scale.len())
+        .map(|i| match free(i) {
+            true => f64::INFINITY,
+            false => covariance[(i, i)].sqrt(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::curve::{Curve, Model};
+    use crate::losses::{SquaredError, Weighted};
+    use crate::ode::Number;
+
+    /// y = p₁ + p₂ t + p₃ t: only the sum of the slopes has an effect.
+    #[derive(Debug, Clone, Default, PartialEq)]
+    struct TwoSlopes;
+
+    impl Model for TwoSlopes {
+        fn name(&self) -> &'static str {
+            "two slopes"
+        }
+        fn parameters(&self) -> usize {
+            3
+        }
+        fn value<D: Number>(&self, t: &[f64], p: &[D]) -> D {
+            p[0] + (p[1] + p[2]) * t[0]
+        }
+    }
+
+    /// y = 1e9 p₁ + 1e-9 p₂ t.
+    #[derive(Debug, Clone, Default, PartialEq)]
+    struct Line;
+
+    impl Model for Line {
+        fn name(&self) -> &'static str {
+            "line"
+        }
+        fn parameters(&self) -> usize {
+            2
+        }
+        fn value<D: Number>(&self, t: &[f64], p: &[D]) -> D {
+            p[0] * 1e9 + p[1] * (1e-9 * t[0])
+        }
+    }
+
+    const AT: [f64; 4] = [-3.0, -1.0, 1.0, 3.0];
+    const Y: [f64; 4] = [1.0, -1.0, 2.0, 4.0];
+
+    fn problem<M: Model + 'static>(model: M, loss: Arc<dyn crate::Loss>) -> Problem {
+        let curve = Curve {
+            at: AT.to_vec(),
+            model,
+        };
+        Problem::new(Arc::new(curve), loss, Y.to_vec()).unwrap()
+    }
+
+    fn near(a: f64, b: f64) {
+        assert!((a - b).abs() <= 1e-12 * b.abs(), "{a} is not {b}");
+    }
+
+    /// With Σt = 0 the mean and the slope decouple: 1.5 and Σty/Σt² = 12/20, Σr² = 5.8.
+    #[test]
+    fn a_straight_line_has_the_deviations_of_the_textbook_in_any_units() {
+        let weighted = Weighted {
+            deviations: vec![3.0],
+            half: true,
+        };
+        let losses: [Arc<dyn crate::Loss>; 2] =
+            [Arc::new(SquaredError::default()), Arc::new(weighted)];
+        for loss in losses {
+            let found = Statistics::of(&problem(Line, loss), &[1.5e-9, 0.6e9]).unwrap();
+            assert_eq!((found.rank, found.degrees_of_freedom), (2, 2));
+            let variance = 5.8 / 2.0;
+            near(found.deviations[0], 1e-9 * (variance / 4.0_f64).sqrt());
+            near(found.deviations[1], 1e9 * (variance / 20.0_f64).sqrt());
+            near(found.condition, 1.0);
+            assert!(found.correlation(0, 1).abs() < 1e-15);
+        }
+    }
+
+    #[test]
+    fn parameters_that_only_act_together_are_named() {
+        let loss = Arc::new(SquaredError::default());
+        let found = Statistics::of(&problem(TwoSlopes, loss), &[1.5, 0.2, 0.4]).unwrap();
+        assert_eq!((found.rank, found.degrees_of_freedom), (2, 2));
+        near(found.deviations[0], (2.9_f64 / 4.0).sqrt());
+        assert!(found.deviations[1].is_infinite() && found.deviations[2].is_infinite());
+        let unseen = found.unseen.row(0);
+        assert!(unseen[0].abs() < 1e-15);
+        near(unseen[1], -unseen[2]);
+    }
+
+    #[test]
+    fn fewer_data_than_parameters_leave_no_parameter_with_a_finite_deviation() {
+        let curve = Curve {
+            at: vec![1.0, 2.0],
+            model: TwoSlopes,
+        };
+        let loss = Arc::new(SquaredError::default());
+        let problem = Problem::new(Arc::new(curve), loss, vec![0.5, 1.0]).unwrap();
+        let found = Statistics::of(&problem, &[0.0; 3]).unwrap();
+        assert_eq!((found.rank, found.degrees_of_freedom), (2, 0));
+        assert!(found.deviations.iter().all(|d| d.is_infinite()));
+    }
+}
