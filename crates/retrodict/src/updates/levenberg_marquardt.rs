@@ -12,7 +12,8 @@ use crate::problem::Evaluation;
 /// D holds the largest column norms of W J seen so far, so that the region is an ellipsoid in
 /// the parameters' own units. δ starts at `radius_factor`·‖D x₀‖ and follows the ratio of the
 /// actual to the predicted reduction, as MINPACK does. The damping λ that makes ‖D Δx‖ = δ is
-/// found on the singular values of W J D⁻¹, so a rank-deficient J does no harm.
+/// found on the singular values of W J D⁻¹, so a rank-deficient J does no harm. Where steps
+/// gain next to nothing although the model promises more, D turns to 1/|x|, once for a run.
 ///
 /// # Units
 /// None of the options carries one.
@@ -90,7 +91,19 @@ struct Region {
     noise: f64,
     /// ‖D Δx‖ of the last step taken on the model's word alone.
     polished: Option<f64>,
+    /// ‖D Δx‖ of the undamped step; 0 where J is not formed.
+    whole_norm: f64,
+    /// For how many steps the region held back and little was gained.
+    crawled: usize,
+    /// Whether D measures changes of x by x itself, since J misled.
+    relative: bool,
 }
+
+/// A smaller share of the loss is no progress.
+const CRAWL: f64 = 1e-2;
+
+/// Steps without progress before another region is tried.
+const PATIENCE: usize = 50;
 
 /// W J D⁻¹ = U S Vᵀ and Uᵀ W Δy: what remains valid while trials from one x are rejected.
 #[derive(Debug, Clone, PartialEq)]
@@ -141,8 +154,8 @@ impl UpdateRule for LevenbergMarquardt {
 
     fn judge(&mut self, trial: &Trial) -> Verdict {
         let verdict = self.memory.0.region.judge(trial, self.step_tolerance);
-        // Only another try from the same point may use the same model.
-        if verdict != Verdict::Retry {
+        // Only another try from the same point, in the same metric, may use the same model.
+        if verdict != Verdict::Retry || self.memory.0.region.radius.is_none() {
             self.memory.0.model = None;
         }
         verdict
@@ -161,7 +174,7 @@ impl LevenbergMarquardt {
             Some(model) => model,
             None => {
                 let mut wj = map.jacobian()?;
-                self.memory.0.region.rescale(&column_norms(&wj));
+                self.memory.0.region.rescale(&column_norms(&wj), x);
                 self.memory.0.region.enter(x, self.radius_factor);
                 for i in 0..wj.rows() {
                     for (v, d) in wj.row_mut(i).iter_mut().zip(&self.memory.0.region.scale) {
@@ -178,6 +191,7 @@ impl LevenbergMarquardt {
         let lambda = model.damping(radius);
         model.step(lambda, dx);
         self.memory.0.region.step_norm = norm(dx);
+        self.memory.0.region.whole_norm = model.length(0.0).0;
         for (d, scale) in dx.iter_mut().zip(&self.memory.0.region.scale) {
             *d /= scale;
         }
@@ -224,7 +238,14 @@ fn column_norms(a: &Matrix) -> Vec<f64> {
 
 impl Region {
     /// D grows and never shrinks (Moré 1978, section 5); a parameter without effect keeps 1.
-    fn rescale(&mut self, norms: &[f64]) {
+    fn rescale(&mut self, norms: &[f64], x: &[f64]) {
+        if self.relative {
+            let typical = norm(x) / (x.len() as f64).sqrt();
+            let least = if typical > 0.0 { 1e-3 * typical } else { 1.0 };
+            let size = |x: &f64| x.abs().max(least);
+            self.scale = x.iter().map(|x| size(x).recip()).collect();
+            return;
+        }
         if self.scale.is_empty() {
             self.scale = norms
                 .iter()
@@ -291,11 +312,34 @@ impl Region {
             10.0 * self.damping
         };
         if ratio >= 1e-4 && actual > 0.0 {
+            let crawls = actual <= CRAWL * trial.loss && self.step_norm < self.whole_norm;
+            self.crawled = if crawls { self.crawled + 1 } else { 0 };
+            if self.crawled == PATIENCE {
+                self.remeasure();
+            }
             return Verdict::Take;
         }
-        if radius <= step_tolerance * self.x_norm || radius == 0.0 || self.predicted <= 0.0 {
+        if self.predicted <= 0.0 {
             return Verdict::GiveUp;
         }
+        if radius <= step_tolerance * self.x_norm || radius == 0.0 {
+            return self.remeasure();
+        }
+        Verdict::Retry
+    }
+
+    /// The model promises a gain, and yet next to nothing is gained however near: then J's
+    /// columns say little of how far the model holds, as where parameters act through high
+    /// powers. From there on the region measures changes of x by x itself.
+    fn remeasure(&mut self) -> Verdict {
+        let without_jacobian = self.whole_norm == 0.0;
+        if self.relative || without_jacobian || self.predicted <= self.noise {
+            return Verdict::GiveUp;
+        }
+        self.relative = true;
+        self.polished = None;
+        self.radius = None;
+        self.scale.clear();
         Verdict::Retry
     }
 }
