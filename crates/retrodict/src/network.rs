@@ -10,9 +10,11 @@ use crate::linalg::Matrix;
 use crate::simulator::Space;
 
 mod activation;
+mod architecture;
 mod mlp;
 
 pub use activation::Activation;
+pub use architecture::{Architecture, Dense};
 pub use mlp::{Initialisation, Mlp};
 
 /// A network: outputs = f(inputs; θ), for a batch of samples, one after the other.

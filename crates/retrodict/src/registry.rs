@@ -1,4 +1,4 @@
-//! The static lists: one line per simulator, rule, loss and local inverse.
+//! The static lists: one line per simulator, rule, loss, local inverse, network and strategy.
 //!
 //! The command line, the tables of the book, the conformance tests and the benches read them.
 
@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::inverse::{self, Inverter, PathIntegral};
 use crate::loss::Loss;
 use crate::losses::{Cauchy, Covariance, Huber, Infidelity, Spectral, SquaredError, Weighted};
+use crate::network::{Architecture, Dense};
 use crate::ode::Ode;
 use crate::options::{configure, defaults, keys, nearest};
 use crate::simulator::Simulator;
@@ -15,10 +16,15 @@ use crate::simulators::{
     Advection, Burgers, Exp, Fluid, Heat, KuramotoSivashinsky, Lorenz, LotkaVolterra, Oscillators,
     Pendulum, Poisson, ReactionDiffusion, Scaling, Schroedinger, Sine, Sir, Square, Wave,
 };
+use crate::training::{EndToEnd, Strategy, Supervised};
 use crate::updates::{
     Adam, Bfgs, GaussNewton, GradientDescent, HalfInverse, InverseJacobian, InverseSimulator,
     LevenbergMarquardt, LimitedMemoryBfgs, Newton, UpdateRule,
 };
+
+mod correction;
+
+use correction::Correction;
 
 /// What a list holds of each entry, and how to make one from a table of options.
 pub struct Entry<T> {
@@ -154,4 +160,18 @@ pub static INVERSES: List<Arc<dyn Inverter>> = List { kind: "local inverse", ent
     entry!(Arc::new, inverse::Newton, "newton", [], "Newton steps on P(x) = y, shortened to stay on the branch of the start", "Deuflhard 2004, 3.3 and 4.4"),
     entry!(Arc::new, inverse::LevenbergMarquardt, "levenberg-marquardt", ["lm"], "Damped steps that come as near to y as they can", "Madsen, Nielsen & Tingleff 2004, algorithm 3.16"),
     entry!(Arc::new, PathIntegral, "path", ["path-integral"], "The inverse Jacobian integrated along the line from P(x₀) to y; tells where a fold ends it", "Dormand & Prince 1980; Allgower & Georg 1990"),
+] };
+
+/// All kinds of networks.
+#[rustfmt::skip]
+pub static NETWORKS: List<Box<dyn Architecture>> = List { kind: "network", entries: &[
+    entry!(Box::new, Dense, "mlp", ["dense", "perceptron"], "Dense layers one after the other", "Glorot & Bengio 2010"),
+] };
+
+/// All strategies of training.
+#[rustfmt::skip]
+pub static STRATEGIES: List<Box<dyn Strategy>> = List { kind: "strategy", entries: &[
+    entry!(Box::new, Supervised, "supervised", [], "Learns the x of each pair (x, y*); the physics is not asked", "PBDL book, supervised training"),
+    entry!(Box::new, EndToEnd, "end-to-end", ["dp", "differentiable-physics"], "Learns to make y match y*, through the physics", "PBDL book, differentiable physics"),
+    entry!(Correction::make, Correction, "corrected-targets", ["sip", "scale-invariant"], "Learns where a rule moves its x", "Holl et al. 2022, algorithm 1"),
 ] };

@@ -1,5 +1,8 @@
 //! Update rules: a direction each, a file each.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::error::{Error, Result};
 use crate::problem::Evaluation;
 
@@ -55,6 +58,26 @@ pub trait UpdateRule: Send {
         false
     }
 
+    /// What lasts from step to step, as bytes for a checkpoint; nothing for a rule without memory.
+    fn remember(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// Takes up what [`remember`](UpdateRule::remember) gave, so that the rule goes on as if it had never
+    /// stopped.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the bytes are those of another rule or damaged.
+    fn recall(&mut self, bytes: &[u8]) -> Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Config {
+            what: "the checkpoint's rule".to_owned(),
+            message: "it remembers something, but this rule has no memory".to_owned(),
+        })
+    }
+
     /// Judges a trial point before the solver moves there; a trust region learns here.
     fn judge(&mut self, _trial: &Trial) -> Verdict {
         Verdict::Take
@@ -65,6 +88,23 @@ pub trait UpdateRule: Send {
 /// `..Default::default()`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Memory<T>(pub(crate) T);
+
+impl<T: Serialize + DeserializeOwned> Memory<T> {
+    /// The bytes of [`UpdateRule::remember`].
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        // Numbers and lists of them can always be written.
+        rmp_serde::to_vec(&self.0).unwrap_or_default()
+    }
+
+    /// Takes up those bytes.
+    pub(crate) fn take_from(&mut self, bytes: &[u8]) -> Result<()> {
+        self.0 = rmp_serde::from_slice(bytes).map_err(|e| Error::Config {
+            what: "the checkpoint's rule".to_owned(),
+            message: format!("its memory does not suit this rule ({e})"),
+        })?;
+        Ok(())
+    }
+}
 
 /// What a rule did instead of its formula, in words that do not vary from step to step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -9,6 +9,7 @@ use rand_pcg::Pcg64;
 use retrodict::check;
 use retrodict::losses::{Reduction, SquaredError};
 use retrodict::network::{Activation, Mlp};
+use retrodict::registry::RULES;
 use retrodict::simulators::{Oscillators, Sine, Square};
 use retrodict::training::{
     Clock, CorrectedTargets, EndToEnd, Fixed, Fresh, Joint, Limits, Sample, Schedule, State,
@@ -156,7 +157,7 @@ fn network_and_physics_are_one_simulator_like_any_other() {
 fn half_inverse_gradients_reach_the_published_loss_in_an_epoch() {
     let network = mlp(&[4, 20, 20, 20, 24]);
     let loss_of = |rule: Box<dyn UpdateRule>, batch: usize| {
-        let mut trainer = trainer(&network, EndToEnd, HalfInverse::default(), batch);
+        let mut trainer = trainer(&network, EndToEnd {}, HalfInverse::default(), batch);
         trainer.rule = rule;
         let mut data = Fixed::new(oscillators(4096, 0), Some(0));
         let limits = Limits {
@@ -182,7 +183,7 @@ fn half_inverse_gradients_reach_the_published_loss_in_an_epoch() {
 fn supervised_training_learns_the_mean_of_two_branches_and_the_others_one_of_them() {
     let network = mlp(&[1, 16, 2]);
     let learn = |strategy: Box<dyn Strategy>| {
-        let mut trainer = trainer(&network, EndToEnd, Adam::new(5e-3), 32);
+        let mut trainer = trainer(&network, EndToEnd {}, Adam::new(5e-3), 32);
         trainer.strategy = strategy;
         let mut data = Fixed::new(squares(256), Some(1));
         let done = run(
@@ -195,10 +196,10 @@ fn supervised_training_learns_the_mean_of_two_branches_and_the_others_one_of_the
         network.forward(&done.state.theta, &[1.5], &mut x).unwrap();
         x[1]
     };
-    let mean = learn(Box::new(Supervised));
+    let mean = learn(Box::new(Supervised {}));
     assert!(mean.abs() < 0.3, "{mean}");
     for strategy in [
-        Box::new(EndToEnd) as Box<dyn Strategy>,
+        Box::new(EndToEnd {}) as Box<dyn Strategy>,
         Box::new(CorrectedTargets::new(
             || Ok(Box::new(InverseSimulator::default())),
             1,
@@ -263,7 +264,7 @@ fn a_run_that_was_cut_in_two_and_any_number_of_threads_give_the_same_bits() {
             .build()
             .unwrap();
         pool.install(|| {
-            let mut trainer = trainer(&network, EndToEnd, Adam::new(1e-2), 16);
+            let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2), 16);
             let mut data = Fixed::new(oscillators(64, 3), Some(9));
             let mut state = State::new(network.initial(1));
             if let Some(cut) = cut {
@@ -288,7 +289,7 @@ fn steps_that_explode_are_shortened_counted_and_survived() {
         learning_rate: 3.0,
         ..GradientDescent::default()
     };
-    let mut trainer = trainer(&network, EndToEnd, rule, 16);
+    let mut trainer = trainer(&network, EndToEnd {}, rule, 16);
     let mut data = Fixed::new(oscillators(64, 3), Some(9));
     let done = run(
         &mut trainer,
@@ -340,7 +341,7 @@ fn a_hopeless_run_ends_as_diverged_with_the_best_theta_kept() {
         };
         4
     ];
-    let mut trainer = trainer(&network, EndToEnd, Adam::new(0.1), 4);
+    let mut trainer = trainer(&network, EndToEnd {}, Adam::new(0.1), 4);
     let mut data = Fixed::new(samples, None);
     let start = vec![0.5, 0.0];
     let done = run(
@@ -358,7 +359,7 @@ fn a_hopeless_run_ends_as_diverged_with_the_best_theta_kept() {
 fn limits_end_a_run_and_say_which() {
     let network = mlp(&[4, 8, 24]);
     let go = |limits: Limits| {
-        let mut trainer = trainer(&network, EndToEnd, Adam::new(1e-2), 16);
+        let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2), 16);
         let mut data = Fixed::new(oscillators(32, 3), Some(9));
         run(
             &mut trainer,
@@ -395,7 +396,7 @@ fn clipping_shortens_the_gradient_and_the_schedule_the_step() {
             learning_rate: 1.0,
             ..GradientDescent::default()
         };
-        let mut trainer = trainer(&network, EndToEnd, rule, 16);
+        let mut trainer = trainer(&network, EndToEnd {}, rule, 16);
         trainer.clip = clip;
         trainer.schedule = schedule;
         let start = network.initial(1);
@@ -432,12 +433,12 @@ fn what_does_not_fit_is_said() {
         result.err().unwrap().to_string()
     };
     let said = fails(
-        &mut trainer(&network, Supervised, Adam::new(0.1), 4),
+        &mut trainer(&network, Supervised {}, Adam::new(0.1), 4),
         oscillators(8, 1),
     );
     assert!(said.contains("the x that belongs to each y*"), "{said}");
     let said = fails(
-        &mut trainer(&network, EndToEnd, Adam::new(0.1), 9),
+        &mut trainer(&network, EndToEnd {}, Adam::new(0.1), 9),
         oscillators(8, 1),
     );
     assert!(
@@ -451,7 +452,7 @@ fn what_does_not_fit_is_said() {
     );
     assert!(said.contains("a local inverse"), "{said}");
     let narrow = mlp(&[4, 8, 23]);
-    let mut other = trainer(&narrow, EndToEnd, Adam::new(0.1), 4);
+    let mut other = trainer(&narrow, EndToEnd {}, Adam::new(0.1), 4);
     let mut data = Fixed::new(oscillators(8, 1), None);
     let said = other
         .train(
@@ -491,4 +492,43 @@ fn samples_drawn_on_the_fly_depend_on_their_number_alone() {
     assert_eq!(data.batches(10), 10);
     let loss: Arc<dyn Loss> = Arc::new(SquaredError::default());
     assert!(loss.formula().contains('Σ'));
+}
+
+/// State and memory go through bytes into objects that know nothing of each other.
+#[test]
+fn every_rule_goes_on_bit_for_bit_from_what_it_remembers() {
+    let network = mlp(&[4, 5, 24]);
+    for entry in RULES.entries {
+        let build = || {
+            let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2), 4);
+            trainer.rule = (entry.build)(&toml::Table::new()).unwrap();
+            (trainer, Fixed::new(oscillators(12, 3), Some(9)))
+        };
+        let start = || State::new(network.initial(1));
+        let (mut whole, mut data) = build();
+        let learn = |trainer: &mut Trainer, data: &mut Fixed, state: State, count: u64| {
+            trainer.train(data, &[], state, &steps(count), |_| {
+                ControlFlow::Continue(())
+            })
+        };
+        let Ok(whole) = learn(&mut whole, &mut data, start(), 8) else {
+            // It needs what network and physics together do not offer, such as a Hessian.
+            continue;
+        };
+        let (mut first, mut data) = build();
+        let half = learn(&mut first, &mut data, start(), 5).unwrap();
+        let state = rmp_serde::to_vec(&half.state).unwrap();
+        let memory = first.rule.remember();
+        let (mut second, mut data) = build();
+        second.rule.recall(&memory).unwrap();
+        let state: State = rmp_serde::from_slice(&state).unwrap();
+        let rest = learn(&mut second, &mut data, state, 8).unwrap();
+        assert_eq!(rest.state.theta, whole.state.theta, "{}", entry.name);
+        assert_eq!(rest.status, whole.status, "{}", entry.name);
+        assert!(
+            second.rule.recall(b"\xc1 not what it was").is_err(),
+            "{}: damaged memory is refused",
+            entry.name
+        );
+    }
 }

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::simulator::LinearMap;
 
 /// A dense row-major matrix of `f64`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Matrix {
     rows: usize,
     cols: usize,

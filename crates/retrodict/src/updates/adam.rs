@@ -43,7 +43,7 @@ pub struct Adam {
 }
 
 /// The running means and the number of steps that they hold.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Moments {
     mean: Vec<f64>,
     square: Vec<f64>,
@@ -97,5 +97,13 @@ impl UpdateRule for Adam {
             *dx = -self.learning_rate * (*m / rise1) / ((*v / rise2).sqrt() + self.epsilon);
         }
         Ok(None)
+    }
+
+    fn remember(&self) -> Vec<u8> {
+        self.memory.to_bytes()
+    }
+
+    fn recall(&mut self, bytes: &[u8]) -> Result<()> {
+        self.memory.take_from(bytes)
     }
 }

@@ -53,7 +53,7 @@ impl Default for Bfgs {
 }
 
 /// The last point, and the inverse Hessian so far.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Learned {
     x: Vec<f64>,
     gradient: Vec<f64>,
@@ -90,6 +90,14 @@ impl UpdateRule for Bfgs {
             decrease: self.decrease,
             curvature: self.curvature,
         }
+    }
+
+    fn remember(&self) -> Vec<u8> {
+        self.memory.to_bytes()
+    }
+
+    fn recall(&mut self, bytes: &[u8]) -> Result<()> {
+        self.memory.take_from(bytes)
     }
 }
 

@@ -77,4 +77,12 @@ impl UpdateRule for GradientDescent {
         }
         Ok(None)
     }
+
+    fn remember(&self) -> Vec<u8> {
+        self.memory.to_bytes()
+    }
+
+    fn recall(&mut self, bytes: &[u8]) -> Result<()> {
+        self.memory.take_from(bytes)
+    }
 }

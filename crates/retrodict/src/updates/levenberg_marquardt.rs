@@ -69,14 +69,16 @@ impl Default for LevenbergMarquardt {
 }
 
 /// The trust region, and the model of the current point while trials are rejected.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trust {
     region: Region,
+    /// Not kept over a pause: between two steps there is none.
+    #[serde(skip)]
     model: Option<Model>,
 }
 
 /// The ellipsoid ‖D Δx‖ ≤ δ.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Region {
     scale: Vec<f64>,
     radius: Option<f64>,
@@ -159,6 +161,14 @@ impl UpdateRule for LevenbergMarquardt {
             self.memory.0.model = None;
         }
         verdict
+    }
+
+    fn remember(&self) -> Vec<u8> {
+        self.memory.to_bytes()
+    }
+
+    fn recall(&mut self, bytes: &[u8]) -> Result<()> {
+        self.memory.take_from(bytes)
     }
 }
 

@@ -59,14 +59,14 @@ impl Default for LimitedMemoryBfgs {
 }
 
 /// The last point and gradient, and the pairs of the steps before.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
     pairs: VecDeque<Pair>,
     last: Option<(Vec<f64>, Vec<f64>)>,
 }
 
 /// s = Δx, y = Δ∂L/∂x, ρ = 1/sᵀy, and γ = sᵀy/yᵀy, the scale of H⁻¹ along y.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Pair {
     s: Vec<f64>,
     y: Vec<f64>,
@@ -118,6 +118,14 @@ impl UpdateRule for LimitedMemoryBfgs {
             decrease: self.decrease,
             curvature: self.curvature,
         }
+    }
+
+    fn remember(&self) -> Vec<u8> {
+        self.history.to_bytes()
+    }
+
+    fn recall(&mut self, bytes: &[u8]) -> Result<()> {
+        self.history.take_from(bytes)
     }
 }
 

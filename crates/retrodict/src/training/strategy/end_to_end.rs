@@ -2,8 +2,11 @@ use std::sync::Arc;
 
 use super::super::Joint;
 use super::{Lesson, Strategy};
+use serde::{Deserialize, Serialize};
+
 use crate::error::Result;
 use crate::losses::Batch;
+use crate::options::Validate;
 use crate::problem::Problem;
 
 /// θ ↦ P(f(y*; θ)), target y*: the physics is a part of what is trained.
@@ -14,8 +17,15 @@ use crate::problem::Problem;
 /// # Source
 /// Thuerey et al., *Physics-based Deep Learning*, chapters on differentiable physics and on
 /// half-inverse gradients.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct EndToEnd;
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndToEnd {}
+
+impl Validate for EndToEnd {
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
+}
 
 impl Strategy for EndToEnd {
     fn theta_problem(&self, lesson: &Lesson<'_>) -> Result<Problem> {

@@ -3,8 +3,11 @@ use std::sync::Arc;
 use super::super::Joint;
 use super::super::joint::missing_label;
 use super::{Lesson, Strategy};
+use serde::{Deserialize, Serialize};
+
 use crate::error::Result;
 use crate::losses::{Batch, SquaredError};
+use crate::options::Validate;
 use crate::problem::Problem;
 
 /// θ ↦ f(y*; θ), target x: the pairs (x, y*) are data, and the physics is not asked.
@@ -14,8 +17,15 @@ use crate::problem::Problem;
 ///
 /// # Source
 /// Thuerey et al., *Physics-based Deep Learning*, chapter on supervised training.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Supervised;
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Supervised {}
+
+impl Validate for Supervised {
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
+}
 
 impl Strategy for Supervised {
     fn theta_problem(&self, lesson: &Lesson<'_>) -> Result<Problem> {

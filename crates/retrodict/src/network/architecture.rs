@@ -1,0 +1,68 @@
+//! Networks whose ends follow from the physics: what a table of options describes.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Activation, Initialisation, Mlp, Network};
+use crate::error::Result;
+use crate::options::{Validate, require};
+use crate::simulator::Space;
+
+/// A kind of network with its options; input and output come from the data.
+pub trait Architecture: Send + Sync {
+    /// The network from what is seen of a sample to its x.
+    ///
+    /// # Errors
+    /// If the spaces do not suit the kind.
+    fn build(&self, input: &Space, output: &Space) -> Result<Arc<dyn Network>>;
+}
+
+/// An [`Mlp`] by its hidden layers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dense {
+    /// The widths of the layers between input and output.
+    pub hidden: Vec<usize>,
+    /// What follows each of them.
+    pub activation: Activation,
+    /// How weights are drawn at the start.
+    pub initialisation: Initialisation,
+}
+
+impl Default for Dense {
+    fn default() -> Self {
+        let mlp = Mlp::default();
+        Self {
+            hidden: vec![20, 20, 20],
+            activation: mlp.activation,
+            initialisation: mlp.initialisation,
+        }
+    }
+}
+
+impl Validate for Dense {
+    fn validate(&self) -> Result<()> {
+        require(
+            !self.hidden.contains(&0),
+            "hidden",
+            format!("{:?}", self.hidden),
+            "each layer needs 1 neuron or more, for example [20, 20, 20]",
+        )
+    }
+}
+
+impl Architecture for Dense {
+    fn build(&self, input: &Space, output: &Space) -> Result<Arc<dyn Network>> {
+        let mut widths = vec![input.len()];
+        widths.extend(&self.hidden);
+        widths.push(output.len());
+        let network = Mlp {
+            widths,
+            activation: self.activation,
+            initialisation: self.initialisation,
+        };
+        network.validate()?;
+        Ok(Arc::new(network))
+    }
+}
