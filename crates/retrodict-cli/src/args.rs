@@ -30,6 +30,10 @@ pub enum Command {
     List(List),
     /// Run an experiment: several methods on the same problem, and a report.
     Run(Run),
+    /// Train networks to invert a simulator: several methods on the same data, and a report.
+    Train(Train),
+    /// Go on with a training that was stopped.
+    Resume(Resume),
     /// Find the x that explains your own data.
     Solve(Solve),
     /// Run a simulator forwards on your own data.
@@ -91,6 +95,73 @@ pub struct Run {
     /// Exit with 1 if a method did not reach its goal.
     #[arg(long)]
     pub require_converged: bool,
+}
+
+/// Arguments of `train`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Settings:
+  --set data.train=512             a key of the experiment
+  --set simulator.steps=48         an option of the simulator
+  --set network.hidden=[40,40]     an option of the network
+  --set hig.batch=16               a key of one method, by its name
+  --set hig.rule.truncation=1e-6   an option of its rule
+Ctrl-C ends the training and keeps everything; `retrodict resume DIR` goes on bit for bit.")]
+pub struct Train {
+    /// A training experiment's name (see `retrodict list`) or a TOML file.
+    pub experiment: String,
+    /// Train with the methods of this strategy: supervised, end-to-end (DP) or corrected-targets (SIP).
+    #[arg(long, value_name = "S")]
+    pub strategy: Option<String>,
+    /// Train with this method alone, by its name or its rule.
+    #[arg(long, value_name = "M")]
+    pub method: Option<String>,
+    /// Train with these methods alone, by their names.
+    #[arg(long, value_name = "M,…", value_delimiter = ',')]
+    pub compare: Vec<String>,
+    /// End after so many epochs.
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<u64>,
+    /// End each method after so much time in steps, such as 30s or 5m.
+    #[arg(long, value_name = "LIMIT", value_parser = duration)]
+    pub time: Option<Duration>,
+    /// Train each method so many times, from other weights.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seeds: u64,
+    /// The seed of every random draw.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Change a setting; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// Threads; the result does not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Write a checkpoint every so often.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "2m")]
+    pub checkpoint: Duration,
+    /// The folder to write [default: runs/train-NAME, or the next free runs/train-NAME-2, …].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `resume`.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// The folder of a training.
+    pub folder: PathBuf,
+    /// Threads; the result does not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Write a checkpoint every so often.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "2m")]
+    pub checkpoint: Duration,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `solve`.

@@ -7,6 +7,7 @@ mod report;
 mod run;
 mod simulate;
 mod solve;
+mod train;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,8 @@ pub fn run(command: Command) -> Outcome<ExitCode> {
         Command::Check(args) => check::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Resume(args) => train::resume(&args),
     }
 }
 

@@ -274,7 +274,7 @@ fn metrics(rows: &[Row]) -> String {
 }
 
 /// A field of a CSV file; names may hold commas and quotes.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\n']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
@@ -367,7 +367,7 @@ fn parse_row(line: &str) -> Option<Row> {
 }
 
 /// Splits a line of a CSV file at commas outside quotes.
-fn split(line: &str) -> Vec<String> {
+pub fn split(line: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let mut inside = false;
     let mut characters = line.chars().peekable();

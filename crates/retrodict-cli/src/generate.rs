@@ -117,7 +117,7 @@ pub fn rms(y: &[f64]) -> f64 {
 
 /// The sum of 4 to 10 boxes with edges that are two cells soft, as far from the border as
 /// their size allows.
-fn boxes(shape: &[usize], random: &mut Pcg64) -> Vec<f64> {
+pub fn boxes(shape: &[usize], random: &mut Pcg64) -> Vec<f64> {
     let mut field = vec![0.0; shape.iter().product()];
     for _ in 0..random.random_range(4..=10) {
         let height: f64 = random.random_range(0.2..1.0);
@@ -146,7 +146,7 @@ fn boxes(shape: &[usize], random: &mut Pcg64) -> Vec<f64> {
 }
 
 /// White noise, smoothed a few times over its neighbours, with zero mean and unit variance.
-fn smooth(shape: &[usize], random: &mut Pcg64) -> Vec<f64> {
+pub fn smooth(shape: &[usize], random: &mut Pcg64) -> Vec<f64> {
     let n: usize = shape.iter().product();
     let mut field: Vec<f64> = (0..n).map(|_| StandardNormal.sample(random)).collect();
     let mut stride = 1;

@@ -23,6 +23,7 @@ mod series;
 mod settings;
 mod survey;
 mod tables;
+mod training;
 
 use std::process::ExitCode;
 

@@ -41,6 +41,14 @@ impl Progress {
         }
     }
 
+    /// So many steps are done; `message` is made only where it can be seen.
+    pub fn show(&self, steps: u64, message: impl FnOnce() -> String) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(steps);
+            bar.set_message(message());
+        }
+    }
+
     /// The method has ended.
     pub fn finish(&self, message: &str) {
         match &self.bar {

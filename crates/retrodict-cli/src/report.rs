@@ -8,6 +8,7 @@ mod pictures;
 mod series;
 mod style;
 mod table;
+mod training;
 
 use std::path::{Path, PathBuf};
 
@@ -19,5 +20,12 @@ use crate::folder::Contents;
 pub fn write(folder: &Path, contents: &Contents) -> Outcome<PathBuf> {
     let path = folder.join("report.html");
     replace(&path, page::build(contents).as_bytes())?;
+    Ok(path)
+}
+
+/// As [`write`], for a training.
+pub fn write_training(folder: &Path, contents: &crate::training::Contents) -> Outcome<PathBuf> {
+    let path = folder.join("report.html");
+    replace(&path, training::build(contents).as_bytes())?;
     Ok(path)
 }

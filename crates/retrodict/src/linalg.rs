@@ -9,6 +9,7 @@ mod lsmr;
 mod matrix;
 mod power;
 mod product;
+mod row_space;
 mod small;
 mod vectors;
 
@@ -18,4 +19,5 @@ pub use lsmr::{LsmrOptions, LsmrReport, lsmr};
 pub use matrix::Matrix;
 pub use power::{Engine, PowerReport, pseudo_inverse_power};
 pub use product::{Real, View, multiply, multiply_add};
+pub use row_space::row_space_function;
 pub use vectors::{axpy, axpy_dot, distance_squared, dot, is_finite, norm};

@@ -4,11 +4,15 @@ use crate::args;
 use crate::failure::Outcome;
 use crate::folder;
 use crate::report;
+use crate::training;
 
 /// Builds the report of a finished run again.
 pub fn run(args: &args::Report) -> Outcome<ExitCode> {
-    let contents = folder::read(&args.folder)?;
-    let page = report::write(&args.folder, &contents)?;
+    let page = if training::is_training(&args.folder) {
+        report::write_training(&args.folder, &training::read(&args.folder)?)?
+    } else {
+        report::write(&args.folder, &folder::read(&args.folder)?)?
+    };
     println!("report: {}", page.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -26,6 +26,11 @@ pub fn build(contents: &Contents) -> String {
         body.push_str(&section(contents, problem, &format!("p{i}"), &mut figures));
     }
     body.push_str(&provenance(contents));
+    document(&manifest.title, &body, &figures)
+}
+
+/// A page with everything that its figures need.
+pub(super) fn document(title: &str, body: &str, figures: &[Figure]) -> String {
     let figures: Vec<_> = figures
         .iter()
         .map(|f| json!({ "id": f.id, "data": f.data, "layout": f.layout }))
@@ -38,7 +43,7 @@ pub fn build(contents: &Contents) -> String {
          <title>{} · retrodict</title>\n<style>{SHEET}</style>\n{}\n</head>\n\
          <body>\n<main>\n{body}</main>\n<script>\nconst figures = {figures};\n{SCRIPT}</script>\n\
          </body>\n</html>\n",
-        escape(&manifest.title),
+        escape(title),
         plotly()
     )
 }
@@ -98,22 +103,9 @@ fn section(
     html.push_str(
         "<p class=soft>Lower and further left is better. Click a method to hide it.</p>\n",
     );
-    html.push_str("<div class=chips>");
-    for (i, method) in order.iter().enumerate() {
-        html.push_str(&format!(
-            "<button class=chip aria-pressed=true data-method=\"{0}\">\
-             <span class=swatch style=\"background:{1}\"></span>{0}</button>",
-            escape(method),
-            colour(i)
-        ));
-    }
-    html.push_str("</div>\n");
+    html.push_str(&chips(&order));
     let (curves, note) = curves::figures(key, problem, &rows, &order);
-    html.push_str("<div class=pair>\n");
-    for figure in &curves {
-        html.push_str(&format!("<div class=plot id=\"{}\"></div>\n", figure.id));
-    }
-    html.push_str("</div>\n");
+    html.push_str(&pairs(&curves));
     if let Some(note) = note {
         html.push_str(&format!("<p class=soft>{}</p>\n", escape(&note)));
     }
@@ -124,6 +116,29 @@ fn section(
     figures.extend(more);
     html.push_str("</section>\n");
     html
+}
+
+/// A button for each method, which hides it in all figures of the section.
+pub(super) fn chips(order: &[String]) -> String {
+    let mut html = "<div class=chips>".to_owned();
+    for (i, method) in order.iter().enumerate() {
+        html.push_str(&format!(
+            "<button class=chip aria-pressed=true data-method=\"{0}\">\
+             <span class=swatch style=\"background:{1}\"></span>{0}</button>",
+            escape(method),
+            colour(i)
+        ));
+    }
+    html.push_str("</div>\n");
+    html
+}
+
+/// Figures side by side.
+pub(super) fn pairs(figures: &[Figure]) -> String {
+    let plots = figures
+        .iter()
+        .map(|f| format!("<div class=plot id=\"{}\"></div>\n", f.id));
+    format!("<div class=pair>\n{}</div>\n", plots.collect::<String>())
 }
 
 fn setting(problem: &ProblemFacts) -> String {

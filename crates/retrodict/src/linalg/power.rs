@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::matrix::Matrix;
-use super::{svd, symmetric_eigen, symmetric_function};
+use super::{row_space_function, svd, symmetric_eigen};
 use crate::error::Result;
 use crate::simulator::LinearMap;
 
@@ -16,7 +16,7 @@ pub enum Engine {
     Dense,
     /// The eigenvalues of J Jᵀ, m × m; exact while truncation ≥ 1e-6.
     Gram,
-    /// Lanczos on JᵀJ with so many steps, for large m.
+    /// Lanczos on JᵀJ with so many steps, kept in the space of y, for large m.
     Krylov {
         /// The number of steps, 10 to 50.
         steps: usize,
@@ -37,7 +37,7 @@ pub struct PowerReport {
 }
 
 /// min(m, n) up to which a dense SVD costs less than choosing anything else.
-const DENSE_UP_TO: usize = 300;
+const DENSE_UP_TO: usize = 12;
 /// Rows up to which the Gram matrix is decomposed.
 const GRAM_UP_TO: usize = 1500;
 /// The truncation below which squaring the singular values loses them.
@@ -49,7 +49,8 @@ impl Engine {
     fn resolve(self, m: usize, n: usize, truncation: f64) -> Self {
         match self {
             Self::Auto if m.min(n) <= DENSE_UP_TO => Self::Dense,
-            Self::Auto if m <= GRAM_UP_TO && truncation >= GRAM_TRUNCATION => Self::Gram,
+            // A tall J has fewer singular values than J Jᵀ has rows.
+            Self::Auto if m <= GRAM_UP_TO.min(2 * n) && truncation >= GRAM_TRUNCATION => Self::Gram,
             Self::Auto if m.min(n) <= GRAM_UP_TO => Self::Dense,
             Self::Auto => Self::Krylov {
                 steps: KRYLOV_STEPS,
@@ -137,8 +138,6 @@ fn gram(
     Ok(report)
 }
 
-/// Starts from Jᵀg, never from g: what g holds in the null space of Jᵀ would otherwise show
-/// as spurious tiny Ritz values and steps many times too long.
 fn krylov(
     map: &dyn LinearMap,
     g: &[f64],
@@ -147,16 +146,10 @@ fn krylov(
     steps: usize,
     out: &mut [f64],
 ) -> Result<PowerReport> {
-    let (m, n) = (map.outputs(), map.inputs());
-    let mut start = vec![0.0; n];
-    map.apply_transpose(g, &mut start)?;
-    let mut dy = vec![0.0; m];
-    let mut normal = |v: &[f64], out: &mut [f64]| -> Result<()> {
-        map.apply(v, &mut dy)?;
-        map.apply_transpose(&dy, out)
-    };
+    // For an expensive map, as much as can be is prepared once.
+    map.expect_products(2 * steps)?;
     let f = |ritz: &[f64]| spectral_weights(ritz, kappa, truncation).0;
-    let ritz = symmetric_function(n, &mut normal, &start, steps, &f, out)?;
+    let ritz = row_space_function(map, g, steps, &f, out)?;
     let (_, mut report) = spectral_weights(&ritz, kappa, truncation);
     report.engine = Engine::Krylov { steps };
     Ok(report)

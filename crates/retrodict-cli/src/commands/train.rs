@@ -1,0 +1,317 @@
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use retrodict::Simulator;
+use retrodict::registry::{RULES, STRATEGIES};
+use toml::Value;
+
+use crate::args;
+use crate::data::{Array, replace};
+use crate::failure::{Failure, Outcome};
+use crate::folder;
+use crate::interrupt;
+use crate::report;
+use crate::tables::wrapped;
+use crate::training::{self, Checkpoint, Contents, Learner, Manifest, Plan, Weights};
+
+/// How many held-out samples are kept for the report.
+const SHOWN: usize = 4;
+
+/// Trains the methods of an experiment, writes the folder and the report.
+pub fn run(args: &args::Train) -> Outcome<ExitCode> {
+    let threads = super::threads(args.threads)?;
+    let (mut plan, short) = training::load(&args.experiment, &args.settings)?;
+    if let Some(seed) = args.seed {
+        plan.seed = seed;
+    }
+    if args.epochs.is_some() || args.time.is_some() {
+        let until = training::Until {
+            epochs: args.epochs,
+            seconds: args.time.map(|t| t.as_secs_f64()),
+            ..training::Until::default()
+        };
+        plan.methods
+            .iter_mut()
+            .for_each(|m| m.until = until.or(&m.until));
+    }
+    choose(&mut plan, args)?;
+    if args.seeds == 0 {
+        return Err(Failure::Misuse(
+            "--seeds 0: it must be at least 1".to_owned(),
+        ));
+    }
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| folder::free(&format!("train-{short}")));
+    folder::prepare(&out)?;
+    if out.join("plan.toml").exists() {
+        return Err(Failure::Misuse(format!(
+            "{} holds a training already; go on with it by `retrodict resume {}`, or choose another \
+             folder with --out",
+            out.display(),
+            out.display()
+        )));
+    }
+    let manifest = Manifest {
+        kind: "training".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: std::env::args().collect::<Vec<_>>().join(" "),
+        experiment: short,
+        title: plan.title.clone(),
+        sentence: plan.sentence.clone(),
+        source: plan.source.clone(),
+        methods: plan.methods.iter().map(|m| m.name.clone()).collect(),
+        seeds: args.seeds,
+        threads,
+        ..Manifest::default()
+    };
+    // Everything that can be wrong is found before anything is written.
+    for method in &plan.methods {
+        Learner::new(&plan, method, 0)?;
+    }
+    let text = toml::to_string(&plan)
+        .map_err(|e| Failure::Broken(format!("cannot encode the plan: {e}")))?;
+    replace(&out.join("plan.toml"), text.as_bytes())?;
+    replace(
+        &out.join("manifest.json"),
+        folder::json(&manifest)?.as_bytes(),
+    )?;
+    train(&plan, manifest, &out, args.checkpoint, args.json)
+}
+
+/// Goes on with a training that was stopped, as if it had never been.
+pub fn resume(args: &args::Resume) -> Outcome<ExitCode> {
+    super::threads(args.threads)?;
+    let path = args.folder.join("plan.toml");
+    let text = std::fs::read_to_string(&path).map_err(|e| {
+        Failure::unreadable(&path, format!("{e}; a training's folder holds plan.toml"))
+    })?;
+    let damaged =
+        |why: &dyn std::fmt::Display| Failure::unreadable(&path, format!("it is damaged ({why})"));
+    let plan: Plan = toml::from_str(&text).map_err(|e| damaged(&e))?;
+    let bytes = std::fs::read(args.folder.join("manifest.json")).map_err(|e| damaged(&e))?;
+    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|e| damaged(&e))?;
+    train(&plan, manifest, &args.folder, args.checkpoint, args.json)
+}
+
+/// Keeps the methods that were asked for; makes one of a strategy and a rule that none has.
+fn choose(plan: &mut Plan, args: &args::Train) -> Outcome<()> {
+    let names: Vec<String> = plan.methods.iter().map(|m| m.name.clone()).collect();
+    if !args.compare.is_empty() {
+        let known: Vec<&str> = names.iter().map(String::as_str).collect();
+        if let Some(other) = args.compare.iter().find(|m| !names.contains(m)) {
+            return Err(training::unknown("method", other, &known, ""));
+        }
+        plan.methods.retain(|m| args.compare.contains(&m.name));
+    }
+    let goes_by = |table: &toml::Table, wanted: &str| {
+        table.get("name").and_then(Value::as_str) == Some(wanted)
+    };
+    let strategy = args
+        .strategy
+        .as_deref()
+        .map(|s| STRATEGIES.find(s))
+        .transpose()?;
+    let strategy = strategy.map(|entry| entry.name);
+    if let Some(wanted) = &args.method
+        && names.contains(wanted)
+    {
+        plan.methods.retain(|m| m.name == *wanted);
+        if let Some(strategy) = strategy {
+            let table = training::named(strategy);
+            plan.methods
+                .iter_mut()
+                .for_each(|m| m.strategy = table.clone());
+        }
+        return Ok(());
+    }
+    let rule = args.method.as_deref().map(|r| RULES.find(r)).transpose()?;
+    let rule = rule.map(|entry| entry.name);
+    let Some(mut model) = plan.methods.first().cloned() else {
+        return Ok(());
+    };
+    plan.methods.retain(|m| {
+        strategy.is_none_or(|s| goes_by(&m.strategy, s)) && rule.is_none_or(|r| goes_by(&m.rule, r))
+    });
+    if plan.methods.is_empty() {
+        if let Some(strategy) = strategy {
+            model.strategy = training::named(strategy);
+        }
+        if let Some(rule) = rule {
+            model.rule = training::named(rule);
+        }
+        model.name = [strategy, rule]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ");
+        model.expect.clear();
+        eprintln!(
+            "note: the experiment has no such method; it is made with the rule's own defaults and \
+             batches of {}",
+            model.batch
+        );
+        plan.methods = vec![model];
+    }
+    Ok(())
+}
+
+/// Trains what is not trained yet, and writes everything.
+fn train(
+    plan: &Plan,
+    mut manifest: Manifest,
+    out: &Path,
+    every: Duration,
+    as_json: bool,
+) -> Outcome<ExitCode> {
+    let mut contents = Contents::default();
+    for method in &plan.methods {
+        for seed in 0..manifest.seeds {
+            let path = Checkpoint::path(out, &method.name, seed);
+            let before = path.exists().then(|| Checkpoint::read(&path)).transpose()?;
+            if before.is_none() && interrupt::raised() {
+                continue;
+            }
+            let mut learner = Learner::new(plan, method, seed)?;
+            manifest.facts = facts(&learner);
+            manifest.x_shape = learner.physics.simulator.input().shape;
+            manifest.y_shape = learner.physics.simulator.output().shape;
+            let label = learner.label(manifest.seeds);
+            let checkpoint = match before {
+                Some(done) if done.ended.is_some() => done,
+                before => training::learn(&mut learner, before, out, every, &label)?,
+            };
+            contents.add(&checkpoint);
+            contents.outcomes.push(learner.outcome(&checkpoint));
+            let weights = Weights {
+                theta: checkpoint.state.best.clone(),
+                architecture: learner.architecture.clone(),
+                plan: toml::to_string(plan).unwrap_or_default(),
+                method: method.name.clone(),
+            };
+            let name = path.with_extension("safetensors");
+            weights.write(&name, &learner.network)?;
+            if seed == 0 {
+                show(&learner, &checkpoint, &mut contents)?;
+            }
+        }
+    }
+    manifest.interrupted = interrupt::raised();
+    contents.manifest = manifest;
+    training::write(out, &contents)?;
+    let page = report::write_training(out, &contents)?;
+    if as_json {
+        println!("{}", folder::json(&contents.outcomes)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{}", plan.sentence);
+    println!();
+    print!("{}", training::results(&contents));
+    println!();
+    for remark in training::remarks(&contents) {
+        println!("{}", wrapped("note: ", &remark));
+    }
+    if contents.manifest.interrupted {
+        println!(
+            "interrupted: go on with `retrodict resume {}`",
+            out.display()
+        );
+    }
+    println!("report: {}", page.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What physics, network and loss are.
+fn facts(learner: &Learner<'_>) -> Vec<(String, String)> {
+    let physics = &learner.physics;
+    let (x, y) = (physics.simulator.input(), physics.simulator.output());
+    let fact = |key: &str, value: String| (key.to_owned(), value);
+    vec![
+        fact("x", format!("{} {:?}, in {}", x.name, x.shape, x.unit)),
+        fact("y", format!("{} {:?}, in {}", y.name, y.shape, y.unit)),
+        fact("loss of a sample", physics.loss.formula()),
+        fact("network", learner.architecture.trim().replace('\n', ", ")),
+        fact("parameters", learner.network.parameters().to_string()),
+    ]
+}
+
+/// Some held-out samples: what is asked for, and what the network's x leads to.
+fn show(learner: &Learner<'_>, checkpoint: &Checkpoint, contents: &mut Contents) -> Outcome<()> {
+    let samples: Vec<_> = learner.lot.test.iter().take(SHOWN).collect();
+    if samples.is_empty() {
+        return Ok(());
+    }
+    let inputs: Vec<f64> = samples.iter().flat_map(|s| s.input.clone()).collect();
+    let (n, count) = (learner.network.output().len(), samples.len());
+    let mut x = vec![0.0; count * n];
+    learner
+        .network
+        .forward(&checkpoint.state.best, &inputs, &mut x)?;
+    let (mut y, mut labels) = (Vec::new(), Vec::new());
+    for (sample, x) in samples.iter().zip(x.chunks(n)) {
+        let mut one = vec![0.0; sample.target.len()];
+        // Where the physics fails, there is no y to show.
+        if sample.simulator.forward(x, &mut one).is_err() {
+            one.fill(0.0);
+        }
+        y.extend(one);
+        labels.extend(sample.label.iter().flatten());
+    }
+    let simulator = &learner.physics.simulator;
+    let array = |shape: &[usize], values: Vec<f64>| {
+        let shape: Vec<usize> = [&[count], shape].concat();
+        Array::new(shape, values)
+    };
+    let (x_shape, y_shape) = (simulator.input().shape, simulator.output().shape);
+    let name = &learner.method.name;
+    if contents.field("target").is_none() {
+        let target = samples.iter().flat_map(|s| s.target.clone()).collect();
+        contents
+            .fields
+            .push(("target".to_owned(), array(&y_shape, target)));
+        if labels.len() == count * n {
+            contents
+                .fields
+                .push(("label".to_owned(), array(&x_shape, labels)));
+        }
+    }
+    contents
+        .fields
+        .push((format!("{name}/x"), array(&x_shape, x)));
+    contents
+        .fields
+        .push((format!("{name}/y"), array(&y_shape, y)));
+    Ok(())
+}
+
+/// The weights of a training's folder that are meant: those of a method, or the best.
+pub fn find_weights(folder: &Path, method: Option<&str>) -> Outcome<PathBuf> {
+    if folder.extension().is_some_and(|e| e == "safetensors") {
+        return Ok(folder.to_path_buf());
+    }
+    let contents = training::read(folder)?;
+    let mut outcomes: Vec<_> = contents
+        .outcomes
+        .iter()
+        .filter(|o| method.is_none_or(|m| o.method == m))
+        .collect();
+    outcomes.sort_by(|a, b| a.loss.total_cmp(&b.loss));
+    let Some(best) = outcomes.first() else {
+        let known: Vec<&str> = contents
+            .manifest
+            .methods
+            .iter()
+            .map(String::as_str)
+            .collect();
+        return Err(training::unknown(
+            "method",
+            method.unwrap_or_default(),
+            &known,
+            "",
+        ));
+    };
+    let path = Checkpoint::path(folder, &best.method, best.seed);
+    Ok(path.with_extension("safetensors"))
+}

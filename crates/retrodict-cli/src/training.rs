@@ -1,0 +1,19 @@
+//! Training of networks: plans as TOML, data, runs with checkpoints, and a run's folder.
+
+mod checkpoint;
+mod diagnosis;
+mod folder;
+mod learner;
+mod plan;
+mod samples;
+mod tables;
+mod weights;
+
+pub use checkpoint::Checkpoint;
+pub use diagnosis::Diagnosis;
+pub use folder::{Contents, Line, Manifest, Outcome as MethodOutcome, is_training, read, write};
+pub use learner::{Learner, learn};
+pub use plan::{BUILT_IN, Plan, Until, load, named, unknown};
+pub use samples::{Lot, Physics};
+pub use tables::{last, remarks, results};
+pub use weights::Weights;

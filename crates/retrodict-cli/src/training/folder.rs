@@ -1,0 +1,246 @@
+//! A training's folder: what is written, and read again by the report and by `resume`.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Checkpoint, Diagnosis};
+use crate::data::{Array, read_archive, replace, write_archive};
+use crate::failure::{Failure, Outcome as Result};
+use crate::folder::json;
+
+/// `manifest.json`: what was trained.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Manifest {
+    /// `training`: what tells the folder from that of a run.
+    pub kind: String,
+    /// The version of retrodict.
+    pub version: String,
+    /// The command line.
+    pub command: String,
+    /// The experiment's short name.
+    pub experiment: String,
+    /// Its heading.
+    pub title: String,
+    /// What is learned, in a sentence.
+    pub sentence: String,
+    /// Where it comes from.
+    pub source: String,
+    /// The methods that are trained, in order.
+    pub methods: Vec<String>,
+    /// How many seeds of each.
+    pub seeds: u64,
+    /// The number of threads.
+    pub threads: usize,
+    /// Whether Ctrl-C ended it.
+    pub interrupted: bool,
+    /// What physics, network and loss are, in a line each.
+    pub facts: Vec<(String, String)>,
+    /// The shapes of x and y.
+    pub x_shape: Vec<usize>,
+    /// The shape of y.
+    pub y_shape: Vec<usize>,
+}
+
+/// One line of `epochs.csv`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// The method.
+    pub method: String,
+    /// Which of its seeds.
+    pub seed: u64,
+    /// The number of epochs done.
+    pub epoch: u64,
+    /// The number of steps done.
+    pub step: u64,
+    /// Seconds spent in steps.
+    pub seconds: f64,
+    /// The mean loss of the strategy at the steps of this epoch.
+    pub running_loss: Option<f64>,
+    /// The loss on the training data.
+    pub train_loss: Option<f64>,
+    /// The loss on held-out data.
+    pub test_loss: Option<f64>,
+    /// ½‖x − x*‖² a sample, on held-out data where x* is known.
+    pub x_half_square: Option<f64>,
+    /// Steps taken back or shortened so far.
+    pub rollbacks: u64,
+}
+
+/// `summary.json`: how a method with a seed ended.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The method.
+    pub method: String,
+    /// Which of its seeds.
+    pub seed: u64,
+    /// Its strategy's name.
+    pub strategy: String,
+    /// Its rule's name.
+    pub rule: String,
+    /// Samples in a mini-batch.
+    pub batch: usize,
+    /// The length of θ.
+    pub parameters: usize,
+    /// How it ended, in a word.
+    pub status: String,
+    /// What that means, and what to try next.
+    pub message: String,
+    /// Steps taken.
+    pub steps: u64,
+    /// Epochs done.
+    pub epochs: u64,
+    /// Seconds spent in steps.
+    pub seconds: f64,
+    /// The shares of network, physics and inversion in them.
+    pub shares: [f64; 3],
+    /// The best loss, on held-out data where there are some.
+    pub loss: f64,
+    /// Steps taken back or shortened.
+    pub rollbacks: u64,
+    /// The truncation of the rule, where it has one.
+    pub truncation: Option<f64>,
+    /// Spectra and activity.
+    pub diagnosis: Diagnosis,
+}
+
+/// Everything in a training's folder but checkpoints, weights and the report.
+#[derive(Debug, Clone, Default)]
+pub struct Contents {
+    /// `manifest.json`.
+    pub manifest: Manifest,
+    /// `epochs.csv`.
+    pub lines: Vec<Line>,
+    /// `summary.json`.
+    pub outcomes: Vec<Outcome>,
+    /// `fields.npz`: `target`, `label` where known, and for each method `METHOD/x` and `METHOD/y` of some
+    /// held-out samples.
+    pub fields: Vec<(String, Array)>,
+}
+
+const HEADER: &str =
+    "method,seed,epoch,step,seconds,running_loss,train_loss,test_loss,x_half_square,rollbacks";
+
+impl Contents {
+    /// Adds a method's history.
+    pub fn add(&mut self, checkpoint: &Checkpoint) {
+        let number = |v: f64| v.is_finite().then_some(v);
+        self.lines
+            .extend(checkpoint.state.epochs.iter().map(|e| Line {
+                method: checkpoint.method.clone(),
+                seed: checkpoint.seed,
+                epoch: e.epoch,
+                step: e.step,
+                seconds: e.seconds,
+                running_loss: number(e.running_loss),
+                train_loss: e.train.and_then(|s| number(s.loss)),
+                test_loss: e.test.and_then(|s| number(s.loss)),
+                x_half_square: e.test.and_then(|s| s.x_half_square),
+                rollbacks: e.rollbacks,
+            }));
+    }
+
+    /// The array of that name.
+    pub fn field(&self, name: &str) -> Option<&Array> {
+        let mut named = self.fields.iter().filter(|(known, _)| known == name);
+        named.next().map(|(_, array)| array)
+    }
+}
+
+/// Writes the folder, each file whole or not at all.
+pub fn write(folder: &Path, contents: &Contents) -> Result<()> {
+    let put = |name: &str, bytes: &[u8]| replace(&folder.join(name), bytes);
+    put("manifest.json", json(&contents.manifest)?.as_bytes())?;
+    put("summary.json", json(&contents.outcomes)?.as_bytes())?;
+    put("epochs.csv", csv(&contents.lines).as_bytes())?;
+    put("fields.npz", &write_archive(&contents.fields)?)
+}
+
+fn csv(lines: &[Line]) -> String {
+    let mut text = format!("{HEADER}\n");
+    let show = |v: Option<f64>| v.map(|v| v.to_string()).unwrap_or_default();
+    for l in lines {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "{},{},{},{},{:.6},{},{},{},{},{}",
+            crate::folder::quoted(&l.method),
+            l.seed,
+            l.epoch,
+            l.step,
+            l.seconds,
+            show(l.running_loss),
+            show(l.train_loss),
+            show(l.test_loss),
+            show(l.x_half_square),
+            l.rollbacks
+        );
+    }
+    text
+}
+
+fn parse(line: &str) -> Option<Line> {
+    let fields = crate::folder::split(line);
+    let [
+        method,
+        seed,
+        epoch,
+        step,
+        seconds,
+        running,
+        train,
+        test,
+        x,
+        rollbacks,
+    ] = fields.as_slice()
+    else {
+        return None;
+    };
+    let number = |text: &str| match text {
+        "" => Some(None),
+        text => text.parse().ok().map(Some),
+    };
+    Some(Line {
+        method: method.clone(),
+        seed: seed.parse().ok()?,
+        epoch: epoch.parse().ok()?,
+        step: step.parse().ok()?,
+        seconds: seconds.parse().ok()?,
+        running_loss: number(running)?,
+        train_loss: number(train)?,
+        test_loss: number(test)?,
+        x_half_square: number(x)?,
+        rollbacks: rollbacks.parse().ok()?,
+    })
+}
+
+/// Whether the folder is a training's.
+pub fn is_training(folder: &Path) -> bool {
+    folder.join("epochs.csv").exists()
+}
+
+/// Reads a training's folder.
+pub fn read(folder: &Path) -> Result<Contents> {
+    let bytes = |name: &str| {
+        let path = folder.join(name);
+        std::fs::read(&path).map_err(|e| Failure::unreadable(&path, e))
+    };
+    let damaged = |name: &str, why: &dyn std::fmt::Display| {
+        Failure::unreadable(&folder.join(name), format!("it is damaged ({why})"))
+    };
+    let manifest = serde_json::from_slice(&bytes("manifest.json")?)
+        .map_err(|e| damaged("manifest.json", &e))?;
+    let outcomes =
+        serde_json::from_slice(&bytes("summary.json")?).map_err(|e| damaged("summary.json", &e))?;
+    let text = String::from_utf8_lossy(&bytes("epochs.csv")?).into_owned();
+    let lines = text.lines().skip(1).enumerate().map(|(i, line)| {
+        parse(line).ok_or_else(|| damaged("epochs.csv", &format!("line {}", i + 2)))
+    });
+    Ok(Contents {
+        manifest,
+        lines: lines.collect::<Result<_>>()?,
+        outcomes,
+        fields: read_archive(&folder.join("fields.npz"), &bytes("fields.npz")?)?,
+    })
+}
