@@ -34,6 +34,8 @@ pub enum Command {
     Train(Train),
     /// Go on with a training that was stopped.
     Resume(Resume),
+    /// Apply a trained network to your own data.
+    Predict(Predict),
     /// Find the x that explains your own data.
     Solve(Solve),
     /// Run a simulator forwards on your own data.
@@ -162,6 +164,38 @@ pub struct Resume {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `predict`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Data: as for `retrodict solve`; each sample is as long as what the network sees.
+--refine 5 takes five steps from the network's x, by inverse-simulator where there is an inverse, else by
+levenberg-marquardt or limited-memory-bfgs. --compare-cold shows what the network's start saves.")]
+pub struct Predict {
+    /// The folder of a training, or a .safetensors file of it.
+    pub network: PathBuf,
+    /// The observations y*.
+    #[arg(long, value_name = "FILE")]
+    pub target: String,
+    /// The method whose network is meant [default: the one with the least loss].
+    #[arg(long, value_name = "M")]
+    pub method: Option<String>,
+    /// Polish each x by so many steps of direct inversion.
+    #[arg(long, value_name = "N")]
+    pub refine: Option<usize>,
+    /// The rule of those steps.
+    #[arg(long, value_name = "M", requires = "refine")]
+    pub rule: Option<String>,
+    /// Do the same from zeros, and say how many steps it takes to come as far.
+    #[arg(long, requires = "refine")]
+    pub compare_cold: bool,
+    /// Threads; the result does not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Where to write x [default: the target's name with -predicted before its ending].
+    #[arg(short, long = "output", value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// Arguments of `solve`.

@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod list;
+mod predict;
 mod report;
 mod run;
 mod simulate;
@@ -25,6 +26,7 @@ pub fn run(command: Command) -> Outcome<ExitCode> {
         Command::Audit(args) => audit::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::Predict(args) => predict::run(&args),
         Command::Resume(args) => train::resume(&args),
     }
 }

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use retrodict::registry::{INVERSES, LOSSES, List, RULES, SIMULATORS};
+use retrodict::registry::{INVERSES, LOSSES, List, NETWORKS, RULES, SIMULATORS, STRATEGIES};
 use serde_json::json;
 
 use crate::args;
@@ -8,6 +8,7 @@ use crate::experiment::{self, BUILT_IN};
 use crate::failure::Outcome;
 use crate::folder;
 use crate::tables::wrapped;
+use crate::training;
 
 /// Prints everything that can be named.
 pub fn run(args: &args::List) -> Outcome<ExitCode> {
@@ -18,12 +19,22 @@ pub fn run(args: &args::List) -> Outcome<ExitCode> {
             Ok([(*name).to_owned(), e.sentence, e.source])
         })
         .collect::<Outcome<_>>()?;
+    let training: Vec<[String; 3]> = training::BUILT_IN
+        .iter()
+        .map(|(name, _)| {
+            let (plan, _) = training::load(name, &[])?;
+            Ok([(*name).to_owned(), plan.sentence, plan.source])
+        })
+        .collect::<Outcome<_>>()?;
     let sections = [
         ("simulators", entries(&SIMULATORS)),
         ("rules", entries(&RULES)),
         ("losses", entries(&LOSSES)),
         ("local inverses", entries(&INVERSES)),
+        ("networks", entries(&NETWORKS)),
+        ("strategies", entries(&STRATEGIES)),
         ("experiments", experiments),
+        ("training experiments", training),
     ];
     if args.json {
         let mut document = serde_json::Map::new();

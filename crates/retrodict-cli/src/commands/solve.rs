@@ -109,7 +109,10 @@ pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
         colour: target.colour,
         ..Array::new(shape, values)
     };
-    let output = args.output.clone().unwrap_or_else(|| beside(&args.target));
+    let output = args
+        .output
+        .clone()
+        .unwrap_or_else(|| beside(&args.target, "solved"));
     let clipped = data::write(&output, &found, Depth::Eight)?;
     note_clipping(clipped);
     tell(args, &rule, &solutions, &surveys, &output)?;
@@ -151,7 +154,7 @@ fn starts(args: &args::Solve, count: usize, n: usize) -> Outcome<Vec<Vec<f64>>> 
     }
 }
 
-fn default_rule(simulator: &dyn Simulator) -> &'static str {
+pub(super) fn default_rule(simulator: &dyn Simulator) -> &'static str {
     if simulator.local_inverse().is_some() {
         "inverse-simulator"
     } else if simulator.input().len() <= SMALL {
@@ -161,8 +164,8 @@ fn default_rule(simulator: &dyn Simulator) -> &'static str {
     }
 }
 
-/// name.png → name-solved.png
-fn beside(target: &str) -> PathBuf {
+/// name.png → name-solved.png, where the suffix is "solved".
+pub(super) fn beside(target: &str, suffix: &str) -> PathBuf {
     let path = Path::new(target.split(".npz:").next().unwrap_or(target));
     let stem = path
         .file_stem()
@@ -179,7 +182,7 @@ fn beside(target: &str) -> PathBuf {
             }
             .to_owned()
         });
-    path.with_file_name(format!("{stem}-solved.{ending}"))
+    path.with_file_name(format!("{stem}-{suffix}.{ending}"))
 }
 
 fn tell(

@@ -1,8 +1,7 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use retrodict::Simulator;
 use retrodict::registry::{RULES, STRATEGIES};
 use toml::Value;
 
@@ -284,34 +283,4 @@ fn show(learner: &Learner<'_>, checkpoint: &Checkpoint, contents: &mut Contents)
         .fields
         .push((format!("{name}/y"), array(&y_shape, y)));
     Ok(())
-}
-
-/// The weights of a training's folder that are meant: those of a method, or the best.
-pub fn find_weights(folder: &Path, method: Option<&str>) -> Outcome<PathBuf> {
-    if folder.extension().is_some_and(|e| e == "safetensors") {
-        return Ok(folder.to_path_buf());
-    }
-    let contents = training::read(folder)?;
-    let mut outcomes: Vec<_> = contents
-        .outcomes
-        .iter()
-        .filter(|o| method.is_none_or(|m| o.method == m))
-        .collect();
-    outcomes.sort_by(|a, b| a.loss.total_cmp(&b.loss));
-    let Some(best) = outcomes.first() else {
-        let known: Vec<&str> = contents
-            .manifest
-            .methods
-            .iter()
-            .map(String::as_str)
-            .collect();
-        return Err(training::unknown(
-            "method",
-            method.unwrap_or_default(),
-            &known,
-            "",
-        ));
-    };
-    let path = Checkpoint::path(folder, &best.method, best.seed);
-    Ok(path.with_extension("safetensors"))
 }

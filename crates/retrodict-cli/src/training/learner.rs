@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use retrodict::Network;
 use retrodict::options::Validate;
 use retrodict::registry::{NETWORKS, RULES, STRATEGIES};
 use retrodict::training::{Limits, Sample, State, Step, Trainer};
+use retrodict::{Network, Space};
 
 use super::plan::{MethodPlan, Plan};
 use super::samples::{Lot, Physics, split};
@@ -50,7 +50,7 @@ impl<'a> Learner<'a> {
         let lot = Lot::new(&plan.data, &physics, plan.seed).map_err(within)?;
         let mut architecture = plan.network.clone();
         architecture.extend(method.network.clone());
-        let network = network(&architecture, &lot, &physics).map_err(within)?;
+        let network = network(&architecture, &lot.input, &physics).map_err(within)?;
         let build = || -> Outcome<Trainer> {
             let (strategy, strategy_options) = split(&method.strategy, "strategy")?;
             let (rule, rule_options) = split(&method.rule, "rule")?;
@@ -169,10 +169,11 @@ impl<'a> Learner<'a> {
     }
 }
 
-fn network(table: &toml::Table, lot: &Lot, physics: &Physics) -> Outcome<Arc<dyn Network>> {
+/// The network that a table describes, from what it sees to x.
+pub fn network(table: &toml::Table, input: &Space, physics: &Physics) -> Outcome<Arc<dyn Network>> {
     let (name, options) = split(table, "network")?;
     let architecture = NETWORKS.build(&name, &options)?;
-    Ok(architecture.build(&lot.input, &physics.simulator.input())?)
+    Ok(architecture.build(input, &physics.simulator.input())?)
 }
 
 /// Learns until a limit is reached or Ctrl-C is pressed, and writes a checkpoint to the folder every

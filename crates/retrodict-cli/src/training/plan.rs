@@ -12,10 +12,32 @@ use crate::failure::{Failure, Outcome};
 use crate::settings::{Setting, insert, parse};
 
 /// The built-in training experiments: a name and a file each.
-pub static BUILT_IN: &[(&str, &str)] = &[(
-    "oscillators",
-    include_str!("../../../../experiments/training/oscillators.toml"),
-)];
+pub static BUILT_IN: &[(&str, &str)] = &[
+    (
+        "oscillators",
+        include_str!("../../../../experiments/training/oscillators.toml"),
+    ),
+    (
+        "nonlinear-oscillators",
+        include_str!("../../../../experiments/training/nonlinear-oscillators.toml"),
+    ),
+    (
+        "quantum-dipole",
+        include_str!("../../../../experiments/training/quantum-dipole.toml"),
+    ),
+    (
+        "exp",
+        include_str!("../../../../experiments/training/exp.toml"),
+    ),
+    (
+        "scaled-toy",
+        include_str!("../../../../experiments/training/scaled-toy.toml"),
+    ),
+    (
+        "multimodal",
+        include_str!("../../../../experiments/training/multimodal.toml"),
+    ),
+];
 
 /// Several methods that train the same network on the same data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

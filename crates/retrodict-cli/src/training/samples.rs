@@ -57,6 +57,14 @@ impl Physics {
         })
     }
 
+    /// P for a y* of the user's: where samples start from a state of their own, y* is that state.
+    pub fn aimed_at(&self, draw: &Draw, target: &[f64]) -> retrodict::Result<Arc<dyn Simulator>> {
+        match draw {
+            Draw::States { option, .. } => self.with(option, target),
+            _ => Ok(Arc::clone(&self.simulator)),
+        }
+    }
+
     /// P with one option changed.
     fn with(&self, option: &str, values: &[f64]) -> retrodict::Result<Arc<dyn Simulator>> {
         let mut options = self.options.clone();
@@ -105,7 +113,7 @@ impl Lot {
             drawer.sample(&mut random).map(Arc::new)
         };
         let test = (0..plan.test).map(held_out).collect::<Result<_, _>>()?;
-        let input = drawer.input();
+        let input = input(&plan.draw, physics)?;
         let data: Box<dyn Data> = if plan.fresh {
             let draw = move |random: &mut Pcg64| drawer.sample(random);
             Box::new(Fresh::new(draw, seed, plan.train))
@@ -115,6 +123,22 @@ impl Lot {
             Box::new(Fixed::new(samples, plan.shuffle.then_some(seed)))
         };
         Ok(Self { data, test, input })
+    }
+}
+
+/// What a network sees of a sample.
+pub fn input(draw: &Draw, physics: &Physics) -> Outcome<Space> {
+    match draw {
+        Draw::Waves { .. } => Ok(Space::new("t", &[1], "1")),
+        Draw::File { path } => {
+            let arrays = archive(path)?;
+            let own = arrays.iter().find(|(name, _)| name == "input");
+            Ok(match own {
+                Some((_, array)) => Space::new("input", &array.shape[1..], "1"),
+                None => physics.simulator.output(),
+            })
+        }
+        _ => Ok(physics.simulator.output()),
     }
 }
 
@@ -163,13 +187,6 @@ impl Drawer {
             physics: physics.clone(),
             states,
         })
-    }
-
-    fn input(&self) -> Space {
-        match &self.draw {
-            Draw::Waves { .. } => Space::new("t", &[1], "1"),
-            _ => self.physics.simulator.output(),
-        }
     }
 
     fn sample(&self, random: &mut Pcg64) -> retrodict::Result<Sample> {
@@ -330,15 +347,11 @@ fn from_file(path: &str, plan: &DataPlan, physics: &Physics, seed: u64) -> Outco
         }
     };
     let train = (0..plan.train).map(sample).collect();
-    let input = match inputs {
-        Some(array) => Space::new("input", &array.shape[1..], "1"),
-        None => y.clone(),
-    };
     Ok(Lot {
         data: Box::new(Fixed::new(train, plan.shuffle.then_some(seed))),
         test: (rows - plan.test..rows)
             .map(|i| Arc::new(sample(i)))
             .collect(),
-        input,
+        input: input(&plan.draw, physics)?,
     })
 }

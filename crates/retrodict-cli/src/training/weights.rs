@@ -49,7 +49,7 @@ impl Weights {
         replace(path, &file)
     }
 
-    /// Reads what was written, for a network of the same architecture.
+    /// Reads what was written, all but θ, and the arrays of which [`gather`](Self::gather) makes it.
     pub fn read(path: &Path) -> Outcome<(Self, HashMap<String, Vec<f64>>)> {
         let bytes = std::fs::read(path).map_err(|e| Failure::unreadable(path, e))?;
         let damaged = |e: &dyn std::fmt::Display| {

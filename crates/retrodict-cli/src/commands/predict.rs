@@ -1,0 +1,159 @@
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use retrodict::registry::RULES;
+use retrodict::{Network, Problem, Solution, Solver, StopWhen};
+
+use super::simulate::{joined_shape, note_clipping, split};
+use super::solve::{beside, default_rule};
+use crate::args;
+use crate::data::{self, Array, Depth};
+use crate::failure::{Failure, Outcome};
+use crate::tables::aligned;
+use crate::training::{self, Checkpoint, Physics, Plan, Weights};
+
+/// Applies a trained network to the user's data, and polishes its answer if wished.
+pub fn run(args: &args::Predict) -> Outcome<ExitCode> {
+    super::threads(args.threads)?;
+    let trained = Trained::read(&args.network, args.method.as_deref())?;
+    let physics = &trained.physics;
+    let target = data::read(&args.target)?;
+    let (seen, m) = (
+        trained.network.input().len(),
+        physics.simulator.output().len(),
+    );
+    let inputs = split(&target, seen, &args.target)?;
+    if args.refine.is_some() && seen != m {
+        return Err(Failure::Misuse(format!(
+            "--refine needs y*, {m} values a sample, but this network sees {seen} other values; \
+             leave --refine out"
+        )));
+    }
+    let n = trained.network.output().len();
+    let mut x = vec![0.0; inputs.len() * n];
+    let theta = &trained.weights.theta;
+    trained.network.forward(theta, &inputs.concat(), &mut x)?;
+    let mut lines = vec![
+        ["sample", "loss of the network's x"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    let rule = args
+        .rule
+        .clone()
+        .unwrap_or_else(|| default_rule(&*physics.simulator).to_owned());
+    if args.refine.is_some() {
+        lines[0].push(format!("after {rule}"));
+        lines[0].push("steps".to_owned());
+    }
+    if args.compare_cold {
+        lines[0].push("from zeros".to_owned());
+        lines[0].push("steps to the same loss".to_owned());
+    }
+    for (i, (input, x)) in inputs.iter().zip(x.chunks_mut(n)).enumerate() {
+        let mut line = vec![(i + 1).to_string()];
+        if seen == m {
+            let simulator = physics.aimed_at(&trained.plan.data.draw, input)?;
+            let problem = Problem::new(simulator, Arc::clone(&physics.loss), input.to_vec())?;
+            let solve = |start: &[f64], stop: StopWhen| -> Outcome<Solution> {
+                let rule = RULES.build(&rule, &toml::Table::new())?;
+                Ok(Solver { rule, stop }.solve(&problem, start)?)
+            };
+            line.push(format!("{:.4e}", solve(x, StopWhen::after(0))?.loss));
+            if let Some(steps) = args.refine {
+                let warm = solve(x, StopWhen::after(steps))?;
+                line.push(format!("{:.4e}", warm.loss));
+                line.push(warm.steps.to_string());
+                if args.compare_cold {
+                    let zeros = vec![0.0; n];
+                    let cold = solve(&zeros, StopWhen::after(steps))?;
+                    let goal = StopWhen {
+                        loss_below: Some(warm.loss),
+                        ..StopWhen::after(steps.saturating_mul(20).max(200))
+                    };
+                    let long = solve(&zeros, goal)?;
+                    line.push(format!("{:.4e}", cold.loss));
+                    line.push(if long.loss <= warm.loss {
+                        long.steps.to_string()
+                    } else {
+                        format!("not in {}", long.steps)
+                    });
+                }
+                x.copy_from_slice(&warm.x);
+            }
+        } else {
+            line.push("–".to_owned());
+        }
+        lines.push(line);
+    }
+    let output = args
+        .output
+        .clone()
+        .unwrap_or_else(|| beside(&args.target, "predicted"));
+    let shape = joined_shape(&target, seen, &physics.simulator.input().shape);
+    let clipped = data::write(&output, &Array::new(shape, x), Depth::Eight)?;
+    note_clipping(clipped);
+    println!("{} by {}", trained.plan.title, trained.weights.method);
+    print!("{}", aligned(&lines, 0));
+    println!("wrote {}", output.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A network with its weights and the physics that it was trained for.
+struct Trained {
+    plan: Plan,
+    weights: Weights,
+    network: Arc<dyn Network>,
+    physics: Physics,
+}
+
+impl Trained {
+    fn read(place: &Path, method: Option<&str>) -> Outcome<Self> {
+        let path = find(place, method)?;
+        let (weights, arrays) = Weights::read(&path)?;
+        let damaged = |e: toml::de::Error| {
+            Failure::unreadable(&path, format!("its metadata is damaged ({})", e.message()))
+        };
+        let plan: Plan = toml::from_str(&weights.plan).map_err(damaged)?;
+        let architecture: toml::Table = weights.architecture.parse().map_err(damaged)?;
+        let own = plan.methods.iter().find(|m| m.name == weights.method);
+        let own = own.map(|m| m.simulator.clone()).unwrap_or_default();
+        let physics = Physics::new(&plan, &own)?;
+        let input = training::input(&plan.data.draw, &physics)?;
+        let network = training::network(&architecture, &input, &physics)?;
+        Ok(Self {
+            weights: weights.gather(&path, &arrays, &network)?,
+            plan,
+            network,
+            physics,
+        })
+    }
+}
+
+/// A file of weights, or those of a training's folder: of a method, or with the least loss.
+fn find(place: &Path, method: Option<&str>) -> Outcome<PathBuf> {
+    if place.extension().is_some_and(|e| e == "safetensors") {
+        return Ok(place.to_path_buf());
+    }
+    let contents = training::read(place)?;
+    let of = contents.outcomes.iter();
+    let best = of
+        .filter(|o| method.is_none_or(|m| o.method == m))
+        .min_by(|a, b| a.loss.total_cmp(&b.loss));
+    let Some(best) = best else {
+        let known: Vec<&str> = contents
+            .manifest
+            .methods
+            .iter()
+            .map(String::as_str)
+            .collect();
+        return Err(training::unknown(
+            "method",
+            method.unwrap_or_default(),
+            &known,
+            "",
+        ));
+    };
+    Ok(Checkpoint::path(place, &best.method, best.seed).with_extension("safetensors"))
+}
