@@ -178,10 +178,13 @@ pub enum Draw {
         /// What is drawn is less than this.
         high: f64,
     },
-    /// A quantum state: eigenstates with random complex weights, of norm 1.
+    /// A quantum state: eigenstates with normal weights, of norm 1.
     Superpositions {
         /// Which, from 1.
         levels: Vec<usize>,
+        /// Whether the weights are complex; as published, they are real.
+        #[serde(default)]
+        complex: bool,
     },
     /// One number t uniformly is seen; y* = P(x) with xₖ = sin(ωₖ t), or cos where k is odd.
     Waves {

@@ -154,7 +154,7 @@ impl Drawer {
     fn new(draw: &Draw, physics: &Physics) -> Outcome<Self> {
         let mut states = Vec::new();
         match draw {
-            Draw::Superpositions { levels } => {
+            Draw::Superpositions { levels, .. } => {
                 if physics.name != "schroedinger" && physics.name != "quantum-dipole" {
                     return Err(Failure::Misuse(format!(
                         "data.draw: superpositions are states of the simulator schroedinger; found {}",
@@ -207,8 +207,8 @@ impl Drawer {
                     label: None,
                 });
             }
-            Draw::Superpositions { .. } => {
-                let target = self.superposition(random);
+            Draw::Superpositions { complex, .. } => {
+                let target = self.superposition(*complex, random);
                 return Ok(Sample {
                     simulator: Arc::clone(simulator),
                     input: target.clone(),
@@ -253,13 +253,17 @@ impl Drawer {
         })
     }
 
-    /// Re ψ and Im ψ of eigenstates with normal complex weights, scaled to the norm of one of them.
-    fn superposition(&self, random: &mut Pcg64) -> Vec<f64> {
+    /// Re ψ and Im ψ of eigenstates with normal weights, scaled to the norm of one of them.
+    fn superposition(&self, complex: bool, random: &mut Pcg64) -> Vec<f64> {
         let length = self.physics.simulator.output().len();
         let (mut psi, mut weights) = (vec![0.0; length], 0.0);
         for state in &self.states {
             let real: f64 = StandardNormal.sample(random);
-            let imaginary: f64 = StandardNormal.sample(random);
+            let imaginary: f64 = if complex {
+                StandardNormal.sample(random)
+            } else {
+                0.0
+            };
             weights += real * real + imaginary * imaginary;
             // The eigenstates are real.
             for j in 0..length / 2 {
