@@ -23,7 +23,7 @@ pub fn write(folder: &Path, contents: &Contents) -> Outcome<PathBuf> {
     Ok(path)
 }
 
-/// As [`write`], for a training.
+/// As [`write()`], for a training.
 pub fn write_training(folder: &Path, contents: &crate::training::Contents) -> Outcome<PathBuf> {
     let path = folder.join("report.html");
     replace(&path, training::build(contents).as_bytes())?;
