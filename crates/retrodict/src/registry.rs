@@ -18,8 +18,9 @@ use crate::simulators::{
 };
 use crate::training::{EndToEnd, Strategy, Supervised};
 use crate::updates::{
-    Adam, Bfgs, GaussNewton, GradientDescent, HalfInverse, InverseJacobian, InverseSimulator,
-    LevenbergMarquardt, LimitedMemoryBfgs, Newton, UpdateRule,
+    Adadelta, Adagrad, Adam, AdamW, Bfgs, GaussNewton, GradientDescent, HalfInverse,
+    InverseJacobian, InverseSimulator, LevenbergMarquardt, LimitedMemoryBfgs, Newton, RmsProp,
+    UpdateRule,
 };
 
 mod correction;
@@ -132,6 +133,10 @@ pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entr
 pub static RULES: List<Box<dyn UpdateRule>> = List { kind: "rule", entries: &[
     entry!(Box::new, GradientDescent, "gradient-descent", ["gd", "sgd"], "Steps against the gradient, with momentum if wished", "Cauchy 1847; Polyak 1964"),
     entry!(Box::new, Adam, "adam", [], "Steps against a running mean of the gradient, each unknown scaled by its own", "Kingma & Ba 2015, algorithm 1"),
+    entry!(Box::new, AdamW, "adamw", ["adam-w"], "Adam, and each unknown decays towards 0 at the same rate", "Loshchilov & Hutter 2019, algorithm 2"),
+    entry!(Box::new, RmsProp, "rmsprop", ["rms-prop"], "Steps against the gradient over the root of its running mean square, with momentum if wished", "Hinton, Srivastava & Swersky 2012, lecture 6e"),
+    entry!(Box::new, Adagrad, "adagrad", [], "Steps against the gradient over the root of the sum of all its squares", "Duchi, Hazan & Singer 2011, section 1.1"),
+    entry!(Box::new, Adadelta, "adadelta", [], "Steps against the gradient, scaled by the mean squares of steps and gradients", "Zeiler 2012, algorithm 1"),
     entry!(Box::new, Newton, "newton", [], "Inverts the exact Hessian, or its absolute value", "Nocedal & Wright, 3.3; Dauphin et al. 2014"),
     entry!(Box::new, Bfgs, "bfgs", [], "Learns the inverse Hessian from gradients", "Nocedal & Wright, algorithm 6.1"),
     entry!(Box::new, LimitedMemoryBfgs, "limited-memory-bfgs", ["l-bfgs", "lbfgs"], "Learns the inverse Hessian from the last few gradients", "Liu & Nocedal 1989"),

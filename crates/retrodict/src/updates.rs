@@ -6,7 +6,10 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::problem::Evaluation;
 
+mod adadelta;
+mod adagrad;
 mod adam;
+mod adamw;
 mod bfgs;
 mod gauss_newton;
 mod gradient_descent;
@@ -15,12 +18,17 @@ mod inverse_jacobian;
 mod inverse_simulator;
 mod levenberg_marquardt;
 mod limited_memory_bfgs;
+mod moments;
 mod newton;
+mod rmsprop;
 mod whitened;
 
 pub(crate) use whitened::Whitened;
 
+pub use adadelta::{Adadelta, MeanSquares};
+pub use adagrad::Adagrad;
 pub use adam::Adam;
+pub use adamw::AdamW;
 pub use bfgs::Bfgs;
 pub use gauss_newton::GaussNewton;
 pub use gradient_descent::GradientDescent;
@@ -29,7 +37,9 @@ pub use inverse_jacobian::InverseJacobian;
 pub use inverse_simulator::InverseSimulator;
 pub use levenberg_marquardt::LevenbergMarquardt;
 pub use limited_memory_bfgs::LimitedMemoryBfgs;
+pub use moments::Moments;
 pub use newton::Newton;
+pub use rmsprop::{MeanSquare, RmsProp};
 
 /// A rule that turns what is known at x into an update Δx, to be added.
 ///

@@ -181,17 +181,49 @@ const LEARNING: Theory = Theory {
     ..INVERTING
 };
 
-const THEORIES: [Theory; 10] = [
+/// A rule that divides the gradient by its own mean size: the unit of g cancels, so Δx is as
+/// large as η says.
+const NORMALISED: Theory = Theory {
+    rule: "adam",
+    options: "learning_rate = 0.01",
+    x_units: 0.0,
+    y_units: 0.0,
+    loss_units: 0.0,
+    convergence: Convergence::Irregular,
+    ..GRADIENT
+};
+
+const THEORIES: [Theory; 14] = [
     GRADIENT,
+    NORMALISED,
     Theory {
-        rule: "adam",
-        options: "learning_rate = 0.01",
-        // m/√v has no unit, so Δx is as large as η says.
-        x_units: 0.0,
-        y_units: 0.0,
-        loss_units: 0.0,
-        convergence: Convergence::Irregular,
-        ..GRADIENT
+        rule: "adamw",
+        // The decay −ηλx grows with x, the rest does not: together they follow no power of the
+        // units of x, so Δx is measured without it.
+        options: "learning_rate = 0.01\nweight_decay = 0.0",
+        ..NORMALISED
+    },
+    Theory {
+        rule: "rmsprop",
+        // Shorter steps may run into the optimum faster and faster, since v forgets the gradients
+        // that were larger; then v forgets that too, and they leave it again.
+        options: "learning_rate = 0.05",
+        ..NORMALISED
+    },
+    Theory {
+        rule: "adagrad",
+        options: "learning_rate = 0.05",
+        // Σg² comes to rest, and then it is gradient descent.
+        convergence: Convergence::Linear,
+        ..NORMALISED
+    },
+    Theory {
+        rule: "adadelta",
+        // A √ε that the gradients of the audit stand clear of, however it is scaled. Where they
+        // fall below it, it is gradient descent.
+        options: "epsilon = 1e-7",
+        convergence: Convergence::Linear,
+        ..NORMALISED
     },
     Theory {
         rule: "newton",

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::moments::{Decays, Moments};
 use super::{Memory, Notice, UpdateRule};
 use crate::error::Result;
 use crate::options::{Validate, at_least_below, positive};
@@ -42,14 +43,6 @@ pub struct Adam {
     pub memory: Memory<Moments>,
 }
 
-/// The running means and the number of steps that they hold.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Moments {
-    mean: Vec<f64>,
-    square: Vec<f64>,
-    step: i32,
-}
-
 impl Default for Adam {
     fn default() -> Self {
         Self {
@@ -83,19 +76,13 @@ impl Validate for Adam {
 
 impl UpdateRule for Adam {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
-        let gradient = at.gradient()?;
-        let Moments { mean, square, step } = &mut self.memory.0;
-        mean.resize(dx.len(), 0.0);
-        square.resize(dx.len(), 0.0);
-        *step = step.saturating_add(1);
-        let rise1 = 1.0 - self.beta1.powi(*step);
-        let rise2 = 1.0 - self.beta2.powi(*step);
-        let moments = mean.iter_mut().zip(square);
-        for ((dx, g), (m, v)) in dx.iter_mut().zip(gradient).zip(moments) {
-            *m += (1.0 - self.beta1) * (g - *m);
-            *v += (1.0 - self.beta2) * (g * g - *v);
-            *dx = -self.learning_rate * (*m / rise1) / ((*v / rise2).sqrt() + self.epsilon);
-        }
+        let decays = Decays {
+            learning_rate: self.learning_rate,
+            beta1: self.beta1,
+            beta2: self.beta2,
+            epsilon: self.epsilon,
+        };
+        self.memory.0.step(at.gradient()?, &decays, dx);
         Ok(None)
     }
 

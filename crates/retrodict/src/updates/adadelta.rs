@@ -1,0 +1,96 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Memory, Notice, UpdateRule};
+use crate::error::Result;
+use crate::options::{Validate, at_least_below, positive};
+use crate::problem::Evaluation;
+
+/// Adadelta: Δx = −η √(u + ε) / √(v + ε) g, with running means v of g² and u of (Δx/η)².
+///
+/// # Units
+/// √u is in \[x\] and √v in the gradient's unit, so that Δx would be in \[x\] without any η. But u
+/// starts at 0, and all that it ever holds grew from ε: Δx is in units of √ε, which is in \[x\]
+/// above the stroke and in \[L\]/\[x\] below it. So it is ε that sets the length, for
+/// all unknowns alike.
+///
+/// # Scaling
+/// P → αP and y* → αy* leave Δx unchanged (while the gradient is far above √ε).
+///
+/// # Near the optimum
+/// Once the gradient is far below √ε, Δx is −ηg: gradient descent, which fades linearly if η
+/// times the curvature is less than 2 in the units in use, and oscillates otherwise.
+///
+/// # Needs
+/// One vjp a step.
+///
+/// # When to choose it
+/// For training where no learning rate is to be tuned and time is not short: the first steps are
+/// of length √ε/√(1−ρ), and it takes many to grow out of that.
+///
+/// # Source
+/// Zeiler, *ADADELTA: an adaptive learning rate method* (2012, arXiv:1212.5701), algorithm 1, where
+/// η is 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Adadelta {
+    /// The factor η > 0; 1 in the source.
+    pub learning_rate: f64,
+    /// The decay ρ of both means, in [0, 1).
+    pub decay: f64,
+    /// ε > 0, in \[x\]² where it is added to u, and in (\[L\]/\[x\])² where it is added to v.
+    pub epsilon: f64,
+    /// What lasts from step to step; starts empty and is no option.
+    #[serde(skip)]
+    pub memory: Memory<MeanSquares>,
+}
+
+/// The running means of the squares of the gradient and of the step.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct MeanSquares {
+    gradient: Vec<f64>,
+    step: Vec<f64>,
+}
+
+impl Default for Adadelta {
+    fn default() -> Self {
+        Self {
+            learning_rate: 1.0,
+            decay: 0.9,
+            epsilon: 1e-6,
+            memory: Memory::default(),
+        }
+    }
+}
+
+impl Validate for Adadelta {
+    fn validate(&self) -> Result<()> {
+        positive("learning_rate", self.learning_rate)?;
+        at_least_below("decay", self.decay, 0.0, 1.0)?;
+        positive("epsilon", self.epsilon)
+    }
+}
+
+impl UpdateRule for Adadelta {
+    fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
+        let gradients = at.gradient()?;
+        let MeanSquares { gradient, step } = &mut self.memory.0;
+        gradient.resize(dx.len(), 0.0);
+        step.resize(dx.len(), 0.0);
+        let means = gradient.iter_mut().zip(step);
+        for ((dx, g), (v, u)) in dx.iter_mut().zip(gradients).zip(means) {
+            *v += (1.0 - self.decay) * (g * g - *v);
+            let plain = ((*u + self.epsilon) / (*v + self.epsilon)).sqrt() * g;
+            *u += (1.0 - self.decay) * (plain * plain - *u);
+            *dx = -self.learning_rate * plain;
+        }
+        Ok(None)
+    }
+
+    fn remember(&self) -> Vec<u8> {
+        self.memory.to_bytes()
+    }
+
+    fn recall(&mut self, bytes: &[u8]) -> Result<()> {
+        self.memory.take_from(bytes)
+    }
+}

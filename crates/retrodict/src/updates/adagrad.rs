@@ -1,0 +1,90 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Memory, Notice, UpdateRule};
+use crate::error::Result;
+use crate::options::{Validate, positive};
+use crate::problem::Evaluation;
+
+/// Adagrad: Δx = −η g / (√Σg² + ε), with the sum over all steps so far.
+///
+/// # Units
+/// The gradient's unit cancels, so η is in \[x\], one number for all unknowns whatever their
+/// units.
+///
+/// # Scaling
+/// P → αP and y* → αy* leave Δx unchanged (while the gradient is far above ε).
+///
+/// # Near the optimum
+/// The sum stops growing, and Δx fades with the gradient: what is left is gradient descent with
+/// the step η/√Σg² for each unknown, and convergence is linear. The sum never forgets, so
+/// steep ground at the start slows every later step.
+///
+/// # Needs
+/// One vjp a step.
+///
+/// # When to choose it
+/// Where many unknowns seldom have a gradient: each keeps long steps until it has been
+/// used. For long trainings rather RMSprop or Adam, which forget.
+///
+/// # Source
+/// Duchi, Hazan & Singer, *Adaptive subgradient methods for online learning and stochastic
+/// optimization* (JMLR 12, 2011), section 1.1, with the diagonal matrix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Adagrad {
+    /// The step η > 0, in \[x\]: the length of the first step of each unknown.
+    pub learning_rate: f64,
+    /// ε > 0, in \[L\]/\[x\]: keeps the quotient finite.
+    pub epsilon: f64,
+    /// What lasts from step to step: Σg². Starts empty and is no option.
+    #[serde(skip)]
+    pub memory: Memory<Vec<f64>>,
+}
+
+impl Default for Adagrad {
+    fn default() -> Self {
+        Self {
+            learning_rate: 0.01,
+            epsilon: 1e-10,
+            memory: Memory::default(),
+        }
+    }
+}
+
+impl Adagrad {
+    /// Adagrad with the step η.
+    pub fn new(learning_rate: f64) -> Self {
+        Self {
+            learning_rate,
+            ..Self::default()
+        }
+    }
+}
+
+impl Validate for Adagrad {
+    fn validate(&self) -> Result<()> {
+        positive("learning_rate", self.learning_rate)?;
+        positive("epsilon", self.epsilon)
+    }
+}
+
+impl UpdateRule for Adagrad {
+    fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
+        let gradient = at.gradient()?;
+        let squares = &mut self.memory.0;
+        squares.resize(dx.len(), 0.0);
+        for ((dx, s), g) in dx.iter_mut().zip(squares).zip(gradient) {
+            *s += g * g;
+            *dx = -self.learning_rate * g / (s.sqrt() + self.epsilon);
+        }
+        Ok(None)
+    }
+
+    fn remember(&self) -> Vec<u8> {
+        self.memory.to_bytes()
+    }
+
+    fn recall(&mut self, bytes: &[u8]) -> Result<()> {
+        self.memory.take_from(bytes)
+    }
+}

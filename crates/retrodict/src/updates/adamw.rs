@@ -1,0 +1,110 @@
+use serde::{Deserialize, Serialize};
+
+use super::moments::{Decays, Moments};
+use super::{Memory, Notice, UpdateRule};
+use crate::error::Result;
+use crate::options::{Validate, at_least_below, not_negative, positive};
+use crate::problem::Evaluation;
+
+/// Adam with decoupled weight decay: Δx = −η m̂ / (√v̂ + ε) − η λ x.
+///
+/// The decay does not pass through the running means, so it pulls every unknown towards 0 at the
+/// same rate, whatever the size of its gradient. All unknowns decay, biases too.
+///
+/// # Units
+/// The gradient's unit cancels, so η is in \[x\]; ηλ has no unit, so λ is in 1/\[x\].
+///
+/// # Scaling
+/// P → αP and y* → αy* leave Δx unchanged (while the gradient is far above ε). A change of the
+/// units of x leaves the first term as it is and multiplies the second.
+///
+/// # Near the optimum
+/// The step does not fade with the gradient: it oscillates with an amplitude of about η, around a
+/// point at which the decay balances the gradient's step, nearer to 0 than the optimum.
+///
+/// # Needs
+/// One vjp a step.
+///
+/// # When to choose it
+/// For training, where large weights go with a bad loss on held-out data. To invert one
+/// problem, a prior on x belongs in the loss instead.
+///
+/// # Source
+/// Loshchilov & Hutter, *Decoupled weight decay regularization* (ICLR 2019), algorithm 2, whose λ
+/// is ηλ here; as it stands here it is PyTorch's `AdamW`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdamW {
+    /// The step η > 0, in \[x\].
+    pub learning_rate: f64,
+    /// The decay β₁ of the mean, in [0, 1).
+    pub beta1: f64,
+    /// The decay β₂ of the mean square, in [0, 1).
+    pub beta2: f64,
+    /// ε > 0, in \[L\]/\[x\]: keeps the quotient finite.
+    pub epsilon: f64,
+    /// λ ≥ 0, in 1/\[x\]: where the gradient is zero, a step multiplies x by 1 − ηλ.
+    pub weight_decay: f64,
+    /// What lasts from step to step; starts empty and is no option.
+    #[serde(skip)]
+    pub memory: Memory<Moments>,
+}
+
+impl Default for AdamW {
+    fn default() -> Self {
+        Self {
+            learning_rate: 0.01,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.01,
+            memory: Memory::default(),
+        }
+    }
+}
+
+impl AdamW {
+    /// AdamW with the step η, the weight decay λ and the usual decays of the means.
+    pub fn new(learning_rate: f64, weight_decay: f64) -> Self {
+        Self {
+            learning_rate,
+            weight_decay,
+            ..Self::default()
+        }
+    }
+}
+
+impl Validate for AdamW {
+    fn validate(&self) -> Result<()> {
+        positive("learning_rate", self.learning_rate)?;
+        at_least_below("beta1", self.beta1, 0.0, 1.0)?;
+        at_least_below("beta2", self.beta2, 0.0, 1.0)?;
+        positive("epsilon", self.epsilon)?;
+        not_negative("weight_decay", self.weight_decay)
+    }
+}
+
+impl UpdateRule for AdamW {
+    fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
+        let decays = Decays {
+            learning_rate: self.learning_rate,
+            beta1: self.beta1,
+            beta2: self.beta2,
+            epsilon: self.epsilon,
+        };
+        self.memory.0.step(at.gradient()?, &decays, dx);
+        let decay = self.learning_rate * self.weight_decay;
+        for (dx, x) in dx.iter_mut().zip(at.x()) {
+            *dx -= decay * x;
+        }
+        Ok(None)
+    }
+
+    fn remember(&self) -> Vec<u8> {
+        self.memory.to_bytes()
+    }
+
+    fn recall(&mut self, bytes: &[u8]) -> Result<()> {
+        self.memory.take_from(bytes)
+    }
+}
