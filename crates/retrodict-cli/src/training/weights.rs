@@ -1,6 +1,6 @@
 //! A trained network in a file: safetensors, with what it was trained for in the metadata.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -46,6 +46,7 @@ impl Weights {
             ("method".to_owned(), self.method.clone()),
         ]);
         let file = safetensors::serialize(views, Some(metadata)).map_err(|e| broken(&e))?;
+        let file = in_order(&file).map_err(|e| broken(&e))?;
         replace(path, &file)
     }
 
@@ -109,4 +110,22 @@ impl Weights {
         }
         Ok(self)
     }
+}
+
+/// The same file with the keys of its header sorted: safetensors writes the metadata in the order of a hash
+/// map, which changes from run to run, but the same training is to leave the same bytes.
+fn in_order(file: &[u8]) -> serde_json::Result<Vec<u8>> {
+    let Some((length, rest)) = file.split_first_chunk::<8>() else {
+        return Ok(file.to_vec());
+    };
+    let (header, arrays) = rest.split_at(rest.len().min(u64::from_le_bytes(*length) as usize));
+    let header: BTreeMap<String, BTreeMap<String, serde_json::Value>> =
+        serde_json::from_slice(header)?;
+    let mut sorted = serde_json::to_vec(&header)?;
+    // The arrays begin at a multiple of 8 bytes.
+    sorted.resize(sorted.len().next_multiple_of(8), b' ');
+    let mut whole = (sorted.len() as u64).to_le_bytes().to_vec();
+    whole.extend(sorted);
+    whole.extend(arrays);
+    Ok(whole)
 }
