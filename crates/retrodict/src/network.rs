@@ -11,11 +11,20 @@ use crate::simulator::Space;
 
 mod activation;
 mod architecture;
+mod convolutional;
+mod lanes;
+mod layers;
+mod maps;
+mod mean_kept;
 mod mlp;
+mod unet;
 
 pub use activation::Activation;
 pub use architecture::{Architecture, Dense};
+pub use maps::Padding;
+pub use mean_kept::MeanKept;
 pub use mlp::{Initialisation, Mlp};
+pub use unet::{Precision, UNet};
 
 /// A network: outputs = f(inputs; θ), for a batch of samples, one after the other.
 ///
@@ -122,6 +131,8 @@ pub trait NetworkMap: Send + Sync {
     /// # Cost
     /// A transposed product for each row; override it where a sample's rows can do with less.
     fn jacobian(&self, physics: Option<&[Matrix]>) -> Result<Matrix>;
+    /// The length of the batch's outputs.
+    fn outputs(&self) -> usize;
     /// What each activation layer did in this batch.
     fn activations(&self) -> Vec<Activity>;
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::inverse::{self, Inverter, PathIntegral};
 use crate::loss::Loss;
 use crate::losses::{Cauchy, Covariance, Huber, Infidelity, Spectral, SquaredError, Weighted};
-use crate::network::{Architecture, Dense};
+use crate::network::{Architecture, Dense, UNet};
 use crate::ode::Ode;
 use crate::options::{configure, defaults, keys, nearest};
 use crate::simulator::Simulator;
@@ -171,6 +171,7 @@ pub static INVERSES: List<Arc<dyn Inverter>> = List { kind: "local inverse", ent
 #[rustfmt::skip]
 pub static NETWORKS: List<Box<dyn Architecture>> = List { kind: "network", entries: &[
     entry!(Box::new, Dense, "mlp", ["dense", "perceptron"], "Dense layers one after the other", "Glorot & Bengio 2010"),
+    entry!(Box::new, UNet, "unet", ["u-net"], "Convolutions over several scales, from fields to fields", "Ronneberger et al. 2015; Holl et al. 2022, appendix B"),
 ] };
 
 /// All strategies of training.

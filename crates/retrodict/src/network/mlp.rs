@@ -345,6 +345,10 @@ impl NetworkMap for MlpMap {
         Ok(j)
     }
 
+    fn outputs(&self) -> usize {
+        self.outputs
+    }
+
     fn activations(&self) -> Vec<Activity> {
         let largest = self.activation.largest_slope();
         self.stages

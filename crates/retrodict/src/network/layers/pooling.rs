@@ -1,0 +1,134 @@
+use pulp::Arch;
+use rayon::prelude::*;
+
+use super::{Kept, Layer, Seen, Sink};
+use crate::network::lanes::{Cell, LANES, Real};
+use crate::network::maps::{Maps, Padding, Shape};
+
+/// The largest of 2 × 2 pixels (of 2 in one dimension); of equal ones, the first.
+pub struct Pooling {
+    /// What it reads.
+    pub from: Shape,
+    /// What it makes: half the size.
+    pub to: Shape,
+    /// What lies beyond its border, for what follows.
+    pub padding: Padding,
+}
+
+impl Pooling {
+    /// Pixels whose largest is taken, from the pixel of `from` that belongs to the first one.
+    fn window(&self) -> Vec<usize> {
+        let stride = self.from.stride();
+        if self.from.rows == self.to.rows {
+            vec![0, 1]
+        } else {
+            vec![0, 1, stride, stride + 1]
+        }
+    }
+
+    /// Calls `work` with each pixel of a sheet and the first of its window.
+    #[inline(always)]
+    fn pixels(&self, mut work: impl FnMut(usize, usize)) {
+        let factor = self.from.rows / self.to.rows.max(1);
+        for row in 0..self.to.rows {
+            for col in 0..self.to.cols {
+                work(
+                    self.to.pixel(row, col),
+                    self.from.pixel(factor * row, 2 * col),
+                );
+            }
+        }
+    }
+
+    /// out = for each pixel, of `values` that one where `by` is largest.
+    fn pick<R: Real>(&self, by: &Maps<R>, values: &Maps<R>, out: &mut Maps<R>) {
+        let (window, blocks) = (self.window(), self.to.blocks());
+        let sheets = out.cells.par_chunks_mut(self.to.sheet()).enumerate();
+        sheets.for_each(|(i, out)| {
+            let by = by.sheet(i / blocks, i % blocks);
+            let values = values.sheet(i / blocks, i % blocks);
+            Arch::new().dispatch(|| {
+                self.pixels(|to, from| {
+                    let (mut best, mut value) = (by[from], values[from]);
+                    for step in &window[1..] {
+                        let (other, its) = (&by[from + step], &values[from + step]);
+                        for lane in 0..LANES {
+                            let more = other.0[lane] > best.0[lane];
+                            value.0[lane] = if more { its.0[lane] } else { value.0[lane] };
+                            best.0[lane] = if more { other.0[lane] } else { best.0[lane] };
+                        }
+                    }
+                    out[to] = value;
+                })
+            });
+            self.to.pad(out, self.padding);
+        });
+    }
+}
+
+impl<R: Real> Layer<R> for Pooling {
+    fn shape(&self) -> Shape {
+        self.to
+    }
+
+    fn forward(&self, _: &[f64], inputs: &[&Maps<R>], out: &mut Maps<R>, _: &mut Kept) {
+        self.pick(inputs[0], inputs[0], out);
+    }
+
+    fn tangent(
+        &self,
+        seen: &Seen<'_, R>,
+        dinputs: &[Option<&Maps<R>>],
+        _: &[f64],
+        dout: &mut Maps<R>,
+    ) {
+        match dinputs[0] {
+            Some(change) => self.pick(seen.inputs[0], change, dout),
+            None => dout.cells.fill(Cell::zero()),
+        }
+    }
+
+    fn adjoint(
+        &self,
+        seen: &Seen<'_, R>,
+        delta: &mut Maps<R>,
+        dinputs: &mut [Option<Sink<R>>],
+        _: &mut [f64],
+    ) {
+        let Some(sink) = &mut dinputs[0] else {
+            return;
+        };
+        sink.begin();
+        let (window, blocks) = (self.window(), self.to.blocks());
+        let sheets = sink.maps.cells.par_chunks_mut(self.from.sheet());
+        sheets.enumerate().for_each(|(i, out)| {
+            let by = seen.inputs[0].sheet(i / blocks, i % blocks);
+            let delta = delta.sheet(i / blocks, i % blocks);
+            Arch::new().dispatch(|| {
+                self.pixels(|to, from| {
+                    let mut best = by[from];
+                    for step in &window[1..] {
+                        for lane in 0..LANES {
+                            let other = by[from + step].0[lane];
+                            best.0[lane] = if other > best.0[lane] {
+                                other
+                            } else {
+                                best.0[lane]
+                            };
+                        }
+                    }
+                    // The first that is as large takes it all.
+                    let mut left = delta[to];
+                    for step in &window {
+                        let (seen, sum) = (&by[from + step], &mut out[from + step]);
+                        for lane in 0..LANES {
+                            let here = seen.0[lane] == best.0[lane];
+                            sum.0[lane] += if here { left.0[lane] } else { R::default() };
+                            left.0[lane] = if here { R::default() } else { left.0[lane] };
+                        }
+                    }
+                })
+            });
+        });
+    }
+}

@@ -1,0 +1,148 @@
+use pulp::Arch;
+use rayon::prelude::*;
+
+use super::{Kept, Layer, Seen, Sink};
+use crate::network::lanes::{Cell, LANES, Real};
+use crate::network::maps::{Maps, Padding, Shape};
+
+/// Twice the size, by linear interpolation between the centres of pixels; at the border the last
+/// pixel goes on, unless the other side follows.
+pub struct Upsampling {
+    /// What it reads.
+    pub from: Shape,
+    /// What it makes: twice the size.
+    pub to: Shape,
+    /// What lies beyond the border.
+    pub padding: Padding,
+}
+
+/// The nearer pixel weighs ¾, the other one ¼.
+const NEAR: f64 = 0.75;
+
+impl Upsampling {
+    /// The two pixels of `count` between which pixel i of twice as many lies: the nearer one first.
+    fn between(&self, i: usize, count: usize) -> (usize, usize) {
+        let near = i / 2;
+        let last = count - 1;
+        let wraps = self.padding == Padding::Periodic;
+        let far = match (i % 2 == 0, wraps) {
+            (true, false) => near.saturating_sub(1),
+            (true, true) => near.checked_sub(1).unwrap_or(last),
+            (false, false) => (near + 1).min(last),
+            (false, true) => (near + 1) % count,
+        };
+        (near, far)
+    }
+
+    /// For each row of the output, the two rows of the input between which it lies.
+    fn rows(&self, row: usize) -> (usize, usize) {
+        if self.from.rows == self.to.rows {
+            (row, row)
+        } else {
+            self.between(row, self.from.rows)
+        }
+    }
+
+    fn interpolate<R: Real>(&self, from: &Maps<R>, out: &mut Maps<R>) {
+        let blocks = self.to.blocks();
+        let (near, far) = (R::from_f64(NEAR), R::from_f64(1.0 - NEAR));
+        let columns: Vec<_> = (0..self.to.cols)
+            .map(|c| self.between(c, self.from.cols))
+            .collect();
+        let sheets = out.cells.par_chunks_mut(self.to.sheet()).enumerate();
+        sheets.for_each_init(
+            || vec![Cell::zero(); self.from.cols],
+            |line, (i, out)| {
+                let sheet = from.sheet(i / blocks, i % blocks);
+                Arch::new().dispatch(|| {
+                    for row in 0..self.to.rows {
+                        let (a, b) = self.rows(row);
+                        let (a, b) = (self.from.row(sheet, a), self.from.row(sheet, b));
+                        for ((line, a), b) in line.iter_mut().zip(a).zip(b) {
+                            for lane in 0..LANES {
+                                line.0[lane] = near * a.0[lane] + far * b.0[lane];
+                            }
+                        }
+                        let out = self.to.row_mut(out, row);
+                        for (out, (a, b)) in out.iter_mut().zip(&columns) {
+                            for lane in 0..LANES {
+                                out.0[lane] = near * line[*a].0[lane] + far * line[*b].0[lane];
+                            }
+                        }
+                    }
+                });
+                self.to.pad(out, self.padding);
+            },
+        );
+    }
+}
+
+impl<R: Real> Layer<R> for Upsampling {
+    fn shape(&self) -> Shape {
+        self.to
+    }
+
+    fn forward(&self, _: &[f64], inputs: &[&Maps<R>], out: &mut Maps<R>, _: &mut Kept) {
+        self.interpolate(inputs[0], out);
+    }
+
+    fn tangent(
+        &self,
+        _: &Seen<'_, R>,
+        dinputs: &[Option<&Maps<R>>],
+        _: &[f64],
+        dout: &mut Maps<R>,
+    ) {
+        match dinputs[0] {
+            Some(change) => self.interpolate(change, dout),
+            None => dout.cells.fill(Cell::zero()),
+        }
+    }
+
+    fn adjoint(
+        &self,
+        _: &Seen<'_, R>,
+        delta: &mut Maps<R>,
+        dinputs: &mut [Option<Sink<R>>],
+        _: &mut [f64],
+    ) {
+        let Some(sink) = &mut dinputs[0] else {
+            return;
+        };
+        sink.begin();
+        let blocks = self.to.blocks();
+        let (near, far) = (R::from_f64(NEAR), R::from_f64(1.0 - NEAR));
+        let columns: Vec<_> = (0..self.to.cols)
+            .map(|c| self.between(c, self.from.cols))
+            .collect();
+        let sheets = sink.maps.cells.par_chunks_mut(self.from.sheet());
+        sheets.enumerate().for_each_init(
+            || vec![Cell::zero(); self.from.cols],
+            |line, (i, out)| {
+                let delta = delta.sheet(i / blocks, i % blocks);
+                Arch::new().dispatch(|| {
+                    for row in 0..self.to.rows {
+                        line.fill(Cell::zero());
+                        for (delta, (a, b)) in self.to.row(delta, row).iter().zip(&columns) {
+                            for lane in 0..LANES {
+                                line[*a].0[lane] += near * delta.0[lane];
+                            }
+                            for lane in 0..LANES {
+                                line[*b].0[lane] += far * delta.0[lane];
+                            }
+                        }
+                        let (a, b) = self.rows(row);
+                        for (to, weight) in [(a, near), (b, far)] {
+                            let sums = self.from.row_mut(out, to);
+                            for (sum, line) in sums.iter_mut().zip(line.iter()) {
+                                for lane in 0..LANES {
+                                    sum.0[lane] += weight * line.0[lane];
+                                }
+                            }
+                        }
+                    }
+                });
+            },
+        );
+    }
+}
