@@ -55,11 +55,11 @@ impl Shape {
         (self.channels - block * LANES).min(LANES)
     }
     /// The row of pixels in a sheet, without its border.
-    pub fn row<'a, R>(self, sheet: &'a [Cell<R>], row: usize) -> &'a [Cell<R>] {
+    pub fn row<R>(self, sheet: &[Cell<R>], row: usize) -> &[Cell<R>] {
         &sheet[self.pixel(row, 0)..][..self.cols]
     }
     /// As [`row`](Self::row), to write to.
-    pub fn row_mut<'a, R>(self, sheet: &'a mut [Cell<R>], row: usize) -> &'a mut [Cell<R>] {
+    pub fn row_mut<R>(self, sheet: &mut [Cell<R>], row: usize) -> &mut [Cell<R>] {
         &mut sheet[self.pixel(row, 0)..][..self.cols]
     }
 

@@ -50,8 +50,8 @@ impl Convolution {
         self.kernel() + if self.bias { self.to.channels } else { 0 }
     }
 
-    /// Where each tap lies, in cells from the pixel that is computed, and how much further than the
-    /// sheet's start a pixel must be for that not to be negative.
+    /// Where each tap lies, in cells from the pixel that is computed; the border of a sheet keeps them
+    /// all within it.
     fn taps(&self) -> Vec<isize> {
         let stride = self.to.stride() as isize;
         let reach = |n: usize| -((n / 2) as isize)..=(n / 2) as isize;

@@ -25,7 +25,7 @@ impl Upsampling {
         let near = i / 2;
         let last = count - 1;
         let wraps = self.padding == Padding::Periodic;
-        let far = match (i % 2 == 0, wraps) {
+        let far = match (i.is_multiple_of(2), wraps) {
             (true, false) => near.saturating_sub(1),
             (true, true) => near.checked_sub(1).unwrap_or(last),
             (false, false) => (near + 1).min(last),
