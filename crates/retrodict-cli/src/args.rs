@@ -112,7 +112,8 @@ Ctrl-C ends the training and keeps everything; `retrodict resume DIR` goes on bi
 pub struct Train {
     /// A training experiment's name (see `retrodict list`) or a TOML file.
     pub experiment: String,
-    /// Train with the methods of this strategy: supervised, end-to-end (DP) or corrected-targets (SIP).
+    /// Train with the methods of this strategy: supervised, end-to-end (DP), corrected-targets (SIP)
+    /// or physics-residual.
     #[arg(long, value_name = "S")]
     pub strategy: Option<String>,
     /// Train with this method alone, by its name or its rule.

@@ -30,6 +30,7 @@ mod inverse;
 mod losses;
 mod orders;
 mod reach;
+mod residual;
 mod settings;
 
 pub use contract::{contract, threads};
@@ -38,6 +39,7 @@ pub use inverse::{nearest_solution, round_trip};
 pub use losses::loss;
 pub use orders::{observed_order, scaling_exponent};
 pub use reach::{Reach, ReachLine, reach};
+pub use residual::residual;
 pub use settings::settings;
 
 /// What a check found, beside what it should have found.
@@ -108,6 +110,7 @@ pub fn simulator(simulator: &Arc<dyn Simulator>, x: &[f64], seed: u64) -> Vec<Ch
     checks.extend(second_order(simulator, x, seed));
     checks.extend(round_trip(simulator, x, seed));
     checks.extend(nearest_solution(simulator, x));
+    checks.extend(residual(shared, x, seed));
     checks
 }
 

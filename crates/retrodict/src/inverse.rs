@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::simulator::{
-    Counts, LinearMap, LocalInverse, SecondOrder, Series, Simulator, Space, Typical,
+    Counts, LinearMap, LocalInverse, Residual, SecondOrder, Series, Simulator, Space, Typical,
 };
 
 mod levenberg_marquardt;
@@ -163,6 +163,9 @@ impl Simulator for WithInverse {
     }
     fn second_order(&self) -> Option<&dyn SecondOrder> {
         self.simulator.second_order()
+    }
+    fn residual(&self) -> Option<&dyn Residual> {
+        self.simulator.residual()
     }
     fn is_linear(&self) -> bool {
         self.simulator.is_linear()

@@ -41,6 +41,7 @@ pub mod options;
 mod problem;
 pub mod registry;
 pub mod regularisation;
+mod residual;
 pub mod rk4;
 pub mod rollout;
 mod search;
@@ -58,9 +59,10 @@ pub use error::{Error, Result};
 pub use loss::Loss;
 pub use network::Network;
 pub use problem::{Counts, Evaluation, Problem, Tally};
+pub use residual::ResidualAt;
 pub use rollout::{Rollout, TimeStep};
 pub use simulator::{
-    LinearMap, LocalInverse, Recovery, SecondOrder, Series, Simulator, Space, Typical,
+    LinearMap, LocalInverse, Recovery, Residual, SecondOrder, Series, Simulator, Space, Typical,
 };
 pub use solve::{Record, Solution, Solver, StopWhen, solve_batch};
 pub use status::{Goal, Status};
@@ -90,6 +92,7 @@ mod book {
         InverseJacobian: "docs/src/theory/inverse-jacobian.md",
         InverseSimulator: "docs/src/theory/inverse-simulator.md",
         HalfInverse: "docs/src/theory/half-inverse.md",
+        Residuals: "docs/src/residuals.md",
         InTime: "docs/src/in-time.md",
         LocalInverses: "docs/src/local-inverses.md",
         AddASimulator: "docs/src/add-a-simulator.md",

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result, expect_length};
 use crate::linalg::Matrix;
 use crate::options::{Validate, positive, require};
-use crate::simulator::{LinearMap, Series, Simulator, Space, Typical};
+use crate::simulator::{LinearMap, Residual, Series, Simulator, Space, Typical};
 
 mod adaptive;
 mod method;
+mod shooting;
 mod transform;
 
 pub use method::Method;
@@ -250,8 +251,8 @@ impl<R: RightHandSide> Ode<R> {
     }
 
     /// Takes steps of equal length with the values that x stands for, and shows the state at each
-    /// of the times.
-    fn march<D: Number>(&self, values: &[D], mut see: impl FnMut(usize, &[D])) -> Result<()> {
+    /// of the times, from where it may be sent on changed.
+    fn march<D: Number>(&self, values: &[D], mut see: impl FnMut(usize, &mut [D])) -> Result<()> {
         let p = &values[..self.equation.parameters().len()];
         let y = self.start(values);
         let mut stages = Stages {
@@ -271,7 +272,7 @@ impl<R: RightHandSide> Ode<R> {
             if stages.y.iter().any(|y| !y.re().is_finite()) {
                 return Err(self.failed(t, "the solution is no longer finite"));
             }
-            see(k, &stages.y);
+            see(k, &mut stages.y);
         }
         Ok(())
     }
@@ -363,13 +364,13 @@ impl<R: RightHandSide> Simulator for Ode<R> {
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         expect_length("x", x.len(), self.inputs())?;
         let (seen, values) = (self.seen(), self.values(x));
-        let show = |k: usize, state: &[f64]| {
+        let mut show = |k: usize, state: &[f64]| {
             for i in 0..seen {
                 y[k * seen + i] = self.observed(state, i);
             }
         };
         match self.method {
-            Method::Fixed => self.march(&values, show),
+            Method::Fixed => self.march(&values, |k, state| show(k, state)),
             _ => adaptive::forward(self, &values, show),
         }?;
         self.expect_values(y)
@@ -388,6 +389,11 @@ impl<R: RightHandSide> Simulator for Ode<R> {
     }
     fn keeps_trajectory(&self) -> bool {
         true
+    }
+    /// Each piece of the solution on its own, where all states are seen and steps are of equal
+    /// length.
+    fn residual(&self) -> Option<&dyn Residual> {
+        (self.observe.is_empty() && self.method == Method::Fixed).then_some(self)
     }
     fn series(&self) -> Option<Series> {
         let states = self.equation.states();

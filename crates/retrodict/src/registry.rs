@@ -16,7 +16,7 @@ use crate::simulators::{
     Advection, Burgers, Exp, Fluid, Heat, KuramotoSivashinsky, Lorenz, LotkaVolterra, Oscillators,
     Pendulum, Poisson, ReactionDiffusion, Scaling, Schroedinger, Sine, Sir, Square, Wave,
 };
-use crate::training::{EndToEnd, Strategy, Supervised};
+use crate::training::{EndToEnd, PhysicsResidual, Strategy, Supervised};
 use crate::updates::{
     Adadelta, Adagrad, Adam, AdamW, Bfgs, GaussNewton, GradientDescent, HalfInverse,
     InverseJacobian, InverseSimulator, LevenbergMarquardt, LimitedMemoryBfgs, Newton, RmsProp,
@@ -180,4 +180,5 @@ pub static STRATEGIES: List<Box<dyn Strategy>> = List { kind: "strategy", entrie
     entry!(Box::new, Supervised, "supervised", [], "Learns the x of each pair (x, y*); the physics is not asked", "PBDL book, supervised training"),
     entry!(Box::new, EndToEnd, "end-to-end", ["dp", "differentiable-physics"], "Learns to make y match y*, through the physics", "PBDL book, differentiable physics"),
     entry!(Correction::make, Correction, "corrected-targets", ["sip", "scale-invariant"], "Learns where a rule moves its x", "Holl et al. 2022, algorithm 1"),
+    entry!(Box::new, PhysicsResidual, "physics-residual", ["pinn", "physical-loss"], "Learns to satisfy an equation between x and y*, where the simulator brings one", "PBDL book, physical loss terms"),
 ] };

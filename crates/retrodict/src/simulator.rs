@@ -104,6 +104,10 @@ pub trait Simulator: Send + Sync {
     fn second_order(&self) -> Option<&dyn SecondOrder> {
         None
     }
+    /// An equation between x and y that holds where y = P(x), if the simulator brings one.
+    fn residual(&self) -> Option<&dyn Residual> {
+        None
+    }
     /// Where x typically lies: checks draw from there, and so may multi-start.
     fn typical(&self) -> Typical {
         Typical::default()
@@ -267,6 +271,42 @@ pub struct Recovery {
 pub trait SecondOrder: Send + Sync {
     /// out = d/dε J(x + ε dx)ᵀ dy at ε = 0, that is (Σᵢ dyᵢ ∇²Pᵢ(x)) dx.
     fn vjp_derivative(&self, x: &[f64], dy: &[f64], dx: &[f64], out: &mut [f64]) -> Result<()>;
+}
+
+/// An equation R(x, y) = 0 that holds just where y = P(x), among the y that P reaches.
+///
+/// It is worth having where it asks for less than P does, as ∇²y = x does beside its solution, or
+/// where it bends less. Training with it is
+/// [`PhysicsResidual`](crate::training::PhysicsResidual).
+///
+/// # Shapes
+/// x and dx have the length of the simulator's input, y that of its output, and r and dr that of
+/// [`space`](Residual::space).
+///
+/// # Source
+/// Thuerey et al., *Physics-based Deep Learning*, "Physical loss terms".
+pub trait Residual: Send + Sync {
+    /// The space of R.
+    fn space(&self) -> Space;
+    /// r = R(x, y).
+    ///
+    /// # Errors
+    /// If R has no value there.
+    fn evaluate(&self, x: &[f64], y: &[f64], r: &mut [f64]) -> Result<()>;
+    /// dr = ∂R/∂x dx, at constant y.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Residual::evaluate).
+    fn tangent(&self, x: &[f64], y: &[f64], dx: &[f64], dr: &mut [f64]) -> Result<()>;
+    /// dx = (∂R/∂x)ᵀ dr, at constant y.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Residual::evaluate).
+    fn adjoint(&self, x: &[f64], y: &[f64], dr: &[f64], dx: &mut [f64]) -> Result<()>;
+    /// Whether ∂R/∂x does not depend on x, though P may be nonlinear.
+    fn is_affine(&self) -> bool {
+        false
+    }
 }
 
 struct Pointwise<'a, S: ?Sized> {

@@ -19,7 +19,7 @@ pub use clock::{Clock, Shares};
 pub use data::{Data, Fixed, Fresh};
 pub use joint::Joint;
 pub use schedule::Schedule;
-pub use strategy::{CorrectedTargets, EndToEnd, Lesson, Strategy, Supervised};
+pub use strategy::{CorrectedTargets, EndToEnd, Lesson, PhysicsResidual, Strategy, Supervised};
 pub use trainer::{Epoch, Limits, Score, State, Step, Trained, Trainer, score};
 
 /// What a network learns from: what it sees, where its x shall lead, and through which physics.

@@ -3,7 +3,7 @@
 
 use retrodict::check::{self, Check};
 use retrodict::losses::{Covariance, Spectral, Weighted};
-use retrodict::registry::{INVERSES, LOSSES, RULES, SIMULATORS};
+use retrodict::registry::{INVERSES, LOSSES, RULES, SIMULATORS, STRATEGIES};
 use retrodict::{Loss, Simulator};
 use std::sync::Arc;
 
@@ -157,6 +157,9 @@ fn options_of_every_line_survive_being_written_down() {
     for entry in INVERSES.entries {
         assert_passed(entry.name, &check::settings(entry));
     }
+    for entry in STRATEGIES.entries {
+        assert_passed(entry.name, &check::settings(entry));
+    }
 }
 
 #[test]
@@ -173,6 +176,7 @@ fn names_and_aliases_are_unique() {
     assert_unique(&RULES);
     assert_unique(&LOSSES);
     assert_unique(&INVERSES);
+    assert_unique(&STRATEGIES);
 }
 
 mod wrong {

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::options::{Validate, require};
-use crate::simulator::{LocalInverse, SecondOrder, Simulator, Space};
+use crate::simulator::{LocalInverse, Residual, SecondOrder, Simulator, Space};
 
 /// The exponential of each value: y = e^x.
 ///
@@ -68,6 +68,9 @@ impl Simulator for Exp {
     fn second_order(&self) -> Option<&dyn SecondOrder> {
         Some(self)
     }
+    fn residual(&self) -> Option<&dyn Residual> {
+        Some(self)
+    }
 }
 
 impl LocalInverse for Exp {
@@ -85,6 +88,31 @@ impl LocalInverse for Exp {
             *x = y.ln();
         }
         Ok(())
+    }
+}
+
+/// R = x − ln y, which is as steep for x → −∞ as anywhere.
+impl Residual for Exp {
+    fn space(&self) -> Space {
+        Space::new("x − ln y", &[self.size], "1")
+    }
+    fn evaluate(&self, x: &[f64], y: &[f64], r: &mut [f64]) -> Result<()> {
+        self.invert_near(y, x, r)?;
+        for (r, x) in r.iter_mut().zip(x) {
+            *r = x - *r;
+        }
+        Ok(())
+    }
+    fn tangent(&self, _x: &[f64], _y: &[f64], dx: &[f64], dr: &mut [f64]) -> Result<()> {
+        dr.copy_from_slice(dx);
+        Ok(())
+    }
+    fn adjoint(&self, _x: &[f64], _y: &[f64], dr: &[f64], dx: &mut [f64]) -> Result<()> {
+        dx.copy_from_slice(dr);
+        Ok(())
+    }
+    fn is_affine(&self) -> bool {
+        true
     }
 }
 

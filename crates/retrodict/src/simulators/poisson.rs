@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::fourier::RealFourier;
 use crate::options::{Derived, Validate, grid, positive};
-use crate::simulator::{LocalInverse, Recovery, Simulator, Space};
+use crate::simulator::{LocalInverse, Recovery, Residual, Simulator, Space};
 use crate::waves::{StandingWaves, Walls};
 
 /// The potential of a source: y = ∇⁻²x, with the second-order stencil of 3, 5 or 7 points.
@@ -140,6 +140,9 @@ impl Simulator for Poisson {
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
         Some(self)
     }
+    fn residual(&self) -> Option<&dyn Residual> {
+        Some(self)
+    }
     fn is_linear(&self) -> bool {
         true
     }
@@ -147,18 +150,8 @@ impl Simulator for Poisson {
 
 impl LocalInverse for Poisson {
     fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()> {
-        let mean = match self.boundary {
-            Boundary::Dirichlet => 0.0,
-            Boundary::Periodic | Boundary::Neumann => x0.iter().sum::<f64>() / x0.len() as f64,
-        };
-        x.fill(mean);
-        let mut stride = 1;
-        for cells in self.shape.iter().rev() {
-            for (line, out) in y.chunks(cells * stride).zip(x.chunks_mut(cells * stride)) {
-                self.add_second_difference(line, stride, out);
-            }
-            stride *= cells;
-        }
+        x.fill(self.ignored(x0));
+        self.add_laplacian(y, x);
         Ok(())
     }
     fn recovery(&self) -> Recovery {
@@ -172,7 +165,52 @@ impl LocalInverse for Poisson {
     }
 }
 
+/// R = ∇²y − x, less the mean of x where P ignores it.
+impl Residual for Poisson {
+    fn space(&self) -> Space {
+        Space::new("∇²y − x", &self.shape, "V/m²")
+    }
+    fn evaluate(&self, x: &[f64], y: &[f64], r: &mut [f64]) -> Result<()> {
+        self.tangent(x, y, x, r)?;
+        self.add_laplacian(y, r);
+        Ok(())
+    }
+    fn tangent(&self, _x: &[f64], _y: &[f64], dx: &[f64], dr: &mut [f64]) -> Result<()> {
+        let mean = self.ignored(dx);
+        for (dr, dx) in dr.iter_mut().zip(dx) {
+            *dr = mean - dx;
+        }
+        Ok(())
+    }
+    fn adjoint(&self, x: &[f64], y: &[f64], dr: &[f64], dx: &mut [f64]) -> Result<()> {
+        // −1, and the projection off the mean, are symmetric.
+        self.tangent(x, y, dr, dx)
+    }
+    fn is_affine(&self) -> bool {
+        true
+    }
+}
+
 impl Poisson {
+    /// The constant in x that P does not see: its mean, or 0 where P sees that too.
+    fn ignored(&self, x: &[f64]) -> f64 {
+        match self.boundary {
+            Boundary::Dirichlet => 0.0,
+            Boundary::Periodic | Boundary::Neumann => x.iter().sum::<f64>() / x.len() as f64,
+        }
+    }
+
+    /// out += ∇²y.
+    fn add_laplacian(&self, y: &[f64], out: &mut [f64]) {
+        let mut stride = 1;
+        for cells in self.shape.iter().rev() {
+            for (line, out) in y.chunks(cells * stride).zip(out.chunks_mut(cells * stride)) {
+                self.add_second_difference(line, stride, out);
+            }
+            stride *= cells;
+        }
+    }
+
     /// out += ∂²y along the slowest axis of a slab, whose neighbours stand `stride` apart.
     fn add_second_difference(&self, y: &[f64], stride: usize, out: &mut [f64]) {
         let scale = 1.0 / (self.cell * self.cell);

@@ -11,10 +11,12 @@ use crate::problem::Problem;
 
 mod corrected_targets;
 mod end_to_end;
+mod physics_residual;
 mod supervised;
 
 pub use corrected_targets::CorrectedTargets;
 pub use end_to_end::EndToEnd;
+pub use physics_residual::PhysicsResidual;
 pub use supervised::Supervised;
 
 /// All that a strategy may look at.

@@ -1,0 +1,79 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::Joint;
+use super::{Lesson, Strategy};
+use crate::error::{Error, Result};
+use crate::losses::{Batch, SquaredError};
+use crate::options::Validate;
+use crate::problem::Problem;
+use crate::residual::ResidualAt;
+use crate::simulator::Simulator;
+
+/// θ ↦ R(f(y*; θ), y*), target 0: the network learns to satisfy an equation between x and y*, and P
+/// itself is not asked.
+///
+/// The loss is ½ Σ R². It is in the units of R, whatever the loss that the network is judged
+/// by: where R is ∇²y − x, errors of x count that P would smooth away. R sees y* as it is, with
+/// its noise; an R that differentiates y* makes the noise larger.
+///
+/// # Errors
+/// [`Error::Unsupported`] if a sample's simulator brings no [`Residual`](crate::Residual).
+///
+/// # Cost
+/// The network once for the batch, and R once for each sample.
+///
+/// # Source
+/// Thuerey et al., *Physics-based Deep Learning*, "Physical loss terms"; Raissi, Perdikaris &
+/// Karniadakis, *Physics-informed neural networks* (J. Comput. Phys. 378, 2019), where the
+/// network itself is the solution.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhysicsResidual {}
+
+impl Validate for PhysicsResidual {
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Strategy for PhysicsResidual {
+    fn theta_problem(&self, lesson: &Lesson<'_>) -> Result<Problem> {
+        let residuals = lesson
+            .batch
+            .iter()
+            .map(|sample| {
+                let simulator = Arc::clone(&sample.simulator);
+                let residual = ResidualAt::new(simulator, sample.target.clone())?;
+                let residual = residual.ok_or_else(|| missing(&*sample.simulator))?;
+                Ok(Arc::new(residual) as Arc<dyn Simulator>)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let outputs = residuals.first().map_or(0, |r| r.output().len());
+        let joint = Joint::with_physics(
+            Arc::clone(lesson.network),
+            lesson.inputs(),
+            residuals,
+            Arc::clone(lesson.clock),
+        )?;
+        let loss = Batch::new(
+            Arc::new(SquaredError { half: true }),
+            outputs,
+            lesson.batch.len(),
+            lesson.reduction,
+        );
+        let zero = vec![0.0; outputs * lesson.batch.len()];
+        Problem::new(Arc::new(joint), Arc::new(loss), zero)
+    }
+}
+
+fn missing(simulator: &dyn Simulator) -> Error {
+    Error::Unsupported {
+        rule: "physics-residual training",
+        needs: "a residual R(x, y)",
+        simulator: format!("the simulator of the {}", simulator.output().name),
+        instead: "end-to-end, which runs the physics, or corrected-targets, which inverts it"
+            .to_owned(),
+    }
+}
