@@ -186,10 +186,13 @@ pub enum Draw {
         #[serde(default)]
         complex: bool,
     },
-    /// One number t uniformly is seen; y* = P(x) with xₖ = sin(ωₖ t), or cos where k is odd.
+    /// One number t uniformly is seen; y* = P(x) with xₖ = aₖ sin(ωₖ t), or cos where k is odd.
     Waves {
         /// ω.
         frequencies: Vec<f64>,
+        /// a, one for each frequency; 1 where nothing is said.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        amplitudes: Vec<f64>,
         /// The least t.
         low: f64,
         /// What is drawn is less than this.
@@ -238,7 +241,8 @@ pub struct MethodPlan {
     pub expect: Vec<Expectation>,
 }
 
-/// A published result: after so many epochs, a loss lies below or above a value.
+/// A published result: after so many epochs, a loss lies below or above a value, a layer is saturated or
+/// the training has ended in a certain way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
@@ -259,6 +263,15 @@ pub struct Expectation {
     /// The largest ½‖x − x*‖² on held-out data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub x_below: Option<f64>,
+    /// The least ½‖x − x*‖² on held-out data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x_above: Option<f64>,
+    /// A layer, such as `tanh1`, that is to be saturated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saturated: Option<String>,
+    /// How it is to have ended by then, in a word, such as `diverged`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
 }
 
 /// Reads a training experiment and applies settings to it; also its short name.

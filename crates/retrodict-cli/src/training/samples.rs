@@ -170,14 +170,21 @@ impl Drawer {
                 }
                 states = levels.iter().map(|l| well.eigenstate(*l)).collect();
             }
-            Draw::Waves { frequencies, .. } => {
+            Draw::Waves {
+                frequencies,
+                amplitudes,
+                ..
+            } => {
                 let unknowns = physics.simulator.input().len();
-                if frequencies.len() != unknowns {
-                    return Err(Failure::Misuse(format!(
-                        "data.draw.frequencies: found {}, but {} takes {unknowns} values",
-                        frequencies.len(),
-                        physics.name
-                    )));
+                for (key, list) in [("frequencies", frequencies), ("amplitudes", amplitudes)] {
+                    let silent = key == "amplitudes" && list.is_empty();
+                    if !silent && list.len() != unknowns {
+                        return Err(Failure::Misuse(format!(
+                            "data.draw.{key}: found {}, but {} takes {unknowns} values",
+                            list.len(),
+                            physics.name
+                        )));
+                    }
                 }
             }
             _ => {}
@@ -218,16 +225,18 @@ impl Drawer {
             }
             Draw::Waves {
                 frequencies,
+                amplitudes,
                 low,
                 high,
             } => {
                 let t = uniform(*low, *high);
                 let wave = |(k, w): (usize, &f64)| {
-                    if k.is_multiple_of(2) {
+                    let wave = if k.is_multiple_of(2) {
                         (w * t).sin()
                     } else {
                         (w * t).cos()
-                    }
+                    };
+                    amplitudes.get(k).copied().unwrap_or(1.0) * wave
                 };
                 let x = frequencies.iter().enumerate().map(wave).collect();
                 return Ok(Sample {

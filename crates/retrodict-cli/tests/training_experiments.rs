@@ -1,0 +1,208 @@
+//! What the built-in training experiments say must come out, through the real binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod binary;
+
+use std::fs;
+use std::path::Path;
+
+use binary::{fail, succeed};
+use serde_json::Value;
+use toml::Table;
+
+/// Methods of which `cargo test` would take minutes: experiment, method and why. They are checked by
+/// `cargo test --release -p retrodict-cli --test training_experiments -- --ignored`.
+const SLOW: &[(&str, &str, &str)] = &[
+    ("nonlinear-oscillators", "adam", "120 epochs"),
+    (
+        "nonlinear-oscillators",
+        "gauss-newton",
+        "J by 512 products a step",
+    ),
+    ("quantum-dipole", "hig", "384 time steps for each sample"),
+    (
+        "quantum-dipole",
+        "adam",
+        "20 epochs of 384 time steps for each sample",
+    ),
+];
+
+/// Methods whose expectations are published for several seeds.
+const SEEDS: &[(&str, &str, u64)] = &[("oscillators", "hig", 3)];
+
+/// A number that is expected on one side of a limit: the key of an expectation, the column of
+/// `epochs.csv` and whether the limit is an upper one.
+const LIMITS: &[(&str, &str, bool)] = &[
+    ("train_below", "train_loss", true),
+    ("train_above", "train_loss", false),
+    ("test_below", "test_loss", true),
+    ("test_above", "test_loss", false),
+    ("x_below", "x_half_square", true),
+    ("x_above", "x_half_square", false),
+];
+
+/// The share of values from which on a layer counts as saturated.
+const SATURATED: f64 = 0.8;
+
+fn number(value: &toml::Value) -> f64 {
+    let whole = value.as_integer().map(|v| v as f64);
+    value.as_float().or(whole).unwrap()
+}
+
+/// The entry of a column in the line of a seed and an epoch; nothing where the epoch was not reached or
+/// the loss had left the numbers.
+fn entry(csv: &str, column: &str, seed: u64, epoch: i64) -> Option<f64> {
+    let mut lines = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = lines.next().unwrap();
+    let place = |name: &str| header.iter().position(|h| *h == name).unwrap();
+    let here = |line: &&Vec<&str>| {
+        line[place("seed")] == seed.to_string() && line[place("epoch")] == epoch.to_string()
+    };
+    let lines: Vec<Vec<&str>> = lines.collect();
+    let line = lines.iter().find(here)?;
+    line[place(column)].parse().ok()
+}
+
+/// What is wrong with the outcome of a seed, a sentence each.
+fn complaints(expected: &Table, seed: u64, csv: &str, outcome: &Value) -> Vec<String> {
+    let epoch = expected["epoch"].as_integer().unwrap();
+    let mut complaints = Vec::new();
+    let mut checked = 1;
+    let mut complain = |wanted: String, found: String| {
+        complaints.push(format!(
+            "seed {seed}, epoch {epoch}: wanted {wanted}, found {found}"
+        ));
+    };
+    for (key, column, upper) in LIMITS {
+        let Some(limit) = expected.get(*key).map(number) else {
+            continue;
+        };
+        checked += 1;
+        let found = entry(csv, column, seed, epoch);
+        let right = found.is_some_and(|v| if *upper { v <= limit } else { v >= limit });
+        if !right {
+            let side = if *upper { "at most" } else { "at least" };
+            let found = found.map_or("none".to_owned(), |v| format!("{v:e}"));
+            complain(format!("{column} of {side} {limit:e}"), found);
+        }
+    }
+    if let Some(layer) = expected.get("saturated").and_then(|l| l.as_str()) {
+        checked += 1;
+        let looks = outcome["diagnosis"]["activity"].as_array().unwrap();
+        let look = looks.iter().find(|look| look[0] == epoch).unwrap();
+        let mut layers = look[1].as_array().unwrap().iter();
+        let share = layers
+            .find(|l| l["name"] == layer)
+            .and_then(|l| l["saturated"].as_f64());
+        if share.is_none_or(|share| share <= SATURATED) {
+            complain(format!("{layer} saturated"), format!("{share:?}"));
+        }
+    }
+    if let Some(status) = expected.get("status").and_then(|s| s.as_str()) {
+        checked += 1;
+        let found = (&outcome["status"], outcome["epochs"].as_i64().unwrap());
+        if found.0 != status || found.1 > epoch {
+            complain(
+                format!("{status} by then"),
+                format!("{} after {} epochs", found.0, found.1),
+            );
+        }
+    }
+    assert_eq!(
+        checked,
+        expected.len(),
+        "a key is not checked: {expected:?}"
+    );
+    complaints
+}
+
+/// Trains a method as long as something is expected of it, and returns what is wrong.
+fn check(experiment: &str, method: &str, expected: &[toml::Value]) -> Vec<String> {
+    let seeds = SEEDS
+        .iter()
+        .find(|(e, m, _)| (*e, *m) == (experiment, method))
+        .map_or(1, |(_, _, seeds)| *seeds);
+    let last = expected.iter().filter_map(|e| e["epoch"].as_integer());
+    let epochs = last.max().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let summary = succeed(
+        folder.path(),
+        &format!(
+            "train {experiment} --compare {method} --epochs {epochs} --seeds {seeds} --json --out run"
+        ),
+    );
+    let summary: Value = serde_json::from_str(&summary).unwrap();
+    let csv = fs::read_to_string(folder.path().join("run/epochs.csv")).unwrap();
+    let mut all = Vec::new();
+    for seed in 0..seeds {
+        let mut outcomes = summary.as_array().unwrap().iter();
+        let outcome = outcomes.find(|o| o["seed"] == seed).unwrap();
+        for expected in expected {
+            all.extend(complaints(
+                expected.as_table().unwrap(),
+                seed,
+                &csv,
+                outcome,
+            ));
+        }
+    }
+    all.iter()
+        .map(|why| format!("{experiment}, {method}, {why}"))
+        .collect()
+}
+
+/// Checks every built-in training experiment: the methods that are slow, or the others.
+fn check_all(slow: bool) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/training");
+    let mut files: Vec<_> = fs::read_dir(root)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    files.retain(|path| path.extension().is_some_and(|e| e == "toml"));
+    files.sort();
+    let (mut checked, mut wrong) = (0, Vec::new());
+    for path in files {
+        let experiment = path.file_stem().unwrap().to_str().unwrap();
+        let plan: Table = fs::read_to_string(&path).unwrap().parse().unwrap();
+        for method in plan["method"].as_array().unwrap() {
+            let name = method["name"].as_str().unwrap();
+            let listed = SLOW.iter().any(|(e, m, _)| (*e, *m) == (experiment, name));
+            let expected = method.get("expect").and_then(|e| e.as_array());
+            if let Some(expected) = expected.filter(|_| listed == slow) {
+                wrong.extend(check(experiment, name, expected));
+                checked += 1;
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(checked >= SLOW.len(), "{checked} methods checked");
+}
+
+#[test]
+fn quick_training_experiments_come_out_as_expected() {
+    check_all(false);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn slow_training_experiments_come_out_as_expected() {
+    check_all(true);
+}
+
+#[test]
+fn the_waves_of_an_experiment_have_a_frequency_and_an_amplitude_each() {
+    let folder = tempfile::tempdir().unwrap();
+    for key in ["frequencies", "amplitudes"] {
+        let message = fail(
+            folder.path(),
+            &format!("train scaled-toy --set data.draw.{key}=[1.0]"),
+            2,
+        );
+        assert!(
+            message.contains(&format!(
+                "data.draw.{key}: found 1, but scaling takes 2 values"
+            )),
+            "{message}"
+        );
+    }
+}
