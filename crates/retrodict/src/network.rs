@@ -53,16 +53,17 @@ pub trait Network: Send + Sync {
     /// If a length is wrong.
     fn forward(&self, theta: &[f64], inputs: &[f64], outputs: &mut [f64]) -> Result<()>;
 
-    /// Evaluates a batch once, so that ∂f/∂θ can be applied many times.
+    /// Evaluates a batch once, so that ∂f/∂θ can be applied many times. The outputs have the bits of
+    /// [`forward`](Network::forward), and the map owns what it needs.
     ///
     /// # Errors
     /// As [`forward`](Network::forward).
-    fn linearize<'a>(
-        &'a self,
+    fn linearize(
+        &self,
         theta: &[f64],
         inputs: &[f64],
         outputs: &mut [f64],
-    ) -> Result<Box<dyn NetworkMap + 'a>>;
+    ) -> Result<Box<dyn NetworkMap>>;
 
     /// What the normalising layers saw in a batch: means and variances, one after the other.
     ///

@@ -25,7 +25,7 @@ pub(super) struct Convolutional<R: Real> {
     pub output: Space,
     pub image: Shape,
     pub padding: Padding,
-    pub nodes: Vec<Node<R>>,
+    pub nodes: Arc<[Node<R>]>,
     pub weights: Vec<Weight>,
     /// θ at the start, for a seed.
     pub initial: Box<dyn Fn(u64) -> Vec<f64> + Send + Sync>,
@@ -124,17 +124,20 @@ impl<R: Real> Network for Convolutional<R> {
         Ok(())
     }
 
-    fn linearize<'a>(
-        &'a self,
+    fn linearize(
+        &self,
         theta: &[f64],
         inputs: &[f64],
         outputs: &mut [f64],
-    ) -> Result<Box<dyn NetworkMap + 'a>> {
+    ) -> Result<Box<dyn NetworkMap>> {
         let batch = self.check(theta, inputs, outputs)?;
         let (maps, kept) = self.run(theta, inputs, None, false);
         Self::write(&maps, outputs);
         Ok(Box::new(Linearised {
-            network: self,
+            nodes: Arc::clone(&self.nodes),
+            store: Arc::clone(&self.store),
+            padding: self.padding,
+            width: self.output.len(),
             theta: theta.to_vec(),
             batch,
             maps: maps.into_iter().flatten().collect(),
@@ -168,18 +171,22 @@ impl<R: Real> Network for Convolutional<R> {
     }
 }
 
-struct Linearised<'a, R: Real> {
-    network: &'a Convolutional<R>,
+struct Linearised<R: Real> {
+    nodes: Arc<[Node<R>]>,
+    store: Arc<Store<R>>,
+    padding: Padding,
+    /// Values of one sample's output.
+    width: usize,
     theta: Vec<f64>,
     batch: usize,
     maps: Vec<Maps<R>>,
     kept: Vec<Kept>,
 }
 
-impl<R: Real> Linearised<'_, R> {
+impl<R: Real> Linearised<R> {
     /// Calls `work` with a layer and what it saw.
     fn at(&self, i: usize, work: impl FnOnce(&dyn Layer<R>, &Seen<'_, R>)) {
-        let node = &self.network.nodes[i];
+        let node = &self.nodes[i];
         let inputs: Vec<&Maps<R>> = node.reads.iter().map(|r| &self.maps[*r]).collect();
         let seen = Seen {
             theta: &self.theta,
@@ -191,15 +198,14 @@ impl<R: Real> Linearised<'_, R> {
     }
 }
 
-impl<R: Real> NetworkMap for Linearised<'_, R> {
+impl<R: Real> NetworkMap for Linearised<R> {
     fn apply(&self, dtheta: &[f64], doutputs: &mut [f64]) -> Result<()> {
         expect_length("dtheta", dtheta.len(), self.theta.len())?;
         expect_length("doutputs", doutputs.len(), self.outputs())?;
-        let network = self.network;
         // The image does not change.
         let mut changes: Vec<Option<Maps<R>>> = vec![None];
-        for (i, node) in network.nodes.iter().enumerate() {
-            let mut out = network.store.take(node.layer.shape(), self.batch);
+        for (i, node) in self.nodes.iter().enumerate() {
+            let mut out = self.store.take(node.layer.shape(), self.batch);
             let reads: Vec<_> = node.reads.iter().map(|r| changes[*r].as_ref()).collect();
             self.at(i, |layer, seen| {
                 layer.tangent(seen, &reads, dtheta, &mut out)
@@ -207,10 +213,7 @@ impl<R: Real> NetworkMap for Linearised<'_, R> {
             drop(reads);
             changes.push(Some(out));
             for read in &node.reads {
-                if !network.nodes[i + 1..]
-                    .iter()
-                    .any(|n| n.reads.contains(read))
-                {
+                if !self.nodes[i + 1..].iter().any(|n| n.reads.contains(read)) {
                     changes[*read] = None;
                 }
             }
@@ -223,14 +226,13 @@ impl<R: Real> NetworkMap for Linearised<'_, R> {
         expect_length("doutputs", doutputs.len(), self.outputs())?;
         expect_length("dtheta", dtheta.len(), self.theta.len())?;
         dtheta.fill(0.0);
-        let network = self.network;
         let mut deltas: Vec<Option<Sink<R>>> = (0..self.maps.len()).map(|_| None).collect();
         if let (Some(last), Some(maps)) = (deltas.last_mut(), self.maps.last()) {
-            let mut maps = network.store.take(maps.shape, self.batch);
-            maps.read(doutputs, network.padding);
+            let mut maps = self.store.take(maps.shape, self.batch);
+            maps.read(doutputs, self.padding);
             *last = Some(Sink { maps, begun: true });
         }
-        for (i, node) in network.nodes.iter().enumerate().rev() {
+        for (i, node) in self.nodes.iter().enumerate().rev() {
             let Some(mut delta) = deltas[i + 1].take() else {
                 continue;
             };
@@ -241,7 +243,7 @@ impl<R: Real> NetworkMap for Linearised<'_, R> {
                     // Nobody asks for the image's.
                     (*read > 0).then(|| {
                         deltas[*read].take().unwrap_or_else(|| Sink {
-                            maps: network.store.take(self.maps[*read].shape, self.batch),
+                            maps: self.store.take(self.maps[*read].shape, self.batch),
                             begun: false,
                         })
                     })
@@ -268,7 +270,7 @@ impl<R: Real> NetworkMap for Linearised<'_, R> {
     }
 
     fn jacobian(&self, physics: Option<&[Matrix]>) -> Result<Matrix> {
-        let width = self.network.output.len();
+        let width = self.width;
         let rows = match physics {
             Some(physics) => {
                 expect_length("the list of ∂y/∂x", physics.len(), self.batch)?;
@@ -295,11 +297,11 @@ impl<R: Real> NetworkMap for Linearised<'_, R> {
     }
 
     fn outputs(&self) -> usize {
-        self.batch * self.network.output.len()
+        self.batch * self.width
     }
 
     fn activations(&self) -> Vec<Activity> {
-        let nodes = self.network.nodes.iter().enumerate();
+        let nodes = self.nodes.iter().enumerate();
         nodes
             .filter_map(|(i, node)| {
                 let norm = node.norm.as_ref()?;

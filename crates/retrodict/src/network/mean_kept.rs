@@ -78,12 +78,12 @@ impl Network for MeanKept {
         self.shift(inputs, outputs);
         Ok(())
     }
-    fn linearize<'a>(
-        &'a self,
+    fn linearize(
+        &self,
         theta: &[f64],
         inputs: &[f64],
         outputs: &mut [f64],
-    ) -> Result<Box<dyn NetworkMap + 'a>> {
+    ) -> Result<Box<dyn NetworkMap>> {
         let map = self.network.linearize(theta, inputs, outputs)?;
         self.shift(inputs, outputs);
         let n = self.network.output().len();
@@ -106,12 +106,12 @@ impl Network for MeanKept {
 }
 
 /// A derivative followed by the removal of each sample's mean, which is its own adjoint.
-struct Centred<'a> {
-    map: Box<dyn NetworkMap + 'a>,
+struct Centred {
+    map: Box<dyn NetworkMap>,
     n: usize,
 }
 
-impl Centred<'_> {
+impl Centred {
     /// What follows the network, with the removal of the mean in front of it.
     fn centred(&self, physics: Option<&[Matrix]>, batch: usize) -> Vec<Matrix> {
         let n = self.n;
@@ -128,7 +128,7 @@ impl Centred<'_> {
     }
 }
 
-impl NetworkMap for Centred<'_> {
+impl NetworkMap for Centred {
     fn apply(&self, dtheta: &[f64], doutputs: &mut [f64]) -> Result<()> {
         self.map.apply(dtheta, doutputs)?;
         centre(doutputs, self.n);

@@ -205,12 +205,12 @@ impl Network for Mlp {
         Ok(())
     }
 
-    fn linearize<'a>(
-        &'a self,
+    fn linearize(
+        &self,
         theta: &[f64],
         inputs: &[f64],
         outputs: &mut [f64],
-    ) -> Result<Box<dyn NetworkMap + 'a>> {
+    ) -> Result<Box<dyn NetworkMap>> {
         let batch = self.check(theta, inputs, outputs)?;
         let mut stages = Vec::with_capacity(self.widths.len() - 1);
         let mut a = inputs.to_vec();

@@ -335,7 +335,7 @@ impl<R: Real> Growing<'_, R> {
             output: output.clone(),
             image: self.shapes[0],
             padding: self.plan.padding,
-            nodes: self.nodes,
+            nodes: self.nodes.into(),
             weights: self.weights,
             initial: Box::new(initial),
             store: Arc::new(Store::default()),

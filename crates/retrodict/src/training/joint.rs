@@ -25,6 +25,14 @@ pub struct Joint {
     /// Values of one sample's y.
     width: usize,
     clock: Arc<Clock>,
+    kept: Option<Kept>,
+}
+
+/// What the network says at one θ, to be asked for again.
+struct Kept {
+    theta: Vec<f64>,
+    outputs: Vec<f64>,
+    map: Arc<dyn NetworkMap>,
 }
 
 impl Joint {
@@ -39,6 +47,7 @@ impl Joint {
             batch,
             width,
             clock,
+            kept: None,
         }
     }
 
@@ -80,7 +89,51 @@ impl Joint {
             inputs,
             width,
             clock,
+            kept: None,
         })
+    }
+
+    /// The network's outputs at θ. They are kept with ∂f/∂θ, so that what is asked for at this θ later
+    /// does not evaluate the network again.
+    ///
+    /// # Errors
+    /// If θ has the wrong length.
+    pub fn keep(&mut self, theta: &[f64]) -> Result<Vec<f64>> {
+        let mut outputs = vec![0.0; self.batch * self.x_width()];
+        let map = self.linearized_network(theta, &mut outputs)?;
+        self.kept = Some(Kept {
+            theta: theta.to_vec(),
+            outputs: outputs.clone(),
+            map,
+        });
+        Ok(outputs)
+    }
+
+    /// What was kept, if it was at this θ.
+    fn kept_at(&self, theta: &[f64]) -> Option<&Kept> {
+        self.kept.as_ref().filter(|kept| kept.theta == theta)
+    }
+
+    /// Writes all x, and returns ∂f/∂θ.
+    fn linearized_network(&self, theta: &[f64], x: &mut [f64]) -> Result<Arc<dyn NetworkMap>> {
+        if let Some(kept) = self.kept_at(theta) {
+            expect_length("the network's outputs", x.len(), kept.outputs.len())?;
+            x.copy_from_slice(&kept.outputs);
+            return Ok(Arc::clone(&kept.map));
+        }
+        let linearise = || self.network.linearize(theta, &self.inputs, x);
+        Ok(self.clock.network(linearise)?.into())
+    }
+
+    /// Writes all x.
+    fn network_forward(&self, theta: &[f64], x: &mut [f64]) -> Result<()> {
+        if let Some(kept) = self.kept_at(theta) {
+            expect_length("the network's outputs", x.len(), kept.outputs.len())?;
+            x.copy_from_slice(&kept.outputs);
+            return Ok(());
+        }
+        let forward = || self.network.forward(theta, &self.inputs, x);
+        self.clock.network(forward)
     }
 
     /// Values of one sample's x.
@@ -105,13 +158,10 @@ impl Simulator for Joint {
     }
     fn forward(&self, theta: &[f64], y: &mut [f64]) -> Result<()> {
         if self.physics.is_empty() {
-            return self
-                .clock
-                .network(|| self.network.forward(theta, &self.inputs, y));
+            return self.network_forward(theta, y);
         }
         let mut x = vec![0.0; self.batch * self.x_width()];
-        self.clock
-            .network(|| self.network.forward(theta, &self.inputs, &mut x))?;
+        self.network_forward(theta, &mut x)?;
         let n = self.x_width();
         self.clock.physics(|| {
             spread_over(y, self.width, |i, y| {
@@ -138,9 +188,7 @@ impl Simulator for Joint {
         expect_length("y", y.len(), self.batch * self.width)?;
         let n = self.x_width();
         let mut x = vec![0.0; self.batch * n];
-        let network = self
-            .clock
-            .network(|| self.network.linearize(theta, &self.inputs, &mut x))?;
+        let network = self.linearized_network(theta, &mut x)?;
         let mut physics = Vec::new();
         if self.physics.is_empty() {
             y.copy_from_slice(&x);
@@ -168,7 +216,7 @@ impl Simulator for Joint {
 
 struct JointMap<'a> {
     joint: &'a Joint,
-    network: Box<dyn NetworkMap + 'a>,
+    network: Arc<dyn NetworkMap>,
     /// ∂y/∂x of each sample; nothing where the network stands alone.
     physics: Vec<Mutex<Box<dyn LinearMap + Send + 'a>>>,
     /// The same as matrices, once they are worth it.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::super::spread::spread_over;
-use super::supervised::towards;
+use super::supervised::{alone, towards};
 use super::{Lesson, Strategy};
 use crate::error::{Result, expect_length};
 use crate::problem::Problem;
@@ -18,7 +18,8 @@ type Maker = Box<dyn Fn() -> Result<Box<dyn UpdateRule>> + Send + Sync>;
 /// construction, so that there is no gradient to stop.
 ///
 /// # Cost
-/// The rule's steps for each sample, over all threads; the network once more forward.
+/// The rule's steps for each sample, over all threads; what the network said at θ on the way to x̃ is
+/// not asked again.
 ///
 /// # Source
 /// Holl, Koltun & Thuerey, *Scale-invariant Learning by Physics Inversion* (NeurIPS 2022),
@@ -44,11 +45,6 @@ impl CorrectedTargets {
 impl Strategy for CorrectedTargets {
     fn theta_problem(&self, lesson: &Lesson<'_>) -> Result<Problem> {
         let n = lesson.network.output().len();
-        let mut x = vec![0.0; lesson.batch.len() * n];
-        let inputs = lesson.inputs();
-        lesson
-            .clock
-            .network(|| lesson.network.forward(lesson.theta, &inputs, &mut x))?;
         if let Some(sample) = lesson.batch.first() {
             let space = sample.simulator.input();
             expect_length(
@@ -57,6 +53,8 @@ impl Strategy for CorrectedTargets {
                 space.len(),
             )?;
         }
+        let mut network = alone(lesson);
+        let mut x = network.keep(lesson.theta)?;
         lesson.clock.physics(|| {
             spread_over(&mut x, n, |i, x| {
                 let sample = &lesson.batch[i];
@@ -73,6 +71,6 @@ impl Strategy for CorrectedTargets {
                 Ok(())
             })
         })?;
-        towards(lesson, x)
+        towards(lesson, network, x)
     }
 }

@@ -36,17 +36,21 @@ impl Strategy for Supervised {
             .map(|(i, s)| s.label.as_deref().ok_or_else(|| missing_label(i)))
             .collect::<Result<Vec<_>>>()?
             .concat();
-        towards(lesson, labels)
+        towards(lesson, alone(lesson), labels)
     }
 }
 
-/// The problem of bringing the network's outputs to given x.
-pub(super) fn towards(lesson: &Lesson<'_>, x: Vec<f64>) -> Result<Problem> {
-    let network = Joint::alone(
+/// The network without physics, on the lesson's batch.
+pub(super) fn alone(lesson: &Lesson<'_>) -> Joint {
+    Joint::alone(
         Arc::clone(lesson.network),
         lesson.inputs(),
         Arc::clone(lesson.clock),
-    );
+    )
+}
+
+/// The problem of bringing the network's outputs to given x.
+pub(super) fn towards(lesson: &Lesson<'_>, network: Joint, x: Vec<f64>) -> Result<Problem> {
     let loss = Batch::new(
         Arc::new(SquaredError { half: true }),
         lesson.network.output().len(),
