@@ -4,6 +4,7 @@ mod checkpoint;
 mod diagnosis;
 mod folder;
 mod learner;
+mod memory;
 mod plan;
 mod samples;
 mod tables;

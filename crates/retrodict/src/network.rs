@@ -47,6 +47,11 @@ pub trait Network: Send + Sync {
     /// θ to start from: the same for the same seed.
     fn initial(&self, seed: u64) -> Vec<f64>;
 
+    /// Whether [`NetworkMap::gram`] makes J on the way, so that it takes no less memory than J does.
+    fn gram_needs_jacobian(&self) -> bool {
+        false
+    }
+
     /// The outputs of a batch, with the batch's own statistics where a layer normalises.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+use crate::linalg::Engine;
 use crate::problem::Evaluation;
 
 mod adadelta;
@@ -66,6 +67,12 @@ pub trait UpdateRule: Send {
     /// Whether [`judge`](UpdateRule::judge) looks at its trial: only then is one computed in training.
     fn judges(&self) -> bool {
         false
+    }
+
+    /// The engine with which the rule computes a power of J⁺, for a J of m rows and n columns; nothing for
+    /// rules that have no such choice.
+    fn engine(&self, _m: usize, _n: usize) -> Option<Engine> {
+        None
     }
 
     /// What lasts from step to step, as bytes for a checkpoint; nothing for a rule without memory.

@@ -177,6 +177,9 @@ fn train(
             manifest.facts = facts(&learner);
             manifest.x_shape = learner.physics.simulator.input().shape;
             manifest.y_shape = learner.physics.simulator.output().shape;
+            if let Some(before) = &before {
+                learner.check(before)?;
+            }
             let label = learner.label(manifest.seeds);
             let checkpoint = match before {
                 Some(done) if done.ended.is_some() => done,

@@ -101,6 +101,9 @@ pub struct Outcome {
     pub rollbacks: u64,
     /// The truncation of the rule, where it has one.
     pub truncation: Option<f64>,
+    /// The engine that it used and the size of J, where the rule has the choice.
+    #[serde(default)]
+    pub engine: Option<String>,
     /// Spectra and activity.
     pub diagnosis: Diagnosis,
 }

@@ -5,14 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use retrodict::linalg::Engine;
 use retrodict::options::Validate;
 use retrodict::registry::{NETWORKS, RULES, STRATEGIES};
-use retrodict::training::{Limits, Sample, State, Step, Trainer};
+use retrodict::training::{Clock, Lesson, Limits, Sample, State, Step, Trainer};
 use retrodict::{Network, Space};
 
 use super::plan::{MethodPlan, Plan};
 use super::samples::{Lot, Physics, split};
-use super::{Checkpoint, Diagnosis, MethodOutcome};
+use super::{Checkpoint, Diagnosis, MethodOutcome, memory};
 use crate::failure::{Failure, Outcome};
 use crate::interrupt;
 use crate::progress::Progress;
@@ -40,6 +41,8 @@ pub struct Learner<'a> {
     /// The seed of the weights.
     draw: u64,
     looked_at: Vec<Arc<Sample>>,
+    /// The rows of J at each step: what the strategy compares, over the mini-batch.
+    rows: usize,
 }
 
 impl<'a> Learner<'a> {
@@ -81,10 +84,12 @@ impl<'a> Learner<'a> {
             },
             draw: plan.seed + seed,
             looked_at: Vec::new(),
+            rows: 0,
         };
         // Drawn once, so that a batch that is too large is found before anything is run.
         let batch = learner.lot.data.batch(0, method.batch);
         let batch = batch.map_err(|e| within(e.into()))?;
+        learner.rehearse(&batch).map_err(within)?;
         let seen = if learner.lot.test.is_empty() {
             &batch
         } else {
@@ -92,6 +97,47 @@ impl<'a> Learner<'a> {
         };
         learner.looked_at = seen.iter().take(LOOKED_AT).cloned().collect();
         Ok(learner)
+    }
+
+    /// Builds the θ-problem of one sample, so that a strategy that lacks something, or an engine that lacks
+    /// memory, is found before anything is run.
+    fn rehearse(&mut self, batch: &[Arc<Sample>]) -> Outcome<()> {
+        let theta = self.network.initial(self.draw);
+        let problem = self.trainer.strategy.theta_problem(&Lesson {
+            network: &self.network,
+            theta: &theta,
+            batch: batch.get(..1).unwrap_or_default(),
+            loss: &self.trainer.loss,
+            reduction: self.trainer.reduction,
+            clock: &Arc::new(Clock::default()),
+        })?;
+        self.rows = problem.outputs() * self.method.batch;
+        match (self.engine(), memory::available()) {
+            (Some(engine), Some(available)) => {
+                memory::check(engine, self.rows, &*self.network, available)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the rule does with J, where it has the choice.
+    fn engine(&self) -> Option<Engine> {
+        let rule = &self.trainer.rule;
+        rule.engine(self.rows, self.network.parameters())
+    }
+
+    /// Refuses a checkpoint of another architecture.
+    pub fn check(&self, checkpoint: &Checkpoint) -> Outcome<()> {
+        let (found, expected) = (checkpoint.state.theta.len(), self.network.parameters());
+        if found == expected {
+            return Ok(());
+        }
+        Err(Failure::Misuse(format!(
+            "the checkpoint of '{}' holds {found} parameters, but the network has {expected}: it belongs \
+             to another architecture; restore plan.toml, or delete {} to begin this method anew",
+            checkpoint.method,
+            Checkpoint::path(Path::new(""), &checkpoint.method, checkpoint.seed).display()
+        )))
     }
 
     /// What the run is called on the terminal.
@@ -142,6 +188,10 @@ impl<'a> Learner<'a> {
             loss: state.best_loss,
             rollbacks: state.rollbacks,
             truncation,
+            engine: self.engine().map(|engine| {
+                let (m, n) = (self.rows, self.network.parameters());
+                format!("{engine} (m = {m}, |θ| = {n})")
+            }),
             diagnosis: checkpoint.diagnosis.clone(),
         }
     }
@@ -186,15 +236,6 @@ pub fn learn(
     label: &str,
 ) -> Outcome<Checkpoint> {
     let mut checkpoint = before.unwrap_or_else(|| learner.start());
-    let parameters = learner.network.parameters();
-    if checkpoint.state.theta.len() != parameters {
-        return Err(Failure::Misuse(format!(
-            "the checkpoint of '{}' holds {} parameters, but the network has {parameters}; it \
-             belongs to another architecture",
-            checkpoint.method,
-            checkpoint.state.theta.len()
-        )));
-    }
     if !checkpoint.rule.is_empty() {
         learner.trainer.rule.recall(&checkpoint.rule)?;
     }

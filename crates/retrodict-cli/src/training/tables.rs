@@ -88,7 +88,7 @@ fn spread(values: &[f64]) -> String {
     }
 }
 
-/// What the table cannot say: what went wrong, steps that were taken back, saturated layers.
+/// What the table cannot say: which engine was used, what went wrong, steps that were taken back, saturated layers.
 pub fn remarks(contents: &Contents) -> Vec<String> {
     let mut remarks = Vec::new();
     for o in &contents.outcomes {
@@ -97,6 +97,10 @@ pub fn remarks(contents: &Contents) -> Vec<String> {
         } else {
             o.method.clone()
         };
+        // The same for all seeds.
+        if let Some(engine) = o.engine.as_ref().filter(|_| o.seed == 0) {
+            remarks.push(format!("{}: {}: {engine}", o.method, o.rule));
+        }
         if !["converged", "step-limit", "time-limit"].contains(&o.status.as_str()) {
             remarks.push(format!("{who}: {}: {}", o.status, o.message));
         }

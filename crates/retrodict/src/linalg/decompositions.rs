@@ -68,6 +68,24 @@ pub fn svd(a: &Matrix) -> Result<Svd> {
     Ok(svd_tall(a))
 }
 
+/// The bytes that [`svd`] of a large m × n matrix holds at once besides the matrix: the vectors, and with
+/// them either the room in which they are found or what is returned.
+pub(super) fn svd_bytes(m: usize, n: usize) -> u64 {
+    let thin = ComputeSvdVectors::Thin;
+    let room = svd::svd_scratch::<f64>(m, n, thin, thin, ONE_THREAD, default());
+    let (rows, rank) = (m as u64 + n as u64, m.min(n) as u64);
+    let vectors = rows.saturating_mul(rank).saturating_mul(8);
+    vectors.saturating_add(vectors.max(room.size_bytes() as u64))
+}
+
+/// The bytes that [`symmetric_eigen`] of a large n × n matrix holds at once besides the matrix.
+pub(super) fn symmetric_eigen_bytes(n: usize) -> u64 {
+    let room =
+        evd::self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::Yes, ONE_THREAD, default());
+    let vectors = (n as u64).saturating_mul(n as u64).saturating_mul(8);
+    vectors.saturating_add(vectors.max(room.size_bytes() as u64))
+}
+
 fn not_converged(what: &'static str) -> Error {
     Error::LinearAlgebra {
         what,

@@ -1,5 +1,8 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
+use super::decompositions::{svd_bytes, symmetric_eigen_bytes};
 use super::matrix::Matrix;
 use super::{row_space_function, svd, symmetric_eigen};
 use crate::error::Result;
@@ -46,7 +49,9 @@ const GRAM_TRUNCATION: f64 = 1e-6;
 const KRYLOV_STEPS: usize = 30;
 
 impl Engine {
-    fn resolve(self, m: usize, n: usize, truncation: f64) -> Self {
+    /// The engine that does the work for a J of m rows and n columns: `Auto` chooses one, every other
+    /// engine is itself.
+    pub fn resolve(self, m: usize, n: usize, truncation: f64) -> Self {
         match self {
             Self::Auto if m.min(n) <= DENSE_UP_TO => Self::Dense,
             // A tall J has fewer singular values than J Jᵀ has rows.
@@ -56,6 +61,39 @@ impl Engine {
                 steps: KRYLOV_STEPS,
             },
             chosen => chosen,
+        }
+    }
+
+    /// The bytes that the engine holds at once for a J of m rows and n columns; `Auto` counts as `Dense`.
+    ///
+    /// Dense: J twice, since a problem keeps the one that it hands out, and its singular vectors with the room
+    /// in which they are found; about four times J where n is much larger than m. Gram: J Jᵀ and its
+    /// eigenvectors with their room. Krylov: two vectors of m values a step. What else the map keeps is not
+    /// counted, nor is J where a map makes it on the way to its Gram matrix.
+    pub fn bytes(self, m: usize, n: usize) -> u64 {
+        let matrix = |rows: usize, columns: usize| {
+            let values = (rows as u64).saturating_mul(columns as u64);
+            values.saturating_mul(size_of::<f64>() as u64)
+        };
+        match self {
+            Self::Auto | Self::Dense => {
+                let j = matrix(m, n).saturating_mul(2);
+                j.saturating_add(svd_bytes(m, n))
+            }
+            Self::Gram => matrix(m, m).saturating_add(symmetric_eigen_bytes(m)),
+            Self::Krylov { steps } => matrix(steps.min(m).min(n), m).saturating_mul(2),
+        }
+    }
+}
+
+/// The name, as it stands in options; for `Krylov` with the number of steps.
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Dense => f.write_str("dense"),
+            Self::Gram => f.write_str("gram"),
+            Self::Krylov { steps } => write!(f, "krylov, {steps} steps"),
         }
     }
 }
@@ -233,6 +271,23 @@ mod tests {
         pseudo_inverse_power(&j, &g, 1.0, 0.0, Engine::Dense, &mut out).unwrap();
         j.apply(&out, &mut expected);
         assert!((0..4).all(|i| (g[i] - expected[i]).abs() < 1e-10));
+    }
+
+    #[test]
+    fn auto_takes_what_the_size_asks_for_and_memory_is_told() {
+        let auto = |m, n, truncation| Engine::Auto.resolve(m, n, truncation);
+        assert_eq!(auto(10, 5000, 1e-5), Engine::Dense);
+        assert_eq!(auto(128, 1500, 1e-5), Engine::Gram);
+        assert_eq!(auto(128, 1500, 1e-9), Engine::Dense);
+        assert_eq!(auto(2000, 50_000, 1e-5).to_string(), "krylov, 30 steps");
+        assert_eq!(Engine::Gram.resolve(9000, 9000, 0.0), Engine::Gram);
+        // J twice, V, and room for as much.
+        let j = 8 * 100 * 10_000;
+        let dense = Engine::Dense.bytes(100, 10_000);
+        assert!((4 * j..5 * j).contains(&dense), "{dense} for {j}");
+        let gram = Engine::Gram.bytes(100, 10_000);
+        assert!((3 * 80_000..6 * 80_000).contains(&gram), "{gram}");
+        assert_eq!(Engine::Krylov { steps: 30 }.bytes(100, 1000), 8 * 6000);
     }
 
     #[test]

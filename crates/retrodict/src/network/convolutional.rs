@@ -117,6 +117,9 @@ impl<R: Real> Network for Convolutional<R> {
     fn initial(&self, seed: u64) -> Vec<f64> {
         (self.initial)(seed)
     }
+    fn gram_needs_jacobian(&self) -> bool {
+        true
+    }
 
     fn forward(&self, theta: &[f64], inputs: &[f64], outputs: &mut [f64]) -> Result<()> {
         self.check(theta, inputs, outputs)?;

@@ -73,6 +73,9 @@ impl Network for MeanKept {
     fn initial(&self, seed: u64) -> Vec<f64> {
         self.network.initial(seed)
     }
+    fn gram_needs_jacobian(&self) -> bool {
+        self.network.gram_needs_jacobian()
+    }
     fn forward(&self, theta: &[f64], inputs: &[f64], outputs: &mut [f64]) -> Result<()> {
         self.network.forward(theta, inputs, outputs)?;
         self.shift(inputs, outputs);

@@ -80,4 +80,7 @@ impl UpdateRule for HalfInverse {
         dx.iter_mut().for_each(|d| *d *= -self.learning_rate);
         Ok(None)
     }
+    fn engine(&self, m: usize, n: usize) -> Option<Engine> {
+        Some(self.engine.resolve(m, n, self.truncation))
+    }
 }

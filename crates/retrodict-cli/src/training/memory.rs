@@ -1,0 +1,122 @@
+//! Whether the rule's engine has room: said before a training starts, not by the system in the middle.
+
+use std::fs;
+
+use retrodict::Network;
+use retrodict::linalg::Engine;
+
+use crate::failure::{Failure, Outcome};
+
+/// Steps of Lanczos' iteration in what is recommended.
+const STEPS: usize = 30;
+
+/// The bytes that programs may still take, where the system tells: `MemAvailable` on Linux.
+pub fn available() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|l| l.starts_with("MemAvailable:"))?;
+    let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
+
+/// Refuses an engine that needs more than is available for the J of a mini-batch, m rows of as many
+/// columns as the network has parameters, and names those that fit.
+pub fn check(engine: Engine, m: usize, network: &dyn Network, available: u64) -> Outcome<()> {
+    let n = network.parameters();
+    let bytes = |engine: Engine| {
+        let own = engine.bytes(m, n);
+        if engine == Engine::Gram && network.gram_needs_jacobian() {
+            own.saturating_add(8 * (m as u64).saturating_mul(n as u64))
+        } else {
+            own
+        }
+    };
+    let needed = bytes(engine);
+    if needed <= available {
+        return Ok(());
+    }
+    let fitting: Vec<String> = [
+        (Engine::Gram, "engine = \"gram\"".to_owned()),
+        (
+            Engine::Krylov { steps: STEPS },
+            format!("engine = {{ krylov = {{ steps = {STEPS} }} }}"),
+        ),
+    ]
+    .into_iter()
+    .filter(|(other, _)| bytes(*other) <= available)
+    .map(|(other, option)| format!("{option} with {}", size(bytes(other))))
+    .collect();
+    let advice = if fitting.is_empty() {
+        "no engine fits; take a smaller batch or a smaller network".to_owned()
+    } else {
+        format!(
+            "set the rule's {}, or take a smaller batch",
+            fitting.join(" or ")
+        )
+    };
+    let what = match engine {
+        Engine::Auto | Engine::Dense => {
+            format!("a J of {m} × {n} (m × |θ|) and its singular vectors need")
+        }
+        Engine::Gram => {
+            format!("J Jᵀ of {m} × {m} for a J of {m} × {n} (m × |θ|) and its eigenvectors need")
+        }
+        Engine::Krylov { .. } => format!("two vectors of {m} values a step need"),
+    };
+    Err(Failure::Misuse(format!(
+        "engine {engine}: {what} {}, but {} of memory are available; {advice}",
+        size(needed),
+        size(available)
+    )))
+}
+
+/// In units of 1024 bytes, of 1024 of those, and so on.
+fn size(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    let mut unit = "bytes";
+    for larger in ["KiB", "MiB", "GiB", "TiB", "PiB"] {
+        if value < 1024.0 {
+            break;
+        }
+        value /= 1024.0;
+        unit = larger;
+    }
+    format!("{value:.1} {unit}")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use retrodict::Space;
+    use retrodict::network::{Architecture, Dense};
+
+    use super::*;
+
+    #[test]
+    fn an_engine_is_refused_where_it_does_not_fit_and_others_are_named() {
+        let space = |n: usize| Space::new("values", &[n], "1");
+        let dense = Dense {
+            hidden: vec![1000],
+            ..Dense::default()
+        };
+        let network = dense.build(&space(10), &space(10)).unwrap();
+        // |θ| = 21010; J of 100 rows and what its SVD takes are 64.6 MiB.
+        let check = |engine, available| check(engine, 100, &*network, available);
+        assert!(check(Engine::Dense, 1 << 27).is_ok());
+        let message = check(Engine::Dense, 1 << 20).unwrap_err().to_string();
+        for part in [
+            "engine dense: a J of 100 × 21010 (m × |θ|) and its singular vectors need 6",
+            " MiB, but 1.0 MiB of memory are available; set the rule's engine = \"gram\" with 2",
+            " KiB or engine = { krylov = { steps = 30 } } with 46.9 KiB, or take a smaller batch",
+        ] {
+            assert!(message.contains(part), "no '{part}' in: {message}");
+        }
+        let message = check(Engine::Gram, 100 << 10).unwrap_err().to_string();
+        assert!(message.contains("and its eigenvectors need 2"), "{message}");
+        assert!(
+            !message.contains("engine = \"gram\"") && message.contains("krylov"),
+            "{message}"
+        );
+        let message = check(Engine::Dense, 0).unwrap_err().to_string();
+        assert!(message.contains("no engine fits"), "{message}");
+    }
+}
