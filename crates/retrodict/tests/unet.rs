@@ -1,6 +1,9 @@
 //! U-Nets: derivatives against differences, against each other, and against JAX.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[allow(dead_code)]
+mod fixtures;
+
 use retrodict::linalg::{Matrix, dot, norm};
 use retrodict::network::{Activation, Architecture, Padding, Precision, UNet};
 use retrodict::{Network, Space};
@@ -219,4 +222,49 @@ fn extents_that_cannot_be_halved_are_refused() {
         "{message}"
     );
     assert!(error(&[16, 16], &[8, 8]).contains("same extents"));
+}
+
+/// θ, inputs and w by the formulas of `peers/unet_gradients.py`, which wrote the archive.
+#[test]
+fn outputs_and_gradients_are_those_of_jax() {
+    for (precision, suffix, allowed) in [
+        (Precision::F64, "", 1e-11),
+        (Precision::F32, "", 1e-5),
+        (Precision::F32, "_single", 1e-5),
+    ] {
+        let plan = UNet {
+            filters: vec![4, 6, 8],
+            precision,
+            ..UNet::default()
+        };
+        let net = build(&plan, &[16, 16], &[16, 16]);
+        let mut theta = vec![0.0; net.parameters()];
+        for weight in net.weights() {
+            for i in weight.range {
+                let place = i as f64;
+                let wave = (2.1 * place + 0.3 * place.sqrt()).sin();
+                theta[i] = match weight.name.rsplit_once('.').unwrap().1 {
+                    "weight" => 0.3 * wave,
+                    "scale" => 1.0 + 0.2 * wave,
+                    _ => 0.1 * wave,
+                };
+            }
+        }
+        let places = || (0..3 * 256).map(f64::from);
+        let inputs: Vec<f64> = places()
+            .map(|i| (0.37 * i + 0.3).sin() + 0.5 * (0.011 * i).cos())
+            .collect();
+        let w: Vec<f64> = places().map(|i| (0.9 * i + 0.1).cos()).collect();
+        let mut y = vec![0.0; w.len()];
+        let mut gradient = vec![0.0; theta.len()];
+        let map = net.linearize(&theta, &inputs, &mut y).unwrap();
+        map.apply_transpose(&w, &mut gradient).unwrap();
+        for (name, own) in [("y", &y), ("gradient", &gradient)] {
+            let theirs = fixtures::load("unet_jax.npz", &format!("{name}{suffix}"));
+            assert_eq!(own.len(), theirs.len());
+            let rest: Vec<f64> = own.iter().zip(&theirs).map(|(a, b)| a - b).collect();
+            let error = norm(&rest) / norm(&theirs);
+            assert!(error < allowed, "{precision:?} {name}{suffix}: {error:e}");
+        }
+    }
 }
