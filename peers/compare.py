@@ -1,6 +1,7 @@
 """Runs every workload here and in the peers, in turns, and prints the table of ratios."""
 
 import argparse
+import importlib.util
 import json
 import os
 import pathlib
@@ -38,15 +39,35 @@ WORKLOADS = (
     ]
 )
 
+# Steps of training, which another bench serves; weights differ, so that no results are compared.
+TRAINING = [
+    ("mlp-32", "jax_training", "", 1),
+    ("hig-oscillators", "jax_training", "svd", 8),
+    ("hig-oscillators", "jax_training", "gram", 1.5),
+    ("hig-oscillators", "jax_training", "layers", 1.5),
+    ("hig-nonlinear", "jax_training", "svd", 12),
+    ("hig-nonlinear", "jax_training", "gram", 1.5),
+    ("hig-nonlinear", "jax_training", "layers", 1.5),
+    ("hig-dipole", "jax_training", "svd", 12),
+    ("hig-dipole", "jax_training", "gram", 1.5),
+    ("hig-dipole", "jax_training", "layers", 1.5),
+    ("hig-poisson-16", "jax_training", "svd", 60),
+    ("hig-poisson-16", "jax_training", "gram", 1.5),
+    ("hig-poisson-16", "jax_training", "layers", 1.5),
+    ("unet-16", "torch", "", 1.3),
+    ("unet-128", "torch", "", 1.3),
+]
+
 PEERS = ("scipy", "phiflow", "jax", "jax_fluid", "phiflow_fluid")
 
 # PhiFlow's flow is the same physics on the same grid, but with another scheme and a pressure that is
 # solved for only to a tolerance.
 LOOSE = {"phiflow_fluid": 2e-2}
 
-# The peer solves a tenth of the problems, so that both samples last about as long.
+# The peer solves a tenth of the problems, so that both samples last about as long; a hundred steps of
+# JAX's small network are one call.
 OURS_PER_CALL = {"sine-newton": 1000, "sine-gauss-newton": 1000}
-THEIRS_PER_CALL = {"sine-newton": 100, "sine-gauss-newton": 100}
+THEIRS_PER_CALL = {"sine-newton": 100, "sine-gauss-newton": 100, "mlp-32": 100}
 MICROSECONDS = 10
 
 COMMANDS = [("toy", 0.3), ("heat", 30)]
@@ -86,12 +107,13 @@ class Worker:
 
 
 def build():
-    """Builds both binaries and returns the path of the bench."""
+    """Builds all binaries and returns the paths of the benches by their names."""
     subprocess.run(["cargo", "build", "--release", "--quiet", "-p", "retrodict-cli"], cwd=ROOT, check=True)
-    command = ["cargo", "build", "--release", "--bench", "peers", "-p", "retrodict", "--message-format=json"]
+    benches = ["--bench", "peers", "--bench", "training"]
+    command = ["cargo", "build", "--release", *benches, "-p", "retrodict", "--message-format=json"]
     lines = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
     messages = [json.loads(line) for line in lines]
-    return next(m["executable"] for m in messages if m.get("target", {}).get("name") == "peers" and m.get("executable"))
+    return {m["target"]["name"]: m["executable"] for m in messages if m.get("executable")}
 
 
 def duel(ours, theirs, workload, variant, rounds):
@@ -109,12 +131,42 @@ def verdict(ratio, goal):
     return f"≥ {goal}× {'yes' if ratio >= goal else 'NO'}"
 
 
+def chosen(wanted, workload):
+    return not wanted or any(workload.startswith(w) for w in wanted)
+
+
+def training(threads, wanted, rounds, bench):
+    """Steps of training, each side's best sample, which other work on the machine disturbs least.
+
+    Each row has processes of its own, so that their memory can be compared.
+    """
+    for workload, peer, variant, goal in TRAINING:
+        if not chosen(wanted, workload):
+            continue
+        if peer == "torch" and importlib.util.find_spec("torch") is None:
+            print(f"{workload}: left out; pip install torch in peers/.venv for it", file=sys.stderr)
+            continue
+        ours = Worker([bench, "--serve"], threads)
+        theirs = Worker([sys.executable, str(HERE / f"{peer}_peer.py")], threads)
+        name = f"{workload}/{variant}" if variant else workload
+        pairs = [(ours.sample(workload), theirs.sample(name)) for _ in range(rounds)]
+        a, b = (min(pair[i]["milliseconds"] for pair in pairs) for i in range(2))
+        b /= THEIRS_PER_CALL.get(workload, 1)
+        note = verdict(b / a, goal)
+        if "mebibytes" in pairs[-1][1]:
+            note += " memory {:.0f} against {:.0f} MiB".format(*(p["mebibytes"] for p in pairs[-1]))
+        label = f"{peer} {variant}".strip()
+        print(f"| {workload} | {threads} | {a:.4g} | {label} | {b:.4g} | {b / a:.2f} | {note} |", flush=True)
+        ours.close()
+        theirs.close()
+
+
 def compare(threads, wanted, rounds, bench):
     scripts = {name: [sys.executable, str(HERE / f"{name}_peer.py")] for name in PEERS}
     workers = {}
     ours = Worker([bench, "--serve"], threads)
     for workload, peer, variant, goal in WORKLOADS:
-        if wanted and not any(workload.startswith(w) for w in wanted):
+        if not chosen(wanted, workload):
             continue
         if peer not in workers:
             workers[peer] = Worker(scripts[peer], threads)
@@ -153,12 +205,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, help="samples of each side; the median counts")
     parser.add_argument("workloads", nargs="*", help="beginnings of names; all if none, 'run' for the commands")
     options = parser.parse_args()
-    bench = build()
+    benches = build()
     load = os.getloadavg()[0]
-    print(f"{os.cpu_count()} cores, load {load:.1f} before the start; times in ms (median of {options.rounds})\n")
+    print(f"{os.cpu_count()} cores, load {load:.1f} before the start; times in ms (median of {options.rounds}, for training the best)\n")
     print("| workload | threads | retrodict | peer | its time | its / ours | goal |\n|---|---|---|---|---|---|---|")
     for threads in options.threads:
-        compare(threads, options.workloads, options.rounds, bench)
+        compare(threads, options.workloads, options.rounds, benches["peers"])
+        training(threads, options.workloads, options.rounds, benches["training"])
     if not options.workloads or "run" in options.workloads:
         commands(options.rounds)
 

@@ -24,8 +24,11 @@ def sample(work):
             return 1e3 * seconds / calls, figure
 
 
-def serve(workload):
-    """Answers names on stdin; `workload` makes a function without arguments from a name."""
+def serve(workload, memory=None):
+    """Answers names on stdin; `workload` makes a function without arguments from a name.
+
+    `memory` tells the most memory that was ever held, in MiB.
+    """
     name, work = None, None
     for line in sys.stdin:
         wanted = line.strip()
@@ -34,4 +37,6 @@ def serve(workload):
             work()
         milliseconds, figure = sample(work)
         answer = {"workload": name, "threads": THREADS, "milliseconds": milliseconds, "figure": float(figure)}
+        if memory:
+            answer["mebibytes"] = memory()
         print(json.dumps(answer), flush=True)
