@@ -13,8 +13,9 @@ use crate::ode::Ode;
 use crate::options::{configure, defaults, keys, nearest};
 use crate::simulator::Simulator;
 use crate::simulators::{
-    Advection, Burgers, Exp, Fluid, Heat, KuramotoSivashinsky, Lorenz, LotkaVolterra, Oscillators,
-    Pendulum, Poisson, ReactionDiffusion, Scaling, Schroedinger, Sine, Sir, Square, Wave,
+    Advection, Burgers, Exp, Fluid, Heat, KuramotoSivashinsky, Laplace, Lorenz, LotkaVolterra,
+    Oscillators, Pendulum, Poisson, ReactionDiffusion, Scaling, Schroedinger, Sine, Sir, Square,
+    Wave,
 };
 use crate::training::{EndToEnd, PhysicsResidual, Strategy, Supervised};
 use crate::updates::{
@@ -114,6 +115,7 @@ pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entr
     entry!(Arc::new, Sine, "sine", [], "A rotated sine with scales ξ² apart and infinitely many solutions", "Holl et al. 2022, section 4.1"),
     entry!(Arc::new, Heat, "heat", ["diffusion"], "Diffusion of heat on a periodic grid, 1-D to 3-D, exact in Fourier space", "Holl et al. 2022, section 4.3"),
     entry!(Arc::new, Poisson, "poisson", [], "The potential of a source, y = ∇⁻²x, with periodic, Dirichlet or Neumann boundaries, 1-D to 3-D", "Swarztrauber 1977"),
+    entry!(Arc::new, Laplace, "laplace", [], "The source of a potential, y = ∇²x: what poisson undoes", "Schnell et al. 2022, section 4.2"),
     entry!(Arc::new, Oscillators, "oscillators", [], "A chain of coupled masses, steered by a force on the last one", "Schnell et al. 2022, section 4.1"),
     entry!(Arc::new, Wave, "wave", [], "Waves on a periodic grid, 1-D to 3-D, by leapfrog, undone exactly", "Hairer, Lubich & Wanner, I.1.4"),
     entry!(Arc::new, Advection, "advection", ["transport"], "Transport by a constant velocity, exact in Fourier space, 1-D to 3-D", "Boyd, chapter 4"),

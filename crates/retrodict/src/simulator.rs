@@ -249,6 +249,11 @@ pub trait LocalInverse: Send + Sync {
     ) -> Result<()> {
         self.step(x0, y0, dy, dx)
     }
+    /// Whether P⁻¹(y; x₀) is, of all x with P(x) = y, the one nearest to x₀: then the error of an x is
+    /// measured to the nearest solution, not to the one that made y.
+    fn is_nearest(&self) -> bool {
+        false
+    }
     /// What comes back of x; an ill-posed map says what does not.
     fn recovery(&self) -> Recovery {
         Recovery {

@@ -29,7 +29,7 @@ pub use lorenz::Lorenz;
 pub use lotka_volterra::LotkaVolterra;
 pub use oscillators::{Chain, Oscillators};
 pub use pendulum::Pendulum;
-pub use poisson::{Boundary, Poisson};
+pub use poisson::{Boundary, Laplace, Poisson};
 pub use reaction_diffusion::{GrayScott, ReactionDiffusion};
 pub use scaling::Scaling;
 pub use schroedinger::{CrankNicolson, Schroedinger};

@@ -26,6 +26,26 @@ pub static BUILT_IN: &[(&str, &str)] = &[
         include_str!("../../../../experiments/training/quantum-dipole.toml"),
     ),
     (
+        "poisson-8",
+        include_str!("../../../../experiments/training/poisson-8.toml"),
+    ),
+    (
+        "heat",
+        include_str!("../../../../experiments/training/heat.toml"),
+    ),
+    (
+        "poisson",
+        include_str!("../../../../experiments/training/poisson.toml"),
+    ),
+    (
+        "sine",
+        include_str!("../../../../experiments/training/sine.toml"),
+    ),
+    (
+        "fluid",
+        include_str!("../../../../experiments/training/fluid.toml"),
+    ),
+    (
         "exp",
         include_str!("../../../../experiments/training/exp.toml"),
     ),
@@ -169,6 +189,12 @@ pub enum Draw {
     Boxes,
     /// x: a smooth random field of zero mean, y* = P(x).
     Smooth,
+    /// Dye and the flow that carries it, both smooth and random: the network sees the dye before and
+    /// after, `[2, rows, cols]`, and learns x, whose values have the given root mean square.
+    Flows {
+        /// The root mean square of x.
+        strength: f64,
+    },
     /// A state uniformly, from which the simulator starts and to which it is to come back.
     States {
         /// The option of the simulator that takes the state.

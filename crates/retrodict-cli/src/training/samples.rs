@@ -65,14 +65,26 @@ impl Physics {
         }
     }
 
-    /// P with one option changed.
+    /// P with one option changed to a list of values.
     fn with(&self, option: &str, values: &[f64]) -> retrodict::Result<Arc<dyn Simulator>> {
+        self.with_option(option, list(values))
+    }
+
+    /// P with one option changed.
+    fn with_option(
+        &self,
+        option: &str,
+        value: toml::Value,
+    ) -> retrodict::Result<Arc<dyn Simulator>> {
         let mut options = self.options.clone();
-        let list = values.iter().map(|v| toml::Value::Float(*v)).collect();
-        options.insert(option.to_owned(), toml::Value::Array(list));
+        options.insert(option.to_owned(), value);
         let simulator = SIMULATORS.build(&self.name, &options)?;
         Ok(local_inverse::join(simulator, self.inverse.as_ref()))
     }
+}
+
+fn list(values: &[f64]) -> toml::Value {
+    toml::Value::Array(values.iter().map(|v| toml::Value::Float(*v)).collect())
 }
 
 /// The name in a table, and what else it holds.
@@ -130,6 +142,15 @@ impl Lot {
 pub fn input(draw: &Draw, physics: &Physics) -> Outcome<Space> {
     match draw {
         Draw::Waves { .. } => Ok(Space::new("t", &[1], "1")),
+        Draw::Flows { .. } => {
+            let y = physics.simulator.output();
+            let shape: Vec<usize> = [&[2], &y.shape[..]].concat();
+            Ok(Space::new(
+                &format!("{} before and after", y.name),
+                &shape,
+                &y.unit,
+            ))
+        }
         Draw::File { path } => {
             let arrays = archive(path)?;
             let own = arrays.iter().find(|(name, _)| name == "input");
@@ -169,6 +190,12 @@ impl Drawer {
                     )));
                 }
                 states = levels.iter().map(|l| well.eigenstate(*l)).collect();
+            }
+            Draw::Flows { .. } if physics.name != "fluid" => {
+                return Err(Failure::Misuse(format!(
+                    "data.draw: flows belong to the simulator fluid; found {}",
+                    physics.name
+                )));
             }
             Draw::Waves {
                 frequencies,
@@ -214,6 +241,7 @@ impl Drawer {
                     label: None,
                 });
             }
+            Draw::Flows { strength } => return self.flow(*strength, random),
             Draw::Superpositions { complex, .. } => {
                 let target = self.superposition(*complex, random);
                 return Ok(Sample {
@@ -247,6 +275,39 @@ impl Drawer {
             Draw::File { .. } => Vec::new(),
         };
         self.of(x)
+    }
+
+    /// A flow and the dye that it carries.
+    fn flow(&self, strength: f64, random: &mut Pcg64) -> retrodict::Result<Sample> {
+        let (x, y) = (
+            self.physics.simulator.input(),
+            self.physics.simulator.output(),
+        );
+        // In [0, 1] for the most part.
+        let before: Vec<f64> = generate::smooth(&y.shape, random)
+            .iter()
+            .map(|v| 0.5 + 0.2 * v)
+            .collect();
+        let pattern = ("pattern".to_owned(), "values".into());
+        let marker = [pattern, ("values".to_owned(), list(&before))];
+        let simulator = self
+            .physics
+            .with_option("marker", toml::Value::Table(marker.into_iter().collect()))?;
+        // Components of a velocity are smooth each by itself.
+        let fields = x.shape.len() - y.shape.len();
+        let count: usize = x.shape[..fields].iter().product();
+        let label: Vec<f64> = (0..count)
+            .flat_map(|_| generate::smooth(&y.shape, random))
+            .map(|v| strength * v)
+            .collect();
+        let mut target = vec![0.0; y.len()];
+        simulator.forward(&label, &mut target)?;
+        Ok(Sample {
+            input: [&before[..], &target].concat(),
+            target,
+            label: Some(label),
+            simulator,
+        })
     }
 
     /// x and what it leads to.

@@ -44,16 +44,19 @@ pub enum Initialisation {
     Glorot,
     /// Uniform within ±√(6/inputs).
     He,
+    /// Uniform within ±1/√inputs, as PyTorch draws.
+    Narrow,
 }
 
 impl Initialisation {
     /// The largest weight of a layer.
     pub fn limit(self, inputs: usize, outputs: usize) -> f64 {
-        let fan = match self {
-            Self::Glorot => inputs + outputs,
-            Self::He => inputs,
+        let (scale, fan) = match self {
+            Self::Glorot => (6.0, inputs + outputs),
+            Self::He => (6.0, inputs),
+            Self::Narrow => (1.0, inputs),
         };
-        (6.0 / fan.max(1) as f64).sqrt()
+        f64::sqrt(scale / fan.max(1) as f64)
     }
 }
 

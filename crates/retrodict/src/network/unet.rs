@@ -66,7 +66,7 @@ impl Default for UNet {
             activation: Activation::Relu,
             batch_norm: true,
             padding: Padding::Zero,
-            initialisation: Initialisation::He,
+            initialisation: Initialisation::Narrow,
             precision: Precision::F32,
             keep_mean: false,
         }

@@ -6,6 +6,10 @@ use crate::options::{Derived, Validate, grid, positive};
 use crate::simulator::{LocalInverse, Recovery, Residual, Simulator, Space};
 use crate::waves::{StandingWaves, Walls};
 
+mod laplace;
+
+pub use laplace::Laplace;
+
 /// The potential of a source: y = ∇⁻²x, with the second-order stencil of 3, 5 or 7 points.
 ///
 /// Its inverse is the Laplacian itself, ∇²y, which is cheap and exact. With periodic or

@@ -114,6 +114,9 @@ impl LocalInverse for Sine {
         self.rotate_back([a, y[1] / self.xi], x);
         Ok(())
     }
+    fn is_nearest(&self) -> bool {
+        true
+    }
 }
 
 impl SecondOrder for Sine {

@@ -64,6 +64,9 @@ impl LocalInverse for Square {
         x[1] = y[1].max(0.0).sqrt().copysign(x0[1]);
         Ok(())
     }
+    fn is_nearest(&self) -> bool {
+        true
+    }
 }
 
 impl SecondOrder for Square {

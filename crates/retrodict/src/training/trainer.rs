@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Clock, Data, Lesson, Sample, Schedule, Shares, Strategy};
 use crate::error::{Result, expect_length};
-use crate::linalg::{axpy, is_finite, norm};
+use crate::linalg::{axpy, distance_squared, is_finite, norm};
 use crate::loss::Loss;
 use crate::losses::Reduction;
 use crate::network::Network;
@@ -140,7 +140,9 @@ pub struct Epoch {
 pub struct Score {
     /// The mean over the samples of L(P(f(y*)), y*).
     pub loss: f64,
-    /// The mean over the samples of ½ ‖f(y*) − x*‖², where x* is known.
+    /// The mean over the samples of ½ ‖f(y*) − x*‖², where x* is known. Of several solutions the nearest
+    /// counts, where the simulator knows them all
+    /// ([`is_nearest`](crate::LocalInverse::is_nearest)).
     pub x_half_square: Option<f64>,
 }
 
@@ -194,7 +196,7 @@ pub fn score(
         sum += losses.iter().sum::<f64>();
         for (sample, x) in batch.iter().zip(x.chunks(n)) {
             if let Some(label) = &sample.label {
-                squares += crate::linalg::distance_squared(x, label);
+                squares += error_squared(sample, x, label)?;
                 labelled += 1;
             }
         }
@@ -203,6 +205,17 @@ pub fn score(
         loss: sum / samples.len().max(1) as f64,
         x_half_square: (labelled > 0).then(|| 0.5 * squares / f64::from(labelled)),
     })
+}
+
+/// ‖x − x*‖², with the x* that is nearest to x where all are known.
+fn error_squared(sample: &Sample, x: &[f64], label: &[f64]) -> Result<f64> {
+    let all_known = sample.simulator.local_inverse().filter(|i| i.is_nearest());
+    let Some(inverse) = all_known else {
+        return Ok(distance_squared(x, label));
+    };
+    let mut nearest = label.to_vec();
+    inverse.invert_near(&sample.target, x, &mut nearest)?;
+    Ok(distance_squared(x, &nearest))
 }
 
 impl Trainer {

@@ -1,0 +1,139 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Boundary, Poisson};
+use crate::error::Result;
+use crate::options::{Derived, Validate};
+use crate::simulator::{LocalInverse, Recovery, Simulator, Space};
+
+/// The source of a potential: y = ∇²x, with the second-order stencil of 3, 5 or 7 points; what
+/// [`Poisson`] undoes.
+///
+/// Fine structure of x weighs most in y, by the square of its wavenumber: singular values spread over
+/// (2n/π)² for n cells along an axis, and the gradient sees little of what is smooth. With periodic or
+/// Neumann boundaries y does not tell the mean of x, which the inverse takes from x₀.
+///
+/// # Shapes
+/// x and y are grids of `shape`, one to three axes of any size.
+///
+/// # Units
+/// x in V, `cell` in m, y in V/m²: whatever the unit of x is, y has that unit over `cell`².
+///
+/// # Cost
+/// Forwards, one pass of the stencil; backwards, a fast transform and its inverse, O(n log n).
+///
+/// # Source
+/// Schnell, Holl & Thuerey, *Half-Inverse Gradients for Physical Deep Learning* (ICLR 2022), section 4.2.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Laplace {
+    /// Cells along each axis.
+    pub shape: Vec<usize>,
+    /// The width of a cell, greater than 0, in m.
+    pub cell: f64,
+    /// What holds for x at the edges of the grid.
+    pub boundary: Boundary,
+    /// What undoes it.
+    #[serde(skip)]
+    pub poisson: Derived<Poisson>,
+}
+
+impl Default for Laplace {
+    fn default() -> Self {
+        let poisson = Poisson::default();
+        Self {
+            shape: poisson.shape,
+            cell: poisson.cell,
+            boundary: poisson.boundary,
+            poisson: Derived::default(),
+        }
+    }
+}
+
+impl Validate for Laplace {
+    fn validate(&self) -> Result<()> {
+        self.poisson().validate()
+    }
+}
+
+impl Laplace {
+    fn poisson(&self) -> &Poisson {
+        self.poisson.get(|| Poisson {
+            shape: self.shape.clone(),
+            cell: self.cell,
+            boundary: self.boundary,
+            ..Poisson::default()
+        })
+    }
+}
+
+impl Simulator for Laplace {
+    fn input(&self) -> Space {
+        self.poisson().output()
+    }
+    fn output(&self) -> Space {
+        self.poisson().input()
+    }
+    fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        y.fill(0.0);
+        self.poisson().add_laplacian(x, y);
+        Ok(())
+    }
+    fn jvp(&self, _x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        self.forward(dx, dy)
+    }
+    fn vjp(&self, _x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        // P is symmetric.
+        self.forward(dy, dx)
+    }
+    fn local_inverse(&self) -> Option<&dyn LocalInverse> {
+        Some(self)
+    }
+    fn is_linear(&self) -> bool {
+        true
+    }
+}
+
+impl LocalInverse for Laplace {
+    fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()> {
+        self.poisson().forward(y, x)?;
+        if self.boundary != Boundary::Dirichlet {
+            let mean = x0.iter().sum::<f64>() / x0.len() as f64;
+            x.iter_mut().for_each(|x| *x += mean);
+        }
+        Ok(())
+    }
+    fn recovery(&self) -> Recovery {
+        Recovery {
+            remaining: 1e-9,
+            subspace: match self.boundary {
+                Boundary::Dirichlet => None,
+                Boundary::Periodic | Boundary::Neumann => Some("all but the mean"),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parabola_has_a_constant_laplacian_and_comes_back() {
+        let laplace = Laplace {
+            shape: vec![5],
+            cell: 0.5,
+            ..Laplace::default()
+        };
+        // x (3 − x) is 0 just outside of the cells at 0.5, …, 2.5; its second derivative is −2.
+        let x: Vec<f64> = (1..=5)
+            .map(|i| 0.5 * f64::from(i))
+            .map(|x| x * (3.0 - x))
+            .collect();
+        let (mut y, mut back) = ([0.0; 5], [0.0; 5]);
+        laplace.forward(&x, &mut y).unwrap();
+        assert!(y.iter().all(|y| (y + 2.0).abs() < 1e-14), "{y:?}");
+        laplace.invert_near(&y, &[7.0; 5], &mut back).unwrap();
+        assert!(back.iter().zip(&x).all(|(b, x)| (b - x).abs() < 1e-13));
+    }
+}
