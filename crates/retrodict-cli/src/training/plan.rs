@@ -189,10 +189,10 @@ pub enum Draw {
     Boxes,
     /// x: a smooth random field of zero mean, y* = P(x).
     Smooth,
-    /// Dye and the flow that carries it, both smooth and random: the network sees the dye before and
-    /// after, `[2, rows, cols]`, and learns x, whose values have the given root mean square.
+    /// x: a drift and smooth eddies of a flow. The network sees its dye before and after,
+    /// `[2, rows, cols]`.
     Flows {
-        /// The root mean square of x.
+        /// The root mean square of each component, in m/s.
         strength: f64,
     },
     /// A state uniformly, from which the simulator starts and to which it is to come back.

@@ -65,26 +65,14 @@ impl Physics {
         }
     }
 
-    /// P with one option changed to a list of values.
-    fn with(&self, option: &str, values: &[f64]) -> retrodict::Result<Arc<dyn Simulator>> {
-        self.with_option(option, list(values))
-    }
-
     /// P with one option changed.
-    fn with_option(
-        &self,
-        option: &str,
-        value: toml::Value,
-    ) -> retrodict::Result<Arc<dyn Simulator>> {
+    fn with(&self, option: &str, values: &[f64]) -> retrodict::Result<Arc<dyn Simulator>> {
         let mut options = self.options.clone();
-        options.insert(option.to_owned(), value);
+        let list = values.iter().map(|v| toml::Value::Float(*v)).collect();
+        options.insert(option.to_owned(), toml::Value::Array(list));
         let simulator = SIMULATORS.build(&self.name, &options)?;
         Ok(local_inverse::join(simulator, self.inverse.as_ref()))
     }
-}
-
-fn list(values: &[f64]) -> toml::Value {
-    toml::Value::Array(values.iter().map(|v| toml::Value::Float(*v)).collect())
 }
 
 /// The name in a table, and what else it holds.
@@ -191,11 +179,15 @@ impl Drawer {
                 }
                 states = levels.iter().map(|l| well.eigenstate(*l)).collect();
             }
-            Draw::Flows { .. } if physics.name != "fluid" => {
-                return Err(Failure::Misuse(format!(
-                    "data.draw: flows belong to the simulator fluid; found {}",
-                    physics.name
-                )));
+            Draw::Flows { .. } => {
+                let (x, y) = (physics.simulator.input(), physics.simulator.output());
+                if physics.name != "fluid" || x.len() != 2 * y.len() {
+                    return Err(Failure::Misuse(format!(
+                        "data.draw: flows are velocities from one picture of the marker, of the simulator \
+                         fluid; found {} from {} {:?} to {} {:?}",
+                        physics.name, x.name, x.shape, y.name, y.shape
+                    )));
+                }
             }
             Draw::Waves {
                 frequencies,
@@ -277,37 +269,40 @@ impl Drawer {
         self.of(x)
     }
 
-    /// A flow and the dye that it carries.
+    /// A drift and smooth eddies free of divergence, half of the energy in each, and the dye before and
+    /// after.
     fn flow(&self, strength: f64, random: &mut Pcg64) -> retrodict::Result<Sample> {
-        let (x, y) = (
-            self.physics.simulator.input(),
-            self.physics.simulator.output(),
-        );
-        // In [0, 1] for the most part.
-        let before: Vec<f64> = generate::smooth(&y.shape, random)
-            .iter()
-            .map(|v| 0.5 + 0.2 * v)
-            .collect();
-        let pattern = ("pattern".to_owned(), "values".into());
-        let marker = [pattern, ("values".to_owned(), list(&before))];
-        let simulator = self
-            .physics
-            .with_option("marker", toml::Value::Table(marker.into_iter().collect()))?;
-        // Components of a velocity are smooth each by itself.
-        let fields = x.shape.len() - y.shape.len();
-        let count: usize = x.shape[..fields].iter().product();
-        let label: Vec<f64> = (0..count)
-            .flat_map(|_| generate::smooth(&y.shape, random))
-            .map(|v| strength * v)
-            .collect();
-        let mut target = vec![0.0; y.len()];
-        simulator.forward(&label, &mut target)?;
+        let simulator = &self.physics.simulator;
+        let y = simulator.output();
+        let (rows, cols) = (y.shape[0], y.shape[1]);
+        let psi = generate::smooth(&y.shape, random);
+        let at = |i: usize, j: usize| psi[i % rows * cols + j % cols];
+        // Components lie half a cell before the cells, ψ at the corners.
+        let pixels = || (0..rows).flat_map(|i| (0..cols).map(move |j| (i, j)));
+        let along = pixels().map(|(i, j)| at(i, j + 1) - at(i, j));
+        let across = pixels().map(|(i, j)| at(i, j) - at(i + 1, j));
+        let mut x: Vec<f64> = along.chain(across).collect();
+        let eddies = strength / (2.0_f64.sqrt() * generate::rms(&x));
+        x.iter_mut().for_each(|v| *v *= eddies);
+        for component in x.chunks_mut(rows * cols) {
+            let normal: f64 = StandardNormal.sample(random);
+            let drift = strength * normal / 2.0_f64.sqrt();
+            component.iter_mut().for_each(|v| *v += drift);
+        }
+        let before = self.dye(&y)?;
+        let sample = self.of(x)?;
         Ok(Sample {
-            input: [&before[..], &target].concat(),
-            target,
-            label: Some(label),
-            simulator,
+            input: [&before[..], &sample.target].concat(),
+            ..sample
         })
+    }
+
+    /// The dye before anything moves it.
+    fn dye(&self, y: &Space) -> retrodict::Result<Vec<f64>> {
+        let still = vec![0.0; self.physics.simulator.input().len()];
+        let mut dye = vec![0.0; y.len()];
+        self.physics.simulator.forward(&still, &mut dye)?;
+        Ok(dye)
     }
 
     /// x and what it leads to.
