@@ -5,7 +5,7 @@ use clap::Parser;
 use crate::args::Arguments;
 use crate::experiment::Experiment;
 
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 8] = [
     ("README.md", include_str!("../../../README.md")),
     ("start.md", include_str!("../../../docs/src/start.md")),
     ("choose.md", include_str!("../../../docs/src/choose.md")),
@@ -16,6 +16,10 @@ const PAGES: [(&str, &str); 7] = [
     (
         "local-inverses.md",
         include_str!("../../../docs/src/local-inverses.md"),
+    ),
+    (
+        "training.md",
+        include_str!("../../../docs/src/training.md"),
     ),
     (
         "residuals.md",
