@@ -17,10 +17,7 @@ const PAGES: [(&str, &str); 8] = [
         "local-inverses.md",
         include_str!("../../../docs/src/local-inverses.md"),
     ),
-    (
-        "training.md",
-        include_str!("../../../docs/src/training.md"),
-    ),
+    ("training.md", include_str!("../../../docs/src/training.md")),
     (
         "residuals.md",
         include_str!("../../../docs/src/residuals.md"),

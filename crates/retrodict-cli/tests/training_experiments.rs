@@ -25,6 +25,10 @@ const SLOW: &[(&str, &str, &str)] = &[
         "adam",
         "20 epochs of 384 time steps for each sample",
     ),
+    ("heat", "sip", "a U-Net on 64 × 64, batch 128"),
+    ("heat", "dp", "a U-Net on 64 × 64, batch 128"),
+    ("poisson", "sip-adam", "a U-Net on 64 × 64, batch 64"),
+    ("poisson", "dp-adam", "a U-Net on 64 × 64, batch 64"),
 ];
 
 /// Methods whose expectations are published for several seeds.
