@@ -11,6 +11,7 @@ mod power;
 mod product;
 mod row_space;
 mod small;
+mod tridiagonal;
 mod vectors;
 
 pub use decompositions::{Cholesky, Svd, SymmetricEigen, cholesky, svd, symmetric_eigen};

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::decompositions::{svd_bytes, symmetric_eigen_bytes};
 use super::matrix::Matrix;
-use super::{row_space_function, svd, symmetric_eigen};
+use super::tridiagonal::symmetric_matrix_function;
+use super::{row_space_function, svd};
 use crate::error::Result;
 use crate::simulator::LinearMap;
 
@@ -162,16 +163,11 @@ fn gram(
     truncation: f64,
     out: &mut [f64],
 ) -> Result<PowerReport> {
-    let eigen = symmetric_eigen(&map.gram()?)?;
-    let (weights, mut report) = spectral_weights(&eigen.values, kappa, truncation);
-    report.engine = Engine::Gram;
     let mut w = vec![0.0; g.len()];
-    for (k, weight) in weights.iter().enumerate().filter(|(_, w)| **w != 0.0) {
-        let overlap: f64 = (0..g.len()).map(|i| eigen.vectors[(i, k)] * g[i]).sum();
-        for (i, w) in w.iter_mut().enumerate() {
-            *w += weight * overlap * eigen.vectors[(i, k)];
-        }
-    }
+    let f = |values: &[f64]| spectral_weights(values, kappa, truncation).0;
+    let values = symmetric_matrix_function(&map.gram()?, g, &f, &mut w)?;
+    let (_, mut report) = spectral_weights(&values, kappa, truncation);
+    report.engine = Engine::Gram;
     map.apply_transpose(&w, out)?;
     Ok(report)
 }
