@@ -5,6 +5,7 @@ mod filmstrip;
 mod page;
 mod paths;
 mod pictures;
+mod samples;
 mod series;
 mod style;
 mod table;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::curves::{Figure, axis, layout};
 use super::page::{chips, document, pairs};
+use super::samples;
 use super::style::{colour, escape, number};
 use crate::tables::duration;
 use crate::training::{Contents, Line, MethodOutcome, last, remarks};
@@ -40,11 +41,23 @@ pub fn build(contents: &Contents) -> String {
     let curves = curves(contents);
     body.push_str(&pairs(&curves));
     figures.extend(curves);
+    let seen = "What the network makes of samples it never saw";
+    let pictures = samples::section(contents);
+    if let Some(pictures) = &pictures {
+        body.push_str(&format!(
+            "<h2>{seen}</h2>\n<p class=soft>x of the network and y = P(x), beside the y* that was asked for; what \
+             is beyond a scale has its end's colour.</p>\n{pictures}"
+        ));
+    }
     for (heading, sentence, found) in [
         (
-            "What the network makes of samples it never saw",
+            seen,
             "y = P(x) of the network's x, beside the y* that was asked for.",
-            reconstructions(contents),
+            if pictures.is_none() {
+                reconstructions(contents)
+            } else {
+                Vec::new()
+            },
         ),
         (
             "Singular values of J",
