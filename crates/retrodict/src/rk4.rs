@@ -22,6 +22,23 @@ pub trait Rate: Send + Sync {
     fn rate_jvp(&self, t: f64, s: &[f64], u: &[f64], ds: &[f64], du: &[f64], out: &mut [f64]);
     /// out = (∂f/∂s)ᵀ a, and pull += (∂f/∂u)ᵀ a.
     fn rate_vjp(&self, t: f64, s: &[f64], u: &[f64], a: &[f64], out: &mut [f64], pull: &mut [f64]);
+    /// The same for several a, one after the other, at one point. Worth writing for small states, where
+    /// the calls cost more than the work.
+    fn rate_vjps(
+        &self,
+        t: f64,
+        s: &[f64],
+        u: &[f64],
+        a: &[f64],
+        out: &mut [f64],
+        pulls: &mut [f64],
+    ) {
+        let width = self.controls();
+        let pairs = a.chunks(s.len()).zip(out.chunks_mut(s.len()));
+        for (k, (a, out)) in pairs.enumerate() {
+            self.rate_vjp(t, s, u, a, out, &mut pulls[k * width..(k + 1) * width]);
+        }
+    }
 }
 
 /// The step s + Δt/6 (k₁ + 2k₂ + 2k₃ + k₄) with u constant over the step.
@@ -45,7 +62,13 @@ pub struct Stages {
     points: [Vec<f64>; 4],
     slopes: [Vec<f64>; 4],
     sum: Vec<f64>,
+    /// Of adjoints that move back together: what enters a stage, what leaves it, and the sum.
+    together: [Vec<f64>; 3],
 }
+
+/// Adjoints move back together as long as they have no more values than this, so that they stay in the
+/// cache from stage to stage.
+const TOGETHER: usize = 512;
 
 /// Where in the step each stage is taken, and with which weight it enters the sum.
 const NODES: [f64; 4] = [0.0, 0.5, 0.5, 1.0];
@@ -61,9 +84,14 @@ impl<R: Rate> Rk4<R> {
     fn stages(&self, n: usize, u: &[f64], state: &[f64], slopes: usize, stages: &mut Stages) {
         for i in 0..4 {
             let point = &mut stages.points[i];
-            point.copy_from_slice(state);
-            if i > 0 {
-                axpy(self.dt * NODES[i], &stages.slopes[i - 1], point);
+            if i == 0 {
+                point.copy_from_slice(state);
+            } else {
+                let reach = self.dt * NODES[i];
+                let before = state.iter().zip(&stages.slopes[i - 1]);
+                for (point, (state, slope)) in point.iter_mut().zip(before) {
+                    *point = state + reach * slope;
+                }
             }
             if i < slopes {
                 let slope = &mut stages.slopes[i];
@@ -91,6 +119,7 @@ impl<R: Rate> TimeStep for Rk4<R> {
             points: std::array::from_fn(|_| zeros()),
             slopes: std::array::from_fn(|_| zeros()),
             sum: zeros(),
+            together: Default::default(),
         }
     }
     fn step(
@@ -120,26 +149,26 @@ impl<R: Rate> TimeStep for Rk4<R> {
     ) -> Result<()> {
         self.stages(n, u, record, 3, stages);
         let (size, width) = (record.len(), self.rate.controls());
-        let mut no_pull = [];
-        for (k, a) in adjoints.chunks_mut(size).enumerate() {
-            let pull = if width > 0 {
-                &mut pulls[k * width..(k + 1) * width]
-            } else {
-                &mut no_pull[..]
-            };
-            let [l, back, ..] = &mut stages.slopes;
-            stages.sum.fill(0.0);
-            back.fill(0.0);
+        let block = (TOGETHER / size.max(1)).max(1);
+        for (k, a) in adjoints.chunks_mut(block * size).enumerate() {
+            let from = k * block * width;
+            let pulls = &mut pulls[from..from + a.len() / size.max(1) * width];
+            let [l, back, sum] = &mut stages.together;
+            for room in [&mut *l, &mut *back, &mut *sum] {
+                room.clear();
+                room.resize(a.len(), 0.0);
+            }
             for i in (0..4).rev() {
                 let reach = if i < 3 { self.dt * NODES[i + 1] } else { 0.0 };
+                let weight = self.dt * WEIGHTS[i];
                 for ((l, a), back) in l.iter_mut().zip(a.iter()).zip(back.iter()) {
-                    *l = self.dt * WEIGHTS[i] * a + reach * back;
+                    *l = weight * a + reach * back;
                 }
                 let (t, point) = (self.time(n, i), &stages.points[i]);
-                self.rate.rate_vjp(t, point, u, l, back, pull);
-                axpy(1.0, back, &mut stages.sum);
+                self.rate.rate_vjps(t, point, u, l, back, pulls);
+                axpy(1.0, back, sum);
             }
-            axpy(1.0, &stages.sum, a);
+            axpy(1.0, sum, a);
         }
         Ok(())
     }

@@ -160,9 +160,9 @@ impl Rate for Chain {
     fn rate(&self, _: f64, s: &[f64], u: &[f64], rate: &mut [f64]) {
         let (x, p) = s.split_at(self.masses);
         let (velocity, force) = rate.split_at_mut(self.masses);
-        velocity.copy_from_slice(p);
-        for (f, x) in force.iter_mut().zip(x) {
-            *f = -x;
+        for i in 0..self.masses {
+            velocity[i] = p[i];
+            force[i] = -x[i];
         }
         for i in 1..self.masses {
             let (pull, _) = self.spring(x[i] - x[i - 1]);
@@ -188,12 +188,39 @@ impl Rate for Chain {
         out: &mut [f64],
         pull: &mut [f64],
     ) {
-        let (ax, ap) = a.split_at(self.masses);
-        let (x, p) = out.split_at_mut(self.masses);
-        x.fill(0.0);
-        self.stiffness(&s[..self.masses], ap, x);
-        p.copy_from_slice(ax);
-        pull[0] += self.strength * ap[self.masses - 1];
+        self.rate_vjps(0.0, s, &[], a, out, pull);
+    }
+    fn rate_vjps(
+        &self,
+        _: f64,
+        s: &[f64],
+        _u: &[f64],
+        a: &[f64],
+        out: &mut [f64],
+        pulls: &mut [f64],
+    ) {
+        let masses = self.masses;
+        let rows = a.chunks_exact(2 * masses);
+        for (a, out) in rows.zip(out.chunks_exact_mut(2 * masses)) {
+            let (ax, ap) = a.split_at(masses);
+            let (x, p) = out.split_at_mut(masses);
+            for i in 0..masses {
+                x[i] = -ap[i];
+                p[i] = ax[i];
+            }
+        }
+        for i in 1..masses {
+            let (_, k) = self.spring(s[i] - s[i - 1]);
+            let rows = a.chunks_exact(2 * masses);
+            for (a, out) in rows.zip(out.chunks_exact_mut(2 * masses)) {
+                let pull = k * (a[masses + i] - a[masses + i - 1]);
+                out[i - 1] += pull;
+                out[i] -= pull;
+            }
+        }
+        for (a, pull) in a.chunks_exact(2 * masses).zip(pulls) {
+            *pull += self.strength * a[2 * masses - 1];
+        }
     }
 }
 
