@@ -80,21 +80,12 @@ pub(super) fn symmetric_matrix_function(
         );
     }
     let mut turned: Vec<f64> = (0..n).map(|i| vector[(i, 0)]).collect();
-    let rotations = diagonalise(&mut values, &mut off)
+    let sweeps = diagonalise(&mut values, &mut off, &mut turned)
         .ok_or_else(|| failed("the iteration did not converge; rescale the problem"))?;
-    for &(i, c, s) in &rotations {
-        let (x, y) = (turned[i], turned[i + 1]);
-        turned[i] = c * x - s * y;
-        turned[i + 1] = s * x + c * y;
-    }
     for (turned, f) in turned.iter_mut().zip(f(&values)) {
         *turned *= f;
     }
-    for &(i, c, s) in rotations.iter().rev() {
-        let (x, y) = (turned[i], turned[i + 1]);
-        turned[i] = c * x + s * y;
-        turned[i + 1] = c * y - s * x;
-    }
+    sweeps.undo(&mut turned);
     for (i, turned) in turned.iter().enumerate() {
         vector[(i, 0)] = *turned;
     }
@@ -114,62 +105,113 @@ pub(super) fn symmetric_matrix_function(
     Ok(values)
 }
 
+/// The rotations of all QL steps, to be undone.
+struct Sweeps {
+    /// Cosine and sine of each, in the order in which they were made.
+    rotations: Vec<[f64; 2]>,
+    /// The first pair that each step turned, which went down from there, and how many it turned.
+    steps: Vec<(usize, usize)>,
+}
+
+impl Sweeps {
+    /// Turns a vector back, from the last rotation to the first.
+    fn undo(&self, vector: &mut [f64]) {
+        let mut rest = &self.rotations[..];
+        for &(first, count) in self.steps.iter().rev() {
+            let (before, step) = rest.split_at(rest.len() - count);
+            rest = before;
+            let from = first + 1 - count;
+            // What the last rotation left above, the next one down takes up: it stays in a register.
+            let mut x = vector[from];
+            for (i, [c, s]) in (from..=first).zip(step.iter().rev()) {
+                let y = vector[i + 1];
+                vector[i] = c * x + s * y;
+                x = c * y - s * x;
+            }
+            vector[first + 1] = x;
+        }
+    }
+}
+
 /// QL steps with implicit shifts: `d` becomes the eigenvalues of the tridiagonal matrix with the diagonal
-/// `d` and the neighbours `e`. Returns the rotations of i and i + 1, in order.
-fn diagonalise(d: &mut [f64], e: &mut [f64]) -> Option<Vec<(usize, f64, f64)>> {
+/// `d` and the neighbours `e`, and `vector` is turned into the coordinates of the eigenvectors.
+///
+/// A step is a chain in which each rotation waits for the one before. So it takes a root and a division
+/// side by side, and no `hypot`: the matrix is scaled to 1, where squares that underflow are nothing beside it.
+fn diagonalise(d: &mut [f64], e: &mut [f64], vector: &mut [f64]) -> Option<Sweeps> {
     let n = d.len();
-    let mut rotations = Vec::with_capacity(n * n);
-    let size = d
-        .iter()
-        .chain(e.iter())
-        .fold(0.0_f64, |m, v| m.max(v.abs()));
+    let mut sweeps = Sweeps {
+        rotations: Vec::with_capacity(n * n),
+        steps: Vec::with_capacity(2 * n),
+    };
+    let all = d.iter().chain(e.iter());
+    let size = all.fold(0.0_f64, |m, v| m.max(v.abs()));
+    if size == 0.0 {
+        return Some(sweeps);
+    }
+    d.iter_mut().chain(e.iter_mut()).for_each(|v| *v /= size);
     for l in 0..n {
-        let mut steps = 0;
+        let mut tries = 0;
         loop {
             let small = |m: usize| {
                 e[m].abs() <= f64::EPSILON * (d[m].abs() + d[m + 1].abs())
-                    || e[m].abs() <= 0.5 * f64::EPSILON * size
+                    || e[m].abs() <= 0.5 * f64::EPSILON
             };
             let m = (l..n - 1).find(|m| small(*m)).unwrap_or(n - 1);
             if m == l {
                 break;
             }
-            steps += 1;
-            if steps > MOST_STEPS {
+            tries += 1;
+            if tries > MOST_STEPS {
                 return None;
             }
             let mut g = (d[l + 1] - d[l]) / (2.0 * e[l]);
-            let mut r = g.hypot(1.0);
-            g = d[m] - d[l] + e[l] / (g + r.copysign(g));
+            g = d[m] - d[l] + e[l] / (g + g.hypot(1.0).copysign(g));
             let (mut s, mut c, mut p) = (1.0, 1.0, 0.0);
+            let before = sweeps.rotations.len();
             let mut split = false;
+            let mut y = vector[m];
             for i in (l..m).rev() {
                 let (f, b) = (s * e[i], c * e[i]);
-                r = f.hypot(g);
-                e[i + 1] = r;
-                if r == 0.0 {
+                let square = f * f + g * g;
+                if square < f64::MIN_POSITIVE {
+                    e[i + 1] = 0.0;
                     d[i + 1] -= p;
                     e[m] = 0.0;
+                    vector[i + 1] = y;
                     split = true;
                     break;
                 }
-                s = f / r;
-                c = g / r;
+                // The root and the division do not wait for each other.
+                let r = square.sqrt();
+                let inverse = r * (1.0 / square);
+                e[i + 1] = r;
+                s = f * inverse;
+                c = g * inverse;
                 g = d[i + 1] - p;
-                r = (d[i] - g) * s + 2.0 * c * b;
+                let r = (d[i] - g) * s + 2.0 * c * b;
                 p = s * r;
                 d[i + 1] = g + p;
                 g = c * r - b;
-                rotations.push((i, c, s));
+                sweeps.rotations.push([c, s]);
+                let x = vector[i];
+                vector[i + 1] = s * x + c * y;
+                y = c * x - s * y;
             }
             if !split {
+                vector[l] = y;
                 d[l] -= p;
                 e[l] = g;
                 e[m] = 0.0;
             }
+            let count = sweeps.rotations.len() - before;
+            if count > 0 {
+                sweeps.steps.push((m - 1, count));
+            }
         }
     }
-    Some(rotations)
+    d.iter_mut().for_each(|d| *d *= size);
+    Some(sweeps)
 }
 
 #[cfg(test)]
