@@ -17,6 +17,7 @@ mod layers;
 mod maps;
 mod mean_kept;
 mod mlp;
+mod precision;
 mod unet;
 
 pub use activation::Activation;
@@ -24,7 +25,8 @@ pub use architecture::{Architecture, Dense};
 pub use maps::Padding;
 pub use mean_kept::MeanKept;
 pub use mlp::{Initialisation, Mlp};
-pub use unet::{Precision, UNet};
+pub use precision::Precision;
+pub use unet::UNet;
 
 /// A network: outputs = f(inputs; θ), for a batch of samples, one after the other.
 ///

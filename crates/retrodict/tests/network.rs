@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use retrodict::Network;
 use retrodict::linalg::{Matrix, dot, norm};
-use retrodict::network::{Activation, Initialisation, Mlp};
+use retrodict::network::{Activation, Initialisation, Mlp, Precision};
 use retrodict::options::Validate;
 
 fn draw(n: usize, random: &mut Pcg64) -> Vec<f64> {
@@ -150,6 +150,45 @@ fn dense_networks_pass_for_every_activation() {
     Trial::new(&mlp(&[3, 2], Activation::Tanh), 1).passes();
     // More rows than one thread takes at a time.
     Trial::new(&mlp(&[4, 20, 24], Activation::Tanh), 30).passes();
+}
+
+#[test]
+fn single_precision_is_double_precision_to_its_own_digits() {
+    for activation in [Activation::Tanh, Activation::Relu, Activation::Silu] {
+        let double = mlp(&[4, 20, 20, 24], activation);
+        let single = Mlp {
+            precision: Precision::F32,
+            ..double.clone()
+        };
+        let trial = Trial::new(&double, 32);
+        let weights = draw(trial.outputs(), &mut Pcg64::seed_from_u64(9));
+        let dtheta = draw(trial.theta.len(), &mut Pcg64::seed_from_u64(10));
+        let all = |network: &Mlp| {
+            let mut y = vec![0.0; trial.outputs()];
+            let map = network
+                .linearize(&trial.theta, &trial.inputs, &mut y)
+                .unwrap();
+            let mut forward = vec![0.0; y.len()];
+            network
+                .forward(&trial.theta, &trial.inputs, &mut forward)
+                .unwrap();
+            assert_eq!(forward, y);
+            let mut tangent = vec![0.0; y.len()];
+            map.apply(&dtheta, &mut tangent).unwrap();
+            let mut gradient = vec![0.0; trial.theta.len()];
+            map.apply_transpose(&weights, &mut gradient).unwrap();
+            // In f64 throughout, or small eigenvalues would be lost.
+            let j = map.jacobian(None).unwrap();
+            let gram = map.gram(None).unwrap();
+            assert!(apart(gram.as_slice(), j.gram().as_slice()) < 1e-13);
+            [y, tangent, gradient, j.as_slice().to_vec()]
+        };
+        for (single, double) in all(&single).iter().zip(&all(&double)) {
+            let error = apart(single, double);
+            // A relu on its kink may fall to either side.
+            assert!((1e-9..1e-5).contains(&error), "{activation:?} {error}");
+        }
+    }
 }
 
 #[test]

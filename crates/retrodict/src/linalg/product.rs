@@ -1,5 +1,7 @@
 //! Products of borrowed matrices, written into a slice.
 
+use std::borrow::Cow;
+
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
@@ -8,14 +10,61 @@ use rayon::prelude::*;
 pub trait Real: faer::traits::ComplexField + Copy + Default {
     /// 1.
     const ONE: Self;
+
+    /// The nearest number.
+    fn from_f64(value: f64) -> Self;
+    /// The same number.
+    fn to_f64(self) -> f64;
+    /// The nearest numbers; no copy where they are the same.
+    fn from_slice(values: &[f64]) -> Cow<'_, [Self]>;
+    /// The same numbers; no copy where they have the type already.
+    fn to_slice(values: &[Self]) -> Cow<'_, [f64]>;
+    /// Lets `work` write numbers of this type where `f64` are wanted; no copy where they are the same.
+    fn write(out: &mut [f64], work: impl FnOnce(&mut [Self]));
 }
 
 impl Real for f64 {
     const ONE: Self = 1.0;
+
+    fn from_f64(value: f64) -> Self {
+        value
+    }
+    fn to_f64(self) -> f64 {
+        self
+    }
+    fn from_slice(values: &[f64]) -> Cow<'_, [Self]> {
+        Cow::Borrowed(values)
+    }
+    fn to_slice(values: &[Self]) -> Cow<'_, [f64]> {
+        Cow::Borrowed(values)
+    }
+    fn write(out: &mut [f64], work: impl FnOnce(&mut [Self])) {
+        work(out);
+    }
 }
 
 impl Real for f32 {
     const ONE: Self = 1.0;
+
+    fn from_f64(value: f64) -> Self {
+        value as Self
+    }
+    fn to_f64(self) -> f64 {
+        f64::from(self)
+    }
+    fn from_slice(values: &[f64]) -> Cow<'_, [Self]> {
+        Cow::Owned(values.iter().map(|v| *v as Self).collect())
+    }
+    fn to_slice(values: &[Self]) -> Cow<'_, [f64]> {
+        Cow::Owned(values.iter().map(|v| f64::from(*v)).collect())
+    }
+    fn write(out: &mut [f64], work: impl FnOnce(&mut [Self])) {
+        let mut values = vec![0.0; out.len()];
+        work(&mut values);
+        out.iter_mut()
+            .zip(&values)
+            .for_each(|(o, v)| *o = f64::from(*v));
+    }
 }
 
 /// Multiplications from which a product is worth a second thread.

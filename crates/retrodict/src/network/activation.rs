@@ -3,6 +3,8 @@
 use pulp::{Arch, Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 
+use crate::linalg::Real;
+
 /// A function that a layer applies to each of its values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -43,7 +45,7 @@ impl Activation {
     }
 
     /// Replaces each z by its value.
-    pub fn apply(self, z: &mut [f64]) {
+    pub fn apply<T: Real>(self, z: &mut [T]) {
         Arch::new().dispatch(Values {
             activation: self,
             z,
@@ -51,7 +53,7 @@ impl Activation {
     }
 
     /// Replaces each z by its value, and writes the slope there.
-    pub fn apply_with_slopes(self, z: &mut [f64], slopes: &mut [f64]) {
+    pub fn apply_with_slopes<T: Real>(self, z: &mut [T], slopes: &mut [T]) {
         Arch::new().dispatch(ValuesAndSlopes {
             activation: self,
             z,
@@ -60,57 +62,66 @@ impl Activation {
     }
 }
 
-struct Values<'a> {
+struct Values<'a, T> {
     activation: Activation,
-    z: &'a mut [f64],
+    z: &'a mut [T],
 }
 
-impl WithSimd for Values<'_> {
+impl<T: Real> WithSimd for Values<'_, T> {
     type Output = ();
 
     // Plain loops: inlined here, they are compiled for the registers of this processor.
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
+        let z = self.z.iter_mut();
         match self.activation {
-            Activation::Tanh => self.z.iter_mut().for_each(|z| *z = tanh(*z)),
-            Activation::Relu => self.z.iter_mut().for_each(|z| *z = z.max(0.0)),
-            Activation::Sigmoid => self.z.iter_mut().for_each(|z| *z = sigmoid(*z)),
-            Activation::Silu => self.z.iter_mut().for_each(|z| *z *= sigmoid(*z)),
+            Activation::Tanh => z.for_each(|z| *z = T::from_f64(tanh(z.to_f64()))),
+            Activation::Relu => z.for_each(|z| *z = T::from_f64(z.to_f64().max(0.0))),
+            Activation::Sigmoid => z.for_each(|z| *z = T::from_f64(sigmoid(z.to_f64()))),
+            Activation::Silu => z.for_each(|z| {
+                let at = z.to_f64();
+                *z = T::from_f64(at * sigmoid(at));
+            }),
             Activation::Linear => {}
         }
     }
 }
 
-struct ValuesAndSlopes<'a> {
+struct ValuesAndSlopes<'a, T> {
     activation: Activation,
-    z: &'a mut [f64],
-    slopes: &'a mut [f64],
+    z: &'a mut [T],
+    slopes: &'a mut [T],
 }
 
-impl WithSimd for ValuesAndSlopes<'_> {
+impl<T: Real> WithSimd for ValuesAndSlopes<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let pairs = self.z.iter_mut().zip(self.slopes.iter_mut());
+        let set = |z: &mut T, slope: &mut T, pair: (f64, f64)| {
+            (*z, *slope) = (T::from_f64(pair.0), T::from_f64(pair.1));
+        };
         match self.activation {
             Activation::Tanh => pairs.for_each(|(z, slope)| {
-                let a = tanh(*z);
-                (*z, *slope) = (a, 1.0 - a * a);
+                let a = tanh(z.to_f64());
+                set(z, slope, (a, 1.0 - a * a));
             }),
             Activation::Relu => pairs.for_each(|(z, slope)| {
-                let on = if *z > 0.0 { 1.0 } else { 0.0 };
-                (*z, *slope) = (z.max(0.0), on);
+                let at = z.to_f64();
+                let on = if at > 0.0 { 1.0 } else { 0.0 };
+                set(z, slope, (at.max(0.0), on));
             }),
             Activation::Sigmoid => pairs.for_each(|(z, slope)| {
-                let a = sigmoid(*z);
-                (*z, *slope) = (a, a * (1.0 - a));
+                let a = sigmoid(z.to_f64());
+                set(z, slope, (a, a * (1.0 - a)));
             }),
             Activation::Silu => pairs.for_each(|(z, slope)| {
-                let (at, s) = (*z, sigmoid(*z));
-                (*z, *slope) = (at * s, s + at * s * (1.0 - s));
+                let at = z.to_f64();
+                let s = sigmoid(at);
+                set(z, slope, (at * s, s + at * s * (1.0 - s)));
             }),
-            Activation::Linear => pairs.for_each(|(_, slope)| *slope = 1.0),
+            Activation::Linear => pairs.for_each(|(_, slope)| *slope = T::ONE),
         }
     }
 }

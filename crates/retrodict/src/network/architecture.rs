@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Activation, Initialisation, Mlp, Network};
+use super::{Activation, Initialisation, Mlp, Network, Precision};
 use crate::error::Result;
 use crate::options::{Validate, require};
 use crate::simulator::Space;
@@ -28,6 +28,8 @@ pub struct Dense {
     pub activation: Activation,
     /// How weights are drawn at the start.
     pub initialisation: Initialisation,
+    /// In which numbers it computes.
+    pub precision: Precision,
 }
 
 impl Default for Dense {
@@ -37,6 +39,7 @@ impl Default for Dense {
             hidden: vec![20, 20, 20],
             activation: mlp.activation,
             initialisation: mlp.initialisation,
+            precision: mlp.precision,
         }
     }
 }
@@ -61,6 +64,7 @@ impl Architecture for Dense {
             widths,
             activation: self.activation,
             initialisation: self.initialisation,
+            precision: self.precision,
         };
         network.validate()?;
         Ok(Arc::new(network))

@@ -10,7 +10,7 @@ use super::convolutional::{Convolutional, Node};
 use super::lanes::Real;
 use super::layers::{Convolution, Normalisation, Pooling, Upsampling};
 use super::maps::{Padding, Shape, Store};
-use super::{Activation, Architecture, Initialisation, MeanKept, Network, Weight};
+use super::{Activation, Architecture, Initialisation, MeanKept, Network, Precision, Weight};
 use crate::error::{Error, Result};
 use crate::options::{Validate, require};
 use crate::simulator::Space;
@@ -46,17 +46,6 @@ pub struct UNet {
     pub precision: Precision,
     /// Whether the mean of each output is set to that of its input, as conservation demands.
     pub keep_mean: bool,
-}
-
-/// In which numbers a network computes; what goes in and comes out is `f64`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Precision {
-    /// Of 24 bits: twice as fast.
-    #[default]
-    F32,
-    /// Of 53 bits.
-    F64,
 }
 
 impl Default for UNet {
