@@ -7,6 +7,15 @@ use crate::error::Result;
 /// Less work than this is done before a second thread has woken up.
 const WORTH_A_THREAD: Duration = Duration::from_micros(20);
 
+/// Does all of `work` on a thread of the pool: from outside of it, every loop over threads within would hand
+/// its work over and wait to be woken, which takes longer than many a step of training.
+pub(super) fn among_threads<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    if rayon::current_thread_index().is_some() {
+        return work();
+    }
+    rayon::scope(|_| work())
+}
+
 /// The results of `work` for 0 … count, in order; over all threads if the first one shows that it
 /// pays. The results do not depend on who computed them.
 pub(super) fn spread<T: Send>(

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::spread::among_threads;
 use super::{Clock, Data, Lesson, Sample, Schedule, Shares, Strategy};
 use crate::error::{Result, expect_length};
 use crate::linalg::{axpy, distance_squared, is_finite, norm};
@@ -225,6 +226,17 @@ impl Trainer {
     /// If data, network and physics do not fit, or the first step fails. What happens later is a
     /// [`Status`].
     pub fn train(
+        &mut self,
+        data: &mut dyn Data,
+        test: &[Arc<Sample>],
+        state: State,
+        limits: &Limits,
+        observer: impl FnMut(&Step<'_>) -> ControlFlow<()> + Send,
+    ) -> Result<Trained> {
+        among_threads(|| self.learn(data, test, state, limits, observer))
+    }
+
+    fn learn(
         &mut self,
         data: &mut dyn Data,
         test: &[Arc<Sample>],
