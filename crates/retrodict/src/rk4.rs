@@ -12,6 +12,10 @@ use crate::simulator::Space;
 pub trait Rate: Send + Sync {
     /// The space of the state.
     fn state(&self) -> Space;
+    /// The length of a state, as `state` says; worth writing where a run takes no longer than naming it.
+    fn width(&self) -> usize {
+        self.state().len()
+    }
     /// The length of u.
     fn controls(&self) -> usize {
         0
@@ -57,9 +61,9 @@ pub struct Rk4<R> {
     pub dt: f64,
 }
 
-/// The points at which the stages were taken, and room for their slopes.
+/// The points at which the stages after the first were taken, and room for all slopes.
 pub struct Stages {
-    points: [Vec<f64>; 4],
+    later: [Vec<f64>; 3],
     slopes: [Vec<f64>; 4],
     sum: Vec<f64>,
     /// Of adjoints that move back together: what enters a stage, what leaves it, and the sum.
@@ -83,22 +87,25 @@ impl<R: Rate> Rk4<R> {
     /// first `slopes` of them.
     fn stages(&self, n: usize, u: &[f64], state: &[f64], slopes: usize, stages: &mut Stages) {
         for i in 0..4 {
-            let point = &mut stages.points[i];
-            if i == 0 {
-                point.copy_from_slice(state);
-            } else {
+            if i > 0 {
                 let reach = self.dt * NODES[i];
                 let before = state.iter().zip(&stages.slopes[i - 1]);
-                for (point, (state, slope)) in point.iter_mut().zip(before) {
+                for (point, (state, slope)) in stages.later[i - 1].iter_mut().zip(before) {
                     *point = state + reach * slope;
                 }
             }
             if i < slopes {
+                let point = point(i, state, &stages.later);
                 let slope = &mut stages.slopes[i];
                 self.rate.rate(self.time(n, i), point, u, slope);
             }
         }
     }
+}
+
+/// Where stage i was taken: the first one at the state itself.
+fn point<'a>(i: usize, state: &'a [f64], later: &'a [Vec<f64>; 3]) -> &'a [f64] {
+    if i == 0 { state } else { &later[i - 1] }
 }
 
 impl<R: Rate> TimeStep for Rk4<R> {
@@ -113,10 +120,14 @@ impl<R: Rate> TimeStep for Rk4<R> {
     fn time_step(&self) -> f64 {
         self.dt
     }
+    fn record(&self) -> usize {
+        self.rate.width()
+    }
     fn scratch(&self) -> Stages {
-        let zeros = || vec![0.0; self.rate.state().len()];
+        let width = self.rate.width();
+        let zeros = || vec![0.0; width];
         Stages {
-            points: std::array::from_fn(|_| zeros()),
+            later: std::array::from_fn(|_| zeros()),
             slopes: std::array::from_fn(|_| zeros()),
             sum: zeros(),
             together: Default::default(),
@@ -133,7 +144,9 @@ impl<R: Rate> TimeStep for Rk4<R> {
         record.copy_from_slice(state);
         self.stages(n, u, record, 4, stages);
         for (slope, weight) in stages.slopes.iter().zip(WEIGHTS) {
-            axpy(self.dt * weight, slope, state);
+            let reach = self.dt * weight;
+            let pairs = state.iter_mut().zip(slope);
+            pairs.for_each(|(s, k)| *s += reach * k);
         }
         Ok(())
     }
@@ -164,11 +177,11 @@ impl<R: Rate> TimeStep for Rk4<R> {
                 for ((l, a), back) in l.iter_mut().zip(a.iter()).zip(back.iter()) {
                     *l = weight * a + reach * back;
                 }
-                let (t, point) = (self.time(n, i), &stages.points[i]);
+                let (t, point) = (self.time(n, i), point(i, record, &stages.later));
                 self.rate.rate_vjps(t, point, u, l, back, pulls);
-                axpy(1.0, back, sum);
+                sum.iter_mut().zip(back.iter()).for_each(|(s, b)| *s += b);
             }
-            axpy(1.0, sum, a);
+            a.iter_mut().zip(sum.iter()).for_each(|(a, s)| *a += s);
         }
         Ok(())
     }
@@ -185,15 +198,15 @@ impl<R: Rate> TimeStep for Rk4<R> {
         let (size, width) = (record.len(), self.rate.controls());
         for (k, tangent) in tangents.chunks_mut(size).enumerate() {
             let push = &pushes[k * width..(k + 1) * width];
-            let [point, slope, ..] = &mut stages.slopes;
+            let [pushed, slope, ..] = &mut stages.slopes;
             stages.sum.fill(0.0);
             slope.fill(0.0);
             for i in 0..4 {
-                for ((p, t), s) in point.iter_mut().zip(tangent.iter()).zip(slope.iter()) {
+                for ((p, t), s) in pushed.iter_mut().zip(tangent.iter()).zip(slope.iter()) {
                     *p = t + self.dt * NODES[i] * s;
                 }
-                let (t, at) = (self.time(n, i), &stages.points[i]);
-                self.rate.rate_jvp(t, at, u, point, push, slope);
+                let (t, at) = (self.time(n, i), point(i, record, &stages.later));
+                self.rate.rate_jvp(t, at, u, pushed, push, slope);
                 axpy(self.dt * WEIGHTS[i], slope, &mut stages.sum);
             }
             axpy(1.0, &stages.sum, tangent);

@@ -17,6 +17,8 @@ pub struct Matrix {
 
 /// Products below this many multiplications are cheaper in a plain loop.
 const SMALL_PRODUCT: usize = 4096;
+/// Rows and columns of a block that is mirrored at once.
+const MIRRORED: usize = 32;
 
 impl Matrix {
     /// All zeros.
@@ -128,6 +130,21 @@ impl Matrix {
             }
         }
         g
+    }
+
+    /// Copies the lower triangle of a square matrix to the upper one, a block at a time: whole columns would
+    /// not stay in the cache.
+    pub(crate) fn mirror_lower(&mut self) {
+        let n = self.rows;
+        for top in (0..n).step_by(MIRRORED) {
+            for left in (0..=top).step_by(MIRRORED) {
+                for i in top..(top + MIRRORED).min(n) {
+                    for j in left..(left + MIRRORED).min(i) {
+                        self.data[j * n + i] = self.data[i * n + j];
+                    }
+                }
+            }
+        }
     }
 
     /// y = A x.

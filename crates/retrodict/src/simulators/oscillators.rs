@@ -154,6 +154,9 @@ impl Rate for Chain {
     fn state(&self) -> Space {
         Space::new("oscillators", &[2, self.masses], "1")
     }
+    fn width(&self) -> usize {
+        2 * self.masses
+    }
     fn controls(&self) -> usize {
         1
     }

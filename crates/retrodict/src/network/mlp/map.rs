@@ -66,12 +66,7 @@ impl<T: Real> NetworkMap for MlpMap<T> {
             multiply_add(a, a.t(), &mut inner);
             add_scaled_gram(gram.as_mut_slice(), delta, layer.outputs, rows, &inner);
         })?;
-        let m = gram.rows();
-        for i in 0..m {
-            for j in 0..i {
-                gram[(j, i)] = gram[(i, j)];
-            }
-        }
+        gram.mirror_lower();
         Ok(gram)
     }
 
