@@ -175,6 +175,8 @@ fn main() {
     ];
     let path = std::env::args().nth(1);
     if let Some(path) = path {
-        std::fs::write(path, picture::draw(&panels)).unwrap();
+        let title = "Cost over grid, steps and batch";
+        let legend = "solid: forward; dashed: value and gradient; dotted: proportional";
+        std::fs::write(path, picture::draw(&panels, title, legend)).unwrap();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// A cost over a size: forward solid, with its gradient dashed.
+/// A cost over a size, as a solid line, and another one that belongs to it, dashed; either may be empty.
 pub struct Curve {
     pub name: String,
     pub colour: usize,
@@ -76,7 +76,7 @@ const TIMES: [&str; 8] = [
 ];
 
 /// All panels beside each other, and what the colours mean below.
-pub fn draw(panels: &[Panel]) -> String {
+pub fn draw(panels: &[Panel], title: &str, legend: &str) -> String {
     let all = || {
         let curves = panels.iter().flat_map(|p| &p.curves);
         curves.flat_map(|c| c.solid.iter().chain(&c.dashed).map(|p| p.1))
@@ -85,7 +85,7 @@ pub fn draw(panels: &[Panel]) -> String {
     let total = panels.len() as f64 * (WIDTH + GAP) + 16.0;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {total} {}\" role=\"img\">\
-         <title>Cost over grid, steps and batch</title><style>{STYLE}</style>\n",
+         <title>{title}</title><style>{STYLE}</style>\n",
         TOP + HEIGHT + 84.0
     );
     for (i, panel) in panels.iter().enumerate() {
@@ -120,7 +120,7 @@ pub fn draw(panels: &[Panel]) -> String {
     }
     let _ = writeln!(
         svg,
-        "<text x=\"{at}\" y=\"{baseline}\">solid: forward; dashed: value and gradient; dotted: proportional</text></svg>"
+        "<text x=\"{at}\" y=\"{baseline}\">{legend}</text></svg>"
     );
     svg
 }
@@ -174,12 +174,15 @@ impl Axes {
         )?;
         for curve in &panel.curves {
             let colour = COLOURS[curve.colour];
-            writeln!(
-                svg,
-                "<path stroke=\"{colour}\" d=\"{}\"/><path class=\"d\" stroke=\"{colour}\" d=\"{}\"/>",
-                self.path(&curve.solid),
-                self.path(&curve.dashed)
-            )?;
+            for (class, points) in [("l", &curve.solid), ("d", &curve.dashed)] {
+                if !points.is_empty() {
+                    let path = self.path(points);
+                    writeln!(
+                        svg,
+                        "<path class=\"{class}\" stroke=\"{colour}\" d=\"{path}\"/>"
+                    )?;
+                }
+            }
         }
         Ok(())
     }
