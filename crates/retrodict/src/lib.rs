@@ -26,6 +26,7 @@
 //! The book in `docs/` says how to choose a method, and how to add a simulator or a rule.
 
 pub mod audit;
+mod bounds;
 pub mod check;
 pub mod curve;
 pub mod error;
@@ -38,6 +39,7 @@ pub mod losses;
 pub mod network;
 pub mod ode;
 pub mod options;
+pub mod prior;
 mod problem;
 pub mod registry;
 pub mod regularisation;
@@ -48,6 +50,7 @@ mod search;
 pub mod simulator;
 pub mod simulators;
 mod solve;
+mod stacked;
 pub mod starts;
 pub mod statistics;
 mod status;
@@ -55,16 +58,19 @@ pub mod training;
 pub mod updates;
 pub mod waves;
 
+pub use bounds::Bounds;
 pub use error::{Error, Result};
 pub use loss::Loss;
 pub use network::Network;
-pub use problem::{Counts, Evaluation, Problem, Tally};
+pub use prior::Prior;
+pub use problem::{Counts, Evaluation, Problem, Tally, Term};
 pub use residual::ResidualAt;
 pub use rollout::{Rollout, TimeStep};
 pub use simulator::{
     LinearMap, LocalInverse, Recovery, Residual, SecondOrder, Series, Simulator, Space, Typical,
 };
 pub use solve::{Record, Solution, Solver, StopWhen, solve_batch};
+pub use stacked::Stacked;
 pub use status::{Goal, Status};
 pub use updates::UpdateRule;
 

@@ -1,6 +1,7 @@
 //! The losses, a file each.
 
 mod batch;
+mod blocks;
 mod cauchy;
 mod covariance;
 mod huber;
@@ -11,6 +12,7 @@ mod squared;
 mod weighted;
 
 pub use batch::{Batch, Reduction};
+pub use blocks::Blocks;
 pub use cauchy::Cauchy;
 pub use covariance::Covariance;
 pub use huber::Huber;

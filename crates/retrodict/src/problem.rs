@@ -5,12 +5,18 @@
 use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
+use crate::bounds::Walls;
 use crate::error::{Error, Result, expect_finite, expect_length};
 use crate::linalg::{Matrix, norm};
 use crate::loss::Loss;
 use crate::simulator::{LinearMap, Simulator, by_products};
 
+mod arc;
+mod priors;
+mod within;
+
 pub use crate::simulator::Counts;
+pub use priors::Term;
 
 /// Find x with P(x) near y*: the simulator P, the loss L and the target y*.
 #[derive(Clone)]
@@ -19,6 +25,10 @@ pub struct Problem {
     loss: Arc<dyn Loss>,
     target: Vec<f64>,
     inputs: usize,
+    /// What the data are, where there are priors too.
+    data: Option<Arc<priors::Data>>,
+    terms: Vec<Term>,
+    walls: Option<Walls>,
 }
 
 impl Problem {
@@ -41,6 +51,9 @@ impl Problem {
             loss,
             target,
             inputs,
+            data: None,
+            terms: Vec::new(),
+            walls: None,
         })
     }
 
@@ -64,7 +77,7 @@ impl Problem {
         self.inputs
     }
 
-    /// The number of observations: the length of y.
+    /// The number of observations, with the rows of priors: the length of y.
     pub fn outputs(&self) -> usize {
         self.target.len()
     }
@@ -94,6 +107,8 @@ impl Tally {
 
 /// A problem at one x: what a rule pulls is computed once, kept and counted.
 ///
+/// Where bounds hold unknowns, a rule sees the problem without these: their derivatives are 0.
+///
 /// # Shapes
 /// Slices in x-space have `inputs()` values, slices in y-space `outputs()`.
 pub struct Evaluation<'p> {
@@ -104,6 +119,8 @@ pub struct Evaluation<'p> {
     loss: OnceCell<f64>,
     output_gradient: OnceCell<Vec<f64>>,
     output_step: OnceCell<Vec<f64>>,
+    whole_gradient: OnceCell<Vec<f64>>,
+    held: OnceCell<Option<Vec<bool>>>,
     gradient: OnceCell<Vec<f64>>,
     jacobian: OnceCell<Matrix>,
     linearization: OnceCell<Box<dyn LinearMap + 'p>>,
@@ -130,6 +147,8 @@ impl<'p> Evaluation<'p> {
             loss: OnceCell::new(),
             output_gradient: OnceCell::new(),
             output_step: OnceCell::new(),
+            whole_gradient: OnceCell::new(),
+            held: OnceCell::new(),
             gradient: OnceCell::new(),
             jacobian: OnceCell::new(),
             linearization: OnceCell::new(),
@@ -137,9 +156,16 @@ impl<'p> Evaluation<'p> {
         }
     }
 
-    /// The same problem at x + scale · dx, with the same tally.
+    /// The same problem at x + scale · dx, or the point nearest to it within bounds, with the same tally.
     pub fn moved(&self, dx: &[f64], scale: f64) -> Self {
-        let x = self.x.iter().zip(dx).map(|(x, d)| x + scale * d).collect();
+        let steps = self.x.iter().zip(dx);
+        let x = match &self.problem.walls {
+            None => steps.map(|(x, d)| x + scale * d).collect(),
+            Some(walls) => steps
+                .enumerate()
+                .map(|(i, (x, d))| walls.land(i, *x, scale * d))
+                .collect(),
+        };
         Self::blank(self.problem, self.tally, x)
     }
 
@@ -219,11 +245,24 @@ impl<'p> Evaluation<'p> {
         .map(Vec::as_slice)
     }
 
-    /// ∂L/∂x = Jᵀ ∂L/∂y; one vjp.
+    /// ∂L/∂x = Jᵀ ∂L/∂y, 0 for unknowns that bounds hold; one vjp.
     pub fn gradient(&self) -> Result<&[f64]> {
+        let Some(held) = self.held()? else {
+            return self.whole_gradient();
+        };
         once(&self.gradient, || {
+            let mut gradient = self.whole_gradient()?.to_vec();
+            silence(held, &mut gradient);
+            Ok(gradient)
+        })
+        .map(Vec::as_slice)
+    }
+
+    /// ∂L/∂x of all unknowns, held or not.
+    pub fn whole_gradient(&self) -> Result<&[f64]> {
+        once(&self.whole_gradient, || {
             let mut gradient = vec![0.0; self.problem.inputs()];
-            self.vjp(self.output_gradient()?, &mut gradient)?;
+            self.whole_vjp(self.output_gradient()?, &mut gradient)?;
             if let Some(longest) = self.clip {
                 let shorter = longest / norm(&gradient).max(longest);
                 gradient.iter_mut().for_each(|g| *g *= shorter);
@@ -237,6 +276,7 @@ impl<'p> Evaluation<'p> {
     pub fn jacobian(&self) -> Result<&Matrix> {
         once(&self.jacobian, || match self.linearization()? {
             Some(map) => {
+                let held = self.held()?;
                 self.tally.add(|c| {
                     if self.problem.inputs() <= self.problem.outputs() {
                         c.jvp += self.problem.inputs() as u64;
@@ -244,7 +284,11 @@ impl<'p> Evaluation<'p> {
                         c.vjp += self.problem.outputs() as u64;
                     }
                 });
-                map.dense()
+                let mut jacobian = map.dense()?;
+                if let Some(held) = held {
+                    (0..jacobian.rows()).for_each(|i| silence(held, jacobian.row_mut(i)));
+                }
+                Ok(jacobian)
             }
             None => by_products(self),
         })
@@ -252,6 +296,13 @@ impl<'p> Evaluation<'p> {
 
     /// dy = J dx.
     pub fn jvp(&self, dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        match self.held()? {
+            None => self.whole_jvp(dx, dy),
+            Some(held) => self.whole_jvp(&silenced(held, dx), dy),
+        }
+    }
+
+    fn whole_jvp(&self, dx: &[f64], dy: &mut [f64]) -> Result<()> {
         self.tally.add(|c| c.jvp += 1);
         match self.linearization()? {
             Some(map) => map.apply(dx, dy),
@@ -261,6 +312,14 @@ impl<'p> Evaluation<'p> {
 
     /// dx = Jᵀ dy.
     pub fn vjp(&self, dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        self.whole_vjp(dy, dx)?;
+        if let Some(held) = self.held()? {
+            silence(held, dx);
+        }
+        Ok(())
+    }
+
+    fn whole_vjp(&self, dy: &[f64], dx: &mut [f64]) -> Result<()> {
         self.tally.add(|c| c.vjp += 1);
         match self.linearization()? {
             Some(map) => map.apply_transpose(dy, dx),
@@ -300,7 +359,14 @@ impl<'p> Evaluation<'p> {
         })?;
         self.tally.add(|c| c.second_order += 1);
         let mut curved = vec![0.0; out.len()];
-        second.vjp_derivative(&self.x, self.output_gradient()?, dx, &mut curved)?;
+        let (g, held) = (self.output_gradient()?, self.held()?);
+        match held {
+            None => second.vjp_derivative(&self.x, g, dx, &mut curved)?,
+            Some(held) => {
+                second.vjp_derivative(&self.x, g, &silenced(held, dx), &mut curved)?;
+                silence(held, &mut curved);
+            }
+        }
         for (o, c) in out.iter_mut().zip(&curved) {
             *o += c;
         }
@@ -392,11 +458,26 @@ impl LinearMap for Evaluation<'_> {
         }
     }
     fn gram(&self) -> Result<Matrix> {
-        match self.linearization()? {
-            Some(map) => map.gram(),
-            None => Ok(self.jacobian()?.gram()),
+        match (self.linearization()?, self.held()?) {
+            (Some(map), None) => map.gram(),
+            _ => Ok(self.jacobian()?.gram()),
         }
     }
+}
+
+/// Sets the entries of held unknowns to 0.
+pub(crate) fn silence(held: &[bool], v: &mut [f64]) {
+    for (v, held) in v.iter_mut().zip(held) {
+        if *held {
+            *v = 0.0;
+        }
+    }
+}
+
+fn silenced(held: &[bool], v: &[f64]) -> Vec<f64> {
+    let mut v = v.to_vec();
+    silence(held, &mut v);
+    v
 }
 
 /// `OnceCell::get_or_try_init`, which is not stable yet.

@@ -11,6 +11,7 @@ use crate::losses::{Cauchy, Covariance, Huber, Infidelity, Spectral, SquaredErro
 use crate::network::{Architecture, Dense, UNet};
 use crate::ode::Ode;
 use crate::options::{configure, defaults, keys, nearest};
+use crate::prior::{Prior, Tikhonov};
 use crate::simulator::Simulator;
 use crate::simulators::{
     Advection, Burgers, Exp, Fluid, Heat, KuramotoSivashinsky, Laplace, Lorenz, LotkaVolterra,
@@ -159,6 +160,12 @@ pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: &[
     entry!(Arc::new, Cauchy, "cauchy", ["lorentzian"], "Logarithmic beyond a residual: outliers are let go of", "Holland & Welsch 1977"),
     entry!(Arc::new, Spectral, "spectral", ["sobolev"], "Squared differences of the spectra, weighted by wavenumber", "Adams & Fournier, 7.62"),
     entry!(Arc::new, Infidelity, "infidelity", [], "How far a quantum state is from another, whatever its phase", "Schnell et al. 2022, section 4.3"),
+] };
+
+/// All priors.
+#[rustfmt::skip]
+pub static PRIORS: List<Box<dyn Prior>> = List { kind: "prior", entries: &[
+    entry!(Box::new, Tikhonov, "tikhonov", ["ridge", "smoothness"], "Small, flat or straight differences from a reference, on grids 1-D to 3-D", "Tikhonov 1963; Hansen 2010, section 8.1"),
 ] };
 
 /// All local inverses for simulators that bring none.

@@ -24,22 +24,39 @@ pub(crate) fn search<'p>(
         StepSize::StrongWolfe {
             decrease,
             curvature,
-        } => Wolfe::new(at, dx, decrease, curvature)?.find(),
+        } => match at.first_bend(dx) {
+            // Where bounds bend the way there may be no point with a small slope.
+            bend if bend < 1.0 => backtrack(at, dx, decrease),
+            bend => Wolfe::new(at, dx, decrease, curvature, bend)?.find(),
+        },
     }
 }
 
 fn backtrack<'p>(at: &Evaluation<'p>, dx: &[f64], decrease: f64) -> Result<Landing<'p>> {
-    let slope = dot(at.gradient()?, dx);
+    let gradient = at.gradient()?;
+    let slope = dot(gradient, dx);
+    let bend = at.first_bend(dx);
     let loss = at.loss()?;
     let mut scale = 1.0;
     for _ in 0..MAX_TRIALS {
         let landing = at.moved(dx, scale);
-        if loss_or_infinity(&landing) <= loss + decrease * scale * slope {
+        let promised = if scale <= bend {
+            scale * slope
+        } else {
+            along(gradient, at.x(), landing.x())
+        };
+        if promised < 0.0 && loss_or_infinity(&landing) <= loss + decrease * promised {
             return Ok(Some((landing, scale)));
         }
         scale *= 0.5;
     }
     Ok(None)
+}
+
+/// gᵀ(to − from): what the slope promises of a way that bounds have bent.
+fn along(gradient: &[f64], from: &[f64], to: &[f64]) -> f64 {
+    let ways = from.iter().zip(to).map(|(from, to)| to - from);
+    gradient.iter().zip(ways).map(|(g, way)| g * way).sum()
 }
 
 /// A failed simulation inside a search shortens the step instead of ending the run.
@@ -66,11 +83,19 @@ struct Wolfe<'a, 'p> {
     slope: f64,
     decrease: f64,
     curvature: f64,
+    /// Where bounds bend the way: the search goes no further.
+    longest: f64,
     trials: usize,
 }
 
 impl<'a, 'p> Wolfe<'a, 'p> {
-    fn new(at: &'a Evaluation<'p>, dx: &'a [f64], decrease: f64, curvature: f64) -> Result<Self> {
+    fn new(
+        at: &'a Evaluation<'p>,
+        dx: &'a [f64],
+        decrease: f64,
+        curvature: f64,
+        longest: f64,
+    ) -> Result<Self> {
         Ok(Self {
             at,
             dx,
@@ -78,6 +103,7 @@ impl<'a, 'p> Wolfe<'a, 'p> {
             slope: dot(at.gradient()?, dx),
             decrease,
             curvature,
+            longest,
             trials: 0,
         })
     }
@@ -130,7 +156,10 @@ impl<'a, 'p> Wolfe<'a, 'p> {
             if trial.slope >= 0.0 {
                 return self.zoom(trial, low);
             }
-            scale *= 2.0;
+            if scale >= self.longest {
+                return Ok(found(trial));
+            }
+            scale = (2.0 * scale).min(self.longest);
             low = trial;
         }
         Ok(found_if_lower(low))

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::linalg::{dot, norm};
+use crate::linalg::{distance_squared, dot, norm};
 use crate::problem::{Counts, Evaluation, Problem, Tally};
 use crate::search::search;
 use crate::status::{Goal, Status};
@@ -130,23 +130,34 @@ impl Solver {
         observer: impl FnMut(&Record, &[f64]) -> ControlFlow<()>,
     ) -> Result<Solution> {
         let tally = Tally::default();
-        let at = Evaluation::new(problem, &tally, start)?;
+        let mut start = start.to_vec();
+        let outside = match problem.bounds() {
+            Some(bounds) => bounds.project(&mut start)?,
+            None => 0,
+        };
+        let at = Evaluation::new(problem, &tally, &start)?;
         let loss = at.loss()?;
-        let run = Run {
+        let mut run = Run {
             rule: self.rule,
             stop: self.stop,
             clock: Instant::now(),
             first_loss: loss,
-            best: (start.to_vec(), loss),
+            best: (start, loss),
             lowest: loss,
             notices: Vec::new(),
             trouble: None,
             steps: 0,
             observer,
         };
+        if outside > 0 {
+            run.note(START_OUTSIDE);
+        }
         run.go(at)
     }
 }
+
+const START_OUTSIDE: Notice =
+    Notice("the start lay outside the bounds: began at the nearest point within");
 
 struct Run<O> {
     rule: Box<dyn UpdateRule>,
@@ -205,6 +216,8 @@ impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
             if let Some(notice) = self.rule.update(at, dx)? {
                 self.note(notice);
             }
+            at.drop_blocked(dx);
+            let bent = at.is_bent(dx)?;
             let length = norm(dx);
             if !length.is_finite() {
                 return Ok(Next::End(Status::Diverged));
@@ -212,7 +225,12 @@ impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
             if length <= self.stop.step_below * norm(at.x()) {
                 return Ok(Next::End(self.stationary(at)?));
             }
-            let Some((next, scale)) = search(self.rule.step_size(), at, dx)? else {
+            let step_size = if bent {
+                self.rule.step_size_within()
+            } else {
+                self.rule.step_size()
+            };
+            let Some((next, scale)) = search(step_size, at, dx)? else {
                 // Below the loss's round-off no step can be seen to lower it.
                 let promised = dot(at.gradient()?, dx).abs();
                 return Ok(Next::End(
@@ -234,7 +252,12 @@ impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
                 Verdict::Take => {
                     // A simulation that failed at the new point says why.
                     next.loss()?;
-                    return Ok(Next::Moved(Box::new(next), scale * length));
+                    let length = if bent {
+                        distance_squared(next.x(), at.x()).sqrt()
+                    } else {
+                        scale * length
+                    };
+                    return Ok(Next::Moved(Box::new(next), length));
                 }
                 Verdict::GiveUp => return Ok(Next::End(self.stationary(at)?)),
                 Verdict::Retry => {

@@ -17,6 +17,7 @@ mod gradient_descent;
 mod half_inverse;
 mod inverse_jacobian;
 mod inverse_simulator;
+mod least_squares;
 mod levenberg_marquardt;
 mod limited_memory_bfgs;
 mod moments;
@@ -62,6 +63,11 @@ pub trait UpdateRule: Send {
     /// How long a piece of Δx is taken.
     fn step_size(&self) -> StepSize {
         StepSize::AsIs
+    }
+
+    /// How long a piece of Δx is taken where bounds hold unknowns or bend the way.
+    fn step_size_within(&self) -> StepSize {
+        self.step_size()
     }
 
     /// Whether [`judge`](UpdateRule::judge) looks at its trial: only then is one computed in training.
@@ -146,6 +152,9 @@ pub enum StepSize {
         curvature: f64,
     },
 }
+
+/// How rules without a search keep going down where bounds bend their way.
+const DESCENT: StepSize = StepSize::Backtracking { decrease: 1e-4 };
 
 /// A point that the solver tried.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -5,7 +5,7 @@ use super::{Memory, Notice, StepSize, UpdateRule};
 use crate::error::Result;
 use crate::linalg::{Matrix, axpy, dot, norm};
 use crate::options::Validate;
-use crate::problem::Evaluation;
+use crate::problem::{Evaluation, silence};
 
 /// BFGS: Δx = −B ∂L/∂x, with B → H⁻¹ built up from the gradients of all steps.
 ///
@@ -69,12 +69,13 @@ impl Validate for Bfgs {
 impl UpdateRule for Bfgs {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let gradient = at.gradient()?;
+        let whole = at.whole_gradient()?;
         let learned = self.memory.0.get_or_insert_with(|| Learned {
             x: at.x().to_vec(),
-            gradient: gradient.to_vec(),
+            gradient: whole.to_vec(),
             inverse: None,
         });
-        learned.learn(at.x(), gradient);
+        learned.learn(at.x(), whole, at.held()?);
         match &learned.inverse {
             Some(inverse) => {
                 inverse.apply(gradient, dx);
@@ -102,15 +103,24 @@ impl UpdateRule for Bfgs {
 }
 
 impl Learned {
-    fn learn(&mut self, x: &[f64], gradient: &[f64]) {
-        let s: Vec<f64> = x.iter().zip(&self.x).map(|(a, b)| a - b).collect();
-        let y: Vec<f64> = gradient
+    /// Learns from a step; what is known of unknowns that bounds hold is kept apart, so that B is that
+    /// of the others.
+    fn learn(&mut self, x: &[f64], gradient: &[f64], held: Option<&[bool]>) {
+        let mut s: Vec<f64> = x.iter().zip(&self.x).map(|(a, b)| a - b).collect();
+        let mut y: Vec<f64> = gradient
             .iter()
             .zip(&self.gradient)
             .map(|(a, b)| a - b)
             .collect();
         self.x.copy_from_slice(x);
         self.gradient.copy_from_slice(gradient);
+        if let Some(held) = held {
+            silence(held, &mut s);
+            silence(held, &mut y);
+            if let Some(inverse) = &mut self.inverse {
+                decouple(inverse, held);
+            }
+        }
         let curvature = dot(&s, &y);
         if curvature <= f64::EPSILON * norm(&s) * norm(&y) {
             return;
@@ -132,5 +142,18 @@ impl Learned {
                 *b += stretch * si * sj - (byi * sj + si * byj) / curvature;
             }
         }
+    }
+}
+
+/// Leaves of some unknowns' rows and columns the diagonal.
+fn decouple(inverse: &mut Matrix, held: &[bool]) {
+    for i in 0..held.len() {
+        let diagonal = inverse[(i, i)];
+        if held[i] {
+            inverse.row_mut(i).fill(0.0);
+        } else {
+            silence(held, inverse.row_mut(i));
+        }
+        inverse[(i, i)] = diagonal;
     }
 }

@@ -1,9 +1,9 @@
 use serde::{Deserialize, Serialize};
 
+use super::least_squares::LeastSquares;
 use super::whitened::Whitened;
-use super::{Notice, UpdateRule};
+use super::{DESCENT, Notice, StepSize, UpdateRule};
 use crate::error::Result;
-use crate::linalg::{Engine, LsmrOptions, lsmr, pseudo_inverse_power};
 use crate::options::{Validate, at_least_below, positive, require};
 use crate::problem::Evaluation;
 
@@ -26,6 +26,10 @@ use crate::problem::Evaluation;
 /// # Needs
 /// min(m, n) products with J or Jᵀ (small), or one pair of them for each iteration of LSMR.
 ///
+/// # Within bounds
+/// Unknowns that run into a bound stop there and the others are sought again; where bounds bend the
+/// way, the step is halved until the loss falls.
+///
 /// # When to choose it
 /// For a nearly linear P, or a start near the solution.
 ///
@@ -36,7 +40,8 @@ use crate::problem::Evaluation;
 pub struct GaussNewton {
     /// The step η > 0.
     pub learning_rate: f64,
-    /// Singular values of W J below this, relative to the largest, are dropped; in [0, 1).
+    /// Singular values of W J below this, relative to the largest, are dropped; in [0, 1). Where
+    /// its columns differ in length by more than 1e6, they are measured in units of x itself.
     pub truncation: f64,
     /// min(m, n) up to which J is formed.
     pub dense_up_to: usize,
@@ -71,19 +76,21 @@ impl Validate for GaussNewton {
 impl UpdateRule for GaussNewton {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let map = Whitened::new(at)?;
-        let aim = map.target_step()?;
+        let mut aim = map.target_step()?;
+        aim.iter_mut().for_each(|a| *a *= self.learning_rate);
+        let solver = LeastSquares {
+            truncation: self.truncation,
+            krylov_steps: self.krylov_steps,
+        };
         if aim.len().min(dx.len()) <= self.dense_up_to {
-            let wj = map.jacobian()?;
-            pseudo_inverse_power(&wj, &aim, 1.0, self.truncation, Engine::Dense, dx)?;
+            solver.dense(at, &map.jacobian()?, &aim, dx)?;
         } else {
-            let options = LsmrOptions {
-                damping: 0.0,
-                tolerance: self.truncation,
-                max_iterations: self.krylov_steps,
-            };
-            lsmr(&map, &aim, &options, dx)?;
+            solver.matrix_free(at, &map, &aim, dx)?;
         }
-        dx.iter_mut().for_each(|d| *d *= self.learning_rate);
         Ok(None)
+    }
+
+    fn step_size_within(&self) -> StepSize {
+        DESCENT
     }
 }

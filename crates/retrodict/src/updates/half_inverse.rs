@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Notice, UpdateRule};
+use super::{DESCENT, Notice, StepSize, UpdateRule};
 use crate::error::Result;
 use crate::linalg::{Engine, pseudo_inverse_power};
 use crate::options::{Validate, at_least_below, positive, require};
@@ -82,5 +82,9 @@ impl UpdateRule for HalfInverse {
     }
     fn engine(&self, m: usize, n: usize) -> Option<Engine> {
         Some(self.engine.resolve(m, n, self.truncation))
+    }
+
+    fn step_size_within(&self) -> StepSize {
+        DESCENT
     }
 }

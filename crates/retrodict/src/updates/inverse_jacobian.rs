@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Memory, Notice, UpdateRule};
+use super::least_squares::LeastSquares;
+use super::whitened::Whitened;
+use super::{DESCENT, Memory, Notice, StepSize, UpdateRule};
 use crate::error::Result;
-use crate::linalg::{Engine, LsmrOptions, lsmr, pseudo_inverse_power};
 use crate::options::{Validate, at_least_below, positive, require};
 use crate::problem::Evaluation;
 
@@ -25,6 +26,11 @@ use crate::problem::Evaluation;
 /// # Needs
 /// min(m, n) products with J or Jᵀ (small), or one pair of them for each iteration of LSMR.
 ///
+/// # With priors and within bounds
+/// With priors the target can't be reached, and the losses' weights count, as in Gauss–Newton. Unknowns
+/// that run into a bound stop there and the others are sought again; where bounds bend the way,
+/// the step is halved until the loss falls.
+///
 /// # When to choose it
 /// When P brings no inverse. It is the inverse simulator to first order in Δy, and agrees
 /// with Gauss–Newton for a squared loss.
@@ -37,7 +43,8 @@ use crate::problem::Evaluation;
 pub struct InverseJacobian {
     /// The step η > 0 in y.
     pub learning_rate: f64,
-    /// Singular values below this, relative to the largest, are dropped; in [0, 1).
+    /// Singular values below this, relative to the largest, are dropped; in [0, 1). Where J's
+    /// columns differ in length by more than 1e6, they are measured in units of x itself.
     pub truncation: f64,
     /// min(m, n) up to which J is formed.
     pub dense_up_to: usize,
@@ -79,17 +86,32 @@ impl UpdateRule for InverseJacobian {
         aim.clear();
         let step = at.output_step()?.iter();
         aim.extend(step.map(|dy| self.learning_rate * dy));
-        if aim.len().min(dx.len()) <= self.dense_up_to {
-            let j = at.jacobian()?;
-            pseudo_inverse_power(j, aim, 1.0, self.truncation, Engine::Dense, dx)?;
+        let solver = LeastSquares {
+            truncation: self.truncation,
+            krylov_steps: self.krylov_steps,
+        };
+        let dense = aim.len().min(dx.len()) <= self.dense_up_to;
+        if !at.problem().priors().is_empty() {
+            // Data and priors disagree, and their weights say how much of each is given up.
+            let map = Whitened::new(at)?;
+            let step = map.target_step()?;
+            aim.iter_mut()
+                .zip(step)
+                .for_each(|(a, w)| *a = self.learning_rate * w);
+            if dense {
+                solver.dense(at, &map.jacobian()?, aim, dx)?;
+            } else {
+                solver.matrix_free(at, &map, aim, dx)?;
+            }
+        } else if dense {
+            solver.dense(at, at.jacobian()?, aim, dx)?;
         } else {
-            let options = LsmrOptions {
-                damping: 0.0,
-                tolerance: self.truncation,
-                max_iterations: self.krylov_steps,
-            };
-            lsmr(at, aim, &options, dx)?;
+            solver.matrix_free(at, at, aim, dx)?;
         }
         Ok(None)
+    }
+
+    fn step_size_within(&self) -> StepSize {
+        DESCENT
     }
 }

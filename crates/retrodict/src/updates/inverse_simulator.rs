@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Memory, Notice, StepSize, UpdateRule};
+use crate::bounds::refuse;
 use crate::error::{Error, Result};
 use crate::linalg::{Engine, dot, norm, pseudo_inverse_power};
 use crate::options::{Validate, positive};
@@ -80,6 +81,9 @@ impl Validate for InverseSimulator {
 
 impl UpdateRule for InverseSimulator {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
+        if at.problem().bounds().is_some() {
+            return Err(refuse("inverse-simulator"));
+        }
         let State {
             dy,
             fell_back,

@@ -1,11 +1,12 @@
 use serde::{Deserialize, Serialize};
 
+use super::least_squares::{Without, within_bounds};
 use super::whitened::Whitened;
 use super::{Memory, Notice, Trial, UpdateRule, Verdict};
 use crate::error::Result;
 use crate::linalg::{LsmrOptions, Matrix, Svd, dot, lsmr, norm, svd};
 use crate::options::{Validate, not_negative, positive};
-use crate::problem::Evaluation;
+use crate::problem::{Evaluation, silence};
 
 /// Levenberg–Marquardt: Δx = argmin ‖W (J Δx − Δy)‖ within the trust region ‖D Δx‖ ≤ δ.
 ///
@@ -29,6 +30,10 @@ use crate::problem::Evaluation;
 /// # Needs
 /// min(m, n) products with J or Jᵀ a step and one forward call a trial; beyond `dense_up_to`,
 /// pairs of products for LSMR with fixed damping.
+///
+/// # Within bounds
+/// Unknowns that run into a bound stop there, and the others are sought again within the region;
+/// what the model promises is taken of that step.
 ///
 /// # When to choose it
 /// For every small nonlinear least-squares problem without a local inverse: the first thing to
@@ -97,6 +102,8 @@ struct Region {
     whole_norm: f64,
     /// For how many steps the region held back and little was gained.
     crawled: usize,
+    /// Whether bounds bent the last step: then a shorter one may gain what it does not.
+    bent: bool,
     /// Whether D measures changes of x by x itself, since J misled.
     relative: bool,
 }
@@ -128,9 +135,9 @@ impl UpdateRule for LevenbergMarquardt {
         let map = Whitened::new(at)?;
         let aim = map.target_step()?;
         if aim.len().min(dx.len()) > self.dense_up_to {
-            self.matrix_free(&map, &aim, at.x(), dx)?;
+            self.matrix_free(&map, &aim, at, dx)?;
         } else {
-            self.dense(&map, &aim, at.x(), dx)?;
+            self.dense(&map, &aim, at, dx)?;
         }
         // The model ½‖W(JΔx − Δy)‖² promises ½‖aim‖² − ½‖aim − WJΔx‖².
         let mut moved = vec![0.0; aim.len()];
@@ -177,34 +184,36 @@ impl LevenbergMarquardt {
         &mut self,
         map: &Whitened<'_, '_>,
         aim: &[f64],
-        x: &[f64],
+        at: &Evaluation<'_>,
         dx: &mut [f64],
     ) -> Result<()> {
-        let model = match self.memory.0.model.take() {
+        let Trust { region, model } = &mut self.memory.0;
+        let model = match model.take() {
             Some(model) => model,
             None => {
-                let mut wj = map.jacobian()?;
-                self.memory.0.region.rescale(&column_norms(&wj), x);
-                self.memory.0.region.enter(x, self.radius_factor);
-                for i in 0..wj.rows() {
-                    for (v, d) in wj.row_mut(i).iter_mut().zip(&self.memory.0.region.scale) {
-                        *v /= d;
-                    }
-                }
-                let parts = svd(&wj)?;
-                let mut overlap = vec![0.0; parts.s.len()];
-                parts.u.apply_transpose(aim, &mut overlap);
-                Model { parts, overlap }
+                let wj = map.jacobian()?;
+                region.rescale(&column_norms(&wj), at.x());
+                region.enter(at.x(), self.radius_factor);
+                Model::new(wj, &region.scale, aim)?
             }
         };
-        let radius = self.memory.0.region.radius.unwrap_or(f64::INFINITY);
-        let lambda = model.damping(radius);
-        model.step(lambda, dx);
-        self.memory.0.region.step_norm = norm(dx);
-        self.memory.0.region.whole_norm = model.length(0.0).0;
-        for (d, scale) in dx.iter_mut().zip(&self.memory.0.region.scale) {
-            *d /= scale;
-        }
+        let radius = region.radius.unwrap_or(f64::INFINITY);
+        let scale = &region.scale;
+        region.bent = within_bounds(at, map, aim, dx, |stopped, aim, dx| {
+            match stopped {
+                None => model.step(model.damping(radius), dx),
+                Some(stopped) => {
+                    let mut wj = map.jacobian()?;
+                    (0..wj.rows()).for_each(|i| silence(stopped, wj.row_mut(i)));
+                    let model = Model::new(wj, scale, aim)?;
+                    model.step(model.damping(radius), dx);
+                }
+            }
+            dx.iter_mut().zip(scale).for_each(|(d, scale)| *d /= scale);
+            Ok(())
+        })?;
+        region.measure(dx);
+        region.whole_norm = model.length(0.0).0;
         self.memory.0.model = Some(model);
         Ok(())
     }
@@ -214,24 +223,28 @@ impl LevenbergMarquardt {
         &mut self,
         map: &Whitened<'_, '_>,
         aim: &[f64],
-        x: &[f64],
+        at: &Evaluation<'_>,
         dx: &mut [f64],
     ) -> Result<()> {
-        self.memory.0.region.scale.clear();
-        self.memory.0.region.scale.resize(x.len(), 1.0);
-        self.memory.0.region.enter(x, self.radius_factor);
+        let region = &mut self.memory.0.region;
+        region.scale.clear();
+        region.scale.resize(at.x().len(), 1.0);
+        region.enter(at.x(), self.radius_factor);
         let options = LsmrOptions {
-            damping: self.memory.0.region.damping.sqrt(),
+            damping: region.damping.sqrt(),
             tolerance: 1e-10,
             max_iterations: self.krylov_steps,
         };
-        lsmr(map, aim, &options, dx)?;
-        let radius = self.memory.0.region.radius.unwrap_or(f64::INFINITY);
+        region.bent = within_bounds(at, map, aim, dx, |stopped, aim, dx| {
+            lsmr(&Without { a: map, stopped }, aim, &options, dx)?;
+            Ok(())
+        })?;
+        let radius = region.radius.unwrap_or(f64::INFINITY);
         let length = norm(dx);
         if length > radius {
             dx.iter_mut().for_each(|d| *d *= radius / length);
         }
-        self.memory.0.region.step_norm = norm(dx);
+        region.measure(dx);
         Ok(())
     }
 }
@@ -274,6 +287,12 @@ impl Region {
             let start = if self.x_norm > 0.0 { self.x_norm } else { 1.0 };
             self.radius = Some(factor * start);
         }
+    }
+
+    /// Takes ‖D Δx‖ of a step.
+    fn measure(&mut self, dx: &[f64]) {
+        let squares = dx.iter().zip(&self.scale).map(|(d, s)| (d * s) * (d * s));
+        self.step_norm = squares.sum::<f64>().sqrt();
     }
 
     /// Where the loss is at its round-off the model still knows the way, since its gradient
@@ -329,7 +348,7 @@ impl Region {
             }
             return Verdict::Take;
         }
-        if self.predicted <= 0.0 {
+        if self.predicted <= 0.0 && !self.bent {
             return Verdict::GiveUp;
         }
         if radius <= step_tolerance * self.x_norm || radius == 0.0 {
@@ -355,6 +374,18 @@ impl Region {
 }
 
 impl Model {
+    fn new(mut wj: Matrix, scale: &[f64], aim: &[f64]) -> Result<Self> {
+        for i in 0..wj.rows() {
+            for (v, d) in wj.row_mut(i).iter_mut().zip(scale) {
+                *v /= d;
+            }
+        }
+        let parts = svd(&wj)?;
+        let mut overlap = vec![0.0; parts.s.len()];
+        parts.u.apply_transpose(aim, &mut overlap);
+        Ok(Self { parts, overlap })
+    }
+
     /// D Δx for the damping λ: V S/(S² + λ) Uᵀ aim; without damping the minimum-norm solution.
     fn step(&self, lambda: f64, out: &mut [f64]) {
         out.fill(0.0);

@@ -6,7 +6,7 @@ use super::{Memory, Notice, StepSize, UpdateRule};
 use crate::error::Result;
 use crate::linalg::{axpy_dot, dot, norm};
 use crate::options::{Validate, at_least_below, require};
-use crate::problem::Evaluation;
+use crate::problem::{Evaluation, silence};
 
 /// Limited-memory BFGS: Δx = −H⁻¹ ∂L/∂x with H⁻¹ from the last few steps and gradients.
 ///
@@ -63,6 +63,8 @@ impl Default for LimitedMemoryBfgs {
 pub struct History {
     pairs: VecDeque<Pair>,
     last: Option<(Vec<f64>, Vec<f64>)>,
+    /// The unknowns that bounds held at the last point; empty if none.
+    held: Vec<bool>,
 }
 
 /// s = Δx, y = Δ∂L/∂x, ρ = 1/sᵀy, and γ = sᵀy/yᵀy, the scale of H⁻¹ along y.
@@ -101,7 +103,8 @@ impl UpdateRule for LimitedMemoryBfgs {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let gradient = at.gradient()?;
         let history = &mut self.history.0;
-        history.learn(self.memory, at.x(), gradient);
+        history.learn(self.memory, at.x(), at.whole_gradient()?);
+        history.hold(at.held()?);
         dx.iter_mut().zip(gradient).for_each(|(d, g)| *d = -g);
         history.precondition(dx);
         if history.pairs.is_empty() {
@@ -129,6 +132,24 @@ impl UpdateRule for LimitedMemoryBfgs {
     }
 }
 
+impl Pair {
+    /// Takes ρ and γ, and says whether the curvature along s is positive: the line search makes it
+    /// so, but round-off near the optimum or a bend of the way may not.
+    fn measure(&mut self) -> bool {
+        let curvature = dot(&self.s, &self.y);
+        let squares = dot(&self.y, &self.y);
+        self.rho = 1.0 / curvature;
+        self.gamma = curvature / squares;
+        curvature > f64::EPSILON * norm(&self.s) * squares.sqrt()
+    }
+
+    fn hold(&mut self, held: &[bool]) -> bool {
+        silence(held, &mut self.s);
+        silence(held, &mut self.y);
+        self.measure()
+    }
+}
+
 impl History {
     /// Takes the pair of the last step, into the buffers of the oldest one.
     fn learn(&mut self, memory: usize, x: &[f64], gradient: &[f64]) {
@@ -148,14 +169,24 @@ impl History {
             .extend(gradient.iter().zip(&*last_gradient).map(|(a, b)| a - b));
         last_x.copy_from_slice(x);
         last_gradient.copy_from_slice(gradient);
-        let curvature = dot(&pair.s, &pair.y);
-        // The line search makes this positive; round-off near the optimum may not.
-        let squares = dot(&pair.y, &pair.y);
-        if curvature > f64::EPSILON * norm(&pair.s) * squares.sqrt() {
-            pair.rho = 1.0 / curvature;
-            pair.gamma = curvature / squares;
+        if pair.measure() {
             self.pairs.push_back(pair);
         }
+    }
+
+    /// Forgets what pairs say of unknowns that bounds hold: H⁻¹ is that of the others.
+    fn hold(&mut self, held: Option<&[bool]>) {
+        let known = std::mem::take(&mut self.held);
+        let Some(held) = held else { return };
+        let oldest = if known == held {
+            self.pairs.len().saturating_sub(1)
+        } else {
+            0
+        };
+        let mut kept = self.pairs.split_off(oldest);
+        kept.retain_mut(|pair| pair.hold(held));
+        self.pairs.append(&mut kept);
+        self.held.extend(held);
     }
 
     /// The two-loop recursion: q ← H⁻¹ q.

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Notice, UpdateRule};
+use super::{DESCENT, Notice, StepSize, UpdateRule};
 use crate::error::Result;
 use crate::linalg::{axpy, dot, norm, symmetric_eigen, symmetric_function};
 use crate::options::{Validate, at_least_below, positive, require};
@@ -26,6 +26,10 @@ use crate::problem::Evaluation;
 /// # Needs
 /// Second derivatives, unless P is linear; n Hessian products a step (up to `dense_up_to`
 /// unknowns, beyond that `krylov_steps` of them).
+///
+/// # Within bounds
+/// Where they bend the way, the step is halved until the loss falls: so H should be positive, or
+/// `saddle_free`.
 ///
 /// # When to choose it
 /// For few unknowns, with `saddle_free` wherever H may be indefinite: plain Newton walks
@@ -104,6 +108,10 @@ impl UpdateRule for Newton {
             }
         }
         Ok(notice)
+    }
+
+    fn step_size_within(&self) -> StepSize {
+        DESCENT
     }
 }
 

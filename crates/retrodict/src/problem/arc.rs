@@ -1,0 +1,66 @@
+//! Where steps lead within bounds: straight on, then along the walls.
+
+use super::Evaluation;
+use crate::error::Result;
+
+impl Evaluation<'_> {
+    /// The unknowns that bounds hold here: at a bound, with a loss that falls only beyond it.
+    ///
+    /// # Cost
+    /// The gradient, where an unknown is at a bound; nothing otherwise.
+    pub fn held(&self) -> Result<Option<&[bool]>> {
+        let Some(walls) = &self.problem.walls else {
+            return Ok(None);
+        };
+        let held = super::once(&self.held, || {
+            if !walls.touched(&self.x) {
+                return Ok(None);
+            }
+            Ok(walls.held(&self.x, self.whole_gradient()?))
+        })?;
+        Ok(held.as_deref())
+    }
+
+    /// The unknowns that Δx would take beyond a bound, with what of their step stays within.
+    pub(crate) fn stopped(&self, dx: &[f64]) -> impl Iterator<Item = (usize, f64)> {
+        let walls = self.problem.walls.as_ref();
+        let steps = self.x.iter().zip(dx).enumerate();
+        steps.filter_map(move |(i, (x, step))| {
+            let room = walls?.room(i, *x, *step);
+            (step.abs() > room).then(|| (i, room.copysign(*step)))
+        })
+    }
+
+    /// Shortens the steps of single unknowns so that they end within bounds.
+    pub(crate) fn keep_within(&self, dx: &mut [f64]) {
+        let stopped: Vec<(usize, f64)> = self.stopped(dx).collect();
+        stopped.iter().for_each(|(i, step)| dx[*i] = *step);
+    }
+
+    /// Drops the steps of unknowns that are at a bound already and would go on beyond it.
+    pub(crate) fn drop_blocked(&self, dx: &mut [f64]) {
+        let Some(walls) = &self.problem.walls else {
+            return;
+        };
+        for (i, (x, step)) in self.x.iter().zip(dx).enumerate() {
+            if walls.room(i, *x, *step) <= 0.0 {
+                *step = 0.0;
+            }
+        }
+    }
+
+    /// The share of Δx after which the first unknown meets a bound; infinite if none ever does.
+    pub(crate) fn first_bend(&self, dx: &[f64]) -> f64 {
+        let Some(walls) = &self.problem.walls else {
+            return f64::INFINITY;
+        };
+        let steps = self.x.iter().zip(dx).enumerate();
+        let shares = steps.map(|(i, (x, step))| walls.room(i, *x, *step) / step.abs());
+        shares.fold(f64::INFINITY, f64::min)
+    }
+
+    /// Whether bounds bend the way along Δx before its end, or hold an unknown here.
+    pub(crate) fn is_bent(&self, dx: &[f64]) -> Result<bool> {
+        Ok(self.held()?.is_some() || self.stopped(dx).next().is_some())
+    }
+}

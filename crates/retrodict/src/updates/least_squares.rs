@@ -1,0 +1,170 @@
+//! min ‖A Δx − b‖ as updates need it: dense or by products, and within bounds.
+
+use crate::error::Result;
+use crate::linalg::{Engine, LsmrOptions, Matrix, lsmr, pseudo_inverse_power};
+use crate::problem::{Evaluation, silence};
+use crate::simulator::LinearMap;
+
+/// How a least-squares problem is solved.
+pub(super) struct LeastSquares {
+    /// Singular values below this, relative to the largest, are dropped.
+    pub(super) truncation: f64,
+    /// Iterations of LSMR where A is not formed.
+    pub(super) krylov_steps: usize,
+}
+
+impl LeastSquares {
+    /// The shortest solution for a matrix.
+    pub(super) fn dense(
+        &self,
+        at: &Evaluation<'_>,
+        a: &Matrix,
+        b: &[f64],
+        dx: &mut [f64],
+    ) -> Result<()> {
+        let units = units(a, at.x());
+        within_bounds(at, a, b, dx, |stopped, b, dx| {
+            let mut scaled;
+            let mut a = a;
+            if stopped.is_some() || units.is_some() {
+                scaled = a.clone();
+                (0..scaled.rows()).for_each(|i| {
+                    let row = scaled.row_mut(i);
+                    if let Some(units) = &units {
+                        row.iter_mut().zip(units).for_each(|(v, u)| *v *= u);
+                    }
+                    if let Some(stopped) = stopped {
+                        silence(stopped, row);
+                    }
+                });
+                a = &scaled;
+            }
+            pseudo_inverse_power(a, b, 1.0, self.truncation, Engine::Dense, dx)?;
+            if let Some(units) = &units {
+                dx.iter_mut().zip(units).for_each(|(d, u)| *d *= u);
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// The same by products alone.
+    pub(super) fn matrix_free(
+        &self,
+        at: &Evaluation<'_>,
+        a: &dyn LinearMap,
+        b: &[f64],
+        dx: &mut [f64],
+    ) -> Result<()> {
+        let options = LsmrOptions {
+            damping: 0.0,
+            tolerance: self.truncation,
+            max_iterations: self.krylov_steps,
+        };
+        within_bounds(at, a, b, dx, |stopped, b, dx| {
+            lsmr(&Without { a, stopped }, b, &options, dx)?;
+            Ok(())
+        })?;
+        Ok(())
+    }
+}
+
+/// Columns that differ in length by more than this are measured in units of x itself.
+const SPREAD: f64 = 1e6;
+
+/// Units of x in which its values are 1, where the columns of A lie so far apart that the
+/// truncation would take some of them for round-off.
+fn units(a: &Matrix, x: &[f64]) -> Option<Vec<f64>> {
+    let mut lengths = vec![0.0; a.cols()];
+    for i in 0..a.rows() {
+        lengths
+            .iter_mut()
+            .zip(a.row(i))
+            .for_each(|(s, v)| *s += v * v);
+    }
+    lengths.iter_mut().for_each(|s| *s = s.sqrt());
+    let seen = || lengths.iter().copied().filter(|l| *l > 0.0);
+    let longest = seen().fold(0.0, f64::max);
+    if longest <= SPREAD * seen().fold(f64::INFINITY, f64::min) {
+        return None;
+    }
+    let effects = lengths.iter().zip(x).map(|(l, x)| l * x.abs());
+    let largest = effects.fold(0.0, f64::max);
+    let unit = |(x, length): (&f64, &f64)| match x.abs() {
+        // A value of 0 says nothing of its unit: it is given as much effect as the others have.
+        0.0 if *length > 0.0 && largest > 0.0 => largest / length,
+        0.0 => 1.0,
+        size => size,
+    };
+    Some(x.iter().zip(&lengths).map(unit).collect())
+}
+
+/// A without the columns of some unknowns.
+pub(super) struct Without<'a> {
+    pub(super) a: &'a dyn LinearMap,
+    pub(super) stopped: Option<&'a [bool]>,
+}
+
+impl LinearMap for Without<'_> {
+    fn inputs(&self) -> usize {
+        self.a.inputs()
+    }
+    fn outputs(&self) -> usize {
+        self.a.outputs()
+    }
+    fn apply(&self, dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        // LSMR's vectors come from `apply_transpose`: what was stopped is 0 in them.
+        self.a.apply(dx, dy)
+    }
+    fn apply_transpose(&self, dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        self.a.apply_transpose(dy, dx)?;
+        if let Some(stopped) = self.stopped {
+            silence(stopped, dx);
+        }
+        Ok(())
+    }
+    fn expect_products(&self, count: usize) -> Result<()> {
+        self.a.expect_products(count)
+    }
+}
+
+/// Times that unknowns which run into bounds are stopped there, and the others sought again.
+const PASSES: usize = 20;
+
+/// Writes a Δx that ends within bounds: `solve` is asked for the argmin of ‖A Δx − b‖, and where
+/// unknowns run beyond a bound they are stopped there and the others asked for again.
+///
+/// Nothing is let go of again, so this is a step and not yet the solution within bounds; the next
+/// one starts from what the loss then holds. Returns whether anything was stopped.
+pub(super) fn within_bounds(
+    at: &Evaluation<'_>,
+    a: &dyn LinearMap,
+    b: &[f64],
+    dx: &mut [f64],
+    mut solve: impl FnMut(Option<&[bool]>, &[f64], &mut [f64]) -> Result<()>,
+) -> Result<bool> {
+    solve(None, b, dx)?;
+    let mut stopped = vec![];
+    let mut ends = vec![];
+    for _ in 0..PASSES {
+        let new: Vec<(usize, f64)> = at.stopped(dx).collect();
+        if new.is_empty() {
+            break;
+        }
+        stopped.resize(dx.len(), false);
+        for (i, _) in &new {
+            stopped[*i] = true;
+        }
+        ends.extend(new);
+        let mut fixed = vec![0.0; dx.len()];
+        ends.iter().for_each(|(i, step)| fixed[*i] = *step);
+        let mut rest = vec![0.0; b.len()];
+        a.apply(&fixed, &mut rest)?;
+        rest.iter_mut().zip(b).for_each(|(r, b)| *r = b - *r);
+        solve(Some(&stopped), &rest, dx)?;
+        ends.iter().for_each(|(i, step)| dx[*i] = *step);
+    }
+    // What was sought last may go beyond bounds once more.
+    at.keep_within(dx);
+    Ok(!ends.is_empty())
+}

@@ -1,0 +1,327 @@
+//! Priors: each is a block of data, and data and priors together give what theory says.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::sync::Arc;
+
+use retrodict::check;
+use retrodict::linalg::{Matrix, cholesky, norm};
+use retrodict::losses::{SquaredError, Weighted};
+use retrodict::prior::{Edges, Prior, Tikhonov};
+use retrodict::registry::{PRIORS, RULES};
+use retrodict::simulators::{Exp, Heat};
+use retrodict::{Problem, Simulator, Solver, Space, Stacked, StopWhen};
+
+fn wavy(n: usize) -> Vec<f64> {
+    (0..n)
+        .map(|i| (0.9 * i as f64).sin() + 0.3 * (2.3 * i as f64 + 0.4).cos())
+        .collect()
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    let difference: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+    norm(&difference) / norm(b)
+}
+
+/// A linear simulator's matrix.
+fn matrix(simulator: &dyn Simulator) -> Matrix {
+    let (m, n) = (simulator.output().len(), simulator.input().len());
+    let mut a = Matrix::zeros(m, n);
+    let (mut dx, mut dy) = (vec![0.0; n], vec![0.0; m]);
+    for j in 0..n {
+        dx[j] = 1.0;
+        simulator.jvp(&vec![0.0; n], &dx, &mut dy).unwrap();
+        dx[j] = 0.0;
+        (0..m).for_each(|i| a[(i, j)] = dy[i]);
+    }
+    a
+}
+
+/// The minimum of Σ wᵢ ½‖Aᵢ x − bᵢ‖², from the normal equations.
+fn minimum(blocks: &[(Matrix, Vec<f64>, f64)]) -> Vec<f64> {
+    let n = blocks[0].0.cols();
+    let (mut normal, mut x) = (Matrix::zeros(n, n), vec![0.0; n]);
+    for (a, b, w) in blocks {
+        for r in 0..a.rows() {
+            for i in 0..n {
+                x[i] += w * a[(r, i)] * b[r];
+                for j in 0..n {
+                    normal[(i, j)] += w * a[(r, i)] * a[(r, j)];
+                }
+            }
+        }
+    }
+    cholesky(&normal).unwrap().solve(&mut x);
+    x
+}
+
+fn spaces() -> Vec<Space> {
+    [&[7][..], &[4, 5], &[3, 4, 2]]
+        .map(|shape| Space::new("field", shape, "K"))
+        .to_vec()
+}
+
+#[test]
+fn every_prior_passes_the_checks_of_a_simulator_and_of_a_loss() {
+    for entry in PRIORS.entries {
+        for space in spaces() {
+            let prior = (entry.build)(&toml::Table::new()).unwrap();
+            let block = prior.on(&space).unwrap();
+            let x = check::typical_input(&*block.simulator, 3);
+            for check in check::simulator(&block.simulator, &x, 3) {
+                assert!(check.passed, "{} {space:?}: {check:?}", entry.name);
+            }
+            let y = wavy(block.target.len());
+            for check in check::loss(&*block.loss, &y, &block.target, 4) {
+                assert!(check.passed, "{} {space:?}: {check:?}", entry.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn differences_pass_their_checks_with_all_edges() {
+    for edges in [Edges::Free, Edges::Zero, Edges::Mirrored, Edges::Periodic] {
+        for (order, shape) in [(1, &[5][..]), (1, &[2, 3]), (2, &[6]), (2, &[3, 4, 5])] {
+            let prior = Tikhonov {
+                order,
+                edges,
+                cell: 0.5,
+                ..Tikhonov::default()
+            };
+            let block = prior.on(&Space::new("field", shape, "1")).unwrap();
+            let x = wavy(block.simulator.input().len());
+            for check in check::simulator(&block.simulator, &x, 5) {
+                assert!(check.passed, "{edges:?} {order} {shape:?}: {check:?}");
+            }
+        }
+    }
+}
+
+fn differences(order: usize, edges: Edges, x: &[f64]) -> Vec<f64> {
+    let prior = Tikhonov {
+        order,
+        edges,
+        ..Tikhonov::default()
+    };
+    let block = prior.on(&Space::new("line", &[x.len()], "1")).unwrap();
+    let mut y = vec![0.0; block.target.len()];
+    block.simulator.forward(x, &mut y).unwrap();
+    y
+}
+
+#[test]
+fn differences_are_those_of_the_edges() {
+    let x = [1.0, 4.0, 2.0, 7.0];
+    assert_eq!(differences(0, Edges::Free, &x), x);
+    assert_eq!(differences(1, Edges::Free, &x), [3.0, -2.0, 5.0]);
+    assert_eq!(differences(1, Edges::Zero, &x), [1.0, 3.0, -2.0, 5.0, -7.0]);
+    assert_eq!(differences(1, Edges::Mirrored, &x), [3.0, -2.0, 5.0, 0.0]);
+    assert_eq!(differences(1, Edges::Periodic, &x), [3.0, -2.0, 5.0, -6.0]);
+    assert_eq!(differences(2, Edges::Free, &x), [-5.0, 7.0]);
+    assert_eq!(differences(2, Edges::Zero, &x), [2.0, -5.0, 7.0, -12.0]);
+    assert_eq!(differences(2, Edges::Mirrored, &x), [3.0, -5.0, 7.0, -5.0]);
+    assert_eq!(differences(2, Edges::Periodic, &x), [9.0, -5.0, 7.0, -11.0]);
+}
+
+#[test]
+fn planes_cost_nothing_to_second_differences_with_free_edges() {
+    let prior = Tikhonov {
+        order: 2,
+        ..Tikhonov::default()
+    };
+    let block = prior.on(&Space::new("field", &[5, 6], "1")).unwrap();
+    let plane: Vec<f64> = (0..30)
+        .map(|i| 2.0 * f64::from(i / 6) - f64::from(i % 6))
+        .collect();
+    let mut y = vec![1.0; block.target.len()];
+    block.simulator.forward(&plane, &mut y).unwrap();
+    assert!(norm(&y) < 1e-14);
+}
+
+/// Data with a noise model, two priors with references: the problem and its minimum.
+fn smooth_heat() -> (Problem, Vec<f64>) {
+    let heat = Arc::new(Heat {
+        shape: vec![12],
+        nu_t: 1.5,
+        ..Heat::default()
+    });
+    let y = wavy(12);
+    let loss = Weighted {
+        deviations: vec![0.2],
+        half: true,
+    };
+    let priors = [
+        (
+            Tikhonov {
+                order: 1,
+                reference: wavy(12).iter().map(|x| 0.5 * x).collect(),
+                ..Tikhonov::default()
+            },
+            0.7,
+        ),
+        (
+            Tikhonov {
+                order: 0,
+                reference: vec![0.3],
+                ..Tikhonov::default()
+            },
+            1e-2,
+        ),
+    ];
+    let mut problem = Problem::new(heat.clone(), Arc::new(loss), y.clone()).unwrap();
+    let mut blocks = vec![(matrix(&*heat), y, 25.0)];
+    for (prior, weight) in &priors {
+        problem = problem.with_prior(prior, *weight).unwrap();
+        let block = prior.on(&heat.input()).unwrap();
+        blocks.push((matrix(&*block.simulator), block.target, *weight));
+    }
+    (problem, minimum(&blocks))
+}
+
+#[test]
+fn every_rule_for_least_squares_finds_the_minimum_of_the_normal_equations() {
+    let (problem, expected) = smooth_heat();
+    let rules = [
+        ("gauss-newton", "", 1),
+        ("gauss-newton", "dense_up_to = 0", 2),
+        ("levenberg-marquardt", "", 5),
+        ("levenberg-marquardt", "dense_up_to = 0", 5),
+        ("inverse-jacobian", "", 1),
+        ("inverse-jacobian", "dense_up_to = 0", 2),
+        ("newton", "", 1),
+        ("bfgs", "", 100),
+        ("limited-memory-bfgs", "", 200),
+    ];
+    for (name, options, steps) in rules {
+        let rule = RULES.build(name, &options.parse().unwrap()).unwrap();
+        let stop = StopWhen::after(steps);
+        let solution = Solver { rule, stop }.solve(&problem, &[0.0; 12]).unwrap();
+        let error = distance(&solution.x, &expected);
+        assert!(
+            error < 1e-7,
+            "{name} {options}: {error:e} {:?}",
+            solution.status
+        );
+    }
+}
+
+#[test]
+fn the_parts_of_a_problem_with_priors_are_told_apart() {
+    let (problem, _) = smooth_heat();
+    assert_eq!(
+        (problem.data_outputs(), problem.outputs()),
+        (12, 12 + 11 + 12)
+    );
+    let terms = problem.priors();
+    assert_eq!(
+        (terms[0].rows.clone(), terms[1].rows.clone()),
+        (12..23, 23..35)
+    );
+    assert_eq!((terms[0].weight, terms[1].weight), (0.7, 1e-2));
+    let y = vec![0.0; 35];
+    let alone = problem.without_priors();
+    assert_eq!(alone.outputs(), 12);
+    let misfit = alone.loss().value(&y[..12], alone.target());
+    assert_eq!(problem.data_misfit(&y), misfit);
+    let heavier = problem.with_weight(1, 3.0).unwrap();
+    assert_eq!(heavier.priors()[1].weight, 3.0);
+    assert!(heavier.loss().formula().ends_with("+ 3 · ½ Σ (y − y*)²"));
+}
+
+#[test]
+fn a_weight_of_zero_switches_a_prior_off() {
+    let (problem, _) = smooth_heat();
+    let (none, y) = (
+        problem
+            .with_weight(0, 0.0)
+            .unwrap()
+            .with_weight(1, 0.0)
+            .unwrap(),
+        wavy(35),
+    );
+    assert_eq!(none.loss().value(&y, none.target()), none.data_misfit(&y));
+}
+
+#[test]
+fn priors_that_do_not_fit_say_why() {
+    let (problem, _) = smooth_heat();
+    let message = |prior: &dyn Prior, weight| {
+        let refused = problem.with_prior(prior, weight).err();
+        refused.expect("this is to be refused").to_string()
+    };
+    assert_eq!(
+        message(&Tikhonov::default(), -1.0),
+        "weight of tikhonov = -1 is not allowed: it must be 0 or greater"
+    );
+    let wrong = Tikhonov {
+        reference: vec![0.0; 5],
+        ..Tikhonov::default()
+    };
+    assert_eq!(
+        message(&wrong, 1.0),
+        "reference has 5 values, expected 12: check the shape of the data"
+    );
+    let short = Space::new("line", &[2], "1");
+    let straight = Tikhonov {
+        order: 2,
+        ..Tikhonov::default()
+    };
+    let error = straight.on(&short).err().unwrap().to_string();
+    assert!(
+        error.starts_with("order = 2 is not allowed: a grid of shape [2]"),
+        "{error}"
+    );
+    let error = problem.with_weight(2, 1.0).err().unwrap().to_string();
+    assert_eq!(
+        error,
+        "prior = 2 is not allowed: the problem has 2 priors, counted from 0"
+    );
+}
+
+#[test]
+fn stacked_simulators_pass_the_checks_of_one() {
+    let heat = Heat {
+        shape: vec![9],
+        nu_t: 0.2,
+        ..Heat::default()
+    };
+    let exp = Exp {
+        size: 9,
+        ..Exp::default()
+    };
+    let stacked: Arc<dyn Simulator> =
+        Arc::new(Stacked::new(vec![Arc::new(heat.clone()), Arc::new(exp)]).unwrap());
+    for check in check::simulator(&stacked, &wavy(9), 2) {
+        assert!(check.passed, "{check:?}");
+    }
+    let other = Heat {
+        shape: vec![8],
+        ..Heat::default()
+    };
+    let error = Stacked::new(vec![Arc::new(heat), Arc::new(other)]).err();
+    assert_eq!(
+        error.unwrap().to_string(),
+        "the input of temperature after diffusion has 8 values, expected 9: \
+         check the shape of the data"
+    );
+}
+
+#[test]
+fn a_nonlinear_simulator_with_a_prior_has_an_exact_hessian() {
+    let exp = Exp {
+        size: 5,
+        ..Exp::default()
+    };
+    let loss = Arc::new(SquaredError { half: true });
+    let problem = Problem::new(Arc::new(exp), loss, vec![2.0; 5])
+        .unwrap()
+        .with_prior(&Tikhonov::default(), 0.5)
+        .unwrap();
+    let rule = RULES.build("newton", &toml::Table::new()).unwrap();
+    let stop = StopWhen::after(20);
+    let solution = Solver { rule, stop }.solve(&problem, &[0.5; 5]).unwrap();
+    // e^x (e^x − 2) + x/2 = 0.
+    for x in &solution.x {
+        assert!((x.exp() * (x.exp() - 2.0) + 0.5 * x).abs() < 1e-13, "{x}");
+    }
+}
