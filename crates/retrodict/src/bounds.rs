@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, expect_length};
 use crate::options::require;
+use crate::transform::Transform;
 
 /// lower ≤ x ≤ upper, for each unknown.
 ///
@@ -58,19 +59,16 @@ impl Bounds {
         Ok(Self { lower, upper })
     }
 
-    /// Moves x to the nearest point within, and says how many values that changed.
-    ///
-    /// # Errors
-    /// If x does not have a bound for each value on both sides; see [`for_each`](Self::for_each).
-    pub fn project(&self, x: &mut [f64]) -> Result<usize> {
-        let bounds = self.for_each(x.len())?;
+    /// Moves x to the nearest point within bounds that stand [`for_each`](Self::for_each) unknown, and
+    /// says how many values that changed.
+    pub fn project(&self, x: &mut [f64]) -> usize {
         let mut changed = 0;
-        for (i, x) in x.iter_mut().enumerate() {
-            let within = x.clamp(bounds.lower[i], bounds.upper[i]);
+        for (x, (low, high)) in x.iter_mut().zip(self.lower.iter().zip(&self.upper)) {
+            let within = x.max(*low).min(*high);
             changed += usize::from(within != *x);
             *x = within;
         }
-        Ok(changed)
+        changed
     }
 }
 
@@ -82,15 +80,23 @@ pub(crate) struct Walls {
 }
 
 impl Walls {
-    pub(crate) fn new(bounds: &Bounds, n: usize) -> Result<Self> {
-        let Bounds { lower, upper } = bounds.for_each(n)?;
-        Ok(Self { lower, upper })
+    /// The walls at bounds that stand [`for_each`](Bounds::for_each) unknown.
+    pub(crate) fn new(bounds: &Bounds) -> Self {
+        Self {
+            lower: bounds.lower.clone(),
+            upper: bounds.upper.clone(),
+        }
     }
 
-    pub(crate) fn bounds(&self) -> Bounds {
-        Bounds {
-            lower: self.lower.clone(),
-            upper: self.upper.clone(),
+    /// The walls in the unknowns that transforms give; all of them rise.
+    pub(crate) fn behind(bounds: &Bounds, transforms: &[Transform]) -> Self {
+        let side = |values: &[f64]| {
+            let pairs = transforms.iter().zip(values);
+            pairs.map(|(t, value)| t.bound(*value)).collect()
+        };
+        Self {
+            lower: side(&bounds.lower),
+            upper: side(&bounds.upper),
         }
     }
 

@@ -26,6 +26,7 @@
 //! The book in `docs/` says how to choose a method, and how to add a simulator or a rule.
 
 pub mod audit;
+mod basis;
 mod bounds;
 pub mod check;
 pub mod curve;
@@ -55,6 +56,8 @@ pub mod starts;
 pub mod statistics;
 mod status;
 pub mod training;
+mod transform;
+mod transformed;
 pub mod updates;
 pub mod waves;
 
@@ -72,6 +75,8 @@ pub use simulator::{
 pub use solve::{Record, Solution, Solver, StopWhen, solve_batch};
 pub use stacked::Stacked;
 pub use status::{Goal, Status};
+pub use transform::Transform;
+pub use transformed::Transformed;
 pub use updates::UpdateRule;
 
 /// Every block of Rust in the book and the README is compiled and run.

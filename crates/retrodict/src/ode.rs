@@ -12,10 +12,9 @@ use crate::simulator::{LinearMap, Residual, Series, Simulator, Space, Typical};
 mod adaptive;
 mod method;
 mod shooting;
-mod transform;
 
+pub use crate::transform::Transform;
 pub use method::Method;
-pub use transform::Transform;
 
 /// Whatever a right-hand side computes with: plain numbers, or numbers that carry derivatives.
 pub trait Number: DualNum<Primitive = f64> + Copy {}

@@ -10,11 +10,19 @@ use crate::loss::Loss;
 use crate::simulator::{Simulator, Space};
 
 mod differences;
+mod gaussian;
 mod identity;
+mod matern;
+mod sparsity;
 mod tikhonov;
+mod total_variation;
 
 pub use differences::Edges;
+pub use gaussian::Gaussian;
+pub use matern::Matern;
+pub use sparsity::Sparsity;
 pub use tikhonov::Tikhonov;
+pub use total_variation::TotalVariation;
 
 /// What is known of x before the data: a map R(x) with a loss L(R(x), R(x₀)).
 ///

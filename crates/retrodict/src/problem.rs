@@ -5,13 +5,15 @@
 use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
-use crate::bounds::Walls;
+use crate::bounds::{Bounds, Walls};
 use crate::error::{Error, Result, expect_finite, expect_length};
 use crate::linalg::{Matrix, norm};
 use crate::loss::Loss;
 use crate::simulator::{LinearMap, Simulator, by_products};
+use crate::transformed::Transformed;
 
 mod arc;
+mod parts;
 mod priors;
 mod within;
 
@@ -25,10 +27,13 @@ pub struct Problem {
     loss: Arc<dyn Loss>,
     target: Vec<f64>,
     inputs: usize,
-    /// What the data are, where there are priors too.
-    data: Option<Arc<priors::Data>>,
+    /// The data apart from priors and transforms, where there are any.
+    data: Option<Arc<parts::Data>>,
     terms: Vec<Term>,
+    bounds: Option<Bounds>,
+    /// The bounds in the unknowns that rules see.
     walls: Option<Walls>,
+    transformed: Option<Arc<Transformed>>,
 }
 
 impl Problem {
@@ -53,7 +58,9 @@ impl Problem {
             inputs,
             data: None,
             terms: Vec::new(),
+            bounds: None,
             walls: None,
+            transformed: None,
         })
     }
 

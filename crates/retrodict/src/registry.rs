@@ -11,7 +11,7 @@ use crate::losses::{Cauchy, Covariance, Huber, Infidelity, Spectral, SquaredErro
 use crate::network::{Architecture, Dense, UNet};
 use crate::ode::Ode;
 use crate::options::{configure, defaults, keys, nearest};
-use crate::prior::{Prior, Tikhonov};
+use crate::prior::{Gaussian, Matern, Prior, Sparsity, Tikhonov, TotalVariation};
 use crate::simulator::Simulator;
 use crate::simulators::{
     Advection, Burgers, Exp, Fluid, Heat, KuramotoSivashinsky, Laplace, Lorenz, LotkaVolterra,
@@ -166,6 +166,10 @@ pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: &[
 #[rustfmt::skip]
 pub static PRIORS: List<Box<dyn Prior>> = List { kind: "prior", entries: &[
     entry!(Box::new, Tikhonov, "tikhonov", ["ridge", "smoothness"], "Small, flat or straight differences from a reference, on grids 1-D to 3-D", "Tikhonov 1963; Hansen 2010, section 8.1"),
+    entry!(Box::new, Gaussian, "gaussian", ["normal"], "A mean with standard deviations, or with a whole covariance", "Tarantola 2005, section 3.2"),
+    entry!(Box::new, Matern, "matern", ["matérn"], "Fields of given length, deviation and smoothness, by a differential operator", "Lindgren, Rue & Lindström 2011, equation 2"),
+    entry!(Box::new, TotalVariation, "total-variation", ["tv"], "Flat between sharp edges, on grids 1-D to 3-D", "Rudin, Osher & Fatemi 1992; Vogel & Oman 1996"),
+    entry!(Box::new, Sparsity, "sparsity", ["l1", "lasso"], "Few values that differ from a reference, by reweighting", "Daubechies et al. 2010"),
 ] };
 
 /// All local inverses for simulators that bring none.

@@ -130,11 +130,12 @@ impl Solver {
         observer: impl FnMut(&Record, &[f64]) -> ControlFlow<()>,
     ) -> Result<Solution> {
         let tally = Tally::default();
+        crate::error::expect_length("x", start.len(), problem.inputs())?;
         let mut start = start.to_vec();
-        let outside = match problem.bounds() {
-            Some(bounds) => bounds.project(&mut start)?,
-            None => 0,
-        };
+        let outside = problem
+            .bounds()
+            .map_or(0, |bounds| bounds.project(&mut start));
+        let start = problem.unknowns(&start)?;
         let at = Evaluation::new(problem, &tally, &start)?;
         let loss = at.loss()?;
         let mut run = Run {
@@ -199,7 +200,7 @@ impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
             }
         }
         Ok(Solution {
-            x: self.best.0,
+            x: at.problem().values(&self.best.0),
             loss: self.best.1,
             status: status.unwrap_or(Status::StepLimit),
             steps: self.steps,
@@ -288,7 +289,11 @@ impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
             step_norm,
             counts: at.counts(),
         };
-        let seen = (self.observer)(&record, at.x());
+        let seen = if at.problem().is_transformed() {
+            (self.observer)(&record, &at.problem().values(at.x()))
+        } else {
+            (self.observer)(&record, at.x())
+        };
         if !loss.is_finite() || loss > self.stop.diverged_above * self.first_loss.max(1e-300) {
             return Ok(Some(Status::Diverged));
         }

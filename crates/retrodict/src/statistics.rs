@@ -63,7 +63,9 @@ impl Statistics {
     /// If x does not fit, or the simulation fails there.
     pub fn of(problem: &Problem, x: &[f64]) -> Result<Self> {
         let tally = Tally::default();
-        let at = Evaluation::new(problem, &tally, x)?;
+        // The data say what they say, whatever unknowns a rule saw and whatever bounds it kept.
+        let problem = problem.unbounded().untransformed()?;
+        let at = Evaluation::new(&problem, &tally, x)?;
         let whitened = Whitened::new(&at)?;
         let residual = norm(&whitened.target_step()?);
         let mut columns = whitened.jacobian()?.transpose();

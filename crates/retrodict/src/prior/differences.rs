@@ -21,6 +21,17 @@ pub enum Edges {
     Periodic,
 }
 
+impl std::fmt::Display for Edges {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Free => "free",
+            Self::Zero => "zero",
+            Self::Mirrored => "mirrored",
+            Self::Periodic => "periodic",
+        })
+    }
+}
+
 /// R(x): the differences of one order along the first axis, then along the second, and so on.
 #[derive(Debug, Clone)]
 pub(super) struct Differences {

@@ -1,24 +1,13 @@
 //! Problems with priors: data and what is known before them, stacked.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::Problem;
+use super::parts::Data;
 use crate::error::Result;
 use crate::loss::Loss;
-use crate::losses::Blocks;
-use crate::options::{not_negative, require};
+use crate::options::require;
 use crate::prior::{Prior, PriorBlock};
-use crate::simulator::Simulator;
-use crate::stacked::Stacked;
-
-/// The data of a problem with priors, apart from these.
-#[derive(Clone)]
-pub(super) struct Data {
-    simulator: Arc<dyn Simulator>,
-    loss: Arc<dyn Loss>,
-    target: Vec<f64>,
-}
 
 /// A prior of a problem: its block of rows and its weight in the loss.
 #[derive(Clone)]
@@ -37,14 +26,14 @@ impl Problem {
     /// # Errors
     /// If the prior does not fit the space of x, or the weight is negative.
     pub fn with_prior(&self, prior: &dyn Prior, weight: f64) -> Result<Self> {
-        let block = prior.on(&self.simulator.input())?;
-        let mut terms = self.terms.clone();
-        terms.push(Term {
+        let mut parts = self.parts();
+        let block = prior.on(&parts.data.simulator.input())?;
+        parts.terms.push(Term {
             block,
             weight,
             rows: 0..0,
         });
-        self.stack(terms)
+        parts.join()
     }
 
     /// The same problem with another weight for one of its priors.
@@ -52,25 +41,25 @@ impl Problem {
     /// # Errors
     /// If there is no such prior, or the weight is negative.
     pub fn with_weight(&self, prior: usize, weight: f64) -> Result<Self> {
-        let mut terms = self.terms.clone();
-        let allowed = format!("the problem has {} priors, counted from 0", terms.len());
-        require(prior < terms.len(), "prior", prior, &allowed)?;
-        terms[prior].weight = weight;
-        self.stack(terms)
+        let mut parts = self.parts();
+        let count = parts.terms.len();
+        let allowed = format!("the problem has {count} priors, counted from 0");
+        require(prior < count, "prior", prior, &allowed)?;
+        parts.terms[prior].weight = weight;
+        parts.join()
     }
 
     /// The problem without its priors.
     pub fn without_priors(&self) -> Self {
         match &self.data {
-            None => self.clone(),
-            Some(data) => Self {
-                simulator: data.simulator.clone(),
+            Some(data) if !self.terms.is_empty() => Self {
+                simulator: data.observed.clone(),
                 loss: data.loss.clone(),
                 target: data.target.clone(),
-                data: None,
                 terms: Vec::new(),
                 ..self.clone()
             },
+            _ => self.clone(),
         }
     }
 
@@ -81,18 +70,13 @@ impl Problem {
 
     /// The number of data: the first rows of y, without those of priors.
     pub fn data_outputs(&self) -> usize {
-        match &self.data {
-            None => self.target.len(),
-            Some(data) => data.target.len(),
-        }
+        self.data_part()
+            .map_or(self.target.len(), |data| data.target.len())
     }
 
     /// The loss of the data.
     pub fn data_loss(&self) -> &dyn Loss {
-        match &self.data {
-            None => &*self.loss,
-            Some(data) => &*data.loss,
-        }
+        self.data_part().map_or(&*self.loss, |data| &*data.loss)
     }
 
     /// The misfit of the data alone: L(P(x), y*) of a y that holds the rows of priors too.
@@ -101,31 +85,7 @@ impl Problem {
         self.data_loss().value(&y[..data], &self.target[..data])
     }
 
-    fn stack(&self, mut terms: Vec<Term>) -> Result<Self> {
-        let data = self.data.clone().unwrap_or_else(|| {
-            Arc::new(Data {
-                simulator: self.simulator.clone(),
-                loss: self.loss.clone(),
-                target: self.target.clone(),
-            })
-        });
-        let mut simulators = vec![data.simulator.clone()];
-        let mut losses = vec![(data.loss.clone(), data.target.len(), 1.0)];
-        let mut target = data.target.clone();
-        for term in &mut terms {
-            not_negative(&format!("weight of {}", term.block.name), term.weight)?;
-            let from = target.len();
-            target.extend(&term.block.target);
-            term.rows = from..target.len();
-            simulators.push(term.block.simulator.clone());
-            losses.push((term.block.loss.clone(), term.rows.len(), term.weight));
-        }
-        let simulator: Arc<dyn Simulator> = Arc::new(Stacked::new(simulators)?);
-        let loss: Arc<dyn Loss> = Arc::new(Blocks::new(losses)?);
-        Ok(Self {
-            data: Some(data),
-            terms,
-            ..Self::new(simulator, loss, target)?
-        })
+    fn data_part(&self) -> Option<&Data> {
+        self.data.as_deref().filter(|_| !self.terms.is_empty())
     }
 }

@@ -1,10 +1,10 @@
 use serde::{Deserialize, Serialize};
 
+use crate::basis::{Basis, minus_laplacian};
 use crate::error::Result;
-use crate::fourier::RealFourier;
 use crate::options::{Derived, Validate, grid, positive};
 use crate::simulator::{LocalInverse, Recovery, Residual, Simulator, Space};
-use crate::waves::{StandingWaves, Walls};
+use crate::waves::Walls;
 
 mod laplace;
 
@@ -79,43 +79,22 @@ pub struct Plan {
     gains: Vec<f64>,
 }
 
-#[derive(Debug)]
-enum Basis {
-    Travelling(RealFourier),
-    Standing(StandingWaves),
-}
-
 impl Plan {
     fn new(poisson: &Poisson) -> Self {
-        // λ = −Σ (2 sin(φ)/h)², φ half the phase between neighbours; 0 stays 0.
-        let gain = |half_phases: &[f64]| {
-            let eigenvalue: f64 = half_phases
-                .iter()
-                .map(|phi| -(2.0 * phi.sin() / poisson.cell).powi(2))
-                .sum();
-            if eigenvalue == 0.0 {
-                0.0
-            } else {
-                1.0 / eigenvalue
-            }
-        };
-        let standing = |walls| {
-            let waves = StandingWaves::new(&poisson.shape, walls);
-            let gains = waves.at_modes(gain);
-            let basis = Basis::Standing(waves);
-            Self { basis, gains }
-        };
-        match poisson.boundary {
-            Boundary::Periodic => {
-                let fourier = RealFourier::new(&poisson.shape);
-                // The wavenumber per cell of width 2 is half the phase between neighbours.
-                let gains = fourier.at_modes(2.0, gain);
-                let basis = Basis::Travelling(fourier);
-                Self { basis, gains }
-            }
-            Boundary::Dirichlet => standing(Walls::Zero),
-            Boundary::Neumann => standing(Walls::Mirror),
-        }
+        let basis = Basis::new(
+            &poisson.shape,
+            match poisson.boundary {
+                Boundary::Periodic => None,
+                Boundary::Dirichlet => Some(Walls::Zero),
+                Boundary::Neumann => Some(Walls::Mirror),
+            },
+        );
+        // The wave without a Laplacian is left out.
+        let gains = basis.at_modes(|half_phases| {
+            let size = minus_laplacian(half_phases, poisson.cell);
+            if size == 0.0 { 0.0 } else { -1.0 / size }
+        });
+        Self { basis, gains }
     }
 }
 
@@ -128,10 +107,7 @@ impl Simulator for Poisson {
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         let plan = self.plan.get(|| Plan::new(self));
-        match &plan.basis {
-            Basis::Travelling(fourier) => fourier.apply_diagonal(x, y, &plan.gains),
-            Basis::Standing(waves) => waves.apply_diagonal(x, y, &plan.gains),
-        }
+        plan.basis.apply_diagonal(x, y, &plan.gains);
         Ok(())
     }
     fn jvp(&self, _x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {

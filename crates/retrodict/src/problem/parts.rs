@@ -1,0 +1,105 @@
+//! What a problem is made of, taken apart and joined again.
+
+use std::sync::Arc;
+
+use super::{Problem, Term};
+use crate::bounds::{Bounds, Walls};
+use crate::error::Result;
+use crate::loss::Loss;
+use crate::losses::Blocks;
+use crate::options::not_negative;
+use crate::simulator::Simulator;
+use crate::stacked::Stacked;
+use crate::transform::Transform;
+use crate::transformed::Transformed;
+
+/// The data of a problem, apart from priors.
+#[derive(Clone)]
+pub(super) struct Data {
+    /// The simulator of x.
+    pub(super) simulator: Arc<dyn Simulator>,
+    /// The simulator of the unknowns that rules see.
+    pub(super) observed: Arc<dyn Simulator>,
+    pub(super) loss: Arc<dyn Loss>,
+    pub(super) target: Vec<f64>,
+}
+
+/// Data, priors, bounds and transforms.
+pub(super) struct Parts {
+    pub(super) data: Data,
+    pub(super) terms: Vec<Term>,
+    pub(super) bounds: Option<Bounds>,
+    pub(super) transforms: Vec<Transform>,
+}
+
+impl Problem {
+    pub(super) fn parts(&self) -> Parts {
+        let data = match &self.data {
+            Some(data) => Data::clone(data),
+            None => Data {
+                simulator: self.simulator.clone(),
+                observed: self.simulator.clone(),
+                loss: self.loss.clone(),
+                target: self.target.clone(),
+            },
+        };
+        let transforms = self.transformed.as_ref();
+        Parts {
+            data,
+            terms: self.terms.clone(),
+            bounds: self.bounds.clone(),
+            transforms: transforms.map_or(Vec::new(), |t| t.transforms().to_vec()),
+        }
+    }
+}
+
+impl Parts {
+    /// The problem: data and priors of x stacked, in the unknowns that the transforms give.
+    pub(super) fn join(mut self) -> Result<Problem> {
+        let mut simulators = vec![self.data.simulator.clone()];
+        let mut losses = vec![(self.data.loss.clone(), self.data.target.len(), 1.0)];
+        let mut target = self.data.target.clone();
+        for term in &mut self.terms {
+            not_negative(&format!("weight of {}", term.block.name), term.weight)?;
+            let from = target.len();
+            target.extend(&term.block.target);
+            term.rows = from..target.len();
+            simulators.push(term.block.simulator.clone());
+            losses.push((term.block.loss.clone(), term.rows.len(), term.weight));
+        }
+        let (simulator, loss): (Arc<dyn Simulator>, Arc<dyn Loss>) = if self.terms.is_empty() {
+            (self.data.simulator.clone(), self.data.loss.clone())
+        } else {
+            (
+                Arc::new(Stacked::new(simulators)?),
+                Arc::new(Blocks::new(losses)?),
+            )
+        };
+        let n = simulator.input().len();
+        let bounds = self.bounds.map(|bounds| bounds.for_each(n)).transpose()?;
+        let transformed = match &self.transforms[..] {
+            [] => None,
+            transforms => {
+                let observed = Transformed::new(self.data.simulator.clone(), transforms)?;
+                self.data.observed = Arc::new(observed);
+                Some(Arc::new(Transformed::new(simulator.clone(), transforms)?))
+            }
+        };
+        let walls = bounds.as_ref().map(|bounds| match &transformed {
+            None => Walls::new(bounds),
+            Some(transformed) => Walls::behind(bounds, transformed.transforms()),
+        });
+        let simulator = match &transformed {
+            None => simulator,
+            Some(transformed) => transformed.clone(),
+        };
+        Ok(Problem {
+            data: Some(Arc::new(self.data)),
+            terms: self.terms,
+            bounds,
+            walls,
+            transformed,
+            ..Problem::new(simulator, loss, target)?
+        })
+    }
+}
