@@ -63,7 +63,7 @@ pub mod waves;
 
 pub use bounds::Bounds;
 pub use error::{Error, Result};
-pub use loss::Loss;
+pub use loss::{ChiSquared, Loss};
 pub use network::Network;
 pub use prior::Prior;
 pub use problem::{Counts, Evaluation, Problem, Tally, Term};

@@ -2,6 +2,23 @@
 
 use crate::error::Result;
 
+/// χ² = Σ (r/σ)², or rᵀ C⁻¹ r under correlated noise: near the number of data where they are explained
+/// to within their noise.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChiSquared {
+    /// χ².
+    pub value: f64,
+    /// The number of data.
+    pub data: usize,
+}
+
+impl ChiSquared {
+    /// χ² divided by the number of data.
+    pub fn per_datum(self) -> f64 {
+        self.value / self.data.max(1) as f64
+    }
+}
+
 /// A loss L(y, y*) on the output space.
 ///
 /// The Newton step in y-space belongs to the loss: its Hessian there is small and known.
@@ -22,6 +39,11 @@ pub trait Loss: Send + Sync {
     /// [`Error::Length`](crate::Error::Length) if, say, the weights are too few.
     fn check(&self, _outputs: usize) -> Result<()> {
         Ok(())
+    }
+    /// χ² of the residuals in units of the noise, and of how many data; `None` for a loss that knows no
+    /// noise. A loss that adds something to the data's own counts the data alone.
+    fn chi_squared(&self, _y: &[f64], _target: &[f64]) -> Option<ChiSquared> {
+        None
     }
     /// L(y, y*).
     fn value(&self, y: &[f64], target: &[f64]) -> f64;

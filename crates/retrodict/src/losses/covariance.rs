@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, expect_finite, expect_length};
 use crate::linalg::{Cholesky, Matrix, cholesky, dot};
-use crate::loss::Loss;
+use crate::loss::{ChiSquared, Loss};
 use crate::options::{Derived, Validate, require};
 
 /// Squared error under correlated noise: L = rᵀ C⁻¹ r with r = y − y*, or half of it.
@@ -118,10 +118,17 @@ impl Loss for Covariance {
         }
         expect_length("covariance", self.covariance.len(), outputs)
     }
-    fn value(&self, y: &[f64], target: &[f64]) -> f64 {
+    fn chi_squared(&self, y: &[f64], target: &[f64]) -> Option<ChiSquared> {
         let mut r: Vec<f64> = y.iter().zip(target).map(|(y, t)| y - t).collect();
         self.undo(&mut r, Cholesky::solve_lower);
-        0.5 * self.scale().powi(2) * dot(&r, &r)
+        Some(ChiSquared {
+            value: dot(&r, &r),
+            data: y.len(),
+        })
+    }
+    fn value(&self, y: &[f64], target: &[f64]) -> f64 {
+        let chi_squared = self.chi_squared(y, target).map_or(f64::NAN, |c| c.value);
+        0.5 * self.scale().powi(2) * chi_squared
     }
     fn gradient(&self, y: &[f64], target: &[f64], out: &mut [f64]) {
         let r: Vec<f64> = y.iter().zip(target).map(|(y, t)| y - t).collect();

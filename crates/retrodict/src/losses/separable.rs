@@ -1,7 +1,7 @@
 //! Losses that add up one number for each observation share everything but that number.
 
 use crate::error::Result;
-use crate::loss::Loss;
+use crate::loss::{ChiSquared, Loss};
 
 /// L = Σᵢ ρᵢ(rᵢ) with the residuals r = y − y*.
 pub(super) trait Separable: Send + Sync {
@@ -13,6 +13,10 @@ pub(super) trait Separable: Send + Sync {
     }
     /// ρᵢ and what belongs to it at the residual r.
     fn term(&self, i: usize, r: f64) -> Term;
+    /// The standard deviation of the noise of an observation, where the loss knows it.
+    fn deviation(&self, _i: usize) -> Option<f64> {
+        None
+    }
 }
 
 /// ρ(r) and its derivatives.
@@ -34,6 +38,17 @@ impl<T: Separable> Loss for T {
     }
     fn check(&self, outputs: usize) -> Result<()> {
         Separable::check(self, outputs)
+    }
+    fn chi_squared(&self, y: &[f64], target: &[f64]) -> Option<ChiSquared> {
+        let residuals = y.iter().zip(target).map(|(y, target)| y - target);
+        let squares = residuals
+            .enumerate()
+            .map(|(i, r)| Some((r / self.deviation(i)?).powi(2)));
+        let value: Option<f64> = squares.sum();
+        Some(ChiSquared {
+            value: value?,
+            data: y.len(),
+        })
     }
     fn value(&self, y: &[f64], target: &[f64]) -> f64 {
         terms(self, y, target).map(|term| term.value).sum()

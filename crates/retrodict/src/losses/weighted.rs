@@ -43,6 +43,13 @@ impl Validate for Weighted {
     }
 }
 
+impl Weighted {
+    fn of(&self, i: usize) -> f64 {
+        let shared = self.deviations.len() == 1;
+        self.deviations[if shared { 0 } else { i }]
+    }
+}
+
 impl Separable for Weighted {
     fn formula(&self) -> String {
         if self.half {
@@ -60,8 +67,7 @@ impl Separable for Weighted {
         expect_length("deviations", self.deviations.len(), outputs)
     }
     fn term(&self, i: usize, r: f64) -> Term {
-        let shared = self.deviations.len() == 1;
-        let weight = self.deviations[if shared { 0 } else { i }].powi(-2);
+        let weight = self.of(i).powi(-2);
         let factor = if self.half { 0.5 } else { 1.0 };
         Term {
             value: factor * weight * r * r,
@@ -69,5 +75,8 @@ impl Separable for Weighted {
             curvature: 2.0 * factor * weight,
             weight: 2.0 * factor * weight,
         }
+    }
+    fn deviation(&self, i: usize) -> Option<f64> {
+        Some(self.of(i))
     }
 }
