@@ -136,7 +136,7 @@ impl Walls {
     pub(crate) fn held(&self, x: &[f64], gradient: &[f64]) -> Option<Vec<bool>> {
         let pushed = |i: usize| {
             let (low, high) = (x[i] <= self.lower[i], x[i] >= self.upper[i]);
-            low && high || low && gradient[i] > 0.0 || high && gradient[i] < 0.0
+            low && (high || gradient[i] > 0.0) || high && gradient[i] < 0.0
         };
         let held: Vec<bool> = (0..x.len()).map(pushed).collect();
         held.contains(&true).then_some(held)

@@ -285,10 +285,7 @@ fn stacked_simulators_pass_the_checks_of_one() {
         nu_t: 0.2,
         ..Heat::default()
     };
-    let exp = Exp {
-        size: 9,
-        ..Exp::default()
-    };
+    let exp = Exp { size: 9 };
     let stacked: Arc<dyn Simulator> =
         Arc::new(Stacked::new(vec![Arc::new(heat.clone()), Arc::new(exp)]).unwrap());
     for check in check::simulator(&stacked, &wavy(9), 2) {
@@ -308,10 +305,7 @@ fn stacked_simulators_pass_the_checks_of_one() {
 
 #[test]
 fn a_nonlinear_simulator_with_a_prior_has_an_exact_hessian() {
-    let exp = Exp {
-        size: 5,
-        ..Exp::default()
-    };
+    let exp = Exp { size: 5 };
     let loss = Arc::new(SquaredError { half: true });
     let problem = Problem::new(Arc::new(exp), loss, vec![2.0; 5])
         .unwrap()

@@ -173,7 +173,7 @@ impl<T: Real> MlpMap<T> {
 /// values *= factors; nothing where there are no factors.
 fn scale<T: Real>(values: &mut [T], factors: &[T]) {
     let pairs = values.iter_mut().zip(factors);
-    pairs.for_each(|(v, f)| *v = *v * *f);
+    pairs.for_each(|(v, f)| *v *= *f);
 }
 
 /// The number of rows of each sample, and all rows of A one after the other.
