@@ -464,6 +464,21 @@ impl LinearMap for Evaluation<'_> {
             None => Ok(()),
         }
     }
+    fn apply_gram(&self, dy: &[f64], room: &mut [f64], out: &mut [f64]) -> Result<()> {
+        match (self.linearization()?, self.held()?) {
+            (Some(map), None) => {
+                self.tally.add(|c| {
+                    c.vjp += 1;
+                    c.jvp += 1;
+                });
+                map.apply_gram(dy, room, out)
+            }
+            _ => {
+                self.vjp(dy, room)?;
+                self.jvp(room, out)
+            }
+        }
+    }
     fn gram(&self) -> Result<Matrix> {
         match (self.linearization()?, self.held()?) {
             (Some(map), None) => map.gram(),

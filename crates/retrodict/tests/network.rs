@@ -92,6 +92,13 @@ impl<'a> Trial<'a> {
         let size = norm(&tangent) * norm(&weights);
         assert!((left - right).abs() < 1e-13 * size, "{left} {right}");
 
+        // Both products in one, which forms no step in θ.
+        let mut room = vec![f64::NAN; self.theta.len()];
+        let (mut both, mut one_by_one) = (vec![0.0; outputs.len()], vec![0.0; outputs.len()]);
+        map.apply_gram(&weights, &mut room, &mut both).unwrap();
+        map.apply(&pulled, &mut one_by_one).unwrap();
+        assert!(apart(&both, &one_by_one) < 1e-13);
+
         // The Gram matrix, alone and with physics behind the network.
         let width = self.network.output().len();
         let physics: Vec<Matrix> = (0..self.batch)
@@ -146,6 +153,8 @@ fn dense_networks_pass_for_every_activation() {
     ] {
         Trial::new(&mlp(&[4, 7, 5, 6], activation), 5).passes();
     }
+    // A batch that is larger than its layers.
+    Trial::new(&mlp(&[2, 3, 2], Activation::Tanh), 20).passes();
     // One layer, and one sample.
     Trial::new(&mlp(&[3, 2], Activation::Tanh), 1).passes();
     // More rows than one thread takes at a time.

@@ -1,14 +1,14 @@
 //! Products of borrowed matrices, written into a slice.
 
 use std::borrow::Cow;
-use std::ops::MulAssign;
+use std::ops::{AddAssign, MulAssign};
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 /// The numbers that matrices of this module hold: `f64` or `f32`.
-pub trait Real: faer::traits::ComplexField + Copy + Default + MulAssign {
+pub trait Real: faer::traits::ComplexField + Copy + Default + AddAssign + MulAssign {
     /// 1.
     const ONE: Self;
 

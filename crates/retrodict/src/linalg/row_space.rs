@@ -15,7 +15,7 @@ use crate::simulator::LinearMap;
 /// values. Stops early where the Krylov space is exhausted; the result is exact then.
 ///
 /// # Cost
-/// A jvp and a vjp a step, a vjp more at the end, and 4 m steps² multiplications.
+/// A product with J Jᵀ a step, a vjp at the end, and 4 m steps² multiplications.
 ///
 /// # Source
 /// Golub & Van Loan, *Matrix Computations*, 10.1 and 10.4.
@@ -31,15 +31,11 @@ pub fn row_space_function(
     let steps = steps.min(m).min(n);
     let (mut u, mut p) = (Matrix::zeros(steps, m), Matrix::zeros(steps, m));
     let mut w = g.to_vec();
-    // `out` serves as the room for Jᵀw.
-    let mut gram = |w: &[f64], gw: &mut [f64]| -> Result<()> {
-        map.apply_transpose(w, out)?;
-        map.apply(out, gw)
-    };
     let (mut diagonal, mut off) = (Vec::with_capacity(steps), Vec::with_capacity(steps));
     let (mut length, mut size) = (0.0, 0.0_f64);
     for k in 0..steps {
-        gram(&w, p.row_mut(k))?;
+        // `out` serves as the room for Jᵀw.
+        map.apply_gram(&w, out, p.row_mut(k))?;
         let beta = dot(&w, p.row(k)).max(0.0).sqrt();
         if k == 0 {
             length = beta;

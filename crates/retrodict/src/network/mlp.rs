@@ -249,11 +249,7 @@ impl Mlp {
             }
             std::mem::swap(&mut a, &mut z);
             if let Some(stages) = &mut stages {
-                stages.push(Stage {
-                    layer,
-                    a: z,
-                    slopes,
-                });
+                stages.push(Stage::new(layer, z, slopes));
             }
         }
         outputs.copy_from_slice(&T::to_slice(&a));

@@ -247,26 +247,12 @@ impl JointMap<'_> {
     }
 }
 
-impl LinearMap for JointMap<'_> {
-    fn inputs(&self) -> usize {
-        self.joint.network.parameters()
-    }
-    fn outputs(&self) -> usize {
-        self.joint.batch * self.joint.width
-    }
-    fn apply(&self, dtheta: &[f64], dy: &mut [f64]) -> Result<()> {
-        let joint = self.joint;
-        if self.physics.is_empty() {
-            return joint.clock.network(|| self.network.apply(dtheta, dy));
-        }
-        let n = joint.x_width();
-        let mut dx = vec![0.0; joint.batch * n];
-        joint
-            .clock
-            .network(|| self.network.apply(dtheta, &mut dx))?;
-        let dense = self.dense.get();
-        joint.clock.physics(|| {
-            spread_over(dy, joint.width, |i, dy| {
+impl JointMap<'_> {
+    /// dy = ∂y/∂x dx of all samples.
+    fn push(&self, dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        let (n, dense) = (self.joint.x_width(), self.dense.get());
+        self.joint.clock.physics(|| {
+            spread_over(dy, self.joint.width, |i, dy| {
                 let dx = &dx[i * n..(i + 1) * n];
                 match dense {
                     Some(matrices) => {
@@ -278,18 +264,12 @@ impl LinearMap for JointMap<'_> {
             })
         })
     }
-    fn apply_transpose(&self, dy: &[f64], dtheta: &mut [f64]) -> Result<()> {
-        let joint = self.joint;
-        if self.physics.is_empty() {
-            return joint
-                .clock
-                .network(|| self.network.apply_transpose(dy, dtheta));
-        }
-        let (n, m) = (joint.x_width(), joint.width);
-        let mut dx = vec![0.0; joint.batch * n];
-        let dense = self.dense.get();
-        joint.clock.physics(|| {
-            spread_over(&mut dx, n, |i, dx| {
+
+    /// dx = (∂y/∂x)ᵀ dy of all samples.
+    fn pull(&self, dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        let (n, m, dense) = (self.joint.x_width(), self.joint.width, self.dense.get());
+        self.joint.clock.physics(|| {
+            spread_over(dx, n, |i, dx| {
                 let dy = &dy[i * m..(i + 1) * m];
                 match dense {
                     Some(matrices) => {
@@ -299,10 +279,45 @@ impl LinearMap for JointMap<'_> {
                     None => self.with(i, |map| map.apply_transpose(dy, dx)),
                 }
             })
-        })?;
-        joint
-            .clock
-            .network(|| self.network.apply_transpose(&dx, dtheta))
+        })
+    }
+}
+
+impl LinearMap for JointMap<'_> {
+    fn inputs(&self) -> usize {
+        self.joint.network.parameters()
+    }
+    fn outputs(&self) -> usize {
+        self.joint.batch * self.joint.width
+    }
+    fn apply(&self, dtheta: &[f64], dy: &mut [f64]) -> Result<()> {
+        let clock = &self.joint.clock;
+        if self.physics.is_empty() {
+            return clock.network(|| self.network.apply(dtheta, dy));
+        }
+        let mut dx = vec![0.0; self.network.outputs()];
+        clock.network(|| self.network.apply(dtheta, &mut dx))?;
+        self.push(&dx, dy)
+    }
+    fn apply_transpose(&self, dy: &[f64], dtheta: &mut [f64]) -> Result<()> {
+        let clock = &self.joint.clock;
+        if self.physics.is_empty() {
+            return clock.network(|| self.network.apply_transpose(dy, dtheta));
+        }
+        let mut dx = vec![0.0; self.network.outputs()];
+        self.pull(dy, &mut dx)?;
+        clock.network(|| self.network.apply_transpose(&dx, dtheta))
+    }
+    fn apply_gram(&self, dy: &[f64], room: &mut [f64], out: &mut [f64]) -> Result<()> {
+        let clock = &self.joint.clock;
+        if self.physics.is_empty() {
+            return clock.network(|| self.network.apply_gram(dy, room, out));
+        }
+        let mut pulled = vec![0.0; self.network.outputs()];
+        let mut dx = vec![0.0; self.network.outputs()];
+        self.pull(dy, &mut pulled)?;
+        clock.network(|| self.network.apply_gram(&pulled, room, &mut dx))?;
+        self.push(&dx, out)
     }
     /// ∂y/∂x as matrices, where making them takes fewer products than are to come.
     fn expect_products(&self, count: usize) -> Result<()> {

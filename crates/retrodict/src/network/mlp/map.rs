@@ -1,3 +1,5 @@
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
 use super::Layer;
@@ -7,9 +9,47 @@ use crate::network::{Activation, Activity, NetworkMap};
 
 /// What a layer saw: its inputs, and the slopes of the activation that follows (none after the last).
 pub(super) struct Stage<T> {
-    pub layer: Layer,
-    pub a: Vec<T>,
-    pub slopes: Vec<T>,
+    layer: Layer,
+    a: Vec<T>,
+    slopes: Vec<T>,
+    /// ⟨aₙ, aₘ⟩ + 1 of all pairs of samples, once it is asked for.
+    inner: OnceLock<Vec<T>>,
+}
+
+impl<T: Real> Stage<T> {
+    pub(super) fn new(layer: Layer, a: Vec<T>, slopes: Vec<T>) -> Self {
+        Self {
+            layer,
+            a,
+            slopes,
+            inner: OnceLock::new(),
+        }
+    }
+
+    /// What a step along the gradients δ does to this layer's sums: Σₘ (⟨aₙ, aₘ⟩ + 1) δₘ, by the step itself
+    /// where a batch is larger than the layer.
+    fn respond(&self, delta: &[T], batch: usize) -> Vec<T> {
+        let layer = self.layer;
+        let mut dz = vec![T::default(); delta.len()];
+        let a = View::new(&self.a, batch, layer.inputs);
+        let seen = View::new(delta, batch, layer.outputs);
+        if batch > 2 * layer.inputs {
+            let mut step = vec![T::default(); layer.inputs * layer.outputs];
+            multiply(a.t(), seen, &mut step);
+            let bias = column_sums(delta, layer.outputs);
+            dz.chunks_mut(layer.outputs)
+                .for_each(|z| z.copy_from_slice(&bias));
+            multiply_add(a, View::new(&step, layer.inputs, layer.outputs), &mut dz);
+        } else {
+            let inner = self.inner.get_or_init(|| {
+                let mut inner = vec![T::ONE; batch * batch];
+                multiply_add(a, a.t(), &mut inner);
+                inner
+            });
+            multiply(View::new(inner, batch, batch), seen, &mut dz);
+        }
+        dz
+    }
 }
 
 /// ∂f/∂θ of a batch, in numbers T; its Gram matrix and its rows in `f64`.
@@ -48,7 +88,39 @@ impl<T: Real> NetworkMap for MlpMap<T> {
     fn apply_transpose(&self, doutputs: &[f64], dtheta: &mut [f64]) -> Result<()> {
         expect_length("doutputs", doutputs.len(), self.outputs)?;
         expect_length("dtheta", dtheta.len(), self.theta.len())?;
-        T::write(dtheta, |dtheta| self.pull(&T::from_slice(doutputs), dtheta));
+        T::write(dtheta, |dtheta| {
+            self.descend_gradients(T::from_slice(doutputs).into_owned(), |stage, delta| {
+                let layer = stage.layer;
+                let (weight, bias) =
+                    dtheta[layer.start..layer.end()].split_at_mut(layer.inputs * layer.outputs);
+                let a = View::new(&stage.a, self.batch, layer.inputs);
+                multiply(a.t(), View::new(delta, self.batch, layer.outputs), weight);
+                bias.copy_from_slice(&column_sums(delta, layer.outputs));
+            });
+        });
+        Ok(())
+    }
+
+    /// The gradients go down through the layers, and what a step along them does comes up again; the step
+    /// itself is never formed, so that θ may be as long as it likes.
+    fn apply_gram(&self, doutputs: &[f64], _room: &mut [f64], out: &mut [f64]) -> Result<()> {
+        expect_length("doutputs", doutputs.len(), self.outputs)?;
+        expect_length("out", out.len(), self.outputs)?;
+        let mut responses = Vec::with_capacity(self.stages.len());
+        self.descend_gradients(T::from_slice(doutputs).into_owned(), |stage, delta| {
+            responses.push(stage.respond(delta, self.batch));
+        });
+        let mut da: Vec<T> = Vec::new();
+        for (i, stage) in self.stages.iter().enumerate() {
+            let mut dz = responses.pop().unwrap_or_default();
+            if i > 0 {
+                let da = View::new(&da, self.batch, stage.layer.inputs);
+                multiply_add(da, stage.layer.weight(&self.theta), &mut dz);
+            }
+            scale(&mut dz, &stage.slopes);
+            da = dz;
+        }
+        out.copy_from_slice(&T::to_slice(&da));
         Ok(())
     }
 
@@ -114,22 +186,13 @@ impl<T: Real> NetworkMap for MlpMap<T> {
 }
 
 impl<T: Real> MlpMap<T> {
-    /// Carries doutputs down through the layers, and writes what each does to its weights.
-    fn pull(&self, doutputs: &[T], dtheta: &mut [T]) {
-        let mut delta = doutputs.to_vec();
+    /// Carries gradients down through the layers, and shows those at each layer's sums.
+    fn descend_gradients(&self, mut delta: Vec<T>, mut visit: impl FnMut(&Stage<T>, &[T])) {
         for (i, stage) in self.stages.iter().enumerate().rev() {
             let layer = stage.layer;
-            let (weight, bias) =
-                dtheta[layer.start..layer.end()].split_at_mut(layer.inputs * layer.outputs);
-            let seen = View::new(&delta, self.batch, layer.outputs);
-            let a = View::new(&stage.a, self.batch, layer.inputs);
-            multiply(a.t(), seen, weight);
-            bias.fill(T::default());
-            for delta in delta.chunks(layer.outputs) {
-                let sums = bias.iter_mut().zip(delta);
-                sums.for_each(|(b, d)| *b = T::from_f64(b.to_f64() + d.to_f64()));
-            }
+            visit(stage, &delta);
             if i > 0 {
+                let seen = View::new(&delta, self.batch, layer.outputs);
                 let mut below = vec![T::default(); self.batch * layer.inputs];
                 multiply(seen, layer.weight(&self.theta).t(), &mut below);
                 scale(&mut below, &self.stages[i - 1].slopes);
@@ -168,6 +231,15 @@ impl<T: Real> MlpMap<T> {
         }
         Ok(())
     }
+}
+
+/// The sum of all rows.
+fn column_sums<T: Real>(rows: &[T], width: usize) -> Vec<T> {
+    let mut sums = vec![T::default(); width];
+    for row in rows.chunks(width) {
+        sums.iter_mut().zip(row).for_each(|(s, v)| *s += *v);
+    }
+    sums
 }
 
 /// values *= factors; nothing where there are no factors.
