@@ -52,9 +52,11 @@ pub mod simulator;
 pub mod simulators;
 mod solve;
 mod stacked;
+mod standing;
 pub mod starts;
 pub mod statistics;
 mod status;
+mod stop;
 pub mod training;
 mod transform;
 mod transformed;
@@ -72,9 +74,11 @@ pub use rollout::{Rollout, TimeStep};
 pub use simulator::{
     LinearMap, LocalInverse, Recovery, Residual, SecondOrder, Series, Simulator, Space, Typical,
 };
-pub use solve::{Record, Solution, Solver, StopWhen, solve_batch};
+pub use solve::{Record, Solution, Solver, solve_batch};
 pub use stacked::Stacked;
+pub use standing::{Moment, Standing};
 pub use status::{Goal, Status};
+pub use stop::{Plateau, StopWhen};
 pub use transform::Transform;
 pub use transformed::Transformed;
 pub use updates::UpdateRule;
@@ -90,6 +94,7 @@ mod book {
     pages! {
         Readme: "README.md",
         Start: "docs/src/start.md",
+        YourData: "docs/src/your-data.md",
         GradientDescent: "docs/src/theory/gradient-descent.md",
         Adam: "docs/src/theory/adam.md",
         AdamW: "docs/src/theory/adamw.md",

@@ -1,6 +1,6 @@
 //! How far to go along Δx: the whole way, backtracking, or strong Wolfe.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::linalg::dot;
 use crate::problem::Evaluation;
 use crate::updates::StepSize;
@@ -12,27 +12,85 @@ pub(crate) type Landing<'p> = Option<(Evaluation<'p>, f64)>;
 /// Trials before a search gives up; halving so often leaves 1e-12 of the step.
 const MAX_TRIALS: usize = 40;
 
+/// Halvings of a step that is otherwise taken as it is, where it leads out of what can be simulated.
+const MAX_HALVINGS: usize = 6;
+
+/// Trials at which the simulation failed or left the numbers.
+pub(crate) struct Misses {
+    /// How many.
+    pub(crate) count: usize,
+    /// Why, at the first that failed.
+    pub(crate) first: Option<Error>,
+    /// Whether a step that is taken as it is may be halved.
+    may_halve: bool,
+}
+
+impl Misses {
+    pub(crate) fn new(may_halve: bool) -> Self {
+        Self {
+            count: 0,
+            first: None,
+            may_halve,
+        }
+    }
+
+    /// A failed simulation inside a search shortens the step instead of ending the run.
+    fn or_infinity(&mut self, loss: Result<f64>) -> f64 {
+        match loss {
+            Ok(loss) if loss.is_finite() => return loss,
+            Ok(_) => {}
+            Err(error) => self.first = self.first.take().or(Some(error)),
+        }
+        self.count += 1;
+        f64::INFINITY
+    }
+}
+
 /// Looks along dx from `at`.
 pub(crate) fn search<'p>(
     step_size: StepSize,
     at: &Evaluation<'p>,
     dx: &[f64],
+    misses: &mut Misses,
 ) -> Result<Landing<'p>> {
     match step_size {
-        StepSize::AsIs => Ok(Some((at.moved(dx, 1.0), 1.0))),
-        StepSize::Backtracking { decrease } => backtrack(at, dx, decrease),
+        StepSize::AsIs => Ok(Some(whole(at, dx, misses))),
+        StepSize::Backtracking { decrease } => backtrack(at, dx, decrease, misses),
         StepSize::StrongWolfe {
             decrease,
             curvature,
         } => match at.first_bend(dx) {
             // Where bounds bend the way there may be no point with a small slope.
-            bend if bend < 1.0 => backtrack(at, dx, decrease),
-            bend => Wolfe::new(at, dx, decrease, curvature, bend)?.find(),
+            bend if bend < 1.0 => backtrack(at, dx, decrease, misses),
+            bend => Wolfe::new(at, dx, [decrease, curvature], bend, misses)?.find(),
         },
     }
 }
 
-fn backtrack<'p>(at: &Evaluation<'p>, dx: &[f64], decrease: f64) -> Result<Landing<'p>> {
+/// The whole step; shorter where that leads out of what can be simulated. Where no shorter one helps
+/// either, the whole one tells what is wrong.
+fn whole<'p>(at: &Evaluation<'p>, dx: &[f64], misses: &mut Misses) -> (Evaluation<'p>, f64) {
+    let landing = at.moved(dx, 1.0);
+    if misses.or_infinity(landing.loss()).is_finite() || !misses.may_halve {
+        return (landing, 1.0);
+    }
+    let mut scale = 1.0;
+    for _ in 0..MAX_HALVINGS {
+        scale *= 0.5;
+        let shorter = at.moved(dx, scale);
+        if misses.or_infinity(shorter.loss()).is_finite() {
+            return (shorter, scale);
+        }
+    }
+    (landing, 1.0)
+}
+
+fn backtrack<'p>(
+    at: &Evaluation<'p>,
+    dx: &[f64],
+    decrease: f64,
+    misses: &mut Misses,
+) -> Result<Landing<'p>> {
     let gradient = at.gradient()?;
     let slope = dot(gradient, dx);
     let bend = at.first_bend(dx);
@@ -45,7 +103,7 @@ fn backtrack<'p>(at: &Evaluation<'p>, dx: &[f64], decrease: f64) -> Result<Landi
         } else {
             along(gradient, at.x(), landing.x())
         };
-        if promised < 0.0 && loss_or_infinity(&landing) <= loss + decrease * promised {
+        if promised < 0.0 && misses.or_infinity(landing.loss()) <= loss + decrease * promised {
             return Ok(Some((landing, scale)));
         }
         scale *= 0.5;
@@ -57,14 +115,6 @@ fn backtrack<'p>(at: &Evaluation<'p>, dx: &[f64], decrease: f64) -> Result<Landi
 fn along(gradient: &[f64], from: &[f64], to: &[f64]) -> f64 {
     let ways = from.iter().zip(to).map(|(from, to)| to - from);
     gradient.iter().zip(ways).map(|(g, way)| g * way).sum()
-}
-
-/// A failed simulation inside a search shortens the step instead of ending the run.
-fn loss_or_infinity(at: &Evaluation<'_>) -> f64 {
-    match at.loss() {
-        Ok(loss) if loss.is_finite() => loss,
-        _ => f64::INFINITY,
-    }
 }
 
 /// φ(a) = L(x + a Δx) and φ′(a), with the evaluation that they came from.
@@ -86,15 +136,16 @@ struct Wolfe<'a, 'p> {
     /// Where bounds bend the way: the search goes no further.
     longest: f64,
     trials: usize,
+    misses: &'a mut Misses,
 }
 
 impl<'a, 'p> Wolfe<'a, 'p> {
     fn new(
         at: &'a Evaluation<'p>,
         dx: &'a [f64],
-        decrease: f64,
-        curvature: f64,
+        [decrease, curvature]: [f64; 2],
         longest: f64,
+        misses: &'a mut Misses,
     ) -> Result<Self> {
         Ok(Self {
             at,
@@ -105,18 +156,25 @@ impl<'a, 'p> Wolfe<'a, 'p> {
             curvature,
             longest,
             trials: 0,
+            misses,
         })
     }
 
     fn point(&mut self, scale: f64) -> Result<Point<'p>> {
         self.trials += 1;
         let landing = self.at.moved(self.dx, scale);
-        let loss = loss_or_infinity(&landing);
-        let slope = if loss.is_finite() {
-            dot(landing.gradient()?, self.dx)
-        } else {
-            f64::INFINITY
-        };
+        let mut loss = self.misses.or_infinity(landing.loss());
+        let mut slope = f64::INFINITY;
+        if loss.is_finite() {
+            // Where the way back fails, the point is as good as none.
+            let found = landing.gradient().map(|gradient| dot(gradient, self.dx));
+            slope = self.misses.or_infinity(found);
+            loss = if slope.is_finite() {
+                loss
+            } else {
+                f64::INFINITY
+            };
+        }
         Ok(Point {
             scale,
             loss,

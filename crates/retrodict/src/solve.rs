@@ -1,64 +1,23 @@
 //! The loop: evaluate, update, judge, record, stop.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, expect_length};
 use crate::linalg::{distance_squared, dot, norm};
 use crate::problem::{Counts, Evaluation, Problem, Tally};
-use crate::search::search;
+use crate::search::{Misses, search};
+use crate::standing::{Moment, Standing};
 use crate::status::{Goal, Status};
+use crate::stop::{Lowest, StopWhen};
 use crate::updates::{Notice, Trial, UpdateRule, Verdict};
 
-/// When a run ends. What is `None` is not asked for.
-#[derive(Debug, Clone)]
-pub struct StopWhen {
-    /// At most so many steps.
-    pub steps: usize,
-    /// At most so much time.
-    pub time: Option<Duration>,
-    /// Converged once L is at most this.
-    pub loss_below: Option<f64>,
-    /// Converged once ‖∂L/∂x‖ is at most this; costs a vjp a step for rules without gradients.
-    pub gradient_below: Option<f64>,
-    /// Stationary once ‖Δx‖ ≤ this · ‖x‖.
-    pub step_below: f64,
-    /// Diverged once L exceeds this multiple of the first loss.
-    pub diverged_above: f64,
-    /// Ends the run from outside, for example on Ctrl-C.
-    pub cancel: Option<Arc<AtomicBool>>,
-}
-
-impl Default for StopWhen {
-    fn default() -> Self {
-        Self {
-            steps: 100,
-            time: None,
-            loss_below: None,
-            gradient_below: None,
-            step_below: 1e-15,
-            diverged_above: 1e8,
-            cancel: None,
-        }
-    }
-}
-
-impl StopWhen {
-    /// After so many steps, unless the update vanishes before.
-    pub fn after(steps: usize) -> Self {
-        Self {
-            steps,
-            ..Self::default()
-        }
-    }
-}
-
 /// One line of a run's history; step 0 is the start.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The number of steps taken.
     pub step: usize,
@@ -127,51 +86,89 @@ impl Solver {
         self,
         problem: &Problem,
         start: &[f64],
-        observer: impl FnMut(&Record, &[f64]) -> ControlFlow<()>,
+        mut observer: impl FnMut(&Record, &[f64]) -> ControlFlow<()>,
     ) -> Result<Solution> {
+        let fresh = Standing::at(start.to_vec());
+        let (solution, _) = self.go_on(problem, &fresh, |m| observer(m.record, m.x))?;
+        Ok(solution)
+    }
+
+    /// Goes on from where a run stands, and also returns where it stands in the end. The observer is
+    /// shown every step to come, and the start if nothing was done yet.
+    ///
+    /// Steps count from the run's start, the time limit from now.
+    ///
+    /// # Errors
+    /// As [`solve`](Solver::solve), or if the rule cannot take up what it remembered.
+    ///
+    /// # Cost
+    /// One forward call more than if the run had never stopped.
+    pub fn go_on(
+        mut self,
+        problem: &Problem,
+        from: &Standing,
+        mut observer: impl FnMut(&Moment<'_>) -> ControlFlow<()>,
+    ) -> Result<(Solution, Standing)> {
+        self.stop.check(problem)?;
+        if !from.rule.is_empty() {
+            self.rule.recall(&from.rule)?;
+        }
+        expect_length("x", from.x.len(), problem.inputs())?;
+        let fresh = from.is_fresh();
+        let mut x = from.x.clone();
+        let outside = problem.bounds().map_or(0, |bounds| bounds.project(&mut x));
+        // What rules see is kept to the last bit, where it is not x itself.
+        let seen = match &from.unknowns {
+            Some(unknowns) if problem.is_transformed() => unknowns.clone(),
+            _ => problem.unknowns(&x)?,
+        };
         let tally = Tally::default();
-        crate::error::expect_length("x", start.len(), problem.inputs())?;
-        let mut start = start.to_vec();
-        let outside = problem
-            .bounds()
-            .map_or(0, |bounds| bounds.project(&mut start));
-        let start = problem.unknowns(&start)?;
-        let at = Evaluation::new(problem, &tally, &start)?;
+        let at = Evaluation::new(problem, &tally, &seen)?;
         let loss = at.loss()?;
+        let best = if fresh {
+            (x, loss)
+        } else {
+            (from.best.clone(), from.best_loss)
+        };
         let mut run = Run {
             rule: self.rule,
             stop: self.stop,
             clock: Instant::now(),
-            first_loss: loss,
-            best: (start, loss),
-            lowest: loss,
+            seconds: from.seconds,
+            counts: from.counts,
+            first_loss: if fresh { loss } else { from.first_loss },
+            best,
+            lowest: Lowest::of(&from.lowest),
             notices: Vec::new(),
             trouble: None,
-            steps: 0,
-            observer,
+            steps: from.steps,
         };
         if outside > 0 {
             run.note(START_OUTSIDE);
         }
-        run.go(at)
+        run.go(at, fresh, &mut observer)
     }
 }
 
 const START_OUTSIDE: Notice =
     Notice("the start lay outside the bounds: began at the nearest point within");
 
-struct Run<O> {
+struct Run {
     rule: Box<dyn UpdateRule>,
     stop: StopWhen,
     clock: Instant,
+    /// Seconds spent and what was asked for before the clock started.
+    seconds: f64,
+    counts: Counts,
     first_loss: f64,
     best: (Vec<f64>, f64),
-    lowest: f64,
+    lowest: Lowest,
     notices: Vec<(Notice, usize)>,
     trouble: Option<Error>,
     steps: usize,
-    observer: O,
 }
+
+type Observer<'o> = dyn FnMut(&Moment<'_>) -> ControlFlow<()> + 'o;
 
 /// What one step led to.
 enum Next<'p> {
@@ -179,36 +176,60 @@ enum Next<'p> {
     End(Status),
 }
 
-impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
-    fn go(mut self, start: Evaluation<'_>) -> Result<Solution> {
+/// What a trial that failed, or left the numbers, leads to.
+const SHORTENED: Notice =
+    Notice("the simulation failed or left the numbers where a step led: the step was shortened");
+
+impl Run {
+    fn go(
+        mut self,
+        start: Evaluation<'_>,
+        fresh: bool,
+        observer: &mut Observer<'_>,
+    ) -> Result<(Solution, Standing)> {
         let mut at = start;
         let mut dx = vec![0.0; at.x().len()];
-        let mut status = self.record(&at, 0.0)?;
+        let mut last_step = 0.0;
+        let mut status = if fresh {
+            self.record(&at, 0.0, observer)?
+        } else {
+            self.ended(&at, None, false)?
+        };
         while status.is_none() {
-            match self.step(&at, &mut dx) {
+            let next = match self.step(&at, &mut dx) {
                 Ok(Next::Moved(next, step_norm)) => {
                     at = *next;
                     self.steps += 1;
-                    status = self.record(&at, step_norm)?;
+                    last_step = step_norm;
+                    self.record(&at, step_norm, observer)
                 }
-                Ok(Next::End(end)) => status = Some(end),
-                // A simulation that fails where the step leads is an outcome; the best x is kept.
-                Err(error @ Error::Simulation { .. }) => status = Some(Status::Failed(error)),
-                // Nothing was achieved yet: this is misuse, and the caller hears of it.
-                Err(error) if self.steps == 0 => return Err(error),
-                Err(error) => status = Some(Status::Failed(error)),
-            }
+                Ok(Next::End(end)) => Ok(Some(end)),
+                Err(error) => Err(error),
+            };
+            status = match next {
+                Ok(status) => status,
+                // Nothing was achieved yet: this is misuse, and the caller hears of it. A simulation
+                // that fails where a step leads is an outcome; the best x is kept.
+                Err(error) if self.steps == 0 && !matches!(error, Error::Simulation { .. }) => {
+                    return Err(error);
+                }
+                Err(error) => Some(Status::Failed(error)),
+            };
         }
-        Ok(Solution {
-            x: at.problem().values(&self.best.0),
+        let record = self.line(&at, last_step, self.lowest.newest());
+        let x = at.problem().values(at.x());
+        let standing = self.moment(&record, &at, &x).standing();
+        let solution = Solution {
+            x: self.best.0,
             loss: self.best.1,
             status: status.unwrap_or(Status::StepLimit),
             steps: self.steps,
-            seconds: self.clock.elapsed().as_secs_f64(),
-            counts: at.counts(),
+            seconds: record.seconds,
+            counts: record.counts,
             notices: self.notices,
             trouble: self.trouble,
-        })
+        };
+        Ok((solution, standing))
     }
 
     fn step<'p>(&mut self, at: &Evaluation<'p>, dx: &mut [f64]) -> Result<Next<'p>> {
@@ -226,12 +247,16 @@ impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
             if length <= self.stop.step_below * norm(at.x()) {
                 return Ok(Next::End(self.stationary(at)?));
             }
+            // A rule that judges its trials shortens them itself.
+            let mut misses = Misses::new(!self.rule.judges());
             let step_size = if bent {
                 self.rule.step_size_within()
             } else {
                 self.rule.step_size()
             };
-            let Some((next, scale)) = search(step_size, at, dx)? else {
+            let landing = search(step_size, at, dx, &mut misses);
+            self.note_misses(misses);
+            let Some((next, scale)) = landing? else {
                 // Below the loss's round-off no step can be seen to lower it.
                 let promised = dot(at.gradient()?, dx).abs();
                 return Ok(Next::End(
@@ -262,7 +287,7 @@ impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
                 }
                 Verdict::GiveUp => return Ok(Next::End(self.stationary(at)?)),
                 Verdict::Retry => {
-                    if let Some(status) = self.interrupted() {
+                    if let Some(status) = self.stop.interrupted(&self.clock) {
                         return Ok(Next::End(status));
                     }
                 }
@@ -271,71 +296,100 @@ impl<O: FnMut(&Record, &[f64]) -> ControlFlow<()>> Run<O> {
     }
 
     /// Keeps the best iterate, tells the observer, and says whether the run ends here.
-    fn record(&mut self, at: &Evaluation<'_>, step_norm: f64) -> Result<Option<Status>> {
+    fn record(
+        &mut self,
+        at: &Evaluation<'_>,
+        step_norm: f64,
+        observer: &mut Observer<'_>,
+    ) -> Result<Option<Status>> {
         let loss = at.loss()?;
-        let excess = loss - self.lowest;
-        self.lowest = self.lowest.min(loss);
+        let x = match at.problem().is_transformed() {
+            true => Cow::Owned(at.problem().values(at.x())),
+            false => Cow::Borrowed(at.x()),
+        };
+        let excess = loss - self.lowest.newest();
+        self.lowest.take(loss, self.stop.plateau);
         // Of points that the loss cannot tell apart the later one is the better, since a rule
         // may see its way where the loss no longer does.
         let close = excess > 0.0 && excess <= 1e-6 * loss;
         if excess <= 0.0 || close && excess <= at.loss_round_off()? || self.best.1.is_nan() {
-            self.best.0.copy_from_slice(at.x());
+            self.best.0.copy_from_slice(&x);
             self.best.1 = loss;
         }
-        let record = Record {
-            step: self.steps,
-            seconds: self.clock.elapsed().as_secs_f64(),
-            loss,
-            step_norm,
-            counts: at.counts(),
-        };
-        let seen = if at.problem().is_transformed() {
-            (self.observer)(&record, &at.problem().values(at.x()))
-        } else {
-            (self.observer)(&record, at.x())
-        };
+        let record = self.line(at, step_norm, loss);
+        let seen = observer(&self.moment(&record, at, &x));
         if !loss.is_finite() || loss > self.stop.diverged_above * self.first_loss.max(1e-300) {
             return Ok(Some(Status::Diverged));
         }
-        if self.stop.loss_below.is_some_and(|goal| loss <= goal) {
-            return Ok(Some(Status::Converged(Goal::Loss)));
+        let last_step = (self.steps > 0).then_some(step_norm);
+        self.ended(at, last_step, seen.is_break())
+    }
+
+    /// Whether a goal is reached here, or a limit.
+    fn ended(
+        &self,
+        at: &Evaluation<'_>,
+        last_step: Option<f64>,
+        told_to: bool,
+    ) -> Result<Option<Status>> {
+        if let Some(goal) = self.stop.reached(at, last_step, &self.lowest)? {
+            return Ok(Some(Status::Converged(goal)));
         }
-        if let Some(goal) = self.stop.gradient_below
-            && norm(at.gradient()?) <= goal
-        {
-            return Ok(Some(Status::Converged(Goal::Gradient)));
-        }
-        if seen.is_break() {
+        if told_to {
             return Ok(Some(Status::Cancelled));
         }
         if self.steps >= self.stop.steps {
             return Ok(Some(Status::StepLimit));
         }
-        Ok(self.interrupted())
+        Ok(self.stop.interrupted(&self.clock))
     }
 
-    fn interrupted(&self) -> Option<Status> {
-        if let Some(cancel) = &self.stop.cancel
-            && cancel.load(Ordering::Relaxed)
-        {
-            return Some(Status::Cancelled);
+    fn moment<'a>(
+        &'a self,
+        record: &'a Record,
+        at: &'a Evaluation<'_>,
+        x: &'a [f64],
+    ) -> Moment<'a> {
+        Moment {
+            record,
+            x,
+            unknowns: at.problem().is_transformed().then(|| at.x()),
+            best: &self.best,
+            first_loss: self.first_loss,
+            lowest: &self.lowest,
+            rule: &*self.rule,
         }
-        match self.stop.time {
-            Some(limit) if self.clock.elapsed() >= limit => Some(Status::TimeLimit),
-            _ => None,
+    }
+
+    /// The line of the history for this point.
+    fn line(&self, at: &Evaluation<'_>, step_norm: f64, loss: f64) -> Record {
+        let mut counts = self.counts;
+        counts.add(&at.counts());
+        Record {
+            step: self.steps,
+            seconds: self.seconds + self.clock.elapsed().as_secs_f64(),
+            loss,
+            step_norm,
+            counts,
         }
     }
 
     /// The update vanished: a goal that was set and not reached makes that a stall.
     fn stationary(&self, at: &Evaluation<'_>) -> Result<Status> {
-        let asked = self.stop.loss_below.is_some() || self.stop.gradient_below.is_some();
-        if asked {
+        if self.stop.asks_for_more() {
             return Ok(Status::Stalled);
         }
         if crate::status::leads_downhill(at)? {
             return Ok(Status::Saddle);
         }
         Ok(Status::Converged(Goal::Stationary))
+    }
+
+    fn note_misses(&mut self, misses: Misses) {
+        (0..misses.count).for_each(|_| self.note(SHORTENED));
+        if self.trouble.is_none() {
+            self.trouble = misses.first;
+        }
     }
 
     fn note(&mut self, notice: Notice) {

@@ -141,18 +141,16 @@ pub struct Basin {
     pub starts: Vec<usize>,
 }
 
-/// Sorts runs by where they ended: the lowest loss first, one basin for each distinct x.
+/// Sorts ends of runs, each an x and its loss: the lowest loss first, one basin for each distinct x.
 ///
 /// Runs that left the numbers belong nowhere.
-pub fn basins(runs: &[&Solution], region: &Region) -> Vec<Basin> {
-    let mut order: Vec<usize> = (0..runs.len())
-        .filter(|i| runs[*i].loss.is_finite())
-        .collect();
+pub fn basins(ends: &[(&[f64], f64)], region: &Region) -> Vec<Basin> {
+    let mut order: Vec<usize> = (0..ends.len()).filter(|i| ends[*i].1.is_finite()).collect();
     // A stable sort: of equals the first start stays first.
-    order.sort_by(|a, b| runs[*a].loss.total_cmp(&runs[*b].loss));
+    order.sort_by(|a, b| ends[*a].1.total_cmp(&ends[*b].1));
     let mut basins: Vec<Basin> = Vec::new();
     for run in order {
-        let here = |basin: &&mut Basin| region.same(&runs[basin.best].x, &runs[run].x);
+        let here = |basin: &&mut Basin| region.same(ends[basin.best].0, ends[run].0);
         match basins.iter_mut().find(here) {
             Some(basin) => basin.starts.push(run),
             None => basins.push(Basin {
@@ -215,7 +213,7 @@ pub fn solve_from(
         .map(|(i, start)| solver(i)?.solve(problem, start))
         .collect();
     let indices: Vec<usize> = (0..runs.len()).filter(|i| runs[*i].is_ok()).collect();
-    let done: Vec<&Solution> = runs.iter().flatten().collect();
+    let done: Vec<(&[f64], f64)> = runs.iter().flatten().map(|s| (&*s.x, s.loss)).collect();
     if done.is_empty() {
         let first: Option<&Error> = runs.iter().find_map(|run| run.as_ref().err());
         return first.map_or_else(|| Ok(empty()), |error| Err(error.clone()));

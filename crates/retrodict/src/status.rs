@@ -11,8 +11,14 @@ use crate::problem::Evaluation;
 pub enum Goal {
     /// The loss fell below `loss_below`.
     Loss,
+    /// χ² per datum fell below `discrepancy_below`.
+    Discrepancy,
     /// The gradient fell below `gradient_below`.
     Gradient,
+    /// A step was no longer than `short_step` allows.
+    ShortStep,
+    /// The loss hardly falls any more, by the measure of `plateau`.
+    Plateau,
     /// The update vanished, and no direction of negative curvature was found.
     Stationary,
 }
@@ -66,9 +72,23 @@ impl Status {
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Self::Converged(Goal::Loss) => "the loss reached its goal",
-            Self::Converged(Goal::Gradient) => "the gradient reached its goal",
-            Self::Converged(Goal::Stationary) => "the update vanished: nothing is left to gain",
+            Self::Converged(Goal::Loss) => "the loss reached its goal; a lower goal leads further",
+            Self::Converged(Goal::Discrepancy) => {
+                "the data are explained to within their noise: more steps would fit the noise"
+            }
+            Self::Converged(Goal::Gradient) => {
+                "the gradient reached its goal; a lower goal leads further"
+            }
+            Self::Converged(Goal::ShortStep) => {
+                "the last step was as short as its goal; a lower goal leads further"
+            }
+            Self::Converged(Goal::Plateau) => {
+                "the loss hardly falls any more; \
+                 ask for a smaller decrease over more steps to go on, or try another rule or start"
+            }
+            Self::Converged(Goal::Stationary) => {
+                "the update vanished: nothing is left to gain from this start"
+            }
             Self::StepLimit => "all steps were used; allow more, or choose a faster rule",
             Self::TimeLimit => "all time was used; allow more, or choose a cheaper rule",
             Self::Stalled => {
@@ -87,8 +107,16 @@ impl fmt::Display for Status {
                 "no lower point lies along the update; \
                  the loss is at its round-off, or its gradient is wrong: run `retrodict check`"
             }
-            Self::Failed(error) => return write!(f, "the simulation failed: {error}"),
-            Self::Cancelled => "the run was ended from outside",
+            Self::Failed(error) => {
+                return write!(
+                    f,
+                    "the simulation failed: {error}; the best x is kept: \
+                     try shorter steps, or a start from where it works"
+                );
+            }
+            Self::Cancelled => {
+                "the run was ended from outside; the best x is kept, and a start there goes on"
+            }
         };
         f.write_str(text)
     }

@@ -14,7 +14,7 @@ use crate::loss::Loss;
 use crate::losses::Reduction;
 use crate::network::Network;
 use crate::problem::{Evaluation, Tally};
-use crate::search::search;
+use crate::search::{Misses, search};
 use crate::status::{Goal, Status};
 use crate::updates::{StepSize, Trial, UpdateRule, Verdict};
 
@@ -367,7 +367,10 @@ impl Trainer {
             if norm(dtheta) == 0.0 || !is_finite(dtheta) {
                 return Ok(0.0);
             }
-            let Some((next, scale)) = search(self.rule.step_size(), at, dtheta)? else {
+            // Steps that explode are taken back later; here only searches shorten them.
+            let mut misses = Misses::new(false);
+            let Some((next, scale)) = search(self.rule.step_size(), at, dtheta, &mut misses)?
+            else {
                 return Ok(0.0);
             };
             let trial = Trial {

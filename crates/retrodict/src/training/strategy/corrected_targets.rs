@@ -5,7 +5,8 @@ use super::supervised::{alone, towards};
 use super::{Lesson, Strategy};
 use crate::error::{Result, expect_length};
 use crate::problem::Problem;
-use crate::solve::{Solver, StopWhen};
+use crate::solve::Solver;
+use crate::stop::StopWhen;
 use crate::updates::UpdateRule;
 
 /// Makes a fresh rule.

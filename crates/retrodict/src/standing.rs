@@ -1,0 +1,90 @@
+//! Where a run stands: enough to go on as if it had never stopped.
+
+use serde::{Deserialize, Serialize};
+
+use crate::problem::Counts;
+use crate::solve::Record;
+use crate::stop::Lowest;
+use crate::updates::UpdateRule;
+
+/// Where a run stands between two steps; a checkpoint holds it.
+///
+/// [`Solver::go_on`](crate::Solver::go_on) takes it up: with the same problem, rule and goals a run goes
+/// on bit for bit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The point from which the next step is taken.
+    pub x: Vec<f64>,
+    /// The same in the unknowns that rules see, where a transform makes them others than x.
+    pub unknowns: Option<Vec<f64>>,
+    /// The best point so far.
+    pub best: Vec<f64>,
+    /// L at the best point; not a number before the first evaluation.
+    pub best_loss: f64,
+    /// L at the start; not a number before the first evaluation.
+    pub first_loss: f64,
+    /// The lowest loss after each of the last steps.
+    pub lowest: Vec<f64>,
+    /// The number of steps taken.
+    pub steps: usize,
+    /// Seconds spent.
+    pub seconds: f64,
+    /// What the simulator was asked for.
+    pub counts: Counts,
+    /// What the rule remembers.
+    pub rule: Vec<u8>,
+}
+
+impl Standing {
+    /// At a start, before anything is done.
+    pub fn at(start: Vec<f64>) -> Self {
+        Self {
+            best: start.clone(),
+            x: start,
+            unknowns: None,
+            best_loss: f64::NAN,
+            first_loss: f64::NAN,
+            lowest: Vec::new(),
+            steps: 0,
+            seconds: 0.0,
+            counts: Counts::default(),
+            rule: Vec::new(),
+        }
+    }
+
+    /// Whether nothing was done yet.
+    pub fn is_fresh(&self) -> bool {
+        self.lowest.is_empty()
+    }
+}
+
+/// What an observer is shown after every step, the start first.
+pub struct Moment<'a> {
+    /// The step.
+    pub record: &'a Record,
+    /// x after it.
+    pub x: &'a [f64],
+    pub(crate) unknowns: Option<&'a [f64]>,
+    pub(crate) best: &'a (Vec<f64>, f64),
+    pub(crate) first_loss: f64,
+    pub(crate) lowest: &'a Lowest,
+    pub(crate) rule: &'a dyn UpdateRule,
+}
+
+impl Moment<'_> {
+    /// Where the run stands, with a copy of everything that it needs.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            x: self.x.to_vec(),
+            unknowns: self.unknowns.map(<[f64]>::to_vec),
+            best: self.best.0.clone(),
+            best_loss: self.best.1,
+            first_loss: self.first_loss,
+            lowest: self.lowest.values(),
+            steps: self.record.step,
+            seconds: self.record.seconds,
+            counts: self.record.counts,
+            rule: self.rule.remember(),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! When a run ends: goals, limits, and the checks of both.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+use crate::linalg::norm;
+use crate::options::{not_negative, positive, require};
+use crate::problem::{Evaluation, Problem};
+use crate::status::{Goal, Status};
+
+/// When a run ends. What is `None` is not asked for.
+#[derive(Debug, Clone)]
+pub struct StopWhen {
+    /// At most so many steps.
+    pub steps: usize,
+    /// At most so much time.
+    pub time: Option<Duration>,
+    /// Converged once L is at most this.
+    pub loss_below: Option<f64>,
+    /// Converged once χ² per datum is at most this: 1 where the data are explained to within their
+    /// noise (Morozov's discrepancy principle). Only the data count, and the loss must know their noise.
+    pub discrepancy_below: Option<f64>,
+    /// Converged once ‖∂L/∂x‖ is at most this; costs a vjp a step for rules without gradients.
+    pub gradient_below: Option<f64>,
+    /// Converged once a step was no longer than this · ‖x‖.
+    pub short_step: Option<f64>,
+    /// Converged once the loss hardly falls any more.
+    pub plateau: Option<Plateau>,
+    /// Stationary once ‖Δx‖ ≤ this · ‖x‖.
+    pub step_below: f64,
+    /// Diverged once L exceeds this multiple of the first loss.
+    pub diverged_above: f64,
+    /// Ends the run from outside, for example on Ctrl-C.
+    pub cancel: Option<Arc<AtomicBool>>,
+}
+
+/// A loss that hardly falls: over the last `steps` its lowest value fell by no more than `decrease`
+/// of itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plateau {
+    /// Over how many steps, at least 1.
+    pub steps: usize,
+    /// The relative decrease, in [0, 1).
+    pub decrease: f64,
+}
+
+impl Default for StopWhen {
+    fn default() -> Self {
+        Self {
+            steps: 100,
+            time: None,
+            loss_below: None,
+            discrepancy_below: None,
+            gradient_below: None,
+            short_step: None,
+            plateau: None,
+            step_below: 1e-15,
+            diverged_above: 1e8,
+            cancel: None,
+        }
+    }
+}
+
+impl StopWhen {
+    /// After so many steps, unless the update vanishes before.
+    pub fn after(steps: usize) -> Self {
+        Self {
+            steps,
+            ..Self::default()
+        }
+    }
+
+    /// Checks the goals, and that the problem's loss knows the noise where one asks for it.
+    ///
+    /// # Errors
+    /// [`Error::Option`] with the goal, or [`Error::Unsupported`] for a loss without a noise model.
+    pub fn check(&self, problem: &Problem) -> Result<()> {
+        for (key, goal) in [
+            ("loss_below", self.loss_below),
+            ("gradient_below", self.gradient_below),
+            ("short_step", self.short_step),
+        ] {
+            not_negative(key, goal.unwrap_or(0.0))?;
+        }
+        positive("discrepancy_below", self.discrepancy_below.unwrap_or(1.0))?;
+        if let Some(Plateau { steps, decrease }) = self.plateau {
+            require(steps > 0, "plateau steps", steps, "it must be at least 1")?;
+            let allowed = "it must lie in [0, 1), for example 1e-3";
+            let fits = (0.0..1.0).contains(&decrease);
+            require(fits, "plateau decrease", decrease, allowed)?;
+        }
+        let target = problem.target();
+        if self.discrepancy_below.is_some() && problem.loss().chi_squared(target, target).is_none()
+        {
+            return Err(Error::Unsupported {
+                rule: "stopping by discrepancy",
+                needs: "the standard deviations of the noise",
+                simulator: format!("the loss {}", problem.loss().formula()),
+                instead: "the loss weighted or covariance, which know them".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether a goal was set that a vanishing update does not reach.
+    pub(crate) fn asks_for_more(&self) -> bool {
+        self.loss_below.is_some()
+            || self.discrepancy_below.is_some()
+            || self.gradient_below.is_some()
+    }
+
+    /// The goal that was reached at this point, if one was; `last_step` is ‖Δx‖ of the step that led there.
+    pub(crate) fn reached(
+        &self,
+        at: &Evaluation<'_>,
+        last_step: Option<f64>,
+        lowest: &Lowest,
+    ) -> Result<Option<Goal>> {
+        if self.loss_below.is_some_and(|goal| lowest.newest() <= goal) {
+            return Ok(Some(Goal::Loss));
+        }
+        if let Some(goal) = self.discrepancy_below
+            && let Some(found) = at
+                .problem()
+                .loss()
+                .chi_squared(at.y()?, at.problem().target())
+            && found.per_datum() <= goal
+        {
+            return Ok(Some(Goal::Discrepancy));
+        }
+        if let Some(goal) = self.gradient_below
+            && norm(at.gradient()?) <= goal
+        {
+            return Ok(Some(Goal::Gradient));
+        }
+        if let (Some(goal), Some(length)) = (self.short_step, last_step)
+            && length <= goal * norm(at.x())
+        {
+            return Ok(Some(Goal::ShortStep));
+        }
+        if self
+            .plateau
+            .is_some_and(|plateau| lowest.hardly_falls(plateau))
+        {
+            return Ok(Some(Goal::Plateau));
+        }
+        Ok(None)
+    }
+
+    /// Whether time or patience ran out since `clock` started.
+    pub(crate) fn interrupted(&self, clock: &Instant) -> Option<Status> {
+        if self
+            .cancel
+            .as_ref()
+            .is_some_and(|cancel| cancel.load(Ordering::Relaxed))
+        {
+            return Some(Status::Cancelled);
+        }
+        let over = self.time.is_some_and(|limit| clock.elapsed() >= limit);
+        over.then_some(Status::TimeLimit)
+    }
+}
+
+/// The lowest loss after each of the last steps, as many as a plateau is looked for over.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Lowest(VecDeque<f64>);
+
+impl Lowest {
+    /// Of earlier steps, oldest first.
+    pub(crate) fn of(earlier: &[f64]) -> Self {
+        Self(earlier.iter().copied().collect())
+    }
+
+    /// All of them, oldest first.
+    pub(crate) fn values(&self) -> Vec<f64> {
+        self.0.iter().copied().collect()
+    }
+
+    /// The lowest loss so far.
+    pub(crate) fn newest(&self) -> f64 {
+        self.0.back().copied().unwrap_or(f64::INFINITY)
+    }
+
+    /// Takes the loss of one more point.
+    pub(crate) fn take(&mut self, loss: f64, plateau: Option<Plateau>) {
+        self.0.push_back(self.newest().min(loss));
+        let kept = 1 + plateau.map_or(0, |plateau| plateau.steps);
+        while self.0.len() > kept {
+            self.0.pop_front();
+        }
+    }
+
+    fn hardly_falls(&self, plateau: Plateau) -> bool {
+        let before = self.0.front().filter(|_| self.0.len() > plateau.steps);
+        before.is_some_and(|before| before - self.newest() <= plateau.decrease * before.abs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plateau_is_seen_after_its_steps_and_not_before() {
+        let plateau = Plateau {
+            steps: 2,
+            decrease: 0.1,
+        };
+        let mut lowest = Lowest::default();
+        for (loss, flat) in [
+            (10.0, false),
+            (9.9, false),
+            (5.0, false),
+            // From 9.9 to 4.9.
+            (4.9, false),
+            // From 5 to 4.8; a loss that rises in between counts as none.
+            (7.0, true),
+            (4.0, false),
+        ] {
+            lowest.take(loss, Some(plateau));
+            assert_eq!(lowest.hardly_falls(plateau), flat, "at {loss}");
+        }
+        assert_eq!(lowest.values(), [4.9, 4.9, 4.0]);
+    }
+}
