@@ -32,12 +32,16 @@ pub enum Command {
     Run(Run),
     /// Train networks to invert a simulator: several methods on the same data, and a report.
     Train(Train),
-    /// Go on with a training that was stopped.
+    /// Go on with a training or an inversion that was stopped.
     Resume(Resume),
     /// Apply a trained network to your own data.
     Predict(Predict),
     /// Find the x that explains your own data.
     Solve(Solve),
+    /// Solve many problems: a list, or a sweep of settings; a part of them on each machine.
+    Batch(Batch),
+    /// Join the results of a batch into one table and a report.
+    Collect(Collect),
     /// Run a simulator forwards on your own data.
     Simulate(Simulate),
     /// Run the conformance tests on a simulator in your configuration.
@@ -153,9 +157,23 @@ pub struct Train {
 
 /// Arguments of `resume`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+A training goes on as it was. An inversion (the folder of `retrodict solve --out`) goes on bit for bit
+where nothing is changed; --set rule=NAME or rule.KEY=VALUE goes on from its best x by another rule, and
+everything else that --set reaches in `retrodict solve` makes another problem of it, which begins at the
+best x. The changes are kept in the folder.")]
 pub struct Resume {
-    /// The folder of a training.
+    /// The folder of a training or an inversion.
     pub folder: PathBuf,
+    /// So many steps more, of an inversion.
+    #[arg(long, value_name = "N")]
+    pub steps: Option<usize>,
+    /// When to stop, as for `retrodict solve`; may be repeated.
+    #[arg(long = "stop", value_name = "GOAL")]
+    pub stops: Vec<String>,
+    /// Change a setting of an inversion; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
     /// Threads; the result does not depend on it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
@@ -208,13 +226,20 @@ Settings: --set KEY=VALUE sets an option of the simulator, --set rule.KEY=VALUE 
 Inverse: --set inverse.KEY=VALUE sets an option of the local inverse that --inverse names.
 Starts: --starts 20 runs from the start and 19 more, drawn around it as a Latin hypercube, and tells
 the distinct solutions; the best is written.
-Noise: --noise 1e-3 is a standard deviation of 0.1 % of the target's root mean square.")]
+Noise: --noise 1e-3 is a standard deviation of 0.1 % of the target's root mean square.
+Stops: --stop discrepancy (χ² per datum at most 1; needs the noise), discrepancy=1.1, gradient=1e-6,
+step=1e-8 (relative to x), loss=1e-3, plateau=1e-3 (the loss fell by less than 0.1 % over the last 10
+steps; plateau_steps=20 for more), time=10s, steps=50. Without a goal, a run whose x has as many values
+as the noisy data ends at the noise.
+File: an inversion in TOML says what the flags say, and more; flags change what it says.
+Folder: --out DIR keeps the inversion, x, the history, a report, and checkpoints as it goes; after a stop
+`retrodict resume DIR` goes on.")]
 pub struct Solve {
-    /// A simulator's name (see `retrodict list`).
+    /// A simulator's name (see `retrodict list`), or the TOML file of an inversion.
     pub simulator: String,
     /// The observations y*.
     #[arg(long, value_name = "FILE")]
-    pub target: String,
+    pub target: Option<String>,
     /// Where to start [default: zeros].
     #[arg(long, value_name = "FILE")]
     pub start: Option<String>,
@@ -227,33 +252,49 @@ pub struct Solve {
     #[arg(long, value_name = "INVERSE")]
     pub inverse: Option<String>,
     /// Solve from so many starts.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub starts: usize,
+    #[arg(long, value_name = "N")]
+    pub starts: Option<usize>,
     /// How far the starts lie around the first, in the unit of x [default: each value's own size].
     #[arg(long, value_name = "WIDTH", allow_negative_numbers = true)]
     pub spread: Option<f64>,
     /// The seed of the starts.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
     /// The standard deviation of the noise, relative to the target's root mean square.
     #[arg(long, value_name = "LEVEL", conflicts_with = "noise_std")]
     pub noise: Option<f64>,
     /// The standard deviation of the noise, in the unit of y.
     #[arg(long, value_name = "STD")]
     pub noise_std: Option<f64>,
+    /// Bounds on x as LOWER,UPPER, either of which may be left out; numbers, or files with one for each.
+    #[arg(long, value_name = "L,U", allow_hyphen_values = true)]
+    pub bounds: Option<String>,
+    /// What is known of x, as in tikhonov:order=1,weight=1e-3 (see `retrodict list`); may be repeated.
+    #[arg(long = "prior", value_name = "NAME:KEY=VALUE,…")]
+    pub priors: Vec<String>,
     /// Change a setting; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
-    /// At most so many steps.
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub steps: usize,
+    /// At most so many steps [default: 100].
+    #[arg(long, value_name = "N")]
+    pub steps: Option<usize>,
+    /// When to stop: discrepancy, gradient=G, step=S, loss=L, plateau=DECREASE; may be repeated.
+    #[arg(long = "stop", value_name = "GOAL")]
+    pub stops: Vec<String>,
     /// The time limit for each field, such as 500ms, 10s or 2m.
     #[arg(long, value_name = "LIMIT", value_parser = duration)]
     pub time: Option<Duration>,
     /// Threads; the result does not depend on it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// Where to write x [default: the target's name with -solved before its ending].
+    /// A folder for everything: the inversion, x, the history, a report, checkpoints.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Write a checkpoint into that folder every so often.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    pub checkpoint: Duration,
+    /// Where to write x [default: the target's name with -solved before its ending, or x.npy in the
+    /// folder].
     #[arg(short, long = "output", value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Print JSON.
@@ -262,6 +303,47 @@ pub struct Solve {
     /// Exit with 1 if the goal was not reached.
     #[arg(long)]
     pub require_converged: bool,
+}
+
+/// Arguments of `batch`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+File: an inversion, by the path of its file or as a table; [[problem]] entries with a name and what to
+set; [sweep] with lists or ranges of values. See the book, docs/src/batches.md.
+Shards: --shard 2/8 solves every eighth problem, from the second on. All shards write into one folder, a
+file for each problem, whole or not at all; what is done is not done again, so that a shard may be
+stopped and started at will. Exit code 3 if a problem failed: the others are solved all the same.")]
+pub struct Batch {
+    /// The TOML file of the batch.
+    pub file: PathBuf,
+    /// The part of the problems to solve, as in 1/4 to 4/4.
+    #[arg(long, value_name = "I/N", value_parser = shard, default_value = "1/1")]
+    pub shard: Shard,
+    /// The folder of the results, the same for all shards [default: runs/NAME].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Threads; the results do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+/// A part of a batch: every `of`-th problem from the `index`-th on, counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// Which part, from 0.
+    pub index: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+/// Arguments of `collect`.
+#[derive(Debug, Args)]
+pub struct Collect {
+    /// The folder of a batch.
+    pub folder: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `simulate`.
@@ -326,7 +408,7 @@ pub struct Report {
 }
 
 /// 500ms, 10s, 2m, 1h, or seconds without a unit.
-fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| c.is_alphabetic()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let factor = match unit.trim() {
@@ -344,9 +426,32 @@ fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|_| "a time limit must be 0 or greater".to_owned())
 }
 
+/// 2/8: the second of eight parts.
+fn shard(text: &str) -> Result<Shard, String> {
+    let wanted = "expected I/N with I from 1 to N, as in 1/4 to 4/4";
+    let (index, of) = text.split_once('/').ok_or(wanted)?;
+    let number = |text: &str| text.trim().parse::<usize>().map_err(|_| wanted.to_owned());
+    let (index, of) = (number(index)?, number(of)?);
+    if index == 0 || index > of {
+        return Err(wanted.to_owned());
+    }
+    Ok(Shard {
+        index: index - 1,
+        of,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shards_are_parts_of_a_whole() {
+        assert_eq!(shard("2/8"), Ok(Shard { index: 1, of: 8 }));
+        for wrong in ["5/4", "0/4", "1", "1/0", "a/b", "-1/2"] {
+            assert!(shard(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn time_limits_have_units() {

@@ -4,11 +4,18 @@ use clap::Parser;
 
 use crate::args::Arguments;
 use crate::experiment::Experiment;
+use crate::inversion::Inversion;
+use crate::sweep::Batch;
 
-const PAGES: [(&str, &str); 8] = [
+const PAGES: [(&str, &str); 10] = [
     ("README.md", include_str!("../../../README.md")),
     ("start.md", include_str!("../../../docs/src/start.md")),
     ("choose.md", include_str!("../../../docs/src/choose.md")),
+    (
+        "your-data.md",
+        include_str!("../../../docs/src/your-data.md"),
+    ),
+    ("batches.md", include_str!("../../../docs/src/batches.md")),
     (
         "experiments.md",
         include_str!("../../../docs/src/experiments.md"),
@@ -66,4 +73,35 @@ fn every_experiment_is_valid() {
         }
     }
     assert!(seen > 0);
+}
+
+#[test]
+fn every_inversion_is_valid() {
+    let mut seen = 0;
+    for (name, page) in PAGES {
+        for block in blocks(page, "toml,inversion") {
+            let read: Result<Inversion, _> = toml::from_str(block);
+            assert!(read.is_ok(), "{name}: {read:?}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 0);
+}
+
+#[test]
+#[allow(clippy::unwrap_used)]
+fn every_batch_is_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    let inversion = blocks(PAGES[3].1, "toml,inversion")[0];
+    std::fs::write(folder.path().join("pelts.toml"), inversion).unwrap();
+    let counts: Vec<usize> = PAGES
+        .iter()
+        .flat_map(|(_, page)| blocks(page, "toml,batch"))
+        .map(|block| {
+            let path = folder.path().join("batch.toml");
+            std::fs::write(&path, block).unwrap();
+            Batch::load(&path).unwrap().points.len()
+        })
+        .collect();
+    assert_eq!(counts, [16, 200]);
 }

@@ -1,10 +1,13 @@
 //! The subcommands, a file each.
 
 mod audit;
+mod batch;
 mod check;
+mod collect;
 mod list;
 mod predict;
 mod report;
+mod resume;
 mod run;
 mod simulate;
 mod solve;
@@ -14,6 +17,8 @@ use std::process::ExitCode;
 
 use crate::args::Command;
 use crate::failure::{Failure, Outcome};
+
+pub use simulate::{fit_shape, joined_shape, split};
 
 /// Does what was asked.
 pub fn run(command: Command) -> Outcome<ExitCode> {
@@ -27,7 +32,9 @@ pub fn run(command: Command) -> Outcome<ExitCode> {
         Command::Report(args) => report::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Predict(args) => predict::run(&args),
-        Command::Resume(args) => train::resume(&args),
+        Command::Resume(args) => resume::run(&args),
+        Command::Batch(args) => batch::run(&args),
+        Command::Collect(args) => collect::run(&args),
     }
 }
 

@@ -300,7 +300,7 @@ pub fn load(name: &str, settings: &[String]) -> Outcome<(Experiment, Origin)> {
 }
 
 /// A mistake in the file, with its line.
-fn misread(name: &str, text: &str, error: &toml::de::Error) -> Failure {
+pub fn misread(name: &str, text: &str, error: &toml::de::Error) -> Failure {
     let line = error
         .span()
         .and_then(|span| text.get(..span.start))

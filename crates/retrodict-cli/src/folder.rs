@@ -216,7 +216,8 @@ pub fn prepare(folder: &Path) -> Outcome<()> {
         return Err(Failure::unwritable(folder, "it is no folder"));
     }
     fs::create_dir_all(folder).map_err(|e| Failure::unwritable(folder, e))?;
-    let probe = folder.join(".writable");
+    // Others may try the same folder at the same time.
+    let probe = folder.join(format!(".writable-{}", std::process::id()));
     replace(&probe, b"retrodict")?;
     fs::remove_file(&probe).map_err(|e| Failure::unwritable(folder, e))
 }

@@ -13,15 +13,18 @@ mod film;
 mod folder;
 mod generate;
 mod interrupt;
+mod inversion;
 mod local_inverse;
 mod plan;
 mod prepared;
 mod progress;
 mod race;
 mod report;
+mod sealed;
 mod series;
 mod settings;
 mod survey;
+mod sweep;
 mod tables;
 mod training;
 

@@ -15,7 +15,7 @@ use crate::interrupt;
 use crate::plan::{Entrant, Race};
 use crate::prepared::Prepared;
 use crate::progress::Progress;
-use crate::survey::survey;
+use crate::survey::{End, survey};
 use crate::tables::duration;
 
 /// Values of x up to which all iterates are kept.
@@ -129,8 +129,15 @@ fn solve_one(
     {
         return Err(error);
     }
-    let solutions: Vec<&Solution> = members.iter().map(|m| &m.solution).collect();
-    let (found, best) = survey(&solutions, &region, plan.starts);
+    let ends: Vec<End<'_>> = members
+        .iter()
+        .map(|m| End {
+            x: &m.solution.x,
+            loss: m.solution.loss,
+            status: m.solution.status.name(),
+        })
+        .collect();
+    let (found, best) = survey(&ends, &region, plan.starts);
     let mut counts = Counts::default();
     members.iter().for_each(|m| counts.add(&m.solution.counts));
     let mut best = members.swap_remove(best);

@@ -2,12 +2,14 @@
 
 mod curves;
 mod filmstrip;
+mod inversion;
 mod page;
 mod paths;
 mod pictures;
 mod samples;
 mod series;
 mod style;
+mod sweep;
 mod table;
 mod training;
 
@@ -16,6 +18,8 @@ use std::path::{Path, PathBuf};
 use crate::data::replace;
 use crate::failure::Outcome;
 use crate::folder::Contents;
+use crate::inversion::Answer;
+use crate::sweep::Collected;
 
 /// Writes `report.html` beside the data that it shows; returns its path.
 pub fn write(folder: &Path, contents: &Contents) -> Outcome<PathBuf> {
@@ -28,5 +32,19 @@ pub fn write(folder: &Path, contents: &Contents) -> Outcome<PathBuf> {
 pub fn write_training(folder: &Path, contents: &crate::training::Contents) -> Outcome<PathBuf> {
     let path = folder.join("report.html");
     replace(&path, training::build(contents).as_bytes())?;
+    Ok(path)
+}
+
+/// As [`write()`], for an inversion of the user's data.
+pub fn write_inversion(folder: &Path, contents: &Contents, answers: &[Answer]) -> Outcome<PathBuf> {
+    let path = folder.join("report.html");
+    replace(&path, inversion::build(contents, answers).as_bytes())?;
+    Ok(path)
+}
+
+/// As [`write()`], for the results of a batch.
+pub fn write_sweep(folder: &Path, collected: &Collected) -> Outcome<PathBuf> {
+    let path = folder.join("report.html");
+    replace(&path, sweep::build(collected).as_bytes())?;
     Ok(path)
 }

@@ -10,7 +10,7 @@ mod samples;
 mod tables;
 mod weights;
 
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, file_name};
 pub use diagnosis::Diagnosis;
 pub use folder::{Contents, Line, Manifest, Outcome as MethodOutcome, is_training, read, write};
 pub use learner::{Learner, learn, network};

@@ -173,7 +173,11 @@ fn a_checkpoint_that_does_not_fit_is_refused_and_can_be_left_behind() {
     assert_says(&fail(f, "resume run", 2), &["plan.toml", "damaged"]);
     assert_says(
         &fail(f, "resume nowhere", 2),
-        &["nowhere/plan.toml", "No such file"],
+        &[
+            "nowhere is the folder of neither",
+            "inversion.toml",
+            "plan.toml",
+        ],
     );
 }
 

@@ -6,10 +6,11 @@ use retrodict::registry::RULES;
 use retrodict::{Network, Problem, Solution, Solver, StopWhen};
 
 use super::simulate::{joined_shape, note_clipping, split};
-use super::solve::{beside, default_rule};
+use super::solve::beside;
 use crate::args;
 use crate::data::{self, Array, Depth};
 use crate::failure::{Failure, Outcome};
+use crate::inversion::default_rule;
 use crate::tables::aligned;
 use crate::training::{self, Checkpoint, Physics, Plan, Weights};
 

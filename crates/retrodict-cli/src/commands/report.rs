@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use crate::args;
 use crate::failure::Outcome;
 use crate::folder;
+use crate::inversion;
 use crate::report;
 use crate::training;
 
@@ -10,6 +11,9 @@ use crate::training;
 pub fn run(args: &args::Report) -> Outcome<ExitCode> {
     let page = if training::is_training(&args.folder) {
         report::write_training(&args.folder, &training::read(&args.folder)?)?
+    } else if inversion::is_inversion(&args.folder) {
+        let (contents, answers) = inversion::contents_of(&args.folder)?;
+        report::write_inversion(&args.folder, &contents, &answers)?
     } else {
         report::write(&args.folder, &folder::read(&args.folder)?)?
     };

@@ -82,11 +82,15 @@ pub fn run(args: &args::Train) -> Outcome<ExitCode> {
 
 /// Goes on with a training that was stopped, as if it had never been.
 pub fn resume(args: &args::Resume) -> Outcome<ExitCode> {
-    super::threads(args.threads)?;
+    if args.steps.is_some() || !args.stops.is_empty() || !args.settings.is_empty() {
+        return Err(Failure::Misuse(format!(
+            "{} is a training's folder: a training goes on as it was; --steps, --stop and --set are for \
+             inversions",
+            args.folder.display()
+        )));
+    }
     let path = args.folder.join("plan.toml");
-    let text = std::fs::read_to_string(&path).map_err(|e| {
-        Failure::unreadable(&path, format!("{e}; a training's folder holds plan.toml"))
-    })?;
+    let text = std::fs::read_to_string(&path).map_err(|e| Failure::unreadable(&path, e))?;
     let damaged =
         |why: &dyn std::fmt::Display| Failure::unreadable(&path, format!("it is damaged ({why})"));
     let plan: Plan = toml::from_str(&text).map_err(|e| damaged(&e))?;

@@ -163,7 +163,8 @@ fn setting(problem: &ProblemFacts) -> String {
     escape(&text)
 }
 
-fn provenance(contents: &Contents) -> String {
+/// Version, settings and command line.
+pub(super) fn provenance(contents: &Contents) -> String {
     let manifest = &contents.manifest;
     let configuration = serde_json::to_string_pretty(&manifest.configuration).unwrap_or_default();
     format!(

@@ -21,7 +21,7 @@ pub(super) const VALUES: [[u8; 3]; 6] = [
 ];
 
 /// Anchors of a scale for errors: blue below 0, white at 0, red above.
-const ERRORS: [[u8; 3]; 5] = [
+pub(super) const ERRORS: [[u8; 3]; 5] = [
     [33, 76, 150],
     [140, 178, 218],
     [247, 247, 247],
@@ -86,6 +86,11 @@ fn slice(array: &Array) -> Option<Slice<'_>> {
         }
         _ => None,
     }
+}
+
+/// Whether an array is shown as a picture.
+pub(super) fn is_picture(array: &Array) -> bool {
+    slice(array).is_some()
 }
 
 /// The least and the largest value.

@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use flate2::Crc;
 use retrodict::training::State;
 use serde::{Deserialize, Serialize};
 
 use super::Diagnosis;
-use crate::data::replace;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
+use crate::sealed;
 
 /// The first bytes of such a file; the digit changes with the format.
 const MAGIC: &[u8; 8] = b"retrdct1";
@@ -36,42 +35,15 @@ impl Checkpoint {
         folder.join(format!("{}-{seed}.checkpoint", file_name(method)))
     }
 
-    /// Writes it, whole or not at all: magic, checksum, length, content.
+    /// Writes it, whole or not at all.
     pub fn write(&self, folder: &Path) -> Outcome<()> {
-        let content = rmp_serde::to_vec(self)
-            .map_err(|e| Failure::Broken(format!("cannot encode a checkpoint: {e}")))?;
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend(checksum(&content).to_le_bytes());
-        bytes.extend(content);
-        replace(&Self::path(folder, &self.method, self.seed), &bytes)
+        sealed::write(&Self::path(folder, &self.method, self.seed), MAGIC, self)
     }
 
     /// Reads it again.
     pub fn read(path: &Path) -> Outcome<Self> {
-        let bytes = std::fs::read(path).map_err(|e| Failure::unreadable(path, e))?;
-        let damaged = |why: &str| {
-            Failure::unreadable(
-                path,
-                format!("{why}; delete the file, and `retrodict resume` begins this method anew"),
-            )
-        };
-        let content = bytes
-            .strip_prefix(MAGIC)
-            .ok_or_else(|| damaged("it is no checkpoint of this version"))?;
-        let (sum, content) = content
-            .split_first_chunk::<4>()
-            .ok_or_else(|| damaged("it is cut short"))?;
-        if u32::from_le_bytes(*sum) != checksum(content) {
-            return Err(damaged("it is damaged: the checksum does not fit"));
-        }
-        rmp_serde::from_slice(content).map_err(|e| damaged(&format!("it cannot be read ({e})")))
+        sealed::read(path, MAGIC, "`retrodict resume` begins this method anew")
     }
-}
-
-fn checksum(bytes: &[u8]) -> u32 {
-    let mut crc = Crc::new();
-    crc.update(bytes);
-    crc.sum()
 }
 
 /// A method's name as part of a file's.

@@ -1,0 +1,60 @@
+use std::process::ExitCode;
+
+use super::{solve, train};
+use crate::args;
+use crate::failure::{Failure, Outcome};
+use crate::inversion::{self, Change, Checkpoint, Inversion, Plan, changes, reopen};
+
+/// Goes on with a training or an inversion, whichever the folder holds.
+pub fn run(args: &args::Resume) -> Outcome<ExitCode> {
+    super::threads(args.threads)?;
+    if inversion::is_inversion(&args.folder) {
+        return go_on(args);
+    }
+    if args.folder.join("plan.toml").exists() {
+        return train::resume(args);
+    }
+    Err(Failure::Misuse(format!(
+        "{} is the folder of neither an inversion (inversion.toml) nor a training (plan.toml); name one \
+         that `retrodict solve --out` or `retrodict train` has written",
+        args.folder.display()
+    )))
+}
+
+/// Goes on with an inversion: as it was, or with what the flags change of it.
+fn go_on(args: &args::Resume) -> Outcome<ExitCode> {
+    let what = args.folder.display().to_string();
+    let mut table: toml::Table = inversion::read(&args.folder)?
+        .to_toml()?
+        .parse()
+        .unwrap_or_default();
+    changes(None, None, &args.stops, &args.settings, &mut table)?;
+    let plan = Plan::new(Inversion::from_table(&what, table)?)?;
+    let now = solve::standing(&plan, Vec::new())?;
+    let runs = match Checkpoint::read(&args.folder)? {
+        None => inversion::fresh(&plan),
+        Some(before) => {
+            let change = Change::between(&before, &now.problem, &now.rule);
+            let asked = args.steps.is_some() || !args.stops.is_empty() || !args.settings.is_empty();
+            if change == Change::Problem && args.settings.is_empty() {
+                eprintln!(
+                    "note: the data have changed since {what} was written; the inversion begins anew at \
+                     its best x"
+                );
+            }
+            reopen(&plan, before, change, args.steps, asked)?
+        }
+    };
+    if runs.iter().all(|run| run.ended.is_some()) {
+        eprintln!(
+            "note: this inversion has ended; ask for more with --steps, --stop or --set to go on"
+        );
+    }
+    let runs = solve::keep_going(&plan, runs, &args.folder, args.checkpoint)?;
+    let told = solve::Told {
+        json: args.json,
+        folder: Some(&args.folder),
+        output: None,
+    };
+    solve::finish(&plan, &runs, &told).map(|_| ExitCode::SUCCESS)
+}

@@ -1,0 +1,139 @@
+use retrodict::Counts;
+use serde::{Deserialize, Serialize};
+
+use super::{Plan, Run};
+use crate::commands::joined_shape;
+use crate::data::Array;
+use crate::survey::{End, Found, survey};
+
+/// Values of x up to which it stands in a JSON document.
+const SHOWN_UP_TO: usize = 16;
+
+/// What was found for one field: the best of the runs from all starts, with the counts of all.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// How it ended, in a word.
+    pub status: String,
+    /// What that means, and what to try next.
+    pub message: String,
+    /// Whether a goal was reached.
+    pub converged: bool,
+    /// L at the best x.
+    #[serde(deserialize_with = "or_nan")]
+    pub loss: f64,
+    /// χ² per datum there, where the noise is known.
+    pub chi_squared: Option<f64>,
+    /// The number of steps taken.
+    pub steps: usize,
+    /// Seconds spent.
+    pub seconds: f64,
+    /// What the simulator was asked for.
+    pub counts: Counts,
+    /// Where the rule fell back from its formula, and how often.
+    pub notices: Vec<String>,
+    /// Why it first did, where an error was the cause.
+    pub trouble: Option<String>,
+    /// The distinct solutions, where it was run from more than one start.
+    pub solutions: Option<Vec<Found>>,
+    /// x, where it has few values.
+    pub x: Option<Vec<f64>>,
+    /// The index of the field.
+    #[serde(skip)]
+    pub field: usize,
+    /// The index of the best start.
+    #[serde(skip)]
+    pub start: usize,
+    /// The best x.
+    #[serde(skip)]
+    pub best: Vec<f64>,
+    /// P(x) there, if it could be simulated.
+    #[serde(skip)]
+    pub fit: Option<Vec<f64>>,
+}
+
+/// JSON has no word for what is no number but `null`.
+fn or_nan<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Option::<f64>::deserialize(deserializer).map(|loss| loss.unwrap_or(f64::NAN))
+}
+
+/// What the runs found, field by field.
+pub fn answers(plan: &Plan, runs: &[Run]) -> Vec<Answer> {
+    (0..plan.fields.len())
+        .filter_map(|field| {
+            let own: Vec<&Run> = runs.iter().filter(|run| run.field == field).collect();
+            answer(plan, field, &own)
+        })
+        .collect()
+}
+
+fn answer(plan: &Plan, field: usize, runs: &[&Run]) -> Option<Answer> {
+    let of = plan.fields.get(field)?;
+    let status = |run: &Run| {
+        run.ended
+            .as_ref()
+            .map_or("unfinished", |e| &e.status)
+            .to_owned()
+    };
+    let statuses: Vec<String> = runs.iter().map(|run| status(run)).collect();
+    let ends: Vec<End<'_>> = runs
+        .iter()
+        .zip(&statuses)
+        .map(|(run, status)| End {
+            x: &run.standing.best,
+            loss: run.standing.best_loss,
+            status,
+        })
+        .collect();
+    let (found, best) = survey(&ends, &of.region, of.starts.len());
+    let mut counts = Counts::default();
+    runs.iter().for_each(|run| counts.add(&run.standing.counts));
+    let run = runs.get(best)?;
+    let x = &run.standing.best;
+    let mut y = vec![0.0; of.data.outputs()];
+    let fit = of.data.simulator().forward(x, &mut y).is_ok().then_some(y);
+    let chi_squared = fit
+        .as_ref()
+        .and_then(|y| of.data.loss().chi_squared(y, of.data.target()));
+    Some(Answer {
+        status: statuses[best].clone(),
+        message: run
+            .ended
+            .as_ref()
+            .map_or_else(String::new, |e| e.message.clone()),
+        converged: run.ended.as_ref().is_some_and(|e| e.converged),
+        loss: run.standing.best_loss,
+        chi_squared: chi_squared.map(|c| c.per_datum()),
+        steps: run.standing.steps,
+        seconds: run.standing.seconds,
+        counts,
+        notices: run
+            .notices
+            .iter()
+            .map(|(n, c)| format!("{n} ({c} times)"))
+            .collect(),
+        trouble: run.trouble.clone(),
+        solutions: (of.starts.len() > 1).then_some(found),
+        x: (x.len() <= SHOWN_UP_TO).then(|| x.clone()),
+        field,
+        start: run.start,
+        best: x.clone(),
+        fit,
+    })
+}
+
+/// The x of all fields as one array, shaped as the target is.
+pub fn joined(plan: &Plan, answers: &[Answer]) -> Array {
+    let shape = joined_shape(
+        &plan.target,
+        plan.simulator.output().len(),
+        &plan.simulator.input().shape,
+    );
+    let values = answers
+        .iter()
+        .flat_map(|a| a.best.iter().copied())
+        .collect();
+    Array {
+        colour: plan.target.colour,
+        ..Array::new(shape, values)
+    }
+}

@@ -1,0 +1,239 @@
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use super::{Answer, Checkpoint, Inversion, Plan, Run};
+use crate::data::{self, Array, Depth, replace};
+use crate::failure::{Failure, Outcome};
+use crate::folder::{self, Contents, Manifest, MethodSummary, ProblemFacts, Row, SpaceFacts};
+use crate::interrupt;
+use crate::series::Curves;
+
+/// The file that tells an inversion's folder from others: what is solved, and how.
+const INVERSION: &str = "inversion.toml";
+
+/// Whether the folder is an inversion's.
+pub fn is_inversion(folder: &Path) -> bool {
+    folder.join(INVERSION).exists()
+}
+
+/// Reads what a folder's inversion is.
+pub fn read(folder: &Path) -> Outcome<Inversion> {
+    let path = folder.join(INVERSION);
+    Inversion::from_table(&path.display().to_string(), super::read_table(&path)?)
+}
+
+/// Writes what is solved, with paths that hold from everywhere.
+pub fn write_inversion(folder: &Path, inversion: &Inversion) -> Outcome<()> {
+    let mut inversion = inversion.clone();
+    let here = std::env::current_dir().map_err(|e| Failure::unreadable(Path::new("."), e))?;
+    inversion.anchor(&here);
+    replace(&folder.join(INVERSION), inversion.to_toml()?.as_bytes())
+}
+
+/// Keeps a checkpoint in a folder while runs go on.
+pub struct Keeper {
+    /// How often.
+    pub every: Duration,
+    folder: PathBuf,
+    state: Mutex<(Checkpoint, Instant)>,
+}
+
+impl Keeper {
+    /// Begins with where the runs stand, and writes that at once.
+    pub fn start(folder: &Path, every: Duration, checkpoint: Checkpoint) -> Outcome<Self> {
+        checkpoint.write(folder)?;
+        Ok(Self {
+            every,
+            folder: folder.to_owned(),
+            state: Mutex::new((checkpoint, Instant::now())),
+        })
+    }
+
+    /// Takes where a run stands, and writes it if it is time to or the run has ended.
+    pub fn keep(&self, index: usize, run: &Run) {
+        let mut state = self
+            .state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let (checkpoint, written) = &mut *state;
+        checkpoint.runs[index] = run.clone();
+        if run.ended.is_none() && written.elapsed() < self.every {
+            return;
+        }
+        *written = Instant::now();
+        if let Err(failure) = checkpoint.write(&self.folder) {
+            eprintln!("note: {failure}");
+        }
+    }
+}
+
+/// Writes everything but the report: x, the fit, the history, how it ended; returns what the report shows.
+pub fn write(
+    folder: &Path,
+    plan: &Plan,
+    runs: &[Run],
+    answers: &[Answer],
+    x: &Array,
+) -> Outcome<Contents> {
+    data::write(&folder.join("x.npy"), x, Depth::Sixteen)?;
+    replace(
+        &folder.join("result.json"),
+        folder::json(&answers)?.as_bytes(),
+    )?;
+    let contents = contents(plan, runs, answers)?;
+    folder::write(folder, &contents)?;
+    Ok(contents)
+}
+
+fn contents(plan: &Plan, runs: &[Run], answers: &[Answer]) -> Outcome<Contents> {
+    let mut contents = Contents::default();
+    let title = match plan.inversion.title.as_str() {
+        "" => format!("{} from {}", plan.name, plan.inversion.target),
+        title => title.to_owned(),
+    };
+    let facts = facts(plan)?;
+    contents.manifest = Manifest {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: std::env::args().collect::<Vec<_>>().join(" "),
+        experiment: "inversion".to_owned(),
+        title,
+        sentence: facts.sentence.clone(),
+        configuration: serde_json::to_value(&plan.inversion)
+            .map_err(|e| Failure::Broken(format!("cannot encode the inversion: {e}")))?,
+        seed: plan.inversion.start.seed,
+        threads: rayon::current_num_threads(),
+        seconds: answers.iter().map(|a| a.seconds).sum(),
+        interrupted: interrupt::raised(),
+        problems: vec![facts],
+        ..Manifest::default()
+    };
+    let several = answers.len() > 1;
+    for answer in answers {
+        let label = if several {
+            format!("field {}", answer.field + 1)
+        } else {
+            plan.rule.clone()
+        };
+        let best = runs
+            .iter()
+            .find(|run| run.field == answer.field && run.start == answer.start);
+        let records = best
+            .map(|run| run.history.records.as_slice())
+            .unwrap_or_default();
+        contents.rows.extend(records.iter().map(|r| Row {
+            method: label.clone(),
+            step: r.step,
+            seconds: r.seconds,
+            loss: r.loss,
+            x_error: None,
+            step_norm: r.step_norm,
+            counts: r.counts,
+            problem: plan.name.clone(),
+        }));
+        contents.fields.extend(fields(plan, answer, &label));
+        contents.summary.methods.push(summary(plan, answer, &label));
+    }
+    Ok(contents)
+}
+
+fn summary(plan: &Plan, answer: &Answer, label: &str) -> MethodSummary {
+    let mut notices = answer.notices.clone();
+    notices.extend(
+        answer
+            .trouble
+            .iter()
+            .map(|why| format!("at first because {why}")),
+    );
+    MethodSummary {
+        method: label.to_owned(),
+        rule: plan.rule.clone(),
+        problem: plan.name.clone(),
+        status: answer.status.clone(),
+        message: answer.message.clone(),
+        converged: answer.converged,
+        converged_count: usize::from(answer.converged),
+        count: 1,
+        steps: answer.steps,
+        seconds: answer.seconds,
+        loss: answer.loss,
+        x_error: None,
+        counts: answer.counts,
+        notices,
+        solutions: answer.solutions.clone().into_iter().collect(),
+        iterates: None,
+    }
+}
+
+/// Data, start, x, and where x leads, as `NAME/LABEL/…`.
+fn fields(plan: &Plan, answer: &Answer, label: &str) -> Vec<(String, Array)> {
+    let field = &plan.fields[answer.field];
+    let (x, y) = (plan.simulator.input(), plan.simulator.output());
+    let own = |what: &str| format!("{}/{label}/{what}", plan.name);
+    let array = |shape: &[usize], values: &[f64]| Array::new(shape.to_vec(), values.to_vec());
+    let mut fields = vec![
+        (own("target"), array(&y.shape, field.data.target())),
+        (own("start"), array(&x.shape, &field.starts[answer.start])),
+        (
+            format!("{}/{label}", plan.name),
+            array(&x.shape, &answer.best),
+        ),
+    ];
+    if let Some(fit) = &answer.fit {
+        fields.push((own("fit"), array(&y.shape, fit)));
+    }
+    if let Some(curves) = Curves::new(&*plan.simulator, &plan.name, &plan.options) {
+        fields.push((own("curve"), curves.curve(&answer.best)));
+        if answer.field == 0 {
+            let data = curves.data(field.data.target());
+            fields.push((format!("{}/data", plan.name), data));
+        }
+    }
+    fields
+}
+
+fn facts(plan: &Plan) -> Outcome<ProblemFacts> {
+    let entry = retrodict::registry::SIMULATORS.find(&plan.name)?;
+    let space = |s: retrodict::Space| SpaceFacts {
+        name: s.name,
+        shape: s.shape,
+        unit: s.unit,
+    };
+    let curves = Curves::new(&*plan.simulator, &plan.name, &plan.options);
+    Ok(ProblemFacts {
+        name: plan.name.clone(),
+        simulator: entry.name.to_owned(),
+        sentence: entry.sentence.to_owned(),
+        x: space(plan.simulator.input()),
+        y: space(plan.simulator.output()),
+        loss: plan
+            .fields
+            .first()
+            .map_or_else(String::new, |f| f.problem.loss().formula()),
+        count: plan.fields.len(),
+        colour: plan.target.colour,
+        series: curves.map(|curves| curves.facts()),
+        ..ProblemFacts::default()
+    })
+}
+
+/// Reads what the report shows.
+pub fn contents_of(folder: &Path) -> Outcome<(Contents, Vec<Answer>)> {
+    let path = folder.join("result.json");
+    let bytes = std::fs::read(&path).map_err(|e| {
+        Failure::unreadable(
+            &path,
+            format!(
+                "{e}; the inversion has not ended: go on with `retrodict resume {}`",
+                folder.display()
+            ),
+        )
+    })?;
+    let answers = serde_json::from_slice(&bytes).map_err(|e| {
+        Failure::unreadable(
+            &path,
+            format!("it is damaged ({e}); `retrodict resume` writes it again"),
+        )
+    })?;
+    Ok((folder::read(folder)?, answers))
+}

@@ -1,0 +1,109 @@
+use std::sync::Arc;
+
+use retrodict::Loss;
+use retrodict::error::expect_length;
+use retrodict::losses::{Covariance, SquaredError, Weighted};
+use retrodict::options::not_negative;
+use serde::{Deserialize, Serialize};
+
+use crate::data;
+use crate::failure::{Failure, Outcome};
+use crate::generate::rms;
+
+/// What is known of the noise in y*: nothing, or one of these.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Noise {
+    /// Its standard deviation, in the unit of y.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub std: Option<f64>,
+    /// Its standard deviation, relative to the target's root mean square.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relative: Option<f64>,
+    /// A file with the standard deviation of each datum.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub std_file: Option<String>,
+    /// A file with its covariance matrix.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub covariance: Option<String>,
+}
+
+/// The noise of one field.
+pub struct Level {
+    /// The loss that belongs to it.
+    pub loss: Arc<dyn Loss>,
+    /// The standard deviation, where one number holds for all data.
+    pub sigma: Option<f64>,
+    /// Whether anything is known of it.
+    pub known: bool,
+}
+
+impl Noise {
+    /// Reads what its files hold, for fields of m data.
+    pub fn levels(&self, fields: &[&[f64]]) -> Outcome<Vec<Level>> {
+        let m = fields.first().map_or(0, |y| y.len());
+        let given = [
+            self.std.is_some(),
+            self.relative.is_some(),
+            self.std_file.is_some(),
+            self.covariance.is_some(),
+        ];
+        if given.iter().filter(|given| **given).count() > 1 {
+            return Err(Failure::Misuse(
+                "the noise is given more than once; keep one of noise.std, noise.relative, \
+                 noise.std_file and noise.covariance"
+                    .to_owned(),
+            ));
+        }
+        not_negative("noise", self.std.or(self.relative).unwrap_or(0.0))?;
+        if let Some(name) = &self.std_file {
+            let deviations = data::read(name)?.values;
+            if deviations.len() != 1 {
+                expect_length(name, deviations.len(), m)?;
+            }
+            let loss = Weighted {
+                deviations,
+                half: true,
+            };
+            return shared(Arc::new(loss), m, fields.len()).map_err(|e| e.within(name));
+        }
+        if let Some(name) = &self.covariance {
+            let array = data::read(name)?;
+            expect_length(name, array.values.len(), m * m)?;
+            let rows = array.values.chunks(m.max(1)).map(<[f64]>::to_vec).collect();
+            let loss = Covariance::new(rows, true);
+            return shared(Arc::new(loss), m, fields.len()).map_err(|e| e.within(name));
+        }
+        Ok(fields.iter().map(|y| self.level(y)).collect())
+    }
+
+    fn level(&self, y: &[f64]) -> Level {
+        let told = self
+            .std
+            .or_else(|| self.relative.map(|level| level * rms(y)));
+        // Data without noise: nothing to weigh them by.
+        let sigma = told.filter(|sigma| *sigma > 0.0);
+        let loss: Arc<dyn Loss> = match sigma {
+            Some(sigma) => Arc::new(Weighted {
+                deviations: vec![sigma],
+                half: true,
+            }),
+            None => Arc::new(SquaredError { half: true }),
+        };
+        Level {
+            loss,
+            sigma: told,
+            known: sigma.is_some(),
+        }
+    }
+}
+
+fn shared(loss: Arc<dyn Loss>, m: usize, fields: usize) -> Outcome<Vec<Level>> {
+    loss.check(m)?;
+    let level = || Level {
+        loss: Arc::clone(&loss),
+        sigma: None,
+        known: true,
+    };
+    Ok((0..fields).map(|_| level()).collect())
+}

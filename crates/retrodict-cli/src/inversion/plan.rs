@@ -1,0 +1,193 @@
+use std::sync::Arc;
+
+use retrodict::error::{expect_finite, expect_length};
+use retrodict::inverse::Inverter;
+use retrodict::registry::{RULES, SIMULATORS};
+use retrodict::starts::Region;
+use retrodict::{Problem, Simulator, StopWhen, UpdateRule};
+use toml::Table;
+
+use super::{Inversion, Limits, dressed};
+use crate::commands::{fit_shape, split};
+use crate::data::{self, Array};
+use crate::failure::{Failure, Outcome};
+use crate::local_inverse;
+
+/// An inversion, validated: everything that can be wrong is found before anything is run.
+pub struct Plan {
+    /// As it was asked for.
+    pub inversion: Inversion,
+    /// The observations.
+    pub target: Array,
+    /// P, before it was told the noise of a field.
+    pub simulator: Arc<dyn Simulator>,
+    /// The simulator's name.
+    pub name: String,
+    /// The simulator's options, with the shape of the data.
+    pub options: Table,
+    /// The rule's name.
+    pub rule: String,
+    /// When each run ends.
+    pub stop: StopWhen,
+    /// A problem for each field of the target.
+    pub fields: Vec<Field>,
+    rule_options: Table,
+}
+
+/// One field of the target, and the points from which it is solved.
+pub struct Field {
+    /// P, L and y*, for the data alone.
+    pub data: Problem,
+    /// The same with priors, bounds and transforms.
+    pub problem: Problem,
+    /// Where the starts lie.
+    pub region: Region,
+    /// The starts.
+    pub starts: Vec<Vec<f64>>,
+}
+
+/// Unknowns up to which a dense Jacobian is cheap.
+const SMALL: usize = 500;
+
+/// χ² per datum at which a run ends that could fit the noise too; a tenth above 1, since rules that aim at
+/// just that level end a hair beside it.
+const AT_THE_NOISE: f64 = 1.1;
+
+impl Plan {
+    /// Reads the data, builds everything and checks that it fits.
+    pub fn new(inversion: Inversion) -> Outcome<Self> {
+        let target = data::read(&inversion.target)?;
+        let (name, mut options) = named(&inversion.simulator, "simulator")?;
+        let name = name.ok_or_else(|| {
+            Failure::Misuse(
+                "the simulator has no name; write simulator = { name = \"…\" } with a name from \
+                 `retrodict list`"
+                    .to_owned(),
+            )
+        })?;
+        fit_shape(&name, &mut options, &target)?;
+        let inverse = inversion
+            .inverse
+            .as_ref()
+            .map(local_inverse::choose)
+            .transpose()?;
+        let simulator = build(&name, &options, inverse.as_ref())?;
+        let (n, m) = (simulator.input().len(), simulator.output().len());
+        let targets = split(&target, m, &inversion.target)?;
+        let levels = inversion.noise.levels(&targets)?;
+        let points = inversion.start.points(targets.len(), n)?;
+
+        let rule = inversion.rule.clone().unwrap_or_default();
+        let (rule, rule_options) = named(&rule, "rule")?;
+        let free = inversion.priors.is_empty() && inversion.bounds == Limits::default();
+        let rule = rule.as_deref().unwrap_or_else(|| match free {
+            true => default_rule(&*simulator),
+            false => by_derivatives(&*simulator),
+        });
+        let rule = RULES.find(rule)?.name.to_owned();
+        RULES.build(&rule, &rule_options)?;
+        let mut stop = inversion.stop.when()?;
+        let fits_noise = n >= m && inversion.priors.is_empty();
+        if levels.iter().all(|level| level.known) && fits_noise && !inversion.stop.has_goal() {
+            stop.discrepancy_below = Some(AT_THE_NOISE);
+        }
+
+        let told = SIMULATORS.find(&name)?.accepts("noise") && !options.contains_key("noise");
+        let mut fields = Vec::new();
+        for ((y, x0), level) in targets.iter().zip(&points).zip(levels) {
+            let mut own = Arc::clone(&simulator);
+            if let Some(sigma) = level.sigma.filter(|_| told) {
+                let mut options = options.clone();
+                options.insert("noise".into(), sigma.into());
+                own = build(&name, &options, inverse.as_ref())?;
+            }
+            let data = Problem::new(own, level.loss, y.to_vec())?;
+            let field = Field::new(data, x0, &inversion)?;
+            stop.check(&field.problem)?;
+            fields.push(field);
+        }
+        Ok(Self {
+            inversion,
+            target,
+            simulator,
+            name,
+            options,
+            rule,
+            stop,
+            fields,
+            rule_options,
+        })
+    }
+
+    /// The rule with its options in words: the same words, the same memory.
+    pub fn rule_words(&self) -> String {
+        let inverse = self.inversion.inverse.as_ref().map(ToString::to_string);
+        format!(
+            "{} {} {}",
+            self.rule,
+            self.rule_options,
+            inverse.unwrap_or_default()
+        )
+    }
+
+    /// A fresh rule, for one run.
+    pub fn rule(&self) -> retrodict::Result<Box<dyn UpdateRule>> {
+        RULES.build(&self.rule, &self.rule_options)
+    }
+}
+
+impl Field {
+    fn new(data: Problem, x0: &[f64], inversion: &Inversion) -> Outcome<Self> {
+        expect_length("the start", x0.len(), data.inputs())?;
+        expect_finite("the start", x0)?;
+        let problem = dressed(&data, inversion)?;
+        let start = &inversion.start;
+        let (region, starts) = Region::starts(x0, start.spread, start.count, start.seed)?;
+        Ok(Self {
+            data,
+            problem,
+            region,
+            starts,
+        })
+    }
+}
+
+/// P of a name, its options, and the local inverse that was chosen. Simulators that are not ours are
+/// found here too.
+fn build(
+    name: &str,
+    options: &Table,
+    inverse: Option<&Arc<dyn Inverter>>,
+) -> Outcome<Arc<dyn Simulator>> {
+    let simulator = SIMULATORS.build(name, options)?;
+    Ok(local_inverse::join(simulator, inverse))
+}
+
+/// The name in a table, if it has one, and the table without it.
+fn named(table: &Table, what: &str) -> Outcome<(Option<String>, Table)> {
+    let mut options = table.clone();
+    match options.remove("name") {
+        None => Ok((None, options)),
+        Some(toml::Value::String(name)) => Ok((Some(name), options)),
+        Some(other) => Err(Failure::Misuse(format!(
+            "{what}.name = {other}: it must be a name from `retrodict list`"
+        ))),
+    }
+}
+
+/// The rule that suits a simulator.
+pub fn default_rule(simulator: &dyn Simulator) -> &'static str {
+    match simulator.local_inverse() {
+        Some(_) => "inverse-simulator",
+        None => by_derivatives(simulator),
+    }
+}
+
+/// The rule that suits a simulator with priors or bounds.
+fn by_derivatives(simulator: &dyn Simulator) -> &'static str {
+    if simulator.input().len() <= SMALL {
+        "levenberg-marquardt"
+    } else {
+        "limited-memory-bfgs"
+    }
+}

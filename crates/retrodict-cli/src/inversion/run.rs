@@ -1,0 +1,165 @@
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use rayon::prelude::*;
+use retrodict::{Record, Solver, Standing, StopWhen};
+use serde::{Deserialize, Serialize};
+
+use super::{Keeper, Plan};
+use crate::failure::Outcome;
+
+/// One field, solved from one start: where it stands, and how it came there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// The index of the field.
+    pub field: usize,
+    /// The index of the start.
+    pub start: usize,
+    /// At most so many steps.
+    pub limit: usize,
+    /// Where it stands.
+    pub standing: Standing,
+    /// The steps that led there.
+    pub history: History,
+    /// Where the rule fell back from its formula, and how often.
+    pub notices: Vec<(String, usize)>,
+    /// Why it first did, where an error was the cause.
+    pub trouble: Option<String>,
+    /// How it ended; nothing while it goes on.
+    pub ended: Option<Ended>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// In a word.
+    pub status: String,
+    /// What that means, and what to try next.
+    pub message: String,
+    /// Whether a goal was reached.
+    pub converged: bool,
+}
+
+/// The steps of a run: all of them while they are few, else evenly thinned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// Every so many steps.
+    stride: usize,
+    /// The steps that were kept, and the last one.
+    pub records: Vec<Record>,
+}
+
+/// Records up to which all are kept.
+const KEPT: usize = 4096;
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            stride: 1,
+            records: Vec::new(),
+        }
+    }
+}
+
+impl History {
+    /// Takes the next step.
+    pub fn push(&mut self, record: Record) {
+        // The last one is kept for what it is until another comes.
+        if let Some(last) = self.records.last()
+            && !last.step.is_multiple_of(self.stride)
+        {
+            self.records.pop();
+        }
+        self.records.push(record);
+        if self.records.len() > KEPT {
+            self.stride *= 2;
+            let stride = self.stride;
+            self.records.retain(|r| r.step.is_multiple_of(stride));
+        }
+    }
+}
+
+/// All runs of a plan, before anything is done.
+pub fn fresh(plan: &Plan) -> Vec<Run> {
+    let runs = plan.fields.iter().enumerate().flat_map(|(field, f)| {
+        f.starts.iter().enumerate().map(move |(start, x0)| Run {
+            field,
+            start,
+            limit: plan.stop.steps,
+            standing: Standing::at(x0.clone()),
+            history: History::default(),
+            notices: Vec::new(),
+            trouble: None,
+            ended: None,
+        })
+    });
+    runs.collect()
+}
+
+/// Goes on with every run that has not ended. A start from which nothing can be done is left out, unless a
+/// field has no other.
+pub fn go(plan: &Plan, runs: Vec<Run>, keeper: Option<&Keeper>) -> Outcome<Vec<Run>> {
+    let done: Vec<(usize, retrodict::Result<Run>)> = runs
+        .into_par_iter()
+        .enumerate()
+        .map(|(i, run)| {
+            let field = run.field;
+            if run.ended.is_some() {
+                return (field, Ok(run));
+            }
+            (field, advance(plan, run, keeper.map(|keeper| (keeper, i))))
+        })
+        .collect();
+    for field in 0..plan.fields.len() {
+        let mut own = done.iter().filter(|(f, _)| *f == field).map(|(_, run)| run);
+        if let Some(Err(error)) = own.next()
+            && own.all(Result::is_err)
+        {
+            return Err(error.clone().into());
+        }
+    }
+    let runs: Vec<Run> = done.into_iter().filter_map(|(_, run)| run.ok()).collect();
+    Ok(runs)
+}
+
+fn advance(plan: &Plan, mut run: Run, keeper: Option<(&Keeper, usize)>) -> retrodict::Result<Run> {
+    let problem = &plan.fields[run.field].problem;
+    let solver = Solver {
+        rule: plan.rule()?,
+        stop: StopWhen {
+            steps: run.limit,
+            ..plan.stop.clone()
+        },
+    };
+    let from = run.standing.clone();
+    let mut kept = Instant::now();
+    let (solution, standing) = solver.go_on(problem, &from, |moment| {
+        run.history.push(*moment.record);
+        if let Some((keeper, i)) = keeper
+            && kept.elapsed() >= keeper.every
+        {
+            run.standing = moment.standing();
+            keeper.keep(i, &run);
+            kept = Instant::now();
+        }
+        ControlFlow::Continue(())
+    })?;
+    run.standing = standing;
+    for (notice, count) in &solution.notices {
+        match run.notices.iter_mut().find(|(known, _)| known == notice.0) {
+            Some((_, total)) => *total += count,
+            None => run.notices.push((notice.0.to_owned(), *count)),
+        }
+    }
+    let trouble = solution.trouble.as_ref().map(ToString::to_string);
+    run.trouble = run.trouble.or(trouble);
+    run.ended = Some(Ended {
+        status: solution.status.name().to_owned(),
+        message: solution.status.to_string(),
+        converged: solution.status.converged(),
+    });
+    if let Some((keeper, i)) = keeper {
+        keeper.keep(i, &run);
+    }
+    Ok(run)
+}

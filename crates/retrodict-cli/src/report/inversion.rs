@@ -1,0 +1,269 @@
+//! The report of an inversion of the user's data.
+
+use serde_json::json;
+
+use super::curves::{self, Figure, axis, layout};
+use super::page::{chips, document, pairs, provenance};
+use super::pictures::{self, ERRORS, VALUES};
+use super::series;
+use super::style::{colour, escape, number};
+use crate::data::Array;
+use crate::folder::{Contents, ProblemFacts, Row};
+use crate::inversion::Answer;
+use crate::survey::sentence;
+
+/// Values of x up to which they stand in a table.
+const LISTED_UP_TO: usize = 40;
+
+/// The HTML of the report.
+pub fn build(contents: &Contents, answers: &[Answer]) -> String {
+    let manifest = &contents.manifest;
+    let mut body = format!("<h1>{}</h1>\n", escape(&manifest.title));
+    let mut figures = Vec::new();
+    for problem in &manifest.problems {
+        body.push_str(&format!(
+            "<p class=lead>{}: {}.</p>\n",
+            escape(&problem.simulator),
+            escape(&problem.sentence)
+        ));
+        if manifest.interrupted {
+            body.push_str(
+                "<p class=note>The run was interrupted; what it had found is shown.</p>\n",
+            );
+        }
+        body.push_str("<section>\n");
+        body.push_str(&ending(contents, answers));
+        // Each part tells for itself what it has to show, and a figure for each of its plots.
+        for part in [fit, unknowns, convergence] {
+            let (html, more) = part(contents, problem);
+            body.push_str(&html);
+            figures.extend(more);
+        }
+        body.push_str("</section>\n");
+    }
+    body.push_str(&provenance(contents));
+    document(&manifest.title, &body, &figures)
+}
+
+/// How each field ended, and what to try next.
+fn ending(contents: &Contents, answers: &[Answer]) -> String {
+    let known = answers.iter().any(|answer| answer.chi_squared.is_some());
+    let chi = if known { "<th>χ² per datum</th>" } else { "" };
+    let mut html = format!(
+        "<div class=scroll><table>\n<tr><th class=left></th><th class=left>ended</th><th>steps</th>\
+         <th>seconds</th><th>loss</th>{chi}<th>forward</th><th>jvp</th><th>vjp</th><th>inverse</th>\
+         <th class=left>what that means</th></tr>\n"
+    );
+    for (i, (answer, method)) in answers.iter().zip(&contents.summary.methods).enumerate() {
+        let chi = answer.chi_squared.map_or("–".to_owned(), number);
+        let chi = if known {
+            format!("<td>{chi}</td>")
+        } else {
+            String::new()
+        };
+        let counts = answer.counts;
+        html.push_str(&format!(
+            "<tr><td class=left><span class=swatch style=\"background:{}\"></span>{}</td>\
+             <td class=left>{}</td><td>{}</td><td>{}</td><td>{}</td>{chi}<td>{}</td><td>{}</td><td>{}</td>\
+             <td>{}</td><td class=wide>{}</td></tr>\n",
+            colour(i),
+            escape(&method.method),
+            escape(&answer.status),
+            answer.steps,
+            number(answer.seconds),
+            number(answer.loss),
+            counts.forward,
+            counts.jvp,
+            counts.vjp,
+            counts.inverse,
+            escape(&answer.message)
+        ));
+    }
+    html.push_str("</table></div>\n");
+    for method in &contents.summary.methods {
+        for notice in &method.notices {
+            html.push_str(&format!("<p class=note>{}</p>\n", escape(notice)));
+        }
+        for found in &method.solutions {
+            html.push_str(&format!("<p>{}</p>\n", escape(&sentence(found))));
+        }
+    }
+    html
+}
+
+type Section = (String, Vec<Figure>);
+
+/// The labels of the fields, which are the methods of the summary.
+fn labels(contents: &Contents) -> Vec<String> {
+    let methods = contents.summary.methods.iter();
+    methods.map(|m| m.method.clone()).collect()
+}
+
+/// The data, where x leads, and what is left between the two.
+fn fit(contents: &Contents, problem: &ProblemFacts) -> Section {
+    let order = labels(contents);
+    let mut html = "<h2>Data and fit</h2>\n".to_owned();
+    let (section, mut figures) = series::section(contents, problem, &order, "fit");
+    html.push_str(&section);
+    for (i, label) in order.iter().enumerate() {
+        let own = |what: &str| contents.field(&format!("{}/{label}/{what}", problem.name));
+        let (Some(data), Some(fit)) = (own("target"), own("fit")) else {
+            continue;
+        };
+        let rest: Vec<f64> = data
+            .values
+            .iter()
+            .zip(&fit.values)
+            .map(|(d, f)| d - f)
+            .collect();
+        let rest = Array::new(data.shape.clone(), rest);
+        let y = format!("{} [{}]", problem.y.name, problem.y.unit);
+        if pictures::is_picture(data) {
+            html.push_str(&three_pictures(label, problem, [data, fit, &rest]));
+            continue;
+        }
+        let marks = |name: &str, values: &[f64], mode: &str, colour: &str| {
+            json!({ "type": "scatter", "mode": mode, "name": name, "y": values,
+                    "line": { "color": colour, "width": 2 },
+                    "marker": { "color": colour, "size": 5 } })
+        };
+        let own = [
+            Figure {
+                id: format!("fit-{i}"),
+                data: vec![
+                    marks("fit", &fit.values, "lines", colour(i)),
+                    marks("data", &data.values, "markers", "#1c2430"),
+                ],
+                layout: layout(
+                    &escape(&format!("{label}: data (dots) and fit (line)")),
+                    axis("index", false),
+                    axis(&y, false),
+                ),
+            },
+            Figure {
+                id: format!("rest-{i}"),
+                data: vec![marks("data − fit", &rest.values, "markers", colour(i))],
+                layout: layout(
+                    &escape(&format!("{label}: data − fit")),
+                    axis("index", false),
+                    axis(&y, false),
+                ),
+            },
+        ];
+        html.push_str(&pairs(&own));
+        figures.extend(own);
+    }
+    (html, figures)
+}
+
+fn three_pictures(label: &str, problem: &ProblemFacts, [data, fit, rest]: [&Array; 3]) -> String {
+    let scale = pictures::range([data, fit].into_iter());
+    let worst = rest.values.iter().fold(0.0_f64, |w, v| w.max(v.abs()));
+    let errors = (-worst, worst);
+    let figure = |image: String, title: &str| {
+        format!(
+            "<figure><img src=\"{image}\" alt=\"{title}\"><figcaption><b>{title}</b></figcaption></figure>\n"
+        )
+    };
+    format!(
+        "<h3>{}</h3>\n<div class=bars>{}{}</div>\n<div class=fields>\n{}{}{}</div>\n",
+        escape(label),
+        pictures::bar(&VALUES, scale, &problem.y.name, &problem.y.unit),
+        pictures::bar(&ERRORS, errors, "data − fit", &problem.y.unit),
+        figure(pictures::coloured(data, &VALUES, scale), "data y*"),
+        figure(pictures::coloured(fit, &VALUES, scale), "fit P(x)"),
+        figure(pictures::coloured(rest, &ERRORS, errors), "data − fit"),
+    )
+}
+
+/// x: a table while there are few values, a line or a picture else.
+fn unknowns(contents: &Contents, problem: &ProblemFacts) -> Section {
+    let order = labels(contents);
+    let title = format!("{} [{}]", problem.x.name, problem.x.unit);
+    let mut html = format!("<h2>What was found: {}</h2>\n", escape(&title));
+    let found: Vec<(&String, &Array, Option<&Array>)> = order
+        .iter()
+        .filter_map(|label| {
+            let x = contents.field(&format!("{}/{label}", problem.name))?;
+            Some((
+                label,
+                x,
+                contents.field(&format!("{}/{label}/start", problem.name)),
+            ))
+        })
+        .collect();
+    let Some((_, first, _)) = found.first() else {
+        return (String::new(), Vec::new());
+    };
+    if first.values.len() <= LISTED_UP_TO {
+        html.push_str(&listed(&found));
+        return (html, Vec::new());
+    }
+    if pictures::is_picture(first) {
+        let scale = pictures::range(found.iter().map(|(_, x, _)| *x));
+        html.push_str(&format!(
+            "<div class=bars>{}</div>\n<div class=fields>\n",
+            pictures::bar(&VALUES, scale, &problem.x.name, &problem.x.unit)
+        ));
+        for (label, x, _) in &found {
+            html.push_str(&format!(
+                "<figure><img src=\"{}\" alt=\"x of {1}\"><figcaption><b>{1}</b></figcaption></figure>\n",
+                pictures::coloured(x, &VALUES, scale),
+                escape(label)
+            ));
+        }
+        html.push_str("</div>\n");
+        return (html, Vec::new());
+    }
+    html.push_str("<div class=\"plot tall\" id=\"x\"></div>\n");
+    let lines = found.iter().enumerate().map(|(i, (label, x, _))| {
+        json!({ "type": "scatter", "mode": "lines", "name": label, "y": x.values,
+                "line": { "color": colour(i), "width": 2 } })
+    });
+    let figure = Figure {
+        id: "x".to_owned(),
+        data: lines.collect(),
+        layout: layout("", axis("index", false), axis(&title, false)),
+    };
+    (html, vec![figure])
+}
+
+fn listed(found: &[(&String, &Array, Option<&Array>)]) -> String {
+    let mut html = "<div class=scroll><table>\n<tr><th class=left>value</th>".to_owned();
+    for (label, ..) in found {
+        html.push_str(&format!("<th>{0}</th><th>start</th>", escape(label)));
+    }
+    html.push_str("</tr>\n");
+    let count = found.first().map_or(0, |(_, x, _)| x.values.len());
+    for i in 0..count {
+        html.push_str(&format!("<tr><td class=left>{}</td>", i + 1));
+        for (_, x, start) in found {
+            let start = start.and_then(|start| start.values.get(i));
+            html.push_str(&format!(
+                "<td>{}</td><td>{}</td>",
+                x.values
+                    .get(i)
+                    .map_or_else(String::new, |v| format!("{v:.8}")),
+                start.map_or_else(String::new, |v| number(*v))
+            ));
+        }
+        html.push_str("</tr>\n");
+    }
+    html.push_str("</table></div>\n");
+    html
+}
+
+fn convergence(contents: &Contents, problem: &ProblemFacts) -> Section {
+    let order = labels(contents);
+    let rows: Vec<&Row> = contents.rows.iter().collect();
+    let (figures, note) = curves::figures("run", problem, &rows, &order);
+    let mut html = "<h2>Convergence</h2>\n".to_owned();
+    if order.len() > 1 {
+        html.push_str(&chips(&order));
+    }
+    html.push_str(&pairs(&figures));
+    if let Some(note) = note {
+        html.push_str(&format!("<p class=soft>{}</p>\n", escape(&note)));
+    }
+    (html, figures)
+}

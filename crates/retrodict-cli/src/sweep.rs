@@ -1,0 +1,278 @@
+//! Many problems: a list of them, or a sweep of settings over an inversion, as a file and as a folder.
+
+mod draws;
+mod result;
+mod table;
+
+use std::path::Path;
+
+use retrodict::options::{explain, nearest};
+use retrodict::registry::RULES;
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::experiment::misread;
+use crate::failure::{Failure, Outcome};
+use crate::inversion::{self, Inversion};
+use crate::settings::Setting;
+use crate::training::file_name;
+
+pub use draws::Draws;
+pub use result::{Found, Solved, folder_of};
+pub use table::{Collected, Line, collect, plain};
+
+/// The file of a batch: an inversion, and what differs from problem to problem.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    title: String,
+    /// The path of an inversion's file, or the inversion itself.
+    inversion: Value,
+    #[serde(default, rename = "problem")]
+    problems: Vec<Entry>,
+    #[serde(default)]
+    sweep: Option<Draws>,
+}
+
+/// One problem of a list.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    #[serde(default)]
+    set: Table,
+}
+
+/// All problems of a batch.
+pub struct Batch {
+    /// A heading.
+    pub title: String,
+    /// The problems, in order.
+    pub points: Vec<Point>,
+}
+
+/// One problem: the inversion with its own settings.
+pub struct Point {
+    /// Its name, which is that of its file too.
+    pub name: String,
+    /// What was set, as `--set` would.
+    pub settings: Vec<(String, Value)>,
+    /// The inversion.
+    pub inversion: Inversion,
+}
+
+/// `batch.json`: what a folder's results are results of.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Index {
+    /// The heading.
+    pub title: String,
+    /// The names of all problems, in order.
+    pub names: Vec<String>,
+}
+
+impl Batch {
+    /// Reads the file of a batch and checks every setting in it.
+    pub fn load(path: &Path) -> Outcome<Self> {
+        let text = std::fs::read_to_string(path).map_err(|e| Failure::unreadable(path, e))?;
+        let name = path.display().to_string();
+        let file: File = toml::from_str(&text).map_err(|e| misread(&name, &text, &e))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let base = base(&file.inversion, folder).map_err(|e| e.within(&name))?;
+        let points = file.points(&base, folder).map_err(|e| e.within(&name))?;
+        let title = match file.title.as_str() {
+            "" => path
+                .file_stem()
+                .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
+            title => title.to_owned(),
+        };
+        Ok(Self { title, points })
+    }
+
+    /// What is written beside the results.
+    pub fn index(&self) -> Index {
+        Index {
+            title: self.title.clone(),
+            names: self.points.iter().map(|p| p.name.clone()).collect(),
+        }
+    }
+}
+
+/// The inversion that all problems share; the target may be left to them.
+fn base(inversion: &Value, folder: &Path) -> Outcome<Table> {
+    match inversion {
+        Value::String(file) => {
+            let path = folder.join(file);
+            let mut inversion = Inversion::from_table(file, inversion::read_table(&path)?)?;
+            inversion.anchor(path.parent().unwrap_or(folder));
+            Ok(inversion.to_toml()?.parse().unwrap_or_default())
+        }
+        Value::Table(table) => Ok(table.clone()),
+        other => Err(Failure::Misuse(format!(
+            "inversion = {other}: it must be the path of an inversion's file, or a table [inversion]"
+        ))),
+    }
+}
+
+impl File {
+    fn points(&self, base: &Table, folder: &Path) -> Outcome<Vec<Point>> {
+        if self.problems.is_empty() && self.sweep.is_none() {
+            return Err(Failure::Misuse(
+                "the list of problems is empty; add [[problem]] with a name and what to set, or a [sweep]"
+                    .to_owned(),
+            ));
+        }
+        let draws = match &self.sweep {
+            Some(draws) => draws.all()?,
+            None => vec![Vec::new()],
+        };
+        let nameless = [Entry {
+            name: "point".to_owned(),
+            set: Table::new(),
+        }];
+        let entries = match self.problems.as_slice() {
+            [] => &nameless[..],
+            problems => problems,
+        };
+        let mut points: Vec<Point> = Vec::new();
+        for entry in entries {
+            for (i, drawn) in draws.iter().enumerate() {
+                let plain = file_name(&entry.name);
+                let name = match self.sweep {
+                    Some(_) => format!("{plain}-{:04}", i + 1),
+                    None => plain,
+                };
+                if points.iter().any(|point| point.name == name) {
+                    return Err(Failure::Misuse(format!(
+                        "two problems are called '{name}'; give each its own name"
+                    )));
+                }
+                let mut settings = flat(&entry.set);
+                settings.extend(drawn.iter().cloned());
+                let inversion = with(base, &settings, folder)
+                    .map_err(|e| e.within(&format!("problem '{name}'")))?;
+                points.push(Point {
+                    name,
+                    settings,
+                    inversion,
+                });
+            }
+        }
+        Ok(points)
+    }
+}
+
+/// Tables of settings as paths: `rule.learning_rate` may be written with dots or as tables.
+fn flat(set: &Table) -> Vec<(String, Value)> {
+    let mut settings = Vec::new();
+    for (key, value) in set {
+        match value {
+            Value::Table(inner) => settings.extend(
+                flat(inner)
+                    .into_iter()
+                    .map(|(rest, value)| (format!("{key}.{rest}"), value)),
+            ),
+            value => settings.push((key.clone(), value.clone())),
+        }
+    }
+    settings
+}
+
+/// The inversion with settings applied to it.
+fn with(base: &Table, settings: &[(String, Value)], folder: &Path) -> Outcome<Inversion> {
+    let mut table = base.clone();
+    for (key, value) in settings {
+        let setting = Setting {
+            path: key.split('.').map(str::to_owned).collect(),
+            value: value.clone(),
+            text: format!("{key}={value}"),
+        };
+        inversion::apply(&mut table, &setting)?;
+    }
+    let keys: Vec<&str> = settings.iter().map(|(key, _)| key.as_str()).collect();
+    check_rule(&table, &keys)?;
+    let read: Result<Inversion, toml::de::Error> = table.try_into();
+    let mut inversion = read.map_err(|e| Failure::Misuse(explain(&e.to_string())))?;
+    inversion.anchor(folder);
+    Ok(inversion)
+}
+
+/// Options of a rule that do not exist are found before anything is run.
+fn check_rule(table: &Table, keys: &[&str]) -> Outcome<()> {
+    let rule = table
+        .get("rule")
+        .and_then(|rule| rule.get("name")?.as_str());
+    let Some(rule) = rule else { return Ok(()) };
+    let entry = RULES.find(rule)?;
+    for key in keys.iter().filter_map(|key| key.strip_prefix("rule.")) {
+        if key != "name" && !entry.accepts(key) {
+            let known = (entry.keys)();
+            let hint = nearest(key, known.iter().copied())
+                .map(|near| format!(" (did you mean '{near}'?)"))
+                .unwrap_or_default();
+            return Err(Failure::Misuse(format!(
+                "the rule {} has no option '{key}'{hint}; known: {}",
+                entry.name,
+                known.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn points(rest: &str) -> Outcome<Vec<Point>> {
+        let text = format!(
+            "{rest}\n[inversion]\ntarget = 'y.npy'\nsimulator = {{ name = 'heat' }}\nrule = {{ name = 'adam' }}"
+        );
+        let file: File = toml::from_str(&text).unwrap();
+        let base = base(&file.inversion, Path::new("/data"))?;
+        file.points(&base, Path::new("/data"))
+    }
+
+    #[test]
+    fn lists_and_sweeps_multiply() {
+        let all = points(
+            "[[problem]]\nname = 'Left side'\nset = { target = 'left.npy', simulator.nu_t = 2.0 }\n\
+             [[problem]]\nname = 'b'\n\
+             [sweep.over]\n'rule.learning_rate' = [0.1, 0.2]\n'noise.relative' = [1e-3]",
+        )
+        .unwrap();
+        let names: Vec<&str> = all.iter().map(|p| p.name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["left-side-0001", "left-side-0002", "b-0001", "b-0002"]
+        );
+        assert_eq!(all[1].inversion.target, "/data/left.npy");
+        assert_eq!(all[1].inversion.simulator["nu_t"].as_float(), Some(2.0));
+        assert_eq!(all[3].inversion.target, "/data/y.npy");
+        let rate = |p: &Point| p.inversion.rule.as_ref().unwrap()["learning_rate"].as_float();
+        assert_eq!((rate(&all[2]), rate(&all[3])), (Some(0.1), Some(0.2)));
+        assert_eq!(all[3].inversion.noise.relative, Some(1e-3));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_list_is_named() {
+        for (text, part) in [
+            ("", "the list of problems is empty"),
+            (
+                "[[problem]]\nname = 'a'\n[[problem]]\nname = 'A'",
+                "two problems are called 'a'",
+            ),
+            ("[sweep.over]\n'nut' = [1]", "did you mean 'nu_t'"),
+            (
+                "[sweep.over]\n'rule.learning_rat' = [1]",
+                "did you mean 'learning_rate'",
+            ),
+            ("[sweep.over]\n'stop.stepz' = [1]", "unknown key `stepz`"),
+            ("[sweep.over]\nnu_t = []", "no values"),
+        ] {
+            let message = points(text).err().unwrap().to_string();
+            assert!(message.contains(part), "{message}");
+        }
+    }
+}
