@@ -158,10 +158,10 @@ pub struct Train {
 /// Arguments of `resume`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A training goes on as it was. An inversion (the folder of `retrodict solve --out`) goes on bit for bit
-where nothing is changed; --set rule=NAME or rule.KEY=VALUE goes on from its best x by another rule, and
-everything else that --set reaches in `retrodict solve` makes another problem of it, which begins at the
-best x. The changes are kept in the folder.")]
+A training goes on as it was. An inversion (the folder of `retrodict solve --out`) goes on bit for
+bit where nothing is changed; --set rule=NAME or rule.KEY=VALUE goes on from its best x by another
+rule, and everything else that --set reaches in `retrodict solve`, such as prior.tikhonov.weight=1,
+makes another problem of it, which begins at the best x. The changes are kept in the folder.")]
 pub struct Resume {
     /// The folder of a training or an inversion.
     pub folder: PathBuf,
@@ -227,13 +227,13 @@ Inverse: --set inverse.KEY=VALUE sets an option of the local inverse that --inve
 Starts: --starts 20 runs from the start and 19 more, drawn around it as a Latin hypercube, and tells
 the distinct solutions; the best is written.
 Noise: --noise 1e-3 is a standard deviation of 0.1 % of the target's root mean square.
-Stops: --stop discrepancy (χ² per datum at most 1; needs the noise), discrepancy=1.1, gradient=1e-6,
-step=1e-8 (relative to x), loss=1e-3, plateau=1e-3 (the loss fell by less than 0.1 % over the last 10
-steps; plateau_steps=20 for more), time=10s, steps=50. Without a goal, a run whose x has as many values
-as the noisy data ends at the noise.
+Stops: --stop discrepancy (χ² per datum at most 1; needs the noise), discrepancy=1.1,
+gradient=1e-6, step=1e-8 (relative to x), loss=1e-3, plateau=1e-3 (the loss fell by less than
+0.1 % over the last 10 steps; plateau_steps=20 for more), time=10s, steps=50. Without a goal, a run
+whose x has as many values as the noisy data, and no prior, ends at the noise.
 File: an inversion in TOML says what the flags say, and more; flags change what it says.
-Folder: --out DIR keeps the inversion, x, the history, a report, and checkpoints as it goes; after a stop
-`retrodict resume DIR` goes on.")]
+Folder: --out DIR keeps the inversion, x, the history, a report, and checkpoints as it goes;
+after a stop `retrodict resume DIR` goes on.")]
 pub struct Solve {
     /// A simulator's name (see `retrodict list`), or the TOML file of an inversion.
     pub simulator: String,
@@ -308,11 +308,11 @@ pub struct Solve {
 /// Arguments of `batch`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-File: an inversion, by the path of its file or as a table; [[problem]] entries with a name and what to
-set; [sweep] with lists or ranges of values. See the book, docs/src/batches.md.
-Shards: --shard 2/8 solves every eighth problem, from the second on. All shards write into one folder, a
-file for each problem, whole or not at all; what is done is not done again, so that a shard may be
-stopped and started at will. Exit code 3 if a problem failed: the others are solved all the same.")]
+File: an inversion, by the path of its file or as a table; [[problem]] entries with a name and what
+to set; [sweep] with lists or ranges of values. See the book, docs/src/batches.md.
+Shards: --shard 2/8 solves every eighth problem, from the second on. All shards write into one
+folder, a file for each problem, whole or not at all; what is done is not done again, so that a
+shard may be stopped and started at will. Exit code 3 if a problem failed: the others are solved.")]
 pub struct Batch {
     /// The TOML file of the batch.
     pub file: PathBuf,

@@ -1,6 +1,8 @@
 use std::process::ExitCode;
 
-use retrodict::registry::{INVERSES, LOSSES, List, NETWORKS, RULES, SIMULATORS, STRATEGIES};
+use retrodict::registry::{
+    INVERSES, LOSSES, List, NETWORKS, PRIORS, RULES, SIMULATORS, STRATEGIES,
+};
 use serde_json::json;
 
 use crate::args;
@@ -30,6 +32,7 @@ pub fn run(args: &args::List) -> Outcome<ExitCode> {
         ("simulators", entries(&SIMULATORS)),
         ("rules", entries(&RULES)),
         ("losses", entries(&LOSSES)),
+        ("priors", entries(&PRIORS)),
         ("local inverses", entries(&INVERSES)),
         ("networks", entries(&NETWORKS)),
         ("strategies", entries(&STRATEGIES)),

@@ -10,6 +10,9 @@ use crate::sweep::{Collected, Line, plain};
 /// Lines of the table that are shown; `table.csv` has all of them.
 const SHOWN: usize = 1000;
 
+/// A name, and what a line has of it.
+type Quantity = (&'static str, fn(&Line) -> Option<f64>);
+
 /// The HTML of the report.
 pub fn build(collected: &Collected) -> String {
     let lines = &collected.lines;
@@ -49,7 +52,7 @@ fn figures(collected: &Collected) -> Vec<Figure> {
         }
         // Values over more than two decades were meant to be looked at by decades.
         let decades = *low > 0.0 && *high > 100.0 * low;
-        let quantities: [(&str, fn(&Line) -> Option<f64>); 2] = [
+        let quantities: [Quantity; 2] = [
             ("loss", |line| Some(line.loss)),
             ("χ² per datum", |line| line.chi_squared),
         ];
