@@ -48,6 +48,7 @@ mod residual;
 pub mod rk4;
 pub mod rollout;
 mod search;
+mod selected;
 pub mod simulator;
 pub mod simulators;
 mod solve;
@@ -68,9 +69,10 @@ pub use error::{Error, Result};
 pub use loss::{ChiSquared, Loss};
 pub use network::Network;
 pub use prior::Prior;
-pub use problem::{Counts, Evaluation, Problem, Tally, Term};
+pub use problem::{Counts, Evaluation, Problem, Shortage, Tally, Term};
 pub use residual::ResidualAt;
 pub use rollout::{Rollout, TimeStep};
+pub use selected::Selected;
 pub use simulator::{
     LinearMap, LocalInverse, Recovery, Residual, SecondOrder, Series, Simulator, Space, Typical,
 };

@@ -1,6 +1,8 @@
 //! What "near the observations" means: L(y, y*), and the Newton step that belongs to it.
 
-use crate::error::Result;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
 
 /// χ² = Σ (r/σ)², or rᵀ C⁻¹ r under correlated noise: near the number of data where they are explained
 /// to within their noise.
@@ -40,6 +42,29 @@ pub trait Loss: Send + Sync {
     fn check(&self, _outputs: usize) -> Result<()> {
         Ok(())
     }
+    /// Checks that the loss has a value for this target.
+    ///
+    /// # Errors
+    /// [`Error::Option`](crate::Error::Option) with the datum, where it has none.
+    fn check_target(&self, _target: &[f64]) -> Result<()> {
+        Ok(())
+    }
+    /// The loss of some of the data alone, at rising places.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`](crate::Error::Unsupported) if the loss does not come apart into single data.
+    fn of_subset(&self, _kept: &[usize]) -> Result<Arc<dyn Loss>> {
+        Err(Error::Unsupported {
+            rule: "a target with missing data",
+            needs: "a loss of single data",
+            simulator: self.formula(),
+            instead: "squared, weighted, covariance, log-normal, huber or cauchy".to_owned(),
+        })
+    }
+    /// Whether WᵀW is nowhere less than the Hessian.
+    fn majorises(&self) -> bool {
+        true
+    }
     /// χ² of the residuals in units of the noise, and of how many data; `None` for a loss that knows no
     /// noise. A loss that adds something to the data's own counts the data alone.
     fn chi_squared(&self, _y: &[f64], _target: &[f64]) -> Option<ChiSquared> {
@@ -52,7 +77,7 @@ pub trait Loss: Send + Sync {
     /// out = (∂²L/∂y²) dy, exact.
     fn hessian_product(&self, y: &[f64], target: &[f64], dy: &[f64], out: &mut [f64]);
     /// out = W v, where WᵀW is the curvature of L: the Hessian, or where that may vanish or
-    /// turn negative its positive majoriser. Gauss–Newton minimises ‖W (J Δx − Δy)‖.
+    /// turn negative its positive majoriser, or the Fisher information. Gauss–Newton minimises ‖W (J Δx − Δy)‖.
     fn whiten(&self, y: &[f64], target: &[f64], v: &[f64], out: &mut [f64]);
     /// out = Wᵀ v.
     fn whiten_transpose(&self, y: &[f64], target: &[f64], v: &[f64], out: &mut [f64]);

@@ -13,11 +13,13 @@ use crate::simulator::{LinearMap, Simulator, by_products};
 use crate::transformed::Transformed;
 
 mod arc;
+mod observed;
 mod parts;
 mod priors;
 mod within;
 
 pub use crate::simulator::Counts;
+pub use observed::Shortage;
 pub use priors::Term;
 
 /// Find x with P(x) near y*: the simulator P, the loss L and the target y*.
@@ -50,6 +52,7 @@ impl Problem {
         expect_length("the target", target.len(), simulator.output().len())?;
         expect_finite("the target", &target)?;
         loss.check(target.len())?;
+        loss.check_target(&target)?;
         let inputs = simulator.input().len();
         Ok(Self {
             simulator,

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::inverse::{self, Inverter, PathIntegral};
 use crate::loss::Loss;
-use crate::losses::{Cauchy, Covariance, Huber, Infidelity, Spectral, SquaredError, Weighted};
+use crate::losses::{
+    Cauchy, Covariance, Huber, Infidelity, LogNormal, Spectral, SquaredError, Weighted,
+};
 use crate::network::{Architecture, Dense, UNet};
 use crate::ode::Ode;
 use crate::options::{configure, defaults, keys, nearest};
@@ -156,6 +158,7 @@ pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: &[
     entry!(Arc::new, SquaredError, "squared", ["l2", "mse"], "Sum of squared differences, with ½ if wished", "Gauss 1809"),
     entry!(Arc::new, Weighted, "weighted", ["chi-squared"], "Squared differences in units of the noise of each observation", "Gauss 1809"),
     entry!(Arc::new, Covariance, "covariance", ["mahalanobis"], "Squared differences under correlated noise", "Aitken 1935"),
+    entry!(Arc::new, LogNormal, "log-normal", ["multiplicative"], "Squared logarithms of y/y*: noise in proportion to the data", "Crow & Shimizu 1988"),
     entry!(Arc::new, Huber, "huber", [], "Squared up to a residual, linear beyond: outliers pull with constant force", "Huber 1964"),
     entry!(Arc::new, Cauchy, "cauchy", ["lorentzian"], "Logarithmic beyond a residual: outliers are let go of", "Holland & Welsch 1977"),
     entry!(Arc::new, Spectral, "spectral", ["sobolev"], "Squared differences of the spectra, weighted by wavenumber", "Adams & Fournier, 7.62"),

@@ -22,6 +22,7 @@ mod levenberg_marquardt;
 mod limited_memory_bfgs;
 mod moments;
 mod newton;
+mod proximal;
 mod rmsprop;
 mod whitened;
 

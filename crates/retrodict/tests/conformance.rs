@@ -3,7 +3,7 @@
 
 use retrodict::check::{self, Check};
 use retrodict::losses::{Covariance, Spectral, Weighted};
-use retrodict::registry::{INVERSES, LOSSES, RULES, SIMULATORS, STRATEGIES};
+use retrodict::registry::{INVERSES, LOSSES, PRIORS, RULES, SIMULATORS, STRATEGIES};
 use retrodict::{Loss, Simulator};
 use std::sync::Arc;
 
@@ -136,7 +136,14 @@ fn assert_loss(what: &str, loss: &dyn Loss) {
         .enumerate()
         .map(|(i, t)| t + wave(i))
         .collect();
+    // Some losses want data that are greater than 0.
+    let positive = |v: Vec<f64>| match loss.check_target(&target) {
+        Ok(()) => v,
+        Err(_) => v.iter().map(|v| (0.2 * v).exp()).collect(),
+    };
+    let (y, target) = (positive(y), positive(target.clone()));
     loss.check(y.len()).unwrap();
+    loss.check_target(&target).unwrap();
     assert!(!loss.formula().is_empty());
     for seed in 0..3 {
         assert_passed(what, &check::loss(loss, &y, &target, seed));
@@ -152,6 +159,9 @@ fn options_of_every_line_survive_being_written_down() {
         assert_passed(entry.name, &check::settings(entry));
     }
     for entry in LOSSES.entries {
+        assert_passed(entry.name, &check::settings(entry));
+    }
+    for entry in PRIORS.entries {
         assert_passed(entry.name, &check::settings(entry));
     }
     for entry in INVERSES.entries {
@@ -173,6 +183,7 @@ fn names_and_aliases_are_unique() {
         assert_eq!(names.len(), count, "{} names repeat", list.kind);
     }
     assert_unique(&SIMULATORS);
+    assert_unique(&PRIORS);
     assert_unique(&RULES);
     assert_unique(&LOSSES);
     assert_unique(&INVERSES);

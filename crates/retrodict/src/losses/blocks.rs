@@ -2,7 +2,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Result, expect_length};
-use crate::loss::Loss;
+use crate::loss::{ChiSquared, Loss};
 use crate::options::not_negative;
 
 /// A loss for each block of y, in a weighted sum: L = Σᵢ wᵢ Lᵢ(yᵢ, yᵢ*).
@@ -21,6 +21,8 @@ struct Block {
     loss: Arc<dyn Loss>,
     weight: f64,
     range: Range<usize>,
+    /// Whether these are data, and no prior.
+    is_data: bool,
 }
 
 impl Blocks {
@@ -38,10 +40,18 @@ impl Blocks {
                 loss,
                 weight,
                 range,
+                is_data: true,
             })
         };
         let blocks = blocks.into_iter().map(&mut place).collect::<Result<_>>()?;
         Ok(Self { blocks })
+    }
+
+    /// The same sum, of which only the first blocks are data.
+    pub(crate) fn with_data(mut self, count: usize) -> Self {
+        let priors = self.blocks.iter_mut().skip(count);
+        priors.for_each(|block| block.is_data = false);
+        self
     }
 
     /// Fills `out` block by block, each times a power of its weight.
@@ -71,6 +81,26 @@ impl Loss for Blocks {
         self.blocks
             .iter()
             .try_for_each(|block| block.loss.check(block.range.len()))
+    }
+    fn check_target(&self, target: &[f64]) -> Result<()> {
+        self.blocks
+            .iter()
+            .try_for_each(|block| block.loss.check_target(&target[block.range.clone()]))
+    }
+    fn majorises(&self) -> bool {
+        self.blocks.iter().all(|block| block.loss.majorises())
+    }
+    fn chi_squared(&self, y: &[f64], target: &[f64]) -> Option<ChiSquared> {
+        let mut whole = ChiSquared {
+            value: 0.0,
+            data: 0,
+        };
+        for Block { loss, range, .. } in self.blocks.iter().filter(|block| block.is_data) {
+            let part = loss.chi_squared(&y[range.clone()], &target[range.clone()])?;
+            whole.value += part.value;
+            whole.data += part.data;
+        }
+        Some(whole)
     }
     fn value(&self, y: &[f64], target: &[f64]) -> f64 {
         let value = |block: &Block| {

@@ -1,7 +1,10 @@
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::separable::{Separable, Term};
 use crate::error::Result;
+use crate::loss::Loss;
 use crate::options::{Validate, positive};
 
 /// Cauchy's loss: ½ c² Σ ln(1 + (r/c)²) with r = y − y*.
@@ -40,6 +43,9 @@ impl Separable for Cauchy {
     }
     fn check(&self, _outputs: usize) -> Result<()> {
         self.validate()
+    }
+    fn subset(&self, _kept: &[usize]) -> Arc<dyn Loss> {
+        Arc::new(self.clone())
     }
     fn term(&self, _i: usize, r: f64) -> Term {
         let u = (r / self.scale).powi(2);

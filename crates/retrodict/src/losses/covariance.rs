@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, expect_finite, expect_length};
@@ -117,6 +119,17 @@ impl Loss for Covariance {
             return Ok(());
         }
         expect_length("covariance", self.covariance.len(), outputs)
+    }
+    /// The data that are left have the same covariances as before.
+    fn of_subset(&self, kept: &[usize]) -> Result<Arc<dyn Loss>> {
+        if self.covariance.len() == 1 {
+            return Ok(Arc::new(self.clone()));
+        }
+        let row = |i: &usize| kept.iter().map(|j| self.covariance[*i][*j]).collect();
+        Ok(Arc::new(Self::new(
+            kept.iter().map(row).collect(),
+            self.half,
+        )))
     }
     fn chi_squared(&self, y: &[f64], target: &[f64]) -> Option<ChiSquared> {
         let mut r: Vec<f64> = y.iter().zip(target).map(|(y, t)| y - t).collect();

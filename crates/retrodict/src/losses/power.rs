@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use super::separable::{Separable, Term};
+use crate::loss::Loss;
 
 /// A smoothed power of the residuals: L = (1/p) Σ ((r² + ε²)^(p/2) − ε^p).
 ///
@@ -19,6 +22,9 @@ pub(crate) struct Power {
 impl Separable for Power {
     fn formula(&self) -> String {
         format!("Σ |y − y*|^{0} / {0}, smoothed", self.exponent)
+    }
+    fn subset(&self, _kept: &[usize]) -> Arc<dyn Loss> {
+        Arc::new(self.clone())
     }
     fn term(&self, _i: usize, r: f64) -> Term {
         let (p, floor) = (self.exponent, self.smoothing * self.smoothing);

@@ -1,5 +1,7 @@
 //! Losses that add up one number for each observation share everything but that number.
 
+use std::sync::Arc;
+
 use crate::error::Result;
 use crate::loss::{ChiSquared, Loss};
 
@@ -11,6 +13,8 @@ pub(super) trait Separable: Send + Sync {
     fn check(&self, _outputs: usize) -> Result<()> {
         Ok(())
     }
+    /// The loss of some of the data alone.
+    fn subset(&self, kept: &[usize]) -> Arc<dyn Loss>;
     /// ρᵢ and what belongs to it at the residual r.
     fn term(&self, i: usize, r: f64) -> Term;
     /// The standard deviation of the noise of an observation, where the loss knows it.
@@ -38,6 +42,9 @@ impl<T: Separable> Loss for T {
     }
     fn check(&self, outputs: usize) -> Result<()> {
         Separable::check(self, outputs)
+    }
+    fn of_subset(&self, kept: &[usize]) -> Result<Arc<dyn Loss>> {
+        Ok(self.subset(kept))
     }
     fn chi_squared(&self, y: &[f64], target: &[f64]) -> Option<ChiSquared> {
         let residuals = y.iter().zip(target).map(|(y, target)| y - target);

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
@@ -39,6 +41,9 @@ impl Loss for SquaredError {
             "Σ (y − y*)²"
         }
         .to_owned()
+    }
+    fn of_subset(&self, _kept: &[usize]) -> Result<Arc<dyn Loss>> {
+        Ok(Arc::new(*self))
     }
     fn value(&self, y: &[f64], target: &[f64]) -> f64 {
         self.factor() * distance_squared(y, target)

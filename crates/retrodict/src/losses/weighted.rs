@@ -1,7 +1,10 @@
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::separable::{Separable, Term};
 use crate::error::{Result, expect_length};
+use crate::loss::Loss;
 use crate::options::{Validate, positive, require};
 
 /// Squared error in units of the noise: L = Σ ((yᵢ − y*ᵢ)/σᵢ)², or half of it.
@@ -66,6 +69,12 @@ impl Separable for Weighted {
         }
         expect_length("deviations", self.deviations.len(), outputs)
     }
+    fn subset(&self, places: &[usize]) -> Arc<dyn Loss> {
+        Arc::new(Self {
+            deviations: kept(&self.deviations, places),
+            half: self.half,
+        })
+    }
     fn term(&self, i: usize, r: f64) -> Term {
         let weight = self.of(i).powi(-2);
         let factor = if self.half { 0.5 } else { 1.0 };
@@ -78,5 +87,13 @@ impl Separable for Weighted {
     }
     fn deviation(&self, i: usize) -> Option<f64> {
         Some(self.of(i))
+    }
+}
+
+/// The standard deviations of some of the data; a single one is that of all.
+pub(super) fn kept(deviations: &[f64], places: &[usize]) -> Vec<f64> {
+    match deviations {
+        [one] => vec![*one],
+        _ => places.iter().map(|i| deviations[*i]).collect(),
     }
 }

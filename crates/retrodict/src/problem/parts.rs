@@ -72,7 +72,7 @@ impl Parts {
         } else {
             (
                 Arc::new(Stacked::new(simulators)?),
-                Arc::new(Blocks::new(losses)?),
+                Arc::new(Blocks::new(losses)?.with_data(1)),
             )
         };
         let n = simulator.input().len();

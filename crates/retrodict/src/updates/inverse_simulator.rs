@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::proximal;
 use super::{Memory, Notice, StepSize, UpdateRule};
 use crate::bounds::refuse;
 use crate::error::{Error, Result};
@@ -24,6 +25,11 @@ use crate::problem::Evaluation;
 /// # Needs
 /// A local inverse; no derivative while it works. [`WithInverse`](crate::inverse::WithInverse)
 /// makes one for any simulator.
+///
+/// # With priors and within bounds
+/// With priors, the step d of Gauss–Newton says where data and priors together want y and x to go, and
+/// the inverse goes there: Δx = P⁻¹(y + J d; x + d) − x. So it needs J too, and is one step for a
+/// linear P. It cannot keep bounds: the inverse moves all unknowns at once.
 ///
 /// # Where the inverse fails
 /// Where it came a part of the way and the loss is lower there, the rule goes so far. Where not, it
@@ -84,6 +90,9 @@ impl UpdateRule for InverseSimulator {
         if at.problem().bounds().is_some() {
             return Err(refuse("inverse-simulator"));
         }
+        if !at.problem().priors().is_empty() {
+            return self.with_priors(at, dx);
+        }
         let State {
             dy,
             fell_back,
@@ -128,6 +137,16 @@ impl UpdateRule for InverseSimulator {
         } else {
             StepSize::AsIs
         }
+    }
+}
+
+impl InverseSimulator {
+    /// The way to the minimum of data and priors together; searched along where the inverse could
+    /// not follow.
+    fn with_priors(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
+        let notice = proximal::step(at, self.learning_rate, dx)?;
+        self.memory.0.fell_back = notice.is_some();
+        Ok(notice)
     }
 }
 

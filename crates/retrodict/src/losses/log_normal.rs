@@ -1,0 +1,134 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Weighted;
+use crate::error::Result;
+use crate::loss::{ChiSquared, Loss};
+use crate::options::{Validate, require};
+
+/// Multiplicative noise: L = Σ (ln(y/y*)/σ)², with σ the standard deviation of ln y, or half of it.
+///
+/// σ = 0.1 means an error of about 10 %, whatever the size of the datum. W = 1/(σ y) is the square
+/// root of the Fisher information, so that Gauss–Newton sees the least squares of the logarithms.
+///
+/// # Shapes
+/// One standard deviation for each output, or a single one for all.
+///
+/// # Units
+/// None: ratios count.
+///
+/// # Errors
+/// Unless every y* is greater than 0. Where y is not, L is infinite.
+///
+/// # Source
+/// Crow & Shimizu, *Lognormal Distributions* (1988), chapter 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogNormal {
+    /// The standard deviation of the logarithm of each datum, greater than 0.
+    pub deviations: Vec<f64>,
+    /// Whether L carries the factor ½.
+    pub half: bool,
+}
+
+impl Default for LogNormal {
+    fn default() -> Self {
+        Self {
+            deviations: vec![1.0],
+            half: false,
+        }
+    }
+}
+
+impl LogNormal {
+    /// The same noise of the logarithms, added.
+    fn of_logarithms(&self) -> Weighted {
+        Weighted {
+            deviations: self.deviations.clone(),
+            half: self.half,
+        }
+    }
+
+    /// out = f(r, y, c) with r = ln(y/y*) and L = ½ Σ c r².
+    fn fill(&self, y: &[f64], target: &[f64], out: &mut [f64], f: impl Fn(f64, f64, f64) -> f64) {
+        let factor = if self.half { 1.0 } else { 2.0 };
+        let shared = self.deviations.len() == 1;
+        for (i, out) in out.iter_mut().enumerate() {
+            let deviation = self.deviations[if shared { 0 } else { i }];
+            let curvature = factor / (deviation * deviation);
+            *out = f((y[i] / target[i]).ln(), y[i], curvature);
+        }
+    }
+}
+
+impl Validate for LogNormal {
+    fn validate(&self) -> Result<()> {
+        self.of_logarithms().validate()
+    }
+}
+
+impl Loss for LogNormal {
+    fn formula(&self) -> String {
+        if self.half {
+            "½ Σ (ln(y/y*)/σ)²"
+        } else {
+            "Σ (ln(y/y*)/σ)²"
+        }
+        .to_owned()
+    }
+    fn check(&self, outputs: usize) -> Result<()> {
+        self.of_logarithms().check(outputs)
+    }
+    fn check_target(&self, target: &[f64]) -> Result<()> {
+        target.iter().enumerate().try_for_each(|(i, value)| {
+            let allowed = "multiplicative noise keeps every datum greater than 0; \
+                           leave it out as missing, or use `weighted`";
+            require(*value > 0.0, &format!("target[{i}]"), value, allowed)
+        })
+    }
+    fn of_subset(&self, kept: &[usize]) -> Result<Arc<dyn Loss>> {
+        Ok(Arc::new(Self {
+            deviations: super::weighted::kept(&self.deviations, kept),
+            half: self.half,
+        }))
+    }
+    fn majorises(&self) -> bool {
+        false
+    }
+    fn chi_squared(&self, y: &[f64], target: &[f64]) -> Option<ChiSquared> {
+        Some(ChiSquared {
+            value: self.value(y, target) / if self.half { 0.5 } else { 1.0 },
+            data: y.len(),
+        })
+    }
+    fn value(&self, y: &[f64], target: &[f64]) -> f64 {
+        let mut terms = vec![0.0; y.len()];
+        self.fill(y, target, &mut terms, |r, _, c| {
+            if r.is_nan() {
+                f64::INFINITY
+            } else {
+                0.5 * c * r * r
+            }
+        });
+        terms.iter().sum()
+    }
+    fn gradient(&self, y: &[f64], target: &[f64], out: &mut [f64]) {
+        self.fill(y, target, out, |r, y, c| c * r / y);
+    }
+    fn hessian_product(&self, y: &[f64], target: &[f64], dy: &[f64], out: &mut [f64]) {
+        self.fill(y, target, out, |r, y, c| c * (1.0 - r) / (y * y));
+        out.iter_mut().zip(dy).for_each(|(out, dy)| *out *= dy);
+    }
+    fn whiten(&self, y: &[f64], target: &[f64], v: &[f64], out: &mut [f64]) {
+        self.fill(y, target, out, |_, y, c| c.sqrt() / y);
+        out.iter_mut().zip(v).for_each(|(out, v)| *out *= v);
+    }
+    fn whiten_transpose(&self, y: &[f64], target: &[f64], v: &[f64], out: &mut [f64]) {
+        self.whiten(y, target, v, out);
+    }
+    fn newton_step(&self, y: &[f64], target: &[f64], dy: &mut [f64]) -> Result<()> {
+        self.fill(y, target, dy, |r, y, _| -r * y);
+        Ok(())
+    }
+}

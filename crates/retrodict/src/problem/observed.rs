@@ -1,0 +1,107 @@
+//! Problems of which some data are missing, and several observations of one x.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Problem;
+use crate::error::{Error, Result, expect_length};
+use crate::loss::Loss;
+use crate::losses::Blocks;
+use crate::options::require;
+use crate::selected::Selected;
+use crate::simulator::Simulator;
+use crate::stacked::Stacked;
+
+impl Problem {
+    /// Joins a simulator, a loss and a target in which NaN says that a value was not observed.
+    ///
+    /// The problem has one output for each datum that there is.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), but for NaN; if no datum is left; if the loss does not come apart into
+    /// single data.
+    pub fn with_missing(
+        simulator: Arc<dyn Simulator>,
+        loss: Arc<dyn Loss>,
+        target: Vec<f64>,
+    ) -> Result<Self> {
+        expect_length("the target", target.len(), simulator.output().len())?;
+        loss.check(target.len())?;
+        let seen: Vec<usize> = (0..target.len()).filter(|i| !target[*i].is_nan()).collect();
+        if seen.len() == target.len() {
+            return Self::new(simulator, loss, target);
+        }
+        let infinite = target.iter().position(|value| value.is_infinite());
+        if let Some(index) = infinite {
+            return Err(Error::NotFinite {
+                what: "the target".to_owned(),
+                index,
+                value: target[index].to_string(),
+            });
+        }
+        require(
+            !seen.is_empty(),
+            "target",
+            "NaN throughout",
+            "at least one value must have been observed",
+        )?;
+        let loss = loss.of_subset(&seen)?;
+        let target = seen.iter().map(|i| target[*i]).collect();
+        Self::new(Arc::new(Selected::new(simulator, seen)?), loss, target)
+    }
+
+    /// Joins problems of one x: their data one after the other, their losses added.
+    ///
+    /// # Errors
+    /// If there is none, their x differ in length, or one of them has priors, bounds or transforms
+    /// already.
+    pub fn joined(problems: &[Self]) -> Result<Self> {
+        for problem in problems {
+            require(
+                problem.terms.is_empty() && problem.bounds.is_none() && !problem.is_transformed(),
+                "joined",
+                "a problem with priors, bounds or transforms",
+                "join the data first, and give these to the whole",
+            )?;
+        }
+        let simulators = problems.iter().map(|p| p.simulator.clone()).collect();
+        let losses = problems.iter().map(|p| (p.loss.clone(), p.outputs(), 1.0));
+        let target = problems.iter().flat_map(|p| p.target.iter().copied());
+        Self::new(
+            Arc::new(Stacked::new(simulators)?),
+            Arc::new(Blocks::new(losses)?),
+            target.collect(),
+        )
+    }
+
+    /// That there are fewer data than unknowns, and no prior to say more; if so.
+    pub fn shortage(&self) -> Option<Shortage> {
+        let shortage = Shortage {
+            data: self.data_outputs(),
+            unknowns: self.inputs,
+        };
+        (self.terms.is_empty() && shortage.data < shortage.unknowns).then_some(shortage)
+    }
+}
+
+/// Fewer data than unknowns: some combinations of these change nothing that was observed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shortage {
+    /// The number of data.
+    pub data: usize,
+    /// The number of unknowns.
+    pub unknowns: usize,
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { data, unknowns } = self;
+        write!(
+            f,
+            "{data} data for {unknowns} unknowns and no prior: at least {} combinations of the \
+             unknowns are not seen by the data, and stay where the start puts them; add a prior, \
+             or see `Statistics::unseen` for which they are",
+            unknowns - data
+        )
+    }
+}
