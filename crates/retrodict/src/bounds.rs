@@ -105,7 +105,7 @@ impl Walls {
     pub(crate) fn land(&self, i: usize, x: f64, step: f64) -> f64 {
         let there = x + step;
         let (low, high) = (self.lower[i], self.upper[i]);
-        let close = 2.0 * f64::EPSILON * x.abs();
+        let close = 2.0 * f64::EPSILON * x.abs().max(step.abs());
         if there <= low + close {
             low
         } else if there >= high - close {

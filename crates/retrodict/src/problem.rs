@@ -304,6 +304,17 @@ impl<'p> Evaluation<'p> {
         })
     }
 
+    /// The length of each column of J, where J is known already and has few of them.
+    pub(crate) fn known_effects(&self) -> Option<Vec<f64>> {
+        let jacobian = self.jacobian.get().filter(|j| j.cols() <= 32)?;
+        let mut squares = vec![0.0; jacobian.cols()];
+        for i in 0..jacobian.rows() {
+            let row = jacobian.row(i).iter();
+            squares.iter_mut().zip(row).for_each(|(s, v)| *s += v * v);
+        }
+        Some(squares.into_iter().map(f64::sqrt).collect())
+    }
+
     /// dy = J dx.
     pub fn jvp(&self, dx: &[f64], dy: &mut [f64]) -> Result<()> {
         match self.held()? {

@@ -244,7 +244,7 @@ impl Run {
             if !length.is_finite() {
                 return Ok(Next::End(Status::Diverged));
             }
-            if length <= self.stop.step_below * norm(at.x()) {
+            if length <= self.stop.step_below * norm(at.x()) && self.vanishes(at, dx) {
                 return Ok(Next::End(self.stationary(at)?));
             }
             // A rule that judges its trials shortens them itself.
@@ -293,6 +293,23 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Whether Δx is small beside x in its effect on y too, where J tells: a large unknown that has
+    /// settled says nothing of a small one.
+    fn vanishes(&self, at: &Evaluation<'_>, dx: &[f64]) -> bool {
+        let Some(effects) = at.known_effects() else {
+            return true;
+        };
+        let weigh = |v: &[f64]| {
+            norm(
+                &v.iter()
+                    .zip(&effects)
+                    .map(|(v, e)| v * e)
+                    .collect::<Vec<_>>(),
+            )
+        };
+        weigh(dx) <= self.stop.step_below * weigh(at.x())
     }
 
     /// Keeps the best iterate, tells the observer, and says whether the run ends here.

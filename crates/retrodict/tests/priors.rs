@@ -6,7 +6,9 @@ use std::sync::Arc;
 use retrodict::check;
 use retrodict::linalg::{Matrix, cholesky, norm};
 use retrodict::losses::{SquaredError, Weighted};
-use retrodict::prior::{Edges, Prior, Tikhonov};
+use retrodict::prior::{
+    Edges, Gaussian, Matern, Prior, PriorBlock, Sparsity, Tikhonov, TotalVariation,
+};
 use retrodict::registry::{PRIORS, RULES};
 use retrodict::simulators::{Exp, Heat};
 use retrodict::{Problem, Simulator, Solver, Space, Stacked, StopWhen};
@@ -318,4 +320,294 @@ fn a_nonlinear_simulator_with_a_prior_has_an_exact_hessian() {
     for x in &solution.x {
         assert!((x.exp() * (x.exp() - 2.0) + 0.5 * x).abs() < 1e-13, "{x}");
     }
+}
+
+/// The covariance R⁻¹R⁻ᵀ between a cell and all others, for a symmetric R.
+fn covariances(block: &PriorBlock, cell: usize) -> Vec<f64> {
+    let inverse = block.simulator.local_inverse().unwrap();
+    let n = block.target.len();
+    let mut unit = vec![0.0; n];
+    unit[cell] = 1.0;
+    let (mut half, mut whole) = (vec![0.0; n], vec![0.0; n]);
+    inverse
+        .invert_near(&unit, &vec![0.0; n], &mut half)
+        .unwrap();
+    inverse
+        .invert_near(&half, &vec![0.0; n], &mut whole)
+        .unwrap();
+    whole
+}
+
+#[test]
+fn materns_values_have_the_deviation_asked_for() {
+    for (shape, smoothness) in [(&[40][..], 0.5), (&[12, 9], 1.0), (&[6, 5, 7], 2.5)] {
+        for deviation in [1.0, 0.03] {
+            let prior = Matern {
+                length: 3.0,
+                deviation,
+                smoothness,
+                edges: Edges::Periodic,
+                ..Matern::default()
+            };
+            let block = prior.on(&Space::new("field", shape, "K")).unwrap();
+            for cell in [0, 7] {
+                let found = covariances(&block, cell)[cell].sqrt();
+                assert!(
+                    (found / deviation - 1.0).abs() < 1e-11,
+                    "{shape:?}: {found}"
+                );
+            }
+        }
+    }
+    let mirrored = Matern {
+        length: 5.0,
+        deviation: 2.0,
+        ..Matern::default()
+    };
+    let block = mirrored.on(&Space::new("field", &[41, 41], "K")).unwrap();
+    let centre = 20 * 41 + 20;
+    let found = covariances(&block, centre)[centre].sqrt();
+    assert!((found / 2.0 - 1.0).abs() < 1e-4, "{found}");
+    // Images on the other side of an edge add their covariance.
+    assert!(covariances(&block, 20)[20].sqrt() > 2.2);
+}
+
+/// For ν = ½ the covariance is σ² e^(−κr), for ν = 3/2 it is σ² (1 + κr) e^(−κr), κ = √(8ν)/length.
+#[test]
+fn materns_covariance_is_the_formula_on_a_fine_grid() {
+    for (smoothness, tolerance) in [(0.5, 2e-2), (1.5, 2e-3)] {
+        let prior = Matern {
+            length: 2.0,
+            deviation: 1.5,
+            smoothness,
+            edges: Edges::Periodic,
+            cell: 0.02,
+            ..Matern::default()
+        };
+        let block = prior.on(&Space::new("line", &[1000], "1")).unwrap();
+        let found = covariances(&block, 0);
+        for cell in [10, 50, 100, 200] {
+            let kr = (8.0 * smoothness).sqrt() / 2.0 * 0.02 * cell as f64;
+            let shape = if smoothness == 0.5 { 1.0 } else { 1.0 + kr };
+            let expected = 2.25 * shape * (-kr).exp();
+            let error = (found[cell] - expected).abs() / 2.25;
+            assert!(
+                error < tolerance,
+                "ν = {smoothness}, cell {cell}: {error:e}"
+            );
+        }
+    }
+}
+
+/// Data that are x itself.
+fn direct(shape: &[usize], y: Vec<f64>) -> Problem {
+    let same = Heat {
+        shape: shape.to_vec(),
+        nu_t: 0.0,
+        ..Heat::default()
+    };
+    Problem::new(Arc::new(same), Arc::new(SquaredError { half: true }), y).unwrap()
+}
+
+fn solve(rule: &str, options: &str, problem: &Problem, steps: usize) -> Vec<f64> {
+    let rule = RULES.build(rule, &options.parse().unwrap()).unwrap();
+    let stop = StopWhen::after(steps);
+    let start = vec![0.1; problem.inputs()];
+    Solver { rule, stop }.solve(problem, &start).unwrap().x
+}
+
+/// The plateaus of a step, 8 and 12 cells wide, move towards each other by w/8 and w/12.
+#[test]
+fn total_variation_keeps_an_edge_and_lowers_it_as_theory_says() {
+    let y = [vec![0.0; 8], vec![1.0; 12]].concat();
+    let prior = TotalVariation {
+        smoothing: 1e-7,
+        ..TotalVariation::default()
+    };
+    let problem = direct(&[20], y).with_prior(&prior, 0.4).unwrap();
+    for rule in ["gauss-newton", "levenberg-marquardt", "inverse-jacobian"] {
+        let x = solve(rule, "", &problem, 300);
+        for (i, x) in x.iter().enumerate() {
+            let expected = if i < 8 { 0.05 } else { 1.0 - 0.4 / 12.0 };
+            assert!(
+                (x - expected).abs() < 1e-5,
+                "{rule} {i}: {x} for {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn total_variation_does_not_favour_the_axes() {
+    let prior = TotalVariation {
+        smoothing: 1e-9,
+        edges: Edges::Periodic,
+        ..TotalVariation::default()
+    };
+    let block = prior.on(&Space::new("field", &[4, 4], "1")).unwrap();
+    let mut x = vec![0.0; 16];
+    x[5] = 1.0;
+    let mut y = vec![0.0; 32];
+    block.simulator.forward(&x, &mut y).unwrap();
+    // One corner sees both slopes at once, two cells see one each.
+    let expected = 2.0_f64.sqrt() + 2.0;
+    let found = block.loss.value(&y, &block.target);
+    assert!((found - expected).abs() < 1e-7, "{found}");
+}
+
+#[test]
+fn total_variation_is_the_same_dense_by_products_and_by_gradients() {
+    let shape = [6, 5];
+    let heat = Heat {
+        shape: shape.to_vec(),
+        nu_t: 0.5,
+        ..Heat::default()
+    };
+    let loss = Arc::new(SquaredError { half: true });
+    let prior = TotalVariation {
+        smoothing: 0.05,
+        ..TotalVariation::default()
+    };
+    let problem = Problem::new(Arc::new(heat), loss, wavy(30))
+        .unwrap()
+        .with_prior(&prior, 0.05)
+        .unwrap();
+    let expected = solve("gauss-newton", "", &problem, 200);
+    for (rule, options) in [
+        ("gauss-newton", "dense_up_to = 0\nkrylov_steps = 300"),
+        ("levenberg-marquardt", ""),
+        ("limited-memory-bfgs", ""),
+    ] {
+        let x = solve(rule, options, &problem, 2000);
+        let error = distance(&x, &expected);
+        assert!(error < 1e-5, "{rule} {options}: {error:e}");
+    }
+}
+
+#[test]
+fn sparsity_thresholds_as_theory_says() {
+    let y = vec![2.0, -0.3, 0.45, -1.5, 0.0];
+    let prior = Sparsity {
+        smoothing: 1e-6,
+        ..Sparsity::default()
+    };
+    let problem = direct(&[5], y.clone()).with_prior(&prior, 0.5).unwrap();
+    for rule in ["gauss-newton", "levenberg-marquardt"] {
+        let x = solve(rule, "", &problem, 500);
+        for (x, y) in x.iter().zip(&y) {
+            let expected = y.signum() * (y.abs() - 0.5).max(0.0);
+            assert!((x - expected).abs() < 1e-4, "{rule}: {x} for {expected}");
+        }
+    }
+}
+
+#[test]
+fn a_gaussian_prior_and_gaussian_noise_give_the_posterior_mean() {
+    let covariance = vec![vec![2.0, 0.6], vec![0.6, 1.0]];
+    let prior = Gaussian {
+        reference: vec![1.0, -1.0],
+        covariance: covariance.clone(),
+        ..Gaussian::default()
+    };
+    let problem = direct(&[2], vec![0.3, 0.4])
+        .with_prior(&prior, 1.0)
+        .unwrap();
+    // x = x₀ + C (C + 1)⁻¹ (y − x₀).
+    let (r, determinant) = ([0.3 - 1.0, 0.4 + 1.0], 3.0 * 2.0 - 0.36);
+    let solved = [
+        (2.0 * r[0] - 0.6 * r[1]) / determinant,
+        (3.0 * r[1] - 0.6 * r[0]) / determinant,
+    ];
+    for rule in ["gauss-newton", "inverse-simulator"] {
+        let x = solve(rule, "", &problem, 1);
+        for i in 0..2 {
+            let moved = covariance[i][0] * solved[0] + covariance[i][1] * solved[1];
+            let expected = prior.reference[i] + moved;
+            assert!((x[i] - expected).abs() < 1e-13, "{rule}: {x:?}");
+        }
+    }
+}
+
+#[test]
+fn the_inverse_simulator_takes_a_linear_problem_with_priors_at_once() {
+    let (problem, expected) = smooth_heat();
+    let x = solve("inverse-simulator", "", &problem, 1);
+    assert!(distance(&x, &expected) < 1e-9);
+}
+
+#[test]
+fn the_inverse_simulator_and_a_prior_end_where_the_gradient_vanishes() {
+    let exp = Arc::new(Exp { size: 3 });
+    let loss = Arc::new(SquaredError { half: true });
+    let prior = Gaussian {
+        deviations: vec![0.5],
+        ..Gaussian::default()
+    };
+    let problem = Problem::new(exp, loss, vec![9.0, 2.0, 0.1])
+        .unwrap()
+        .with_prior(&prior, 1.0)
+        .unwrap();
+    let x = solve("inverse-simulator", "", &problem, 60);
+    for (x, y) in x.iter().zip([9.0, 2.0, 0.1]) {
+        assert!((x.exp() * (x.exp() - y) + 4.0 * x).abs() < 1e-8, "{x}");
+    }
+}
+
+#[test]
+fn options_of_priors_are_checked() {
+    let refuse = |name: &str, options: &str| {
+        let table = options.parse().unwrap();
+        let built = PRIORS.build(name, &table);
+        built.err().expect("this is to be refused").to_string()
+    };
+    let cases = [
+        (
+            "tikhonov",
+            "order = 3",
+            "order = 3 is not allowed: it must be 0, 1 or 2",
+        ),
+        (
+            "tikhonov",
+            "cell = 0.0",
+            "cell = 0 is not allowed: it must be greater than 0",
+        ),
+        (
+            "matern",
+            "length = -1.0",
+            "length = -1 is not allowed: it must be greater than 0",
+        ),
+        (
+            "matern",
+            "edges = 'free'",
+            "edges = free is not allowed: the operator needs to know what lies beyond: \
+             mirrored, periodic or zero",
+        ),
+        (
+            "total-variation",
+            "edges = 'zero'",
+            "edges = zero is not allowed: total variation needs a gradient at every cell: \
+             mirrored or periodic",
+        ),
+        (
+            "sparsity",
+            "exponent = 2.5",
+            "exponent = 2.5 is not allowed: it must be greater than 0 and at most 2; 1 is usual",
+        ),
+        (
+            "gaussian",
+            "deviations = [1.0, 0.0]",
+            "deviations[1] = 0 is not allowed: it must be greater than 0",
+        ),
+        (
+            "gaussian",
+            "deviations = [1.0]\ncovariance = [[1.0]]",
+            "deviations = 1 values is not allowed: there is a covariance too, and its diagonal \
+             says the same; leave one of them out",
+        ),
+    ];
+    for (name, options, expected) in cases {
+        assert_eq!(refuse(name, options), expected);
+    }
+    let unknown = PRIORS.build("tikhonow", &toml::Table::new()).err().unwrap();
+    assert!(unknown.to_string().contains("did you mean 'tikhonov'?"));
 }

@@ -104,12 +104,9 @@ impl Loss for LogNormal {
     }
     fn value(&self, y: &[f64], target: &[f64]) -> f64 {
         let mut terms = vec![0.0; y.len()];
-        self.fill(y, target, &mut terms, |r, _, c| {
-            if r.is_nan() {
-                f64::INFINITY
-            } else {
-                0.5 * c * r * r
-            }
+        self.fill(y, target, &mut terms, |r, y, c| match y <= 0.0 {
+            true => f64::INFINITY,
+            false => 0.5 * c * r * r,
         });
         terms.iter().sum()
     }

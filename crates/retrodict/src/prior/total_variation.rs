@@ -38,7 +38,7 @@ pub struct TotalVariation {
 impl Default for TotalVariation {
     fn default() -> Self {
         Self {
-            smoothing: 1e-3,
+            smoothing: 1e-2,
             edges: Edges::Mirrored,
             cell: 1.0,
             reference: Vec::new(),

@@ -41,7 +41,7 @@ pub struct GaussNewton {
     /// The step η > 0.
     pub learning_rate: f64,
     /// Singular values of W J below this, relative to the largest, are dropped; in [0, 1). Where
-    /// its columns differ in length by more than 1e6, they are measured in units of x itself.
+    /// its columns differ in length by more than 1e6, and less so in units of x itself, these are used.
     pub truncation: f64,
     /// min(m, n) up to which J is formed.
     pub dense_up_to: usize,

@@ -44,7 +44,7 @@ pub struct InverseJacobian {
     /// The step η > 0 in y.
     pub learning_rate: f64,
     /// Singular values below this, relative to the largest, are dropped; in [0, 1). Where J's
-    /// columns differ in length by more than 1e6, they are measured in units of x itself.
+    /// columns differ in length by more than 1e6, and less so in units of x itself, these are used.
     pub truncation: f64,
     /// min(m, n) up to which J is formed.
     pub dense_up_to: usize,

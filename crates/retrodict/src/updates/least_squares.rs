@@ -69,34 +69,43 @@ impl LeastSquares {
     }
 }
 
-/// Columns that differ in length by more than this are measured in units of x itself.
+/// Columns that differ in length by more than this may be measured in units of x itself.
 const SPREAD: f64 = 1e6;
 
 /// Units of x in which its values are 1, where the columns of A lie so far apart that the
-/// truncation would take some of them for round-off.
+/// truncation might take some of them for round-off, and lie nearer in these units.
 fn units(a: &Matrix, x: &[f64]) -> Option<Vec<f64>> {
     let mut lengths = vec![0.0; a.cols()];
     for i in 0..a.rows() {
-        lengths
-            .iter_mut()
-            .zip(a.row(i))
-            .for_each(|(s, v)| *s += v * v);
+        let row = a.row(i).iter();
+        lengths.iter_mut().zip(row).for_each(|(s, v)| *s += v * v);
     }
     lengths.iter_mut().for_each(|s| *s = s.sqrt());
-    let seen = || lengths.iter().copied().filter(|l| *l > 0.0);
-    let longest = seen().fold(0.0, f64::max);
-    if longest <= SPREAD * seen().fold(f64::INFINITY, f64::min) {
+    let apart = spread(&lengths);
+    if apart <= SPREAD {
         return None;
     }
-    let effects = lengths.iter().zip(x).map(|(l, x)| l * x.abs());
-    let largest = effects.fold(0.0, f64::max);
+    let effects: Vec<f64> = lengths.iter().zip(x).map(|(l, x)| l * x.abs()).collect();
+    if spread(&effects) >= apart {
+        return None;
+    }
+    let largest = effects.iter().copied().fold(0.0, f64::max);
     let unit = |(x, length): (&f64, &f64)| match x.abs() {
         // A value of 0 says nothing of its unit: it is given as much effect as the others have.
-        0.0 if *length > 0.0 && largest > 0.0 => largest / length,
+        0.0 if *length > 0.0 => largest / length,
         0.0 => 1.0,
         size => size,
     };
     Some(x.iter().zip(&lengths).map(unit).collect())
+}
+
+/// The largest value over the smallest that is not 0; 1 if there is none.
+fn spread(values: &[f64]) -> f64 {
+    let some = || values.iter().copied().filter(|v| *v > 0.0);
+    match some().fold(0.0, f64::max) {
+        0.0 => 1.0,
+        largest => largest / some().fold(f64::INFINITY, f64::min),
+    }
 }
 
 /// A without the columns of some unknowns.
