@@ -30,6 +30,7 @@ WORKLOADS = (
         ("schroedinger-16", "jax", "thomas", 3),
         ("schroedinger-16", "jax", "dense", 3),
         ("lotka-volterra", "scipy", "", None),
+        ("nist-bounded", "scipy", "", 20),
         ("fluid-8", "jax_fluid", "", 2),
         ("fluid-64", "jax_fluid", "", 2),
         ("fluid-gradient-8", "jax_fluid", "", 2),
@@ -61,8 +62,8 @@ TRAINING = [
 PEERS = ("scipy", "phiflow", "jax", "jax_fluid", "phiflow_fluid")
 
 # PhiFlow's flow is the same physics on the same grid, but with another scheme and a pressure that is
-# solved for only to a tolerance.
-LOOSE = {"phiflow_fluid": 2e-2}
+# solved for only to a tolerance. Of NIST's fits, each side solves as many as it can.
+LOOSE = {"phiflow_fluid": 2e-2, "nist-bounded": 0.2}
 
 # The peer solves a tenth of the problems, so that both samples last about as long; a hundred steps of
 # JAX's small network are one call.
@@ -176,7 +177,7 @@ def compare(threads, wanted, rounds, bench):
         note = verdict(b / a, goal)
         if workload in OURS_PER_CALL:
             note = f"≤ {MICROSECONDS} µs {'yes' if 1e3 * a <= MICROSECONDS else 'NO'}"
-        if abs(mine - other) > LOOSE.get(peer, 1e-3) * abs(other) and not (workload == "lbfgs-128" and max(mine, other) <= 1e-6):
+        if abs(mine - other) > LOOSE.get(workload, LOOSE.get(peer, 1e-3)) * abs(other) and not (workload == "lbfgs-128" and max(mine, other) <= 1e-6):
             note += f"  results differ: {mine:.6g} against {other:.6g}"
         label = f"{peer} {variant}".strip()
         print(f"| {workload} | {threads} | {a:.4g} | {label} | {b:.4g} | {b / a:.2f} | {note} |", flush=True)

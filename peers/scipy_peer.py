@@ -8,6 +8,7 @@ import scipy.fft
 from scipy.integrate import odeint
 from scipy.optimize import least_squares, minimize
 
+import nist_sets
 import peer
 
 NU_T = 8.0
@@ -163,6 +164,28 @@ def populations():
     return lambda: least_squares(residual, np.log(data["start"]), method="lm").cost
 
 
+def bounded_fits():
+    """NIST's 27 sets from both starts within wide bounds; how many end at the certified values."""
+    fits = [nist_sets.load(name) for name in nist_sets.MODELS]
+
+    def solve():
+        solved = 0
+        for model, table in fits:
+            for start in table.starts:
+                found = least_squares(
+                    lambda p: model.value(p, table.at) - table.y,
+                    start,
+                    jac=lambda p: model.jacobian(p, table.at),
+                    bounds=table.bounds,
+                    method="trf",
+                    x_scale="jac",
+                )
+                solved += bool(np.all(np.abs(found.x / table.certified - 1) < 1e-4))
+        return solved
+
+    return solve
+
+
 def workload(name):
     kind, _, variant = name.partition("/")
     if kind.startswith("heat-"):
@@ -170,6 +193,7 @@ def workload(name):
     return {
         "lbfgs-128": quasi_newton,
         "lotka-volterra": populations,
+        "nist-bounded": bounded_fits,
         "sine-newton": lambda: sine(newton(variant)),
         "sine-gauss-newton": lambda: sine(marquardt),
     }[kind]()

@@ -8,6 +8,10 @@
 #[path = "../tests/fixtures/mod.rs"]
 mod fixtures;
 
+#[allow(dead_code)]
+#[path = "../tests/fixtures/nist_sets.rs"]
+mod nist_sets;
+
 use std::io::BufRead;
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,7 +31,7 @@ use retrodict::{LocalInverse, Problem, Simulator, Solution, Solver, StopWhen, so
 /// Runs once and returns a figure by which results are compared.
 type Workload = Box<dyn FnMut() -> f64>;
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "heat-64",
     "heat-128",
     "heat-256",
@@ -39,6 +43,7 @@ const NAMES: [&str; 16] = [
     "sine-newton",
     "sine-gauss-newton",
     "lotka-volterra",
+    "nist-bounded",
     "schroedinger-16",
     "fluid-8",
     "fluid-64",
@@ -53,6 +58,7 @@ fn workload(name: &str) -> Workload {
         "sine-newton" => sine(|| Box::new(Newton::default())),
         "sine-gauss-newton" => sine(|| Box::new(GaussNewton::default())),
         "lotka-volterra" => populations(),
+        "nist-bounded" => bounded_fits(),
         "schroedinger-16" => controls(),
         "fluid-8" => flow(8),
         "fluid-64" => flow(64),
@@ -208,6 +214,36 @@ fn populations() -> Workload {
         };
         let solver = Solver::new(LevenbergMarquardt::default(), stop);
         solver.solve(&problem, &start).unwrap().loss
+    })
+}
+
+/// NIST's 27 sets from both starts, within wide bounds; how many end at the certified values, to four
+/// digits.
+fn bounded_fits() -> Workload {
+    let fits: Vec<(Problem, nist_sets::Table)> = nist_sets::SETS
+        .iter()
+        .map(|set| {
+            let table = nist_sets::table(set);
+            let simulator = nist_sets::simulator(set, &table);
+            let loss = Arc::new(SquaredError { half: true });
+            let problem = Problem::new(simulator, loss, table.y.clone()).unwrap();
+            (
+                problem.within(&nist_sets::wide_bounds(&table)).unwrap(),
+                table,
+            )
+        })
+        .collect();
+    Box::new(move || {
+        let mut solved = 0.0;
+        for (problem, table) in &fits {
+            for start in &table.starts {
+                let solver = Solver::new(LevenbergMarquardt::default(), StopWhen::after(1000));
+                let x = solver.solve(problem, start).unwrap().x;
+                let mut pairs = x.iter().zip(&table.certified);
+                solved += f64::from(pairs.all(|(x, c)| (x / c - 1.0).abs() < 1e-4));
+            }
+        }
+        solved
     })
 }
 
