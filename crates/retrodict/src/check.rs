@@ -157,6 +157,11 @@ fn vjp(simulator: &dyn Simulator, x: &[f64], dy: &[f64]) -> Result<Vec<f64>> {
     Ok(dx)
 }
 
+/// How far off J may be, by the simulator's own word.
+fn error_of_derivatives(simulator: &dyn Simulator) -> f64 {
+    simulator.approximation().map_or(0.0, |how| how.error)
+}
+
 /// x + scale · dx.
 fn moved(x: &[f64], scale: f64, dx: &[f64]) -> Vec<f64> {
     x.iter().zip(dx).map(|(x, d)| x + scale * d).collect()

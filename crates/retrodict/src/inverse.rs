@@ -24,7 +24,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::simulator::{
-    Counts, LinearMap, LocalInverse, Residual, SecondOrder, Series, Simulator, Space, Typical,
+    Approximation, Counts, LinearMap, LocalInverse, Residual, SecondOrder, Series, Simulator,
+    Space, Typical,
 };
 
 mod levenberg_marquardt;
@@ -175,6 +176,9 @@ impl Simulator for WithInverse {
     }
     fn series(&self) -> Option<Series> {
         self.simulator.series()
+    }
+    fn approximation(&self) -> Option<Approximation> {
+        self.simulator.approximation()
     }
 }
 

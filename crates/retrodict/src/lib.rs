@@ -31,6 +31,7 @@ mod bounds;
 pub mod check;
 pub mod curve;
 pub mod error;
+pub mod external;
 pub mod fourier;
 mod grid;
 pub mod inverse;
@@ -74,7 +75,8 @@ pub use residual::ResidualAt;
 pub use rollout::{Rollout, TimeStep};
 pub use selected::Selected;
 pub use simulator::{
-    LinearMap, LocalInverse, Recovery, Residual, SecondOrder, Series, Simulator, Space, Typical,
+    Approximation, LinearMap, LocalInverse, Recovery, Residual, SecondOrder, Series, Simulator,
+    Space, Typical,
 };
 pub use solve::{Record, Solution, Solver, solve_batch};
 pub use stacked::Stacked;

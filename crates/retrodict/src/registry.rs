@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::external::{Program, UmBridge};
 use crate::inverse::{self, Inverter, PathIntegral};
 use crate::loss::Loss;
 use crate::losses::{
@@ -132,6 +133,39 @@ pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entr
     entry!(Arc::new, Ode<Sir>, "sir", ["epidemic"], "An epidemic: rates of contact and recovery from its course", "Kermack & McKendrick 1927"),
     entry!(Arc::new, Schroedinger, "schroedinger", ["quantum-dipole"], "A quantum particle in a well, steered through its dipole", "Schnell et al. 2022, section 4.3"),
 ] };
+
+/// Simulators that are not retrodict's own: what they are is in their options.
+///
+/// They stand in a list of their own, since nothing can be said of them without asking them.
+#[rustfmt::skip]
+pub static EXTERNAL: List<Arc<dyn Simulator>> = List { kind: "simulator", entries: &[
+    Entry {
+        name: "umbridge",
+        aliases: &["um-bridge"],
+        sentence: "A model behind a server that speaks the UM-Bridge protocol",
+        source: "Seelinger et al. 2023",
+        build: |table| Ok(Arc::new(configure::<UmBridge>("umbridge", table)?.connect()?)),
+        defaults: defaults::<UmBridge>,
+        keys: keys::<UmBridge>,
+    },
+    Entry {
+        name: "program",
+        aliases: &["command"],
+        sentence: "A program that reads x from a file and writes y to another",
+        source: "your own",
+        build: |table| Ok(Arc::new(configure::<Program>("program", table)?.simulator()?)),
+        defaults: defaults::<Program>,
+        keys: keys::<Program>,
+    },
+] };
+
+/// The simulator of that name, retrodict's own or [`EXTERNAL`].
+///
+/// # Errors
+/// [`Error::UnknownName`] with the nearest name and all of retrodict's own.
+pub fn simulator(name: &str) -> Result<&'static Entry<Arc<dyn Simulator>>> {
+    EXTERNAL.find(name).or_else(|_| SIMULATORS.find(name))
+}
 
 /// All update rules.
 #[rustfmt::skip]

@@ -120,6 +120,20 @@ pub trait Simulator: Send + Sync {
     fn is_linear(&self) -> bool {
         false
     }
+    /// How J is found, where that is not exact or not the simulator's own: checks allow for the
+    /// error, and the command line says the note.
+    fn approximation(&self) -> Option<Approximation> {
+        None
+    }
+}
+
+/// How far off a J may be, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Approximation {
+    /// The error of products with J, relative to their size; 0 where J is exact but dearer than usual.
+    pub error: f64,
+    /// How J is found and what that costs.
+    pub note: String,
 }
 
 /// The middle of the values of x and how far they spread.

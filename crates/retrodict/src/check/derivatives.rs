@@ -1,6 +1,6 @@
 //! Whether J, Jᵀ and the second derivatives are those of P.
 
-use super::{Check, Source, distance, forward, jvp, moved, size, vjp};
+use super::{Check, Source, distance, error_of_derivatives, forward, jvp, moved, size, vjp};
 use crate::error::Result;
 use crate::linalg::{dot, norm};
 use crate::simulator::Simulator;
@@ -11,7 +11,8 @@ pub fn taylor(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Check {
     match remainders(simulator, x, seed) {
         Err(error) => Check::at_most(name, 1e-12, "", Err(error)),
         Ok((points, largest)) if points.len() < 3 => {
-            Check::at_most(name, 1e-12, "remainder of a linear map", Ok(largest))
+            let limit = error_of_derivatives(simulator).max(1e-12);
+            Check::at_most(name, limit, "remainder of a linear map", Ok(largest))
         }
         Ok((points, _)) => {
             // The smallest steps that stand clear of round-off are the ones to trust.
@@ -30,13 +31,15 @@ fn remainders(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Result<(Vec<(f
     let y = forward(simulator, x)?;
     let jv = jvp(simulator, x, &v)?;
     let first = 0.1 * (1.0 + size(x)) / size(&v).max(f64::MIN_POSITIVE);
+    let error = error_of_derivatives(simulator);
     let (mut points, mut largest) = (Vec::new(), 0.0_f64);
     for halvings in 0..14 {
         let step = first * 0.5_f64.powi(halvings);
         let there = forward(simulator, &moved(x, step, &v))?;
         let remainder = norm(&moved(&moved(&there, -1.0, &y), -step, &jv));
         let scale = norm(&there) + norm(&y) + step * norm(&jv);
-        if remainder.is_nan() || remainder > 1e4 * f64::EPSILON * scale {
+        let known = 1e4 * f64::EPSILON * scale + error * step * norm(&jv);
+        if remainder.is_nan() || remainder > known {
             points.push((step.ln(), remainder.ln()));
         }
         if scale > 0.0 {
@@ -73,7 +76,8 @@ pub fn adjoint(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Check {
         }
         Ok(worst)
     };
-    Check::at_most("adjoint", 1e-12, "⟨Jv, w⟩ against ⟨v, Jᵀw⟩", worst())
+    let limit = error_of_derivatives(simulator).max(1e-12);
+    Check::at_most("adjoint", limit, "⟨Jv, w⟩ against ⟨v, Jᵀw⟩", worst())
 }
 
 /// `linearize` agrees with `forward`, `jvp` and `vjp`.
@@ -95,7 +99,8 @@ pub fn linearisation(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Check {
         Ok(gaps.into_iter().fold(0.0, f64::max))
     };
     let detail = "linearize against forward, jvp and vjp";
-    Check::at_most("linearisation", 1e-13, detail, measure())
+    let limit = error_of_derivatives(simulator).max(1e-13);
+    Check::at_most("linearisation", limit, detail, measure())
 }
 
 /// Where P says that it is linear: P(x + v) − P(x) = Jv, whatever x is.
@@ -132,5 +137,7 @@ pub fn second_order(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Option<C
         Ok(distance(&found, &difference))
     };
     let detail = "vjp_derivative against differences of vjp";
-    Some(Check::at_most("second order", 1e-6, detail, measure()))
+    // Differences of a vjp that is itself off by its error, over a step of ε^⅓.
+    let limit = (error_of_derivatives(simulator) / f64::EPSILON.cbrt()).max(1e-6);
+    Some(Check::at_most("second order", limit, detail, measure()))
 }

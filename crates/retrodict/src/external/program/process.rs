@@ -1,0 +1,162 @@
+//! One run of a command, with a time limit, in a process group of its own.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How much of what a program printed is looked at, from its end.
+const TAIL: u64 = 4096;
+
+/// How many of its last lines stand in a message.
+const LINES: usize = 5;
+
+/// The process groups that run now.
+static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// Ends every program that runs now, with all that it started.
+///
+/// Programs run in process groups of their own, so that Ctrl-C on a terminal does not reach them; call
+/// this before the process exits early.
+pub fn end_programs() {
+    let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    running.iter().for_each(|group| kill(*group));
+}
+
+/// Runs a command to its end; what it prints goes to the file `log`.
+pub(super) fn run(command: &[String], log: &Path, timeout: Duration) -> Result<(), String> {
+    let (name, arguments) = command.split_first().ok_or("there is no command")?;
+    let out =
+        File::create(log).map_err(|e| format!("{} could not be written: {e}", log.display()))?;
+    let err = out.try_clone().map_err(|e| e.to_string())?;
+    let mut command = Command::new(name);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(out)
+        .stderr(err);
+    own_group(&mut command);
+    let mut running = Running::start(command).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => format!("'{name}' was not found: check its name and the PATH"),
+        ErrorKind::PermissionDenied => {
+            format!("'{name}' may not be run: make it executable, as by chmod +x")
+        }
+        _ => format!("'{name}' could not be started: {e}"),
+    })?;
+    match running.wait(timeout) {
+        Ok(Some(status)) if status.success() => Ok(()),
+        Ok(Some(status)) => Err(format!(
+            "it ended with {}; {}",
+            told(status),
+            last_lines(log)
+        )),
+        Ok(None) => Err(format!(
+            "it did not end within {} s and was stopped; allow more time with --timeout, or see \
+             whether it hangs; {}",
+            timeout.as_secs_f64(),
+            last_lines(log)
+        )),
+        Err(e) => Err(format!("it could not be waited for: {e}")),
+    }
+}
+
+/// A program that runs; when this is dropped, nothing of it is left.
+struct Running(Child);
+
+impl Running {
+    fn start(mut command: Command) -> std::io::Result<Self> {
+        // Held over the start, so that none is missed by `end_programs`.
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let child = command.spawn()?;
+        running.insert(child.id());
+        Ok(Self(child))
+    }
+
+    /// Waits, ever less often: short programs are not kept waiting, long ones cost nothing.
+    fn wait(&mut self, timeout: Duration) -> std::io::Result<Option<ExitStatus>> {
+        let start = Instant::now();
+        let mut pause = Duration::from_micros(100);
+        loop {
+            if let Some(status) = self.0.try_wait()? {
+                return Ok(Some(status));
+            }
+            let Some(left) = timeout.checked_sub(start.elapsed()) else {
+                return Ok(None);
+            };
+            std::thread::sleep(pause.min(left));
+            pause = (pause * 5 / 4).min(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // What the program left running in its group ends with it.
+        kill(self.0.id());
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        running.remove(&self.0.id());
+    }
+}
+
+#[cfg(unix)]
+fn own_group(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    command.process_group(0);
+}
+
+#[cfg(unix)]
+fn kill(group: u32) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    let group = i32::try_from(group).ok().and_then(Pid::from_raw);
+    if let Some(group) = group {
+        // The group may have ended already.
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn own_group(_: &mut Command) {}
+
+#[cfg(not(unix))]
+fn kill(_: u32) {}
+
+#[cfg(unix)]
+fn told(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => status.to_string(),
+    }
+}
+
+#[cfg(not(unix))]
+fn told(status: ExitStatus) -> String {
+    status.to_string()
+}
+
+/// What a program printed last.
+fn last_lines(log: &Path) -> String {
+    let tail = || -> std::io::Result<Vec<u8>> {
+        let mut file = File::open(log)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+        let mut bytes = Vec::new();
+        file.take(TAIL).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let text = String::from_utf8_lossy(&tail().unwrap_or_default()).into_owned();
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    match &lines[lines.len().saturating_sub(LINES)..] {
+        [] => "it printed nothing".to_owned(),
+        last => format!("it printed at last:\n  {}", last.join("\n  ")),
+    }
+}
