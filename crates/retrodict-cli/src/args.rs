@@ -3,7 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::ArgPredicate;
 use clap::{Args, Parser, Subcommand};
+
+use crate::source::Source;
+
+/// What a simulator of the user's own is called, by the argument that brings it.
+const OWN: [(&str, ArgPredicate, &str); 2] = [
+    ("umbridge", ArgPredicate::IsPresent, "umbridge"),
+    ("command", ArgPredicate::IsPresent, "program"),
+];
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -44,6 +53,8 @@ pub enum Command {
     Collect(Collect),
     /// Run a simulator forwards on your own data.
     Simulate(Simulate),
+    /// Offer simulators to clients of the UM-Bridge protocol.
+    Serve(Serve),
     /// Run the conformance tests on a simulator in your configuration.
     Check(Check),
     /// Measure what the theory says of each rule.
@@ -235,8 +246,17 @@ File: an inversion in TOML says what the flags say, and more; flags change what 
 Folder: --out DIR keeps the inversion, x, the history, a report, and checkpoints as it goes;
 after a stop `retrodict resume DIR` goes on.")]
 pub struct Solve {
-    /// A simulator's name (see `retrodict list`), or the TOML file of an inversion.
+    /// A simulator's name (see `retrodict list`), or the TOML file of an inversion, unless the simulator
+    /// is your own.
+    #[arg(
+        required = false,
+        required_unless_present_any = ["umbridge", "command"],
+        default_value_ifs = OWN
+    )]
     pub simulator: String,
+    /// A simulator of the user's own.
+    #[command(flatten)]
+    pub source: Source,
     /// The observations y*.
     #[arg(long, value_name = "FILE")]
     pub target: Option<String>,
@@ -352,8 +372,16 @@ pub struct Collect {
 Data: as for `retrodict solve`. A PNG is written with 16 bits, so that little is lost on the way
 back; values outside [0, 1] are clipped, and that is said.")]
 pub struct Simulate {
-    /// A simulator's name (see `retrodict list`).
+    /// A simulator's name (see `retrodict list`), unless it is your own.
+    #[arg(
+        required = false,
+        required_unless_present_any = ["umbridge", "command"],
+        default_value_ifs = OWN
+    )]
     pub simulator: String,
+    /// A simulator of the user's own.
+    #[command(flatten)]
+    pub source: Source,
     /// The x to start from.
     #[arg(long, value_name = "FILE")]
     pub input: String,
@@ -371,6 +399,36 @@ pub struct Simulate {
     pub settings: Vec<String>,
 }
 
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Settings: --set KEY=VALUE sets an option of the simulator; with several, --set NAME.KEY=VALUE. A client's
+config object changes them for its own questions.
+Clients: any of the UM-Bridge protocol, such as Python's umbridge.HTTPModel(\"http://localhost:4242\", NAME).")]
+pub struct Serve {
+    /// Simulators' names (see `retrodict list`).
+    #[arg(required = true, value_name = "SIMULATOR")]
+    pub simulators: Vec<String>,
+    /// Change an option of a simulator; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// The port; 0 takes any that is free.
+    #[arg(long, value_name = "PORT", default_value_t = 4242)]
+    pub port: u16,
+    /// The address to listen at; 0.0.0.0 lets other machines in.
+    #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
+    pub host: String,
+    /// Evaluations at once, and threads.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// How long an answer may take.
+    #[arg(long, value_name = "LIMIT", value_parser = duration, default_value = "5m")]
+    pub timeout: Duration,
+    /// The longest question that is read, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 64)]
+    pub body_limit: usize,
+}
+
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -378,12 +436,23 @@ Where the simulator has a local inverse, of its own or by --inverse, a second ta
 ‖Δy‖ around y₀ = P(x₀), the misfit ‖P(P⁻¹(y₀ + Δy; x₀)) − y₀ − Δy‖ that remains, and the distance to
 the step of the inverse Jacobian, which must shrink as ‖Δy‖².")]
 pub struct Check {
-    /// A simulator's name (see `retrodict list`).
+    /// A simulator's name (see `retrodict list`), unless it is your own.
+    #[arg(
+        required = false,
+        required_unless_present_any = ["umbridge", "command"],
+        default_value_ifs = OWN
+    )]
     pub simulator: String,
+    /// A simulator of the user's own.
+    #[command(flatten)]
+    pub source: Source,
     /// A local inverse found from derivatives, in place of the simulator's own, if it has one:
     /// newton, levenberg-marquardt or path.
     #[arg(long, value_name = "INVERSE")]
     pub inverse: Option<String>,
+    /// The x at which to check [default: drawn where x typically lies].
+    #[arg(long, value_name = "FILE")]
+    pub at: Option<String>,
     /// Change an option of the simulator; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,

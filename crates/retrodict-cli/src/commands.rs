@@ -9,6 +9,7 @@ mod predict;
 mod report;
 mod resume;
 mod run;
+mod serve;
 mod simulate;
 mod solve;
 mod train;
@@ -27,6 +28,7 @@ pub fn run(command: Command) -> Outcome<ExitCode> {
         Command::Run(args) => run::run(&args),
         Command::Solve(args) => solve::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Report(args) => report::run(&args),

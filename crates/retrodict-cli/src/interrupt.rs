@@ -13,6 +13,7 @@ pub fn flag() -> Arc<AtomicBool> {
         // Without a handler Ctrl-C still ends the program, only less gently.
         let _ = ctrlc::set_handler(move || {
             if raised.swap(true, Ordering::SeqCst) {
+                retrodict::external::end_programs();
                 std::process::exit(130);
             }
             eprintln!("interrupted: finishing up (once more to quit at once)");

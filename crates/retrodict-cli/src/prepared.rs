@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use retrodict::error::{expect_finite, expect_length};
-use retrodict::registry::{LOSSES, SIMULATORS};
+use retrodict::registry::{self, LOSSES};
 use retrodict::{Loss, Problem, Simulator, Space};
 
 use crate::data::Array;
@@ -51,8 +51,8 @@ impl<'a> Prepared<'a> {
             table,
         };
         let (name, options) = split_name(&plan.simulator, "simulator", &plan.name)?;
-        let simulator = SIMULATORS
-            .build(&name, &options)
+        let simulator = registry::simulator(&name)
+            .and_then(|entry| (entry.build)(&options))
             .map_err(|e| origin.blame(place("simulator"), e))?;
         let truths = generate::truths(&plan.truth, &*simulator, seed)
             .map_err(|e| e.within(&format!("{}: problem '{}'", origin.name, plan.name)))?;
@@ -89,7 +89,7 @@ impl<'a> Prepared<'a> {
             targets.push(y);
         }
         let tell = plan.noise > 0.0
-            && SIMULATORS.find(&name)?.accepts("noise")
+            && registry::simulator(&name)?.accepts("noise")
             && !options.contains_key("noise");
         let each = match (states, tell) {
             (Some((option, states)), _) => states
@@ -141,7 +141,7 @@ impl<'a> Prepared<'a> {
             for table in tables {
                 options.extend((*table).clone());
             }
-            SIMULATORS.build(&self.name, &options)
+            (registry::simulator(&self.name)?.build)(&options)
         };
         let differ = |each: &toml::Table| each.keys().any(|key| !own.contains_key(key));
         if self.each.iter().any(differ) {
@@ -222,7 +222,7 @@ impl<'a> Prepared<'a> {
 
     /// What the report says of it.
     pub fn facts(&self) -> Outcome<ProblemFacts> {
-        let entry = SIMULATORS.find(&self.name)?;
+        let entry = registry::simulator(&self.name)?;
         let space = |s: Space| SpaceFacts {
             name: s.name,
             shape: s.shape,

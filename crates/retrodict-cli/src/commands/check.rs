@@ -1,21 +1,34 @@
 use std::process::ExitCode;
 
 use retrodict::check::{self, Check, Reach};
-use retrodict::registry::SIMULATORS;
+use retrodict::error::expect_length;
+use retrodict::registry;
 
 use crate::args;
+use crate::data;
 use crate::failure::{Failure, Outcome};
 use crate::local_inverse;
 use crate::settings;
+use crate::source;
 use crate::tables::aligned;
 
 /// Prints a line for each conformance test, and how far the local inverse holds.
 pub fn run(args: &args::Check) -> Outcome<ExitCode> {
     let mut options = settings::table(&args.settings)?;
+    args.source.join(&mut options)?;
     let inverse = local_inverse::from_arguments(args.inverse.as_deref(), &mut options)?;
-    let simulator = SIMULATORS.build(&args.simulator, &options)?;
+    let simulator = (registry::simulator(&args.simulator)?.build)(&options)?;
+    source::note(&*simulator);
     let simulator = local_inverse::join(simulator, inverse.as_ref());
-    let x = check::typical_input(&*simulator, args.seed);
+    let x = match &args.at {
+        Some(name) => data::read(name)?.values,
+        None => check::typical_input(&*simulator, args.seed),
+    };
+    expect_length(
+        args.at.as_deref().unwrap_or("x"),
+        x.len(),
+        simulator.input().len(),
+    )?;
     let mut checks = check::simulator(&simulator, &x, args.seed);
     let reach = check::reach(&*simulator, &x, args.seed).transpose()?;
     checks.extend(reach.iter().flat_map(Reach::checks));

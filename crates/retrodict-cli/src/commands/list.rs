@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use retrodict::registry::{
-    INVERSES, LOSSES, List, NETWORKS, PRIORS, RULES, SIMULATORS, STRATEGIES,
+    EXTERNAL, INVERSES, LOSSES, List, NETWORKS, PRIORS, RULES, SIMULATORS, STRATEGIES,
 };
 use serde_json::json;
 
@@ -30,6 +30,7 @@ pub fn run(args: &args::List) -> Outcome<ExitCode> {
         .collect::<Outcome<_>>()?;
     let sections = [
         ("simulators", entries(&SIMULATORS)),
+        ("your own simulators", entries(&EXTERNAL)),
         ("rules", entries(&RULES)),
         ("losses", entries(&LOSSES)),
         ("priors", entries(&PRIORS)),

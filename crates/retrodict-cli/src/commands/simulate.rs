@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use retrodict::error::expect_length;
-use retrodict::registry::SIMULATORS;
+use retrodict::registry;
 
 use crate::args;
 use crate::data::{self, Array, Depth};
@@ -19,8 +19,9 @@ pub fn run(args: &args::Simulate) -> Outcome<ExitCode> {
         )));
     }
     let mut options = settings::table(&args.settings)?;
+    args.source.join(&mut options)?;
     fit_shape(&args.simulator, &mut options, &input)?;
-    let simulator = SIMULATORS.build(&args.simulator, &options)?;
+    let simulator = (registry::simulator(&args.simulator)?.build)(&options)?;
     let (n, m) = (simulator.input().len(), simulator.output().len());
     let fields = split(&input, n, &args.input)?;
     let mut random = generate::generator(args.seed, 3);
@@ -50,7 +51,7 @@ pub fn run(args: &args::Simulate) -> Outcome<ExitCode> {
 /// A grid simulator takes its shape from the data, unless the user sets it; a simulator of
 /// vectors its size.
 pub fn fit_shape(name: &str, options: &mut toml::Table, data: &Array) -> Outcome<()> {
-    let entry = SIMULATORS.find(name)?;
+    let entry = registry::simulator(name)?;
     let own = if data.colour {
         &data.shape[1..]
     } else {

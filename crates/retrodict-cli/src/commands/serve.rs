@@ -1,0 +1,95 @@
+use std::io::{self, Write};
+use std::net::{TcpListener, ToSocketAddrs};
+use std::process::ExitCode;
+
+use crate::args;
+use crate::failure::{Failure, Outcome};
+use crate::interrupt;
+use crate::server::{self, Limits, Offer};
+use crate::settings;
+
+/// Offers simulators to clients of the UM-Bridge protocol, until Ctrl-C.
+pub fn run(args: &args::Serve) -> Outcome<ExitCode> {
+    let workers = super::threads(args.threads)?;
+    if args.body_limit == 0 || args.timeout.is_zero() {
+        return Err(Failure::Misuse(
+            "--body-limit and --timeout must be greater than 0".to_owned(),
+        ));
+    }
+    let offers = offers(&args.simulators, settings::table(&args.settings)?)?;
+    let (listener, loopback) = listen(&args.host, args.port)?;
+    let address = listener
+        .local_addr()
+        .map_err(|e| Failure::Broken(format!("cannot tell the server's address: {e}")))?;
+    let names: Vec<&str> = offers.iter().map(|offer| offer.name.as_str()).collect();
+    println!(
+        "serving {} at http://{address}; Ctrl-C ends it",
+        names.join(", ")
+    );
+    // Who waits for this line reads it now, through a pipe too.
+    let _ = io::stdout().flush();
+    if !loopback {
+        eprintln!(
+            "note: whoever reaches this machine at {address} may run these simulators; \
+             leave out --host to serve this machine alone"
+        );
+    }
+    let limits = Limits {
+        workers,
+        time: args.timeout,
+        body: args.body_limit << 20,
+    };
+    server::serve(offers, listener, limits, &interrupt::flag())
+        .map_err(|e| Failure::Broken(format!("the server ended: {e}")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The simulators with their options: KEY=VALUE for one, NAME.KEY=VALUE for several.
+fn offers(names: &[String], mut settings: toml::Table) -> Outcome<Vec<Offer>> {
+    let own: Vec<_> = names
+        .iter()
+        .map(|name| match settings.remove(name) {
+            Some(toml::Value::Table(table)) => table,
+            Some(other) => {
+                settings.insert(name.clone(), other);
+                toml::Table::new()
+            }
+            None => toml::Table::new(),
+        })
+        .collect();
+    if let (Some(key), true) = (settings.keys().next(), names.len() > 1) {
+        return Err(Failure::Misuse(format!(
+            "--set {key}: several simulators are served, so say whose option it is, as in \
+             --set {}.{key}=VALUE",
+            names[0]
+        )));
+    }
+    let mut offers: Vec<Offer> = Vec::new();
+    for (name, mut options) in names.iter().zip(own) {
+        options.extend(settings.clone());
+        let offer = Offer::new(name, options)?;
+        if offers.iter().any(|other| other.name == offer.name) {
+            return Err(Failure::Misuse(format!(
+                "{name} is named twice; once is enough"
+            )));
+        }
+        offers.push(offer);
+    }
+    Ok(offers)
+}
+
+/// Listens, and tells whether this machine alone can be heard.
+fn listen(host: &str, port: u16) -> Outcome<(TcpListener, bool)> {
+    let place = format!("{host}:{port}");
+    let addresses: Vec<_> = (host, port)
+        .to_socket_addrs()
+        .map_err(|e| Failure::Misuse(format!("--host {host}: {e}; try 127.0.0.1")))?
+        .collect();
+    let loopback = addresses.iter().all(|address| address.ip().is_loopback());
+    let listener = TcpListener::bind(&addresses[..]).map_err(|e| {
+        Failure::Broken(format!(
+            "cannot listen at {place}: {e}; try another --port, or --port 0 for any that is free"
+        ))
+    })?;
+    Ok((listener, loopback))
+}

@@ -1,0 +1,103 @@
+//! A simulator of the user's own: a server or a program, from the arguments.
+
+use std::time::Duration;
+
+use clap::Args;
+use retrodict::Simulator;
+
+use crate::failure::{Failure, Outcome};
+
+/// Where the simulator is, if it is none of retrodict's.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Your own simulator")]
+pub struct Source {
+    /// A model behind a server that speaks the UM-Bridge protocol, such as http://localhost:4242.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["simulator", "command"])]
+    pub umbridge: Option<String>,
+    /// Which of the server's models; may be left out where there is one only.
+    #[arg(long, value_name = "NAME", requires = "umbridge")]
+    pub model: Option<String>,
+    /// What the model itself is configured with, as a JSON object.
+    #[arg(long, value_name = "JSON", requires = "umbridge")]
+    pub config: Option<String>,
+    /// A program, such as "python my_model.py {input} {output}"; the braces are replaced by paths.
+    #[arg(
+        long,
+        value_name = "CMD",
+        conflicts_with = "simulator",
+        requires = "inputs",
+        requires = "outputs"
+    )]
+    pub command: Option<String>,
+    /// A program that writes J instead of y, m × n in row order [default: J by differences].
+    #[arg(long, value_name = "CMD", requires = "command")]
+    pub jacobian_command: Option<String>,
+    /// How many values the program reads.
+    #[arg(long, value_name = "N", requires = "command")]
+    pub inputs: Option<usize>,
+    /// How many values it writes.
+    #[arg(long, value_name = "M", requires = "command")]
+    pub outputs: Option<usize>,
+    /// The kind of its files: npy, npz or json [default: npy].
+    #[arg(long, value_name = "KIND", requires = "command")]
+    pub format: Option<String>,
+    /// How long to wait for one answer, such as 500ms, 10s or 2m [default: 5m].
+    #[arg(long, value_name = "LIMIT", value_parser = crate::args::duration)]
+    pub timeout: Option<Duration>,
+    /// How many answers to wait for at once [default: one for each processor].
+    #[arg(long, value_name = "N")]
+    pub at_once: Option<usize>,
+}
+
+impl Source {
+    /// Adds what the arguments say to the options of the simulator.
+    pub fn join(&self, options: &mut toml::Table) -> Outcome<()> {
+        let mut set = |key: &str, value: Option<toml::Value>| {
+            if let Some(value) = value {
+                options.insert(key.to_owned(), value);
+            }
+        };
+        let text = |value: &Option<String>| value.clone().map(toml::Value::String);
+        let count = |value: Option<usize>| value.map(|n| toml::Value::Integer(n as i64));
+        set("url", text(&self.umbridge));
+        set("model", text(&self.model));
+        set("config", self.config.as_deref().map(table).transpose()?);
+        set("command", text(&self.command));
+        set("jacobian", text(&self.jacobian_command));
+        set("inputs", count(self.inputs));
+        set("outputs", count(self.outputs));
+        set("format", text(&self.format));
+        let external = self.umbridge.is_some() || self.command.is_some();
+        if !external && (self.timeout.is_some() || self.at_once.is_some()) {
+            return Err(Failure::Misuse(
+                "--timeout and --at-once are for a simulator of your own, by --umbridge or --command"
+                    .to_owned(),
+            ));
+        }
+        set(
+            "timeout",
+            self.timeout.map(|time| time.as_secs_f64().into()),
+        );
+        set("at_once", count(self.at_once));
+        Ok(())
+    }
+}
+
+/// A JSON object as a table.
+fn table(json: &str) -> Outcome<toml::Value> {
+    let refused = |why: String| {
+        Failure::Misuse(format!(
+            "--config {json}: {why}; write a JSON object, as '{{\"level\": 2}}'"
+        ))
+    };
+    let object: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(json).map_err(|e| refused(e.to_string()))?;
+    toml::Value::try_from(object).map_err(|e| refused(e.to_string()))
+}
+
+/// Says how J is found, where that is not the simulator's own doing.
+pub fn note(simulator: &dyn Simulator) {
+    if let Some(approximation) = simulator.approximation() {
+        eprintln!("note: {}", approximation.note);
+    }
+}
