@@ -248,11 +248,7 @@ after a stop `retrodict resume DIR` goes on.")]
 pub struct Solve {
     /// A simulator's name (see `retrodict list`), or the TOML file of an inversion, unless the simulator
     /// is your own.
-    #[arg(
-        required = false,
-        required_unless_present_any = ["umbridge", "command"],
-        default_value_ifs = OWN
-    )]
+    #[arg(default_value = "", hide_default_value = true, default_value_ifs = OWN)]
     pub simulator: String,
     /// A simulator of the user's own.
     #[command(flatten)]
@@ -373,11 +369,7 @@ Data: as for `retrodict solve`. A PNG is written with 16 bits, so that little is
 back; values outside [0, 1] are clipped, and that is said.")]
 pub struct Simulate {
     /// A simulator's name (see `retrodict list`), unless it is your own.
-    #[arg(
-        required = false,
-        required_unless_present_any = ["umbridge", "command"],
-        default_value_ifs = OWN
-    )]
+    #[arg(default_value = "", hide_default_value = true, default_value_ifs = OWN)]
     pub simulator: String,
     /// A simulator of the user's own.
     #[command(flatten)]
@@ -437,11 +429,7 @@ Where the simulator has a local inverse, of its own or by --inverse, a second ta
 the step of the inverse Jacobian, which must shrink as ‖Δy‖².")]
 pub struct Check {
     /// A simulator's name (see `retrodict list`), unless it is your own.
-    #[arg(
-        required = false,
-        required_unless_present_any = ["umbridge", "command"],
-        default_value_ifs = OWN
-    )]
+    #[arg(default_value = "", hide_default_value = true, default_value_ifs = OWN)]
     pub simulator: String,
     /// A simulator of the user's own.
     #[command(flatten)]

@@ -7,7 +7,7 @@ use crate::experiment::Experiment;
 use crate::inversion::Inversion;
 use crate::sweep::Batch;
 
-const PAGES: [(&str, &str); 10] = [
+const PAGES: [(&str, &str); 11] = [
     ("README.md", include_str!("../../../README.md")),
     ("start.md", include_str!("../../../docs/src/start.md")),
     ("choose.md", include_str!("../../../docs/src/choose.md")),
@@ -23,6 +23,10 @@ const PAGES: [(&str, &str); 10] = [
     (
         "local-inverses.md",
         include_str!("../../../docs/src/local-inverses.md"),
+    ),
+    (
+        "your-simulator.md",
+        include_str!("../../../docs/src/your-simulator.md"),
     ),
     ("training.md", include_str!("../../../docs/src/training.md")),
     (

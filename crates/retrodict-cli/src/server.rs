@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -144,28 +144,7 @@ async fn answer(service: Arc<Service>, request: Request<Incoming>) -> Result<Vec
         ));
     }
     let limits = service.limits;
-    let body = timeout(
-        PATIENCE,
-        Limited::new(request.into_body(), limits.body).collect(),
-    )
-    .await;
-    let body = body.map_err(|_| Refusal::new(408, "InvalidInput", "the question took too long"))?;
-    let body = body.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
-        Some(_) => Refusal::new(
-            413,
-            "InvalidInput",
-            format!(
-                "the question is longer than {} bytes; the server's --body-limit allows more",
-                limits.body
-            ),
-        ),
-        None => Refusal::new(
-            400,
-            "InvalidInput",
-            format!("the question broke off: {error}"),
-        ),
-    })?;
-    let body = body.to_bytes();
+    let body = question(request.into_body(), limits.body).await?;
     let work = async {
         let worker = Arc::clone(&service.workers).acquire_owned().await;
         let job = move || {
@@ -190,5 +169,27 @@ async fn answer(service: Arc<Service>, request: Request<Incoming>) -> Result<Vec
                 limits.time.as_secs_f64()
             ),
         )),
+    }
+}
+
+/// The body of a request, if it comes in time and is not too long.
+async fn question(body: Incoming, most: usize) -> Result<Bytes, Refusal> {
+    let refused = |status, message: String| Refusal::new(status, "InvalidInput", message);
+    let too_long = || {
+        let allowed = "the server's --body-limit allows more";
+        refused(
+            413,
+            format!("the question is longer than {most} bytes; {allowed}"),
+        )
+    };
+    // What says that it is too long need not be waited for.
+    if body.size_hint().lower() > most as u64 {
+        return Err(too_long());
+    }
+    match timeout(PATIENCE, Limited::new(body, most).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
+        Ok(Err(error)) => Err(refused(400, format!("the question broke off: {error}"))),
+        Err(_) => Err(refused(408, "the question took too long".to_owned())),
     }
 }

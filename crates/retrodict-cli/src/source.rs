@@ -50,8 +50,15 @@ pub struct Source {
 }
 
 impl Source {
-    /// Adds what the arguments say to the options of the simulator.
-    pub fn join(&self, options: &mut toml::Table) -> Outcome<()> {
+    /// Adds what the arguments say to the options of the simulator of that name.
+    pub fn join(&self, name: &str, options: &mut toml::Table) -> Outcome<()> {
+        if name.is_empty() {
+            return Err(Failure::Misuse(
+                "no simulator is named: write a name from `retrodict list`, or bring your own by \
+                 --umbridge URL or --command CMD"
+                    .to_owned(),
+            ));
+        }
         let mut set = |key: &str, value: Option<toml::Value>| {
             if let Some(value) = value {
                 options.insert(key.to_owned(), value);

@@ -118,6 +118,7 @@ mod book {
         Bounds: "docs/src/bounds.md",
         InTime: "docs/src/in-time.md",
         LocalInverses: "docs/src/local-inverses.md",
+        YourSimulator: "docs/src/your-simulator.md",
         AddASimulator: "docs/src/add-a-simulator.md",
         AddARule: "docs/src/add-a-rule.md",
     }

@@ -15,7 +15,7 @@ use crate::tables::aligned;
 /// Prints a line for each conformance test, and how far the local inverse holds.
 pub fn run(args: &args::Check) -> Outcome<ExitCode> {
     let mut options = settings::table(&args.settings)?;
-    args.source.join(&mut options)?;
+    args.source.join(&args.simulator, &mut options)?;
     let inverse = local_inverse::from_arguments(args.inverse.as_deref(), &mut options)?;
     let simulator = (registry::simulator(&args.simulator)?.build)(&options)?;
     source::note(&*simulator);

@@ -19,7 +19,7 @@ pub fn run(args: &args::Simulate) -> Outcome<ExitCode> {
         )));
     }
     let mut options = settings::table(&args.settings)?;
-    args.source.join(&mut options)?;
+    args.source.join(&args.simulator, &mut options)?;
     fit_shape(&args.simulator, &mut options, &input)?;
     let simulator = (registry::simulator(&args.simulator)?.build)(&options)?;
     let (n, m) = (simulator.input().len(), simulator.output().len());

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use retrodict::registry::{self, Entry};
+use retrodict::registry::{Entry, SIMULATORS};
 use retrodict::{Result, Simulator};
 
 /// How many configurations are kept; making one anew may take long.
@@ -21,8 +21,10 @@ pub struct Offer {
 
 impl Offer {
     /// Makes the simulator with its standard options.
+    ///
+    /// It must be one of retrodict's own: a program would let clients choose what is run.
     pub fn new(name: &str, options: toml::Table) -> Result<Self> {
-        let entry = registry::simulator(name)?;
+        let entry = SIMULATORS.find(name)?;
         let standard = (entry.build)(&options)?;
         Ok(Self {
             name: entry.name.to_owned(),

@@ -2,6 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 
 use super::{Differences, External, Model, Offers, failed};
 use crate::error::{Error, Result};
@@ -132,6 +133,14 @@ fn words(key: &str, command: &str) -> Result<Vec<String>> {
     Ok(words)
 }
 
+/// A folder that this user alone can enter; it goes away when it is dropped.
+fn private_folder() -> std::io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.prefix("retrodict-").tempdir()
+}
+
 /// A program, ready to be run.
 struct Runner {
     command: Vec<String>,
@@ -154,11 +163,11 @@ impl Runner {
         most: usize,
     ) -> std::result::Result<Vec<f64>, String> {
         let format = self.options.format;
-        let folder = tempfile::Builder::new().prefix("retrodict-").tempdir();
-        let folder = folder.map_err(|e| {
+        let folder = private_folder().map_err(|e| {
+            let parent = std::env::temp_dir();
             format!(
                 "no folder for its files could be made in {}: {e}",
-                std::env::temp_dir().display()
+                parent.display()
             )
         })?;
         let place = |name: &str| folder.path().join(format!("{name}.{}", format.ending()));
