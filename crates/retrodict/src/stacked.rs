@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::{Result, expect_length};
 use crate::linalg::Matrix;
 use crate::options::require;
-use crate::simulator::{LinearMap, SecondOrder, Simulator, Space, Typical};
+use crate::simulator::{Approximation, LinearMap, SecondOrder, Simulator, Space, Typical};
 
 /// x ↦ (P₁(x), P₂(x), …): several observations of one system, or data and what is known before.
 ///
@@ -103,6 +103,14 @@ impl Simulator for Stacked {
     }
     fn is_linear(&self) -> bool {
         self.parts.iter().all(|part| part.is_linear())
+    }
+    /// The worst of the parts', and all that they say.
+    fn approximation(&self) -> Option<Approximation> {
+        let parts = self.parts.iter().filter_map(|part| part.approximation());
+        parts.reduce(|one, other| Approximation {
+            error: one.error.max(other.error),
+            note: format!("{}; {}", one.note, other.note),
+        })
     }
 }
 

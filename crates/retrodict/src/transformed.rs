@@ -7,7 +7,8 @@ use num_dual::Dual2_64;
 use crate::error::{Error, Result};
 use crate::linalg::Matrix;
 use crate::simulator::{
-    Counts, LinearMap, LocalInverse, Recovery, SecondOrder, Series, Simulator, Space, Typical,
+    Approximation, Counts, LinearMap, LocalInverse, Recovery, SecondOrder, Series, Simulator,
+    Space, Typical,
 };
 use crate::transform::{Transform, Transforms};
 
@@ -136,6 +137,9 @@ impl Simulator for Transformed {
     }
     fn series(&self) -> Option<Series> {
         self.simulator.series()
+    }
+    fn approximation(&self) -> Option<Approximation> {
+        self.simulator.approximation()
     }
     fn is_linear(&self) -> bool {
         self.simulator.is_linear() && self.transforms.each().iter().all(Transform::is_linear)
