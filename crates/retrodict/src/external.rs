@@ -33,6 +33,9 @@ pub use umbridge::UmBridge;
 use jacobian::JacobianAt;
 use parallel::Slots;
 
+/// More values than this in one array are taken for a mistake: 800 MB.
+const MOST_VALUES: usize = 100_000_000;
+
 /// What a model outside can do by itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Offers {
@@ -194,6 +197,15 @@ impl External {
     /// J at x, where y = P(x).
     fn dense(&self, x: &[f64], y: &[f64]) -> Result<Matrix> {
         let (n, m) = (self.inputs, self.outputs);
+        if m.checked_mul(n).is_none_or(|values| values > MOST_VALUES) {
+            return Err(failed(
+                &*self.model,
+                format!(
+                    "J would have {m} × {n} values, and more than {MOST_VALUES} are not kept; let the \
+                     model offer products with J and Jᵀ, or take fewer unknowns"
+                ),
+            ));
+        }
         let unit = |len: usize, i: usize| {
             let mut e = vec![0.0; len];
             e[i] = 1.0;

@@ -192,6 +192,35 @@ fn a_program_that_hangs_is_ended_with_all_it_started() {
 }
 
 #[test]
+fn a_jacobian_that_has_no_room_is_not_begun() {
+    let large = Program {
+        inputs: 1_000_000,
+        outputs: 1_000_000,
+        ..program(MODEL)
+    };
+    let simulator = large.simulator().unwrap();
+    // No evaluation comes first: the program itself would fail otherwise.
+    let exact = Program {
+        jacobian: Some(JACOBIAN.to_owned()),
+        ..large
+    };
+    let exact = exact.simulator().unwrap();
+    let (dx, mut dy) = (vec![0.0; 1_000_000], vec![0.0; 1_000_000]);
+    let message = exact.jvp(&dx, &dx, &mut dy).unwrap_err().to_string();
+    assert!(
+        message.contains("J would have 1000000 × 1000000 values"),
+        "{message}"
+    );
+    assert!(
+        simulator
+            .approximation()
+            .unwrap()
+            .note
+            .contains("2000000 evaluations")
+    );
+}
+
+#[test]
 fn options_that_cannot_work_are_refused() {
     for (options, part) in [
         (program("my_model"), "it has no {input}"),

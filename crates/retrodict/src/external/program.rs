@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use super::{Differences, External, Model, Offers, failed};
+use super::{Differences, External, MOST_VALUES, Model, Offers, failed};
 use crate::error::{Error, Result};
 use crate::options::{Validate, positive, require};
 use crate::simulator::Space;
@@ -71,9 +71,12 @@ impl Validate for Program {
         if let Some(command) = &self.jacobian {
             words("jacobian", command)?;
         }
-        let advice = "say how many values it is, with --inputs and --outputs";
-        require(self.inputs > 0, "inputs", self.inputs, advice)?;
-        require(self.outputs > 0, "outputs", self.outputs, advice)?;
+        for (key, count) in [("inputs", self.inputs), ("outputs", self.outputs)] {
+            let allowed = format!(
+                "say how many values it is, with --inputs and --outputs: 1 to {MOST_VALUES}"
+            );
+            require((1..=MOST_VALUES).contains(&count), key, count, &allowed)?;
+        }
         positive("timeout", self.timeout)?;
         require(
             self.at_once != Some(0),

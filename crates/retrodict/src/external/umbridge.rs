@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Differences, External, Model, Offers};
+use super::{Differences, External, MOST_VALUES, Model, Offers};
 use crate::error::{Error, Result};
 use crate::options::{Validate, nearest, positive, require};
 use crate::simulator::Space;
@@ -13,9 +13,6 @@ use wire::{Address, Wire};
 
 /// The version of the protocol.
 const VERSION: f64 = 1.0;
-
-/// More values than this are taken for a mistake: 800 MB.
-const MOST_VALUES: usize = 100_000_000;
 
 /// A model behind a server that speaks the UM-Bridge protocol.
 ///
