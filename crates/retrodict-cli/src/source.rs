@@ -15,10 +15,10 @@ pub struct Source {
     #[arg(long, value_name = "URL", conflicts_with_all = ["simulator", "command"])]
     pub umbridge: Option<String>,
     /// Which of the server's models; may be left out where there is one only.
-    #[arg(long, value_name = "NAME", requires = "umbridge")]
+    #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
     /// What the model itself is configured with, as a JSON object.
-    #[arg(long, value_name = "JSON", requires = "umbridge")]
+    #[arg(long, value_name = "JSON")]
     pub config: Option<String>,
     /// A program, such as "python my_model.py {input} {output}"; the braces are replaced by paths.
     #[arg(
@@ -30,16 +30,16 @@ pub struct Source {
     )]
     pub command: Option<String>,
     /// A program that writes J instead of y, m × n in row order [default: J by differences].
-    #[arg(long, value_name = "CMD", requires = "command")]
+    #[arg(long, value_name = "CMD")]
     pub jacobian_command: Option<String>,
     /// How many values the program reads.
-    #[arg(long, value_name = "N", requires = "command")]
+    #[arg(long, value_name = "N")]
     pub inputs: Option<usize>,
     /// How many values it writes.
-    #[arg(long, value_name = "M", requires = "command")]
+    #[arg(long, value_name = "M")]
     pub outputs: Option<usize>,
     /// The kind of its files: npy, npz or json [default: npy].
-    #[arg(long, value_name = "KIND", requires = "command")]
+    #[arg(long, value_name = "KIND")]
     pub format: Option<String>,
     /// How long to wait for one answer, such as 500ms, 10s or 2m [default: 5m].
     #[arg(long, value_name = "LIMIT", value_parser = crate::args::duration)]
@@ -59,6 +59,7 @@ impl Source {
                     .to_owned(),
             ));
         }
+        self.check()?;
         let mut set = |key: &str, value: Option<toml::Value>| {
             if let Some(value) = value {
                 options.insert(key.to_owned(), value);
@@ -74,18 +75,52 @@ impl Source {
         set("inputs", count(self.inputs));
         set("outputs", count(self.outputs));
         set("format", text(&self.format));
-        let external = self.umbridge.is_some() || self.command.is_some();
-        if !external && (self.timeout.is_some() || self.at_once.is_some()) {
-            return Err(Failure::Misuse(
-                "--timeout and --at-once are for a simulator of your own, by --umbridge or --command"
-                    .to_owned(),
-            ));
-        }
         set(
             "timeout",
             self.timeout.map(|time| time.as_secs_f64().into()),
         );
         set("at_once", count(self.at_once));
+        Ok(())
+    }
+
+    /// What is said of a server goes with one, and likewise for programs.
+    fn check(&self) -> Outcome<()> {
+        let (server, program) = (self.umbridge.is_some(), self.command.is_some());
+        let url = "--umbridge URL";
+        let command = "--command CMD";
+        let either = "--umbridge URL or --command CMD";
+        for (flag, given, fits, with) in [
+            ("--model", self.model.is_some(), server, url),
+            ("--config", self.config.is_some(), server, url),
+            (
+                "--jacobian-command",
+                self.jacobian_command.is_some(),
+                program,
+                command,
+            ),
+            ("--inputs", self.inputs.is_some(), program, command),
+            ("--outputs", self.outputs.is_some(), program, command),
+            ("--format", self.format.is_some(), program, command),
+            (
+                "--timeout",
+                self.timeout.is_some(),
+                server || program,
+                either,
+            ),
+            (
+                "--at-once",
+                self.at_once.is_some(),
+                server || program,
+                either,
+            ),
+        ] {
+            if given && !fits {
+                return Err(Failure::Misuse(format!(
+                    "{flag} is for a simulator of your own: it goes with {with}; options of other \
+                     simulators are set by --set KEY=VALUE"
+                )));
+            }
+        }
         Ok(())
     }
 }

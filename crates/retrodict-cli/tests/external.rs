@@ -90,6 +90,18 @@ fn what_is_served_can_be_solved_simulated_and_checked() {
         assert!((found - x).abs() < 1e-8, "{found} against {x}");
     }
 
+    // In the file of an inversion it is a table like any other.
+    let file = format!(
+        "target = 'here.csv'\nsimulator = {{ name = 'umbridge', url = '{}', model = 'sine' }}",
+        server.url
+    );
+    fs::write(f.join("far.toml"), file).unwrap();
+    succeed(f, "solve far.toml --set timeout=20 --out far");
+    assert_says(
+        &fail(f, "solve far.toml --set tmeout=20", 2),
+        &["did you mean 'timeout'"],
+    );
+
     for model in ["sine", "heat"] {
         let said = succeed(
             f,
@@ -267,6 +279,10 @@ fn arguments_that_do_not_fit_are_misuse() {
             &["cannot be used with"],
         ),
         ("solve sine --config {} --target y.csv", &["--umbridge"]),
+        (
+            "solve sine --inputs 3 --target y.csv",
+            &["--inputs", "goes with --command CMD"],
+        ),
         (
             "solve sine --timeout 3s --target y.csv",
             &["--timeout", "simulator of your own"],

@@ -17,6 +17,8 @@ pub fn run(args: &args::Serve) -> Outcome<ExitCode> {
         ));
     }
     let offers = offers(&args.simulators, settings::table(&args.settings)?)?;
+    // Before the line that says where: who reads it may already press Ctrl-C.
+    let stop = interrupt::flag();
     let (listener, loopback) = listen(&args.host, args.port)?;
     let address = listener
         .local_addr()
@@ -39,7 +41,7 @@ pub fn run(args: &args::Serve) -> Outcome<ExitCode> {
         time: args.timeout,
         body: args.body_limit << 20,
     };
-    server::serve(offers, listener, limits, &interrupt::flag())
+    server::serve(offers, listener, limits, &stop)
         .map_err(|e| Failure::Broken(format!("the server ended: {e}")))?;
     Ok(ExitCode::SUCCESS)
 }

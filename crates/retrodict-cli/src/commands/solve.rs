@@ -12,6 +12,7 @@ use crate::folder;
 use crate::interrupt;
 use crate::inversion::{self, Answer, Checkpoint, Keeper, Plan, Run, fingerprint};
 use crate::report;
+use crate::source;
 use crate::survey;
 use crate::tables::{aligned, wrapped};
 
@@ -19,6 +20,7 @@ use crate::tables::{aligned, wrapped};
 pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
     super::threads(args.threads)?;
     let plan = Plan::new(inversion::from_arguments(args)?)?;
+    source::note(&*plan.simulator);
     let runs = inversion::fresh(&plan);
     let runs = match &args.out {
         None => inversion::go(&plan, runs, None)?,

@@ -16,6 +16,7 @@ pub fn from_arguments(args: &args::Solve) -> Outcome<Inversion> {
         table = inversion.to_toml()?.parse().unwrap_or_default();
     } else {
         let mut simulator = Table::new();
+        args.source.join(&args.simulator, &mut simulator)?;
         simulator.insert("name".to_owned(), args.simulator.clone().into());
         table.insert("simulator".to_owned(), simulator.into());
     }

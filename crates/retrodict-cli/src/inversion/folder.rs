@@ -193,7 +193,7 @@ fn fields(plan: &Plan, answer: &Answer, label: &str) -> Vec<(String, Array)> {
 }
 
 fn facts(plan: &Plan) -> Outcome<ProblemFacts> {
-    let entry = retrodict::registry::SIMULATORS.find(&plan.name)?;
+    let entry = retrodict::registry::simulator(&plan.name)?;
     let space = |s: retrodict::Space| SpaceFacts {
         name: s.name,
         shape: s.shape,

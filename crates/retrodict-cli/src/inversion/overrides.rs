@@ -1,5 +1,5 @@
 use retrodict::options::nearest;
-use retrodict::registry::SIMULATORS;
+use retrodict::registry;
 use toml::{Table, Value};
 
 use crate::failure::{Failure, Outcome};
@@ -90,7 +90,7 @@ fn check_option(inversion: &Table, key: &str) -> Result<(), String> {
     let name = inversion
         .get("simulator")
         .and_then(|s| s.get("name")?.as_str());
-    let Some(entry) = name.and_then(|name| SIMULATORS.find(name).ok()) else {
+    let Some(entry) = name.and_then(|name| registry::simulator(name).ok()) else {
         return Ok(());
     };
     if entry.accepts(key) {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use retrodict::error::{expect_finite, expect_length};
 use retrodict::inverse::Inverter;
-use retrodict::registry::{RULES, SIMULATORS};
+use retrodict::registry::{self, RULES};
 use retrodict::starts::Region;
 use retrodict::{Problem, Simulator, StopWhen, UpdateRule};
 use toml::Table;
@@ -92,7 +92,7 @@ impl Plan {
             stop.discrepancy_below = Some(AT_THE_NOISE);
         }
 
-        let told = SIMULATORS.find(&name)?.accepts("noise") && !options.contains_key("noise");
+        let told = registry::simulator(&name)?.accepts("noise") && !options.contains_key("noise");
         let mut fields = Vec::new();
         for ((y, x0), level) in targets.iter().zip(&points).zip(levels) {
             let mut own = Arc::clone(&simulator);
@@ -159,7 +159,7 @@ fn build(
     options: &Table,
     inverse: Option<&Arc<dyn Inverter>>,
 ) -> Outcome<Arc<dyn Simulator>> {
-    let simulator = SIMULATORS.build(name, options)?;
+    let simulator = (registry::simulator(name)?.build)(options)?;
     Ok(local_inverse::join(simulator, inverse))
 }
 
