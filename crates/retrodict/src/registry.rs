@@ -17,9 +17,9 @@ use crate::options::{configure, defaults, keys, nearest};
 use crate::prior::{Gaussian, Matern, Prior, Sparsity, Tikhonov, TotalVariation};
 use crate::simulator::Simulator;
 use crate::simulators::{
-    Advection, Burgers, Exp, Fluid, Heat, KuramotoSivashinsky, Laplace, Lorenz, LotkaVolterra,
-    Oscillators, Pendulum, Poisson, ReactionDiffusion, Scaling, Schroedinger, Sine, Sir, Square,
-    Wave,
+    Advection, Burgers, Deriv2, Exp, Fluid, Gravity, Heat, KuramotoSivashinsky, Laplace, Lorenz,
+    LotkaVolterra, Oscillators, Pendulum, Phillips, Poisson, ReactionDiffusion, Scaling,
+    Schroedinger, Shaw, Sine, Sir, Square, Volterra, Wave,
 };
 use crate::training::{EndToEnd, PhysicsResidual, Strategy, Supervised};
 use crate::updates::{
@@ -132,6 +132,11 @@ pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entr
     entry!(Arc::new, Ode<Pendulum>, "pendulum", [], "A damped pendulum: stiffness and damping from its course", "Landau & Lifshitz, § 11"),
     entry!(Arc::new, Ode<Sir>, "sir", ["epidemic"], "An epidemic: rates of contact and recovery from its course", "Kermack & McKendrick 1927"),
     entry!(Arc::new, Schroedinger, "schroedinger", ["quantum-dipole"], "A quantum particle in a well, steered through its dipole", "Schnell et al. 2022, section 4.3"),
+    entry!(Arc::new, Shaw, "shaw", [], "A light source behind a slit: an integral equation, exponentially ill-posed", "Shaw 1972; Hansen 1994"),
+    entry!(Arc::new, Phillips, "phillips", [], "A hump blurred by itself: an integral equation with slowly falling singular values", "Phillips 1962; Hansen 1994"),
+    entry!(Arc::new, Gravity, "gravity", [], "Mass below ground, felt above: an integral equation, the harder the deeper", "Wing 1991; Hansen 2007"),
+    entry!(Arc::new, Deriv2, "deriv2", ["second-derivative"], "The second integral, whose inverse differentiates twice: mildly ill-posed", "Delves & Mohamed 1985; Hansen 1994"),
+    entry!(Arc::new, Volterra, "volterra", ["inverse-heat"], "Temperature inside a wall from that of its surface: Hansen's inverse heat equation", "Carasso 1982; Hansen 1994"),
 ] };
 
 /// Simulators that are not retrodict's own: what they are is in their options.

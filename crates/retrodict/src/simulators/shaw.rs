@@ -1,0 +1,75 @@
+use std::f64::consts::{FRAC_PI_2, PI};
+
+use serde::{Deserialize, Serialize};
+
+use super::integral::{IntegralEquation, linear_simulator, matrix, middles, not_empty};
+use crate::error::Result;
+use crate::linalg::Matrix;
+use crate::options::{Derived, Validate};
+
+/// A light source seen through a slit: K(s, t) = (cos s + cos t)² (sin u/u)², u = π (sin s + sin t).
+///
+/// x is the source over the angle of incidence, y the light behind the slit, both from −π/2 to π/2. The
+/// singular values fall exponentially: twenty of them reach round-off.
+///
+/// # Shapes
+/// x and y have `size` values, in the middles of equal cells.
+///
+/// # Units
+/// None.
+///
+/// # Source
+/// Shaw, *Improvements of the resolution of an instrument by numerical solution of an integral equation*
+/// (1972); Hansen, *Regularization Tools*, `shaw`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Shaw {
+    /// The number of values, at least 1.
+    pub size: usize,
+    /// The matrix.
+    #[serde(skip)]
+    pub plan: Derived<Matrix>,
+}
+
+impl Default for Shaw {
+    fn default() -> Self {
+        Self {
+            size: 64,
+            plan: Derived::default(),
+        }
+    }
+}
+
+impl Validate for Shaw {
+    fn validate(&self) -> Result<()> {
+        not_empty(self.size)
+    }
+}
+
+linear_simulator!(Shaw, "light source", "light behind a slit");
+
+impl IntegralEquation for Shaw {
+    /// The midpoint rule.
+    fn matrix(&self) -> &Matrix {
+        self.plan.get(|| {
+            let angles = self.points();
+            let width = PI / self.size as f64;
+            matrix(self.size, |i, j| {
+                let u = PI * (angles[i].sin() + angles[j].sin());
+                let diffracted = if u == 0.0 { 1.0 } else { u.sin() / u };
+                width * ((angles[i].cos() + angles[j].cos()) * diffracted).powi(2)
+            })
+        })
+    }
+    fn points(&self) -> Vec<f64> {
+        middles(self.size, -FRAC_PI_2, FRAC_PI_2)
+    }
+    /// Two humps: 2 exp(−6 (t − 0.8)²) + exp(−2 (t + 0.5)²).
+    fn solution(&self) -> Vec<f64> {
+        let hump = |t: f64, at: f64, narrow: f64| (-narrow * (t - at).powi(2)).exp();
+        let points = self.points().into_iter();
+        points
+            .map(|t| 2.0 * hump(t, 0.8, 6.0) + hump(t, -0.5, 2.0))
+            .collect()
+    }
+}

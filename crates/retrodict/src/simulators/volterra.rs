@@ -1,0 +1,88 @@
+use std::f64::consts::PI;
+
+use serde::{Deserialize, Serialize};
+
+use super::integral::{IntegralEquation, linear_simulator, matrix, not_empty};
+use crate::error::Result;
+use crate::linalg::Matrix;
+use crate::options::{Derived, Validate, positive};
+
+/// The temperature at a wall's surface, felt inside: y(s) = ∫₀ˢ k(s − t) x(t) dt with
+/// k(u) = u^(−3/2) exp(−1/(4κ²u))/(2κ√π).
+///
+/// Hansen calls it `heat`, the inverse heat equation. κ tells how well the wall conducts: 5 is easy, 1 is
+/// hard. Its convolution looks back only, and in the last moments before the end y tells next to nothing
+/// of x.
+///
+/// # Shapes
+/// x and y have `size` values over the time from 0 to 1.
+///
+/// # Units
+/// None.
+///
+/// # Source
+/// Carasso, *Determining surface temperatures from interior observations* (1982); Hansen, *Regularization
+/// Tools*, `heat`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Volterra {
+    /// The number of values, at least 1.
+    pub size: usize,
+    /// κ > 0.
+    pub kappa: f64,
+    /// The matrix.
+    #[serde(skip)]
+    pub plan: Derived<Matrix>,
+}
+
+impl Default for Volterra {
+    fn default() -> Self {
+        Self {
+            size: 64,
+            kappa: 1.0,
+            plan: Derived::default(),
+        }
+    }
+}
+
+impl Validate for Volterra {
+    fn validate(&self) -> Result<()> {
+        not_empty(self.size)?;
+        positive("kappa", self.kappa)
+    }
+}
+
+linear_simulator!(Volterra, "surface temperature", "inner temperature");
+
+impl IntegralEquation for Volterra {
+    /// The midpoint rule; y stands at the ends of the cells.
+    fn matrix(&self) -> &Matrix {
+        self.plan.get(|| {
+            let width = 1.0 / self.size as f64;
+            let kernel = |past: usize| {
+                let u = (past as f64 + 0.5) * width;
+                let decay = (-1.0 / (4.0 * self.kappa * self.kappa * u)).exp();
+                width * decay / (2.0 * self.kappa * (PI * u.powi(3)).sqrt())
+            };
+            let response: Vec<f64> = (0..self.size).map(kernel).collect();
+            matrix(self.size, |i, j| {
+                i.checked_sub(j).map_or(0.0, |past| response[past])
+            })
+        })
+    }
+    /// The ends of the cells, where the source takes x.
+    fn points(&self) -> Vec<f64> {
+        let end = |i| i as f64 / self.size as f64;
+        (1..=self.size).map(end).collect()
+    }
+    /// With τ = 20 t: 3τ²/16 up to 2, then ¾ + (τ − 2)(3 − τ) up to 3, then ¾ e^(6 − 2τ), and 0 beyond t = ½.
+    fn solution(&self) -> Vec<f64> {
+        let surface = |t: f64| match 20.0 * t {
+            _ if t > 0.5 => 0.0,
+            tau if tau < 2.0 => 0.1875 * tau * tau,
+            tau if tau < 3.0 => 0.75 + (tau - 2.0) * (3.0 - tau),
+            tau => 0.75 * (6.0 - 2.0 * tau).exp(),
+        };
+        self.points().into_iter().map(surface).collect()
+    }
+}
