@@ -407,6 +407,21 @@ impl<R: RightHandSide> Simulator for Ode<R> {
             logarithm: self.logarithm,
         })
     }
+    /// The parameters, then the states at time 0 where they are fitted; a transform is named beside.
+    fn labels(&self) -> Option<Vec<(String, String)>> {
+        let parameters = self.equation.parameters().iter().copied();
+        let states = self.equation.states().iter();
+        let initial = states.map(|(name, unit)| (format!("initial {name}"), *unit));
+        let all = parameters
+            .map(|(name, unit)| (name.to_owned(), unit))
+            .chain(initial);
+        let label = |(i, (name, unit)): (usize, (String, &str))| match self.transform_of(i) {
+            Transform::None | Transform::Scale(_) => (name, unit.to_owned()),
+            Transform::Log => (format!("ln {name}"), "1".to_owned()),
+            Transform::Bounds(..) => (format!("logit {name}"), "1".to_owned()),
+        };
+        Some(all.take(self.inputs()).enumerate().map(label).collect())
+    }
     fn typical(&self) -> Typical {
         Typical {
             centre: 0.0,

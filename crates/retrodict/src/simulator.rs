@@ -116,6 +116,10 @@ pub trait Simulator: Send + Sync {
     fn series(&self) -> Option<Series> {
         None
     }
+    /// Name and unit of each value of x, where these are parameters rather than a field.
+    fn labels(&self) -> Option<Vec<(String, String)>> {
+        None
+    }
     /// Whether P is linear: then J does not depend on x and the second derivatives vanish.
     fn is_linear(&self) -> bool {
         false

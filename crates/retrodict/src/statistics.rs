@@ -1,31 +1,48 @@
 //! What the data say of the parameters, and what they do not: spread, correlation, rank.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::linalg::{Matrix, Svd, norm, svd};
 use crate::problem::{Evaluation, Problem, Tally};
 use crate::updates::Whitened;
 
-/// The statistics of a fit: the model taken as linear around x, the noise as large as the residuals.
+mod intervals;
+mod words;
+
+pub use intervals::{Interval, reach};
+
+/// Where the size of the noise comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Noise {
+    /// The residuals: the loss says how the noise is distributed over the data, they how large it is. So
+    /// the unit of the loss, and whether it carries ½, do not matter.
+    #[default]
+    Estimated,
+    /// The loss, which holds its standard deviations or its covariance.
+    Known,
+}
+
+/// The statistics of a fit: the model taken as linear around x.
 ///
-/// The loss says how the noise is distributed over the data, the residuals how large it is. So
-/// the unit of the loss, and whether it carries ½, do not matter.
+/// Where the problem has priors, covariance and rank are those of data and priors together, which is the
+/// Laplace approximation of the posterior; residuals, χ² and degrees of freedom count the data alone.
 ///
 /// ```
 /// use std::sync::Arc;
 ///
-/// use retrodict::losses::SquaredError;
+/// use retrodict::losses::Weighted;
 /// use retrodict::simulators::Scaling;
-/// use retrodict::statistics::Statistics;
+/// use retrodict::statistics::{Noise, Statistics};
 /// use retrodict::{Problem, Result};
 ///
 /// fn main() -> Result<()> {
-///     let problem = Problem::new(
-///         Arc::new(Scaling::default()),
-///         Arc::new(SquaredError::default()),
-///         vec![1.0, 2.0],
-///     )?;
-///     let statistics = Statistics::of(&problem, &[1.0, 2.0])?;
+///     let noise = Weighted { deviations: vec![0.5], half: true };
+///     let problem = Problem::new(Arc::new(Scaling::default()), Arc::new(noise), vec![1.0, 2.0])?;
+///     let statistics = Statistics::with(&problem, &[1.0, 0.02], Noise::Known)?;
 ///     assert_eq!((statistics.rank, statistics.degrees_of_freedom), (2, 0));
+///     assert!((statistics.deviations[1] - 0.005).abs() < 1e-15);
+///     let interval = statistics.intervals(0.95)?[0];
+///     assert!((interval.high - 1.98).abs() < 1e-3);
 ///     Ok(())
 /// }
 /// ```
@@ -37,44 +54,66 @@ use crate::updates::Whitened;
 /// min(m, n) products with J or Jᵀ, and an SVD of J.
 ///
 /// # Source
-/// Seber & Wild, *Nonlinear Regression*, section 2.1.2.
-#[derive(Debug, Clone, PartialEq)]
+/// Seber & Wild, *Nonlinear Regression*, sections 2.1.2 and 5.1.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Statistics {
-    /// Data minus the rank of J.
+    /// The x at which the statistics are taken.
+    pub parameters: Vec<f64>,
+    /// y* − P(x), in \[y\].
+    pub residuals: Vec<f64>,
+    /// Where the size of the noise comes from.
+    pub noise: Noise,
+    /// χ² = Σ (r/σ)², where the noise is known.
+    pub chi_squared: Option<f64>,
+    /// Data minus the rank of J; where there are priors, minus the number of data that the fit uses up,
+    /// rounded.
     pub degrees_of_freedom: usize,
-    /// The number of combinations of parameters that the data see.
+    /// The number of combinations of parameters that the data see, or that priors determine.
     pub rank: usize,
     /// The largest singular value of W J D⁻¹ over the smallest that counts, where D gives
     /// every parameter the same effect: the units of x play no role.
     pub condition: f64,
-    /// s² (JᵀWᵀW J)⁺ with s² = ‖W Δy‖²/`degrees_of_freedom`: the covariance of what the data
-    /// see; infinite where no datum is left over.
+    /// s² (JᵀWᵀW J)⁺, the covariance of what the data see: s² = ‖W Δy‖²/`degrees_of_freedom` where the
+    /// noise is estimated, infinite where no datum is left over; where it is known, WᵀW/s² is the inverse of
+    /// its covariance.
     pub covariance: Matrix,
     /// The standard deviation of each parameter; infinite where the data do not determine it.
     pub deviations: Vec<f64>,
     /// Directions in x that change nothing in y, as rows, each of length 1 in D x.
     pub unseen: Matrix,
+    /// D: how far W y moves with each parameter; 1 where it does not move at all.
+    pub effects: Vec<f64>,
 }
 
 impl Statistics {
-    /// The statistics at x, which should be where a run converged.
+    /// The statistics at x, which should be where a run converged, with the noise as large as the residuals.
     ///
     /// # Errors
     /// If x does not fit, or the simulation fails there.
     pub fn of(problem: &Problem, x: &[f64]) -> Result<Self> {
+        Self::with(problem, x, Noise::Estimated)
+    }
+
+    /// The statistics at x, with the noise from the residuals or from the loss.
+    ///
+    /// # Errors
+    /// If x does not fit, the simulation fails there, or the loss knows no noise and is asked for it.
+    pub fn with(problem: &Problem, x: &[f64], noise: Noise) -> Result<Self> {
         let tally = Tally::default();
         // The data say what they say, whatever unknowns a rule saw and whatever bounds it kept.
-        let problem = problem.unbounded().untransformed()?;
-        let at = Evaluation::new(&problem, &tally, x)?;
+        let problem = &problem.unbounded().untransformed()?;
+        let at = Evaluation::new(problem, &tally, x)?;
+        let (y, target) = (at.y()?, problem.target());
         let whitened = Whitened::new(&at)?;
-        let residual = norm(&whitened.target_step()?);
+        let data = problem.data_outputs();
+        let residual = norm(&whitened.target_step()?[..data]);
         let mut columns = whitened.jacobian()?.transpose();
         let (n, m) = (columns.rows(), columns.cols());
-        let mut scale = vec![1.0; n];
-        for (i, scale) in scale.iter_mut().enumerate() {
+        let mut effects = vec![1.0; n];
+        for (i, effect) in effects.iter_mut().enumerate() {
             let size = norm(columns.row(i));
             if size > 0.0 {
-                *scale = size;
+                *effect = size;
                 columns.row_mut(i).iter_mut().for_each(|v| *v /= size);
             }
         }
@@ -85,30 +124,84 @@ impl Statistics {
                 *v = columns[(j, i)];
             }
         }
-        let Svd { s, v, .. } = svd(&jacobian)?;
+        let Svd { u, s, v } = svd(&jacobian)?;
         let floor = f64::EPSILON * m.max(n) as f64 * s.first().copied().unwrap_or(0.0);
         let rank = s.iter().filter(|s| **s > floor).count();
-        let degrees_of_freedom = m - rank;
-        let variance = match degrees_of_freedom {
-            0 => f64::INFINITY,
-            free => residual * residual / free as f64,
+        // tr A of the map A from data to fit: its rank, unless a prior shares in the fit.
+        let used: f64 = (0..data).map(|i| norm(&u.row(i)[..rank]).powi(2)).sum();
+        let degrees_of_freedom = data.saturating_sub(used.round() as usize);
+        let variance = match (noise, degrees_of_freedom) {
+            (Noise::Known, _) => known_variance(problem, y).ok_or_else(|| no_noise(problem))?,
+            (Noise::Estimated, 0) => f64::INFINITY,
+            (Noise::Estimated, free) => residual * residual / free as f64,
         };
-        let covariance = covariance(&s[..rank], &v, &scale, variance);
-        let unseen = unseen(rank, &v, &scale);
-        let deviations = deviations(&covariance, &unseen, &scale);
+        let (y, target) = (&y[..data], &target[..data]);
+        let chi_squared = problem.data_loss().chi_squared(y, target);
+        let covariance = covariance(&s[..rank], &v, &effects, variance);
+        let unseen = unseen(rank, &v, &effects);
+        let deviations = deviations(&covariance, &unseen, &effects);
         Ok(Self {
+            parameters: x.to_vec(),
+            residuals: target.iter().zip(y).map(|(t, y)| t - y).collect(),
+            noise,
+            chi_squared: chi_squared
+                .filter(|_| noise == Noise::Known)
+                .map(|found| found.value),
             degrees_of_freedom,
             rank,
             condition: rank.checked_sub(1).map_or(1.0, |last| s[0] / s[last]),
             covariance,
             deviations,
             unseen,
+            effects,
         })
     }
 
     /// The correlation of two parameters, from −1 to 1; NaN where the data tell nothing of one.
     pub fn correlation(&self, i: usize, j: usize) -> f64 {
         self.covariance[(i, j)] / (self.covariance[(i, i)] * self.covariance[(j, j)]).sqrt()
+    }
+
+    /// The table of all correlations.
+    pub fn correlations(&self) -> Matrix {
+        let n = self.parameters.len();
+        let mut table = Matrix::zeros(n, n);
+        for i in 0..n {
+            for j in 0..n {
+                table[(i, j)] = self.correlation(i, j);
+            }
+        }
+        table
+    }
+}
+
+/// s² with C⁻¹ = WᵀW/s², where the loss of the data knows the covariance C of their noise; the same for
+/// every datum, so one is asked.
+pub(crate) fn known_variance(problem: &Problem, y: &[f64]) -> Option<f64> {
+    let (loss, data) = (problem.data_loss(), problem.data_outputs());
+    let (y, target) = (&y[..data], &problem.target()[..data]);
+    let mut aside = target.to_vec();
+    let (mut unit, mut whitened) = (vec![0.0; data], vec![0.0; data]);
+    for i in 0..data {
+        aside[i] += 1.0;
+        let found = loss.chi_squared(&aside, target)?;
+        if found.value > 0.0 {
+            unit[i] = 1.0;
+            loss.whiten(y, target, &unit, &mut whitened);
+            return Some(norm(&whitened).powi(2) / found.value);
+        }
+        aside[i] = target[i];
+    }
+    None
+}
+
+pub(crate) fn no_noise(problem: &Problem) -> Error {
+    Error::Unsupported {
+        rule: "an error bar from known noise",
+        needs: "the standard deviations of the noise",
+        simulator: format!("the loss {}", problem.data_loss().formula()),
+        instead: "the losses weighted or covariance, which know them, or estimated noise"
+            .to_owned(),
     }
 }
 

@@ -1,0 +1,139 @@
+//! What the data do not see, in words.
+
+use super::Statistics;
+use crate::linalg::Matrix;
+
+/// Shares of a direction below this are round-off of the decomposition.
+const SHARE: f64 = 1e-6;
+
+/// Longer sums tell a reader nothing.
+const TERMS: usize = 8;
+
+/// Two parameters whose correlation is at least this are hard to tell apart.
+const CLOSE: f64 = 0.99;
+
+impl Statistics {
+    /// Says which combinations of the parameters the data do not see, and which pairs they hardly tell
+    /// apart; nothing where every parameter stands on its own feet.
+    ///
+    /// `names` are those of the parameters; where they are too few, indices stand in for them.
+    pub fn in_words(&self, names: &[String]) -> Vec<String> {
+        let name = |i: usize| names.get(i).cloned().unwrap_or_else(|| format!("x[{i}]"));
+        let mut words: Vec<String> = self
+            .combinations()
+            .iter()
+            .map(|terms| match terms.as_slice() {
+                [(i, _)] => format!("the data do not see {}: y does not depend on it", name(*i)),
+                _ => format!(
+                    "the data do not see {}: y stays the same along it",
+                    sum(terms, &name)
+                ),
+            })
+            .collect();
+        for i in 0..self.parameters.len() {
+            for j in 0..i {
+                let correlation = self.correlation(j, i);
+                let known = self.deviations[i].is_finite() && self.deviations[j].is_finite();
+                if known && correlation.abs() >= CLOSE {
+                    words.push(format!(
+                        "the data hardly tell {} and {} apart: their correlation is {}",
+                        name(j),
+                        name(i),
+                        signed(correlation)
+                    ));
+                }
+            }
+        }
+        words
+    }
+
+    /// The directions that the data do not see, each with as few parameters as can be: lists of
+    /// (index, change), of which the first change is 1.
+    pub fn combinations(&self) -> Vec<Vec<(usize, f64)>> {
+        let n = self.parameters.len();
+        // In D x, where every parameter has the same effect.
+        let mut rows = self.unseen.clone();
+        for k in 0..rows.rows() {
+            let scaled = rows.row_mut(k).iter_mut().zip(&self.effects);
+            scaled.for_each(|(v, effect)| *v *= effect);
+        }
+        let pivots = reduce(&mut rows);
+        let terms = pivots.iter().enumerate().map(|(k, pivot)| {
+            let change = |i: usize| rows[(k, i)] * self.effects[*pivot] / self.effects[i];
+            let others = (0..n).filter(|i| i != pivot && rows[(k, *i)].abs() > SHARE);
+            std::iter::once((*pivot, 1.0))
+                .chain(others.map(|i| (i, change(i))))
+                .collect()
+        });
+        let mut terms: Vec<Vec<(usize, f64)>> = terms.collect();
+        terms.sort_by_key(|terms| terms.first().map(|(i, _)| *i));
+        terms
+    }
+}
+
+/// The reduced echelon form by Gauss and Jordan, with the largest pivot each time; the column of each
+/// row's pivot.
+fn reduce(rows: &mut Matrix) -> Vec<usize> {
+    let mut pivots: Vec<usize> = Vec::new();
+    for k in 0..rows.rows() {
+        // The first of those that are as large to round-off, so that the words do not depend on it.
+        let size = |i: usize, j: usize| rows[(i, j)].abs();
+        let (mut row, mut pivot) = (k, 0);
+        for i in k..rows.rows() {
+            for j in 0..rows.cols() {
+                if size(i, j) > size(row, pivot) * (1.0 + 1e-9) {
+                    (row, pivot) = (i, j);
+                }
+            }
+        }
+        let mut lead = rows.row(row).to_vec();
+        let old = rows.row(k).to_vec();
+        rows.row_mut(row).copy_from_slice(&old);
+        let scale = 1.0 / lead[pivot];
+        lead.iter_mut().for_each(|v| *v *= scale);
+        rows.row_mut(k).copy_from_slice(&lead);
+        for i in (0..rows.rows()).filter(|i| *i != k) {
+            let share = rows[(i, pivot)];
+            let pairs = rows.row_mut(i).iter_mut().zip(&lead);
+            pairs.for_each(|(v, lead)| *v -= share * lead);
+        }
+        pivots.push(pivot);
+    }
+    pivots
+}
+
+/// Four decimals, with a true minus.
+fn signed(value: f64) -> String {
+    format!("{value:.4}").replace('-', "−")
+}
+
+/// a − 0.5 b + 2 c.
+fn sum(terms: &[(usize, f64)], name: &impl Fn(usize) -> String) -> String {
+    let mut text = String::new();
+    for (k, (i, change)) in terms.iter().take(TERMS).enumerate() {
+        let sign = match (k, *change < 0.0) {
+            (0, false) => "",
+            (0, true) => "−",
+            (_, false) => " + ",
+            (_, true) => " − ",
+        };
+        text.push_str(sign);
+        let digits = format!("{:.3}", change.abs());
+        let size = change.abs();
+        if (size - 1.0).abs() > 5e-4 {
+            let plain = (1e-2..1e4).contains(&size);
+            let short = digits.trim_end_matches('0').trim_end_matches('.');
+            text.push_str(&if plain {
+                short.to_owned()
+            } else {
+                format!("{size:.2e}")
+            });
+            text.push(' ');
+        }
+        text.push_str(&name(*i));
+    }
+    if let Some(more) = terms.len().checked_sub(TERMS).filter(|more| *more > 0) {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
