@@ -20,6 +20,7 @@ mod total_variation;
 pub use differences::Edges;
 pub use gaussian::Gaussian;
 pub use matern::Matern;
+pub(crate) use matern::Whitening;
 pub use sparsity::Sparsity;
 pub use tikhonov::Tikhonov;
 pub use total_variation::TotalVariation;

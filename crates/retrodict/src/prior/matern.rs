@@ -91,36 +91,106 @@ impl Prior for Matern {
 
 /// R = τ (κ² − Δ)^(α/2), which makes white noise of a typical x; symmetric.
 #[derive(Debug)]
-struct Whitening {
+pub(crate) struct Whitening {
     space: Space,
     basis: Basis,
     gains: Vec<f64>,
     inverse_gains: Vec<f64>,
+    walls: Option<Walls>,
+    scale: Scale,
+}
+
+/// τ, κ² and α, and the width of a cell.
+#[derive(Debug, Clone, Copy)]
+struct Scale {
+    tau: f64,
+    kappa_squared: f64,
+    alpha: f64,
+    cell: f64,
+}
+
+impl Scale {
+    fn gain(&self, phi: &[f64]) -> f64 {
+        let operator = self.kappa_squared + minus_laplacian(phi, self.cell);
+        self.tau * operator.powf(0.5 * self.alpha)
+    }
 }
 
 impl Whitening {
-    fn new(matern: &Matern, space: &Space) -> Self {
+    pub(crate) fn new(matern: &Matern, space: &Space) -> Self {
         let walls = match matern.edges {
             Edges::Periodic => None,
             Edges::Zero => Some(Walls::Zero),
             Edges::Mirrored | Edges::Free => Some(Walls::Mirror),
         };
         let basis = Basis::new(&space.shape, walls);
-        let alpha = matern.smoothness + 0.5 * space.shape.len() as f64;
-        let kappa_squared = 8.0 * matern.smoothness / (matern.length * matern.length);
-        let operator = |phi: &[f64]| kappa_squared + minus_laplacian(phi, matern.cell);
+        let mut scale = Scale {
+            tau: 1.0,
+            kappa_squared: 8.0 * matern.smoothness / (matern.length * matern.length),
+            alpha: matern.smoothness + 0.5 * space.shape.len() as f64,
+            cell: matern.cell,
+        };
         let variance = mean(&space.shape, walls.is_none(), &|phi| {
-            operator(phi).powf(-alpha)
+            scale.gain(phi).powi(-2)
         });
-        let tau = variance.sqrt() / matern.deviation;
-        let gains = basis.at_modes(|phi| tau * operator(phi).powf(0.5 * alpha));
+        scale.tau = variance.sqrt() / matern.deviation;
+        let gains = basis.at_modes(|phi| scale.gain(phi));
         let inverse_gains = gains.iter().map(|gain| gain.recip()).collect();
         Self {
             space: space.clone(),
             basis,
             gains,
             inverse_gains,
+            walls,
+            scale,
         }
+    }
+
+    /// out = R⁻¹ white: a draw of the prior around 0, if `white` is one of independent normal numbers.
+    pub(crate) fn root(&self, white: &[f64], out: &mut [f64]) {
+        self.basis.apply_diagonal(white, out, &self.inverse_gains);
+    }
+
+    /// The variance of each value.
+    ///
+    /// Walls are mirrors: the covariance between them is that of a periodic grid twice as wide, summed over
+    /// the images of a cell, whose signs alternate where the walls hold 0.
+    pub(crate) fn variances(&self) -> Vec<f64> {
+        let shape = &self.space.shape;
+        // The period, and where the first cell's image lies.
+        let (period, first, sign): (Vec<usize>, usize, f64) = match self.walls {
+            None => (shape.clone(), 0, 0.0),
+            Some(Walls::Mirror) => (shape.iter().map(|n| 2 * n).collect(), 1, 1.0),
+            Some(Walls::Zero) => (shape.iter().map(|n| 2 * n + 2).collect(), 2, -1.0),
+        };
+        let wide = Basis::new(&period, None);
+        let cells = period.iter().product();
+        let (mut unit, mut covariance) = (vec![0.0; cells], vec![0.0; cells]);
+        unit[0] = 1.0;
+        let spectrum = wide.at_modes(|phi| self.scale.gain(phi).powi(-2));
+        wide.apply_diagonal(&unit, &mut covariance, &spectrum);
+        let images = if self.walls.is_some() {
+            1 << shape.len()
+        } else {
+            1
+        };
+        let variance = |cell: usize| -> f64 {
+            let image = |mirrored: usize| {
+                let (mut place, mut stride, mut rest, mut weight) = (0, 1, cell, 1.0);
+                for axis in (0..shape.len()).rev() {
+                    let index = rest % shape[axis];
+                    rest /= shape[axis];
+                    if mirrored >> axis & 1 == 1 {
+                        place += stride * (2 * index + first);
+                        weight *= sign;
+                    }
+                    stride *= period[axis];
+                }
+                weight * covariance[place]
+            };
+            (0..images).map(image).sum()
+        };
+        (0..self.space.len()).map(variance).collect()
     }
 }
 
@@ -189,7 +259,7 @@ impl Simulator for Whitening {
 
 impl LocalInverse for Whitening {
     fn invert_near(&self, y: &[f64], _x0: &[f64], x: &mut [f64]) -> Result<()> {
-        self.basis.apply_diagonal(y, x, &self.inverse_gains);
+        self.root(y, x);
         Ok(())
     }
 }
