@@ -41,6 +41,7 @@ pub mod losses;
 pub mod network;
 pub mod ode;
 pub mod options;
+pub mod posterior;
 pub mod prior;
 mod problem;
 pub mod registry;
@@ -64,6 +65,7 @@ mod transform;
 mod transformed;
 pub mod updates;
 pub mod waves;
+pub mod weight;
 
 pub use bounds::Bounds;
 pub use error::{Error, Result};
@@ -119,6 +121,8 @@ mod book {
         InTime: "docs/src/in-time.md",
         LocalInverses: "docs/src/local-inverses.md",
         YourSimulator: "docs/src/your-simulator.md",
+        Uncertainty: "docs/src/uncertainty.md",
+        Weights: "docs/src/weights.md",
         AddASimulator: "docs/src/add-a-simulator.md",
         AddARule: "docs/src/add-a-rule.md",
     }

@@ -1,0 +1,239 @@
+//! How strong a prior should be: so strong that the data are explained to within their noise, and no further.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result, expect_length};
+use crate::problem::{Evaluation, Problem, Tally};
+use crate::statistics::known_variance;
+use crate::updates::{LevenbergMarquardt, Whitened};
+use crate::{Solver, StopWhen};
+
+mod rules;
+mod sampled;
+mod trade;
+
+use rules::{Balance, corner, cross_validation, discrepancy};
+use sampled::Sampled;
+use trade::Trade;
+
+/// By what the weight of a prior is chosen.
+///
+/// # Source
+/// Discrepancy: Morozov (1966), with the degrees of freedom of Hall & Titterington, *Common structure of
+/// techniques for choosing smoothing parameters* (1987). Cross-validation: Golub, Heath & Wahba (1979), with
+/// the factor of Kim & Gu, *Smoothing spline Gaussian regression* (2004), and the guard of Lukas, *Robust
+/// generalized cross-validation* (2006). L-curve: Hansen, *Analysis of discrete ill-posed problems by means of
+/// the L-curve* (1992).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Choice {
+    /// χ² = m − tr A: what is left of the data is as large as their noise leaves it, where the fit ŷ = A y*
+    /// uses up tr A of the m data. The loss must know its noise.
+    ///
+    /// Noise that happens to be smaller than told would be fitted without end; so where cross-validation
+    /// asks for a larger weight, it is believed.
+    Discrepancy,
+    /// The least error in predicting each datum from the others: χ²/(m − 1.4 tr A)² (γ + (1 − γ) tr A²/m)
+    /// with γ = 0.1. Without 1.4 and γ it is plain cross-validation, which now and then picks next to no
+    /// weight at all.
+    #[default]
+    CrossValidation,
+    /// The corner of misfit against prior, both as logarithms: where they trade most evenly.
+    LCurve,
+}
+
+/// A weight, and what it means.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// The weight of the prior.
+    pub weight: f64,
+    /// The solution with this weight.
+    pub x: Vec<f64>,
+    /// ‖W (P(x) − y*)‖² of the data.
+    pub misfit: f64,
+    /// tr A: how many of the data the solution uses up.
+    pub freedom: f64,
+    /// Misfit and prior over the weight, for a picture.
+    pub curve: Vec<Point>,
+    /// How often the problem was linearised.
+    pub rounds: usize,
+    /// Whether the weight settled; a nonlinear problem may go on changing it.
+    pub settled: bool,
+}
+
+/// What one weight leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// The weight of the prior.
+    pub weight: f64,
+    /// ‖W (P(x) − y*)‖² of the data.
+    pub misfit: f64,
+    /// The same of the prior's rows.
+    pub prior: f64,
+    /// tr A.
+    pub freedom: f64,
+}
+
+/// A weight that changes by less than this share has settled.
+const SETTLED: f64 = 0.02;
+
+/// Nonlinear problems get so many rounds.
+const ROUNDS: usize = 20;
+
+impl Choice {
+    /// Chooses the weight of the one prior of a problem, and solves it from a start.
+    ///
+    /// The problem is taken as linear around x, which for a linear one is exact; a nonlinear one is solved
+    /// with the weight found, and linearised again there until the weight settles.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use retrodict::losses::SquaredError;
+    /// use retrodict::prior::Tikhonov;
+    /// use retrodict::simulators::{IntegralEquation, Shaw};
+    /// use retrodict::weight::Choice;
+    /// use retrodict::{Problem, Result};
+    ///
+    /// fn main() -> Result<()> {
+    ///     let shaw = Shaw::default();
+    ///     let y = shaw.data().iter().enumerate().map(|(i, y)| y + 1e-3 * (37.0 * i as f64).sin()).collect();
+    ///     let problem = Problem::new(Arc::new(shaw), Arc::new(SquaredError { half: true }), y)?;
+    ///     let problem = problem.with_prior(&Tikhonov::default(), 1.0)?;
+    ///     let chosen = Choice::CrossValidation.weight(&problem, &[0.0; 64])?;
+    ///     assert!(chosen.weight > 1e-8 && chosen.weight < 1e-2);
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If the problem does not have just one prior, the start does not fit, the simulation fails, or the
+    /// discrepancy principle meets a loss that does not know its noise.
+    ///
+    /// # Cost
+    /// A dense Jacobian and two decompositions of data and prior for each round, up to 2000 unknowns or data.
+    /// Beyond that three least-squares problems for each of some thirty weights, by products with J and Jᵀ; the
+    /// L-curve's corner is then found to a decade.
+    pub fn weight(self, problem: &Problem, start: &[f64]) -> Result<Chosen> {
+        let unit = with_one_prior(problem, start)?;
+        let direct = unit.simulator().is_linear() && unit.bounds().is_none();
+        let mut x = start.to_vec();
+        let mut last: Option<f64> = None;
+        let mut rounds = 0;
+        loop {
+            rounds += 1;
+            let mut settled = false;
+            let (weight, here, curve, step) = balanced(&unit, &x, |balance| {
+                let weight = self.pick(balance, || noise(&unit, &x))?;
+                let step = if direct {
+                    balance.solution(weight)?
+                } else {
+                    Vec::new()
+                };
+                let (here, _) = balance.at(weight)?;
+                Ok((weight, here, balance.curve()?, step))
+            })?;
+            if direct {
+                let before = curvature(&unit, &x)?;
+                x.iter_mut().zip(&step).for_each(|(x, step)| *x += step);
+                // Curvatures that are the same everywhere make the first round exact.
+                settled = curvature(&unit, &x)? == before;
+            } else {
+                let solver = Solver::new(LevenbergMarquardt::default(), StopWhen::after(200));
+                x = solver.solve(&problem.with_weight(0, weight)?, &x)?.x;
+            }
+            settled |= last.is_some_and(|last| (weight / last).ln().abs() <= SETTLED);
+            last = Some(weight);
+            if settled || rounds == ROUNDS {
+                return Ok(Chosen {
+                    weight,
+                    x,
+                    misfit: here.misfit,
+                    freedom: here.freedom,
+                    curve,
+                    rounds,
+                    settled,
+                });
+            }
+        }
+    }
+
+    fn pick(self, balance: &dyn Balance, noise: impl FnOnce() -> Result<f64>) -> Result<f64> {
+        match self {
+            Self::Discrepancy => discrepancy(balance, noise()?, cross_validation(balance)?),
+            Self::CrossValidation => cross_validation(balance),
+            Self::LCurve => Ok(corner(&balance.curve()?)),
+        }
+    }
+}
+
+/// The solution for each of many weights of the one prior, at the cost of two decompositions: how much hangs on
+/// the weight. Exact for a linear problem, a Gauss–Newton step from x for another.
+///
+/// # Errors
+/// As [`Choice::weight`].
+pub fn solutions(problem: &Problem, x: &[f64], weights: &[f64]) -> Result<Vec<Vec<f64>>> {
+    let moved = |mut step: Vec<f64>| {
+        step.iter_mut().zip(x).for_each(|(s, x)| *s += x);
+        step
+    };
+    balanced(&with_one_prior(problem, x)?, x, |balance| {
+        let steps = weights.iter().map(|w| balance.solution(*w).map(moved));
+        steps.collect()
+    })
+}
+
+/// More unknowns and data than this are not decomposed.
+const DENSE: usize = 2000;
+
+/// Shows data against prior around x.
+fn balanced<T>(
+    unit: &Problem,
+    x: &[f64],
+    see: impl FnOnce(&dyn Balance) -> Result<T>,
+) -> Result<T> {
+    let tally = Tally::default();
+    let at = Evaluation::new(unit, &tally, x)?;
+    let whitened = Whitened::new(&at)?;
+    let (step, data) = (whitened.target_step()?, unit.data_outputs());
+    if unit.inputs().max(data) <= DENSE {
+        return see(&Trade::new(&whitened.jacobian()?, &step, data)?);
+    }
+    see(&Sampled::new(&whitened, &step, data)?)
+}
+
+/// The problem with its one prior at weight 1.
+fn with_one_prior(problem: &Problem, x: &[f64]) -> Result<Problem> {
+    expect_length("x", x.len(), problem.inputs())?;
+    if problem.priors().len() == 1 {
+        return problem.with_weight(0, 1.0);
+    }
+    Err(Error::Unsupported {
+        rule: "the choice of a weight",
+        needs: "just one prior",
+        simulator: format!("a problem with {} priors", problem.priors().len()),
+        instead: "with_prior for the first, or weights that you give for all".to_owned(),
+    })
+}
+
+/// W 1: what tells whether curvatures change with x.
+fn curvature(unit: &Problem, x: &[f64]) -> Result<Vec<f64>> {
+    let tally = Tally::default();
+    let at = Evaluation::new(unit, &tally, x)?;
+    let mut out = vec![0.0; unit.outputs()];
+    unit.loss()
+        .whiten(at.y()?, unit.target(), &vec![1.0; unit.outputs()], &mut out);
+    Ok(out)
+}
+
+/// The variance of each value of W (y − y*).
+fn noise(unit: &Problem, x: &[f64]) -> Result<f64> {
+    let tally = Tally::default();
+    let at = Evaluation::new(unit, &tally, x)?;
+    known_variance(unit, at.y()?).ok_or_else(|| Error::Unsupported {
+        rule: "the discrepancy principle",
+        needs: "the standard deviations of the noise",
+        simulator: format!("the loss {}", unit.data_loss().formula()),
+        instead: "cross-validation, or the losses weighted or covariance".to_owned(),
+    })
+}
