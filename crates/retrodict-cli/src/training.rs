@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod diagnosis;
+mod draw;
 mod folder;
 mod learner;
 mod memory;

@@ -53,6 +53,8 @@ fn variants_of_simulators_pass_their_checks() {
             "shape = [8, 8]\ninverse = { filter = 'truncation' }",
         ),
         ("sine", "xi = 0.125\nphi = -200.0"),
+        ("sine", "gamma = 10.0"),
+        ("sine", "xi = 0.5\nphi = 30.0\ngamma = 0.7"),
         (
             "oscillators",
             "masses = 5\nkappa = 0.3\nsteps = 20\nmax_memory = 200",

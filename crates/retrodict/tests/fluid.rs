@@ -290,7 +290,7 @@ mod derivatives {
             },
             Fluid {
                 marker: Marker::Blob { widths: [0.1, 0.2] },
-                inverse: FluidInverse::MassCentres {},
+                inverse: FluidInverse::MassCentres { keep_rest: true },
                 ..small()
             },
         ];
@@ -419,7 +419,7 @@ mod inverse {
             marker: Marker::Blob {
                 widths: [0.06, 0.12],
             },
-            inverse: FluidInverse::MassCentres {},
+            inverse: FluidInverse::MassCentres { keep_rest: true },
             ..boxed(n, 8, 1.0)
         };
         let still = vec![0.0; 2 * n * n];
@@ -435,11 +435,38 @@ mod inverse {
         assert!(misfit < 0.5, "{misfit} {error}");
     }
 
+    /// Waves that pressure takes out of the flow stay in x, or go.
+    #[test]
+    fn what_the_marker_does_not_tell_of_is_kept_or_dropped() {
+        let n = 32;
+        let uniform = faces(n, |_, _| [0.4, -0.25]);
+        let waves = faces(n, |x, y| [0.1 * (5.0 * x).sin(), 0.1 * (5.0 * y).sin()]);
+        let found = |keep_rest: bool| {
+            let fluid = Fluid {
+                cell: 1.0,
+                dt: 1.0,
+                output: FluidOutput::Marker,
+                marker: Marker::Blob {
+                    widths: [0.06, 0.12],
+                },
+                inverse: FluidInverse::MassCentres { keep_rest },
+                ..boxed(n, 8, 1.0)
+            };
+            let mut x = vec![0.0; waves.len()];
+            fluid
+                .invert_near(&run(&fluid, &uniform), &waves, &mut x)
+                .unwrap();
+            largest(&x, &uniform)
+        };
+        assert!(found(true) > 0.09, "{}", found(true));
+        assert!(found(false) < 0.03, "{}", found(false));
+    }
+
     #[test]
     fn nothing_is_changed_where_nothing_is_missing() {
         let fluid = Fluid {
             marker: Marker::Blob { widths: [0.1, 0.2] },
-            inverse: FluidInverse::MassCentres {},
+            inverse: FluidInverse::MassCentres { keep_rest: true },
             ..Fluid::default()
         };
         let x = retrodict::check::typical_input(&fluid, 3);
@@ -535,7 +562,7 @@ mod bad_input {
             (
                 Fluid {
                     input: FluidInput::StreamFunction,
-                    inverse: FluidInverse::MassCentres {},
+                    inverse: FluidInverse::MassCentres { keep_rest: true },
                     ..default()
                 },
                 "inverse.method = mass-centres",
@@ -562,7 +589,7 @@ mod bad_input {
     #[test]
     fn a_marker_without_a_centre_is_no_number() {
         let fluid = Fluid {
-            inverse: FluidInverse::MassCentres {},
+            inverse: FluidInverse::MassCentres { keep_rest: true },
             ..Fluid::default()
         };
         let x = vec![0.1; 2 * 32 * 32];

@@ -165,7 +165,11 @@ fn at_a_fold_what_can_be_reached_is() {
 
 #[test]
 fn sine_finds_the_solution_on_its_own_rise_or_fall() {
-    let sine = Sine { xi: 4.0, phi: 30.0 };
+    let sine = Sine {
+        xi: 4.0,
+        phi: 30.0,
+        ..Sine::default()
+    };
     for inverse in all() {
         for (seed, aim) in [
             (-1.4, 0.9),
@@ -474,7 +478,11 @@ fn the_rule_converges_through_a_wrapped_rotated_sine() {
 
 #[test]
 fn the_path_ends_at_the_crest_of_a_sine() {
-    let sine = Sine { xi: 1.0, phi: 0.0 };
+    let sine = Sine {
+        xi: 1.0,
+        phi: 0.0,
+        ..Sine::default()
+    };
     let found = invert(&PathIntegral::default(), &sine, &[2.0, 0.0], &[0.0, 0.0]);
     assert_eq!(found.ended, Ended::Fold);
     assert!((found.reached - 0.5).abs() < 1e-7);
@@ -492,7 +500,14 @@ fn reach_of(simulator: &dyn Simulator, x: &[f64]) -> Reach {
 fn inverses_differ_from_the_inverse_jacobian_in_second_order() {
     let base: [(Arc<dyn Simulator>, [f64; 2]); 3] = [
         (Arc::new(Square {}), [1.0, 0.7]),
-        (Arc::new(Sine { xi: 2.0, phi: 30.0 }), [0.3, 0.6]),
+        (
+            Arc::new(Sine {
+                xi: 2.0,
+                phi: 30.0,
+                ..Sine::default()
+            }),
+            [0.3, 0.6],
+        ),
         (Arc::new(Exp { size: 2 }), [0.2, -0.5]),
     ];
     for (simulator, x) in base {

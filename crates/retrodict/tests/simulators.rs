@@ -1,7 +1,7 @@
 //! Simulators against values known in closed form, and at the edges of their range.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::f64::consts::{E, FRAC_PI_2, FRAC_PI_6};
+use std::f64::consts::{E, FRAC_PI_2, FRAC_PI_6, PI};
 use std::sync::Arc;
 
 use retrodict::losses::SquaredError;
@@ -65,16 +65,51 @@ fn exp_and_its_range() {
 
 #[test]
 fn sine_without_and_with_rotation() {
-    let plain = Sine { xi: 4.0, phi: 0.0 };
+    let plain = Sine {
+        xi: 4.0,
+        phi: 0.0,
+        ..Sine::default()
+    };
     assert_near(&forward(&plain, &[FRAC_PI_6, 3.0]), &[0.125, 12.0]);
     // At 90° x̂ = (−x₂, x₁).
-    let turned = Sine { xi: 4.0, phi: 90.0 };
+    let turned = Sine {
+        xi: 4.0,
+        phi: 90.0,
+        ..Sine::default()
+    };
     assert_near(&forward(&turned, &[3.0, -FRAC_PI_6]), &[0.125, 12.0]);
 }
 
 #[test]
+fn sine_with_the_scales_inside() {
+    let inside = Sine {
+        xi: 4.0,
+        phi: 90.0,
+        gamma: Some(10.0),
+    };
+    // 10/4 · π/15 is 30°, and 10 · 4 · 0.025 is 1.
+    let x = [0.025, -FRAC_PI_6 / 2.5];
+    assert_near(&forward(&inside, &x), &[0.5, 1.0]);
+    // The sine is ½ at 30°, 150°, 390°, …; 360° are 2π · 4/10 in x.
+    let period = 0.8 * PI;
+    for (x2, nearest) in [
+        (x[1] - period + 0.1, x[1] - period),
+        (x[1] - period / 3.0 - 0.1, x[1] - period / 3.0),
+    ] {
+        let y = forward(&inside, &[0.025, nearest]);
+        assert_near(&y, &[0.5, 1.0]);
+        let found = invert(&inside, &y, &[0.0, x2]);
+        assert_near(&found, &[0.025, nearest]);
+    }
+}
+
+#[test]
 fn sine_beyond_its_range_gives_the_nearest_point_within() {
-    let sine = Sine { xi: 2.0, phi: 0.0 };
+    let sine = Sine {
+        xi: 2.0,
+        phi: 0.0,
+        ..Sine::default()
+    };
     assert_near(&invert(&sine, &[0.9, 0.0], &[1.0, 0.0]), &[FRAC_PI_2, 0.0]);
     assert_near(
         &invert(&sine, &[-0.9, 0.0], &[-2.0, 0.0]),
@@ -86,7 +121,11 @@ fn sine_beyond_its_range_gives_the_nearest_point_within() {
 #[test]
 fn a_target_out_of_reach_ends_honestly() {
     let loss = || Arc::new(SquaredError::default());
-    let sine = Arc::new(Sine { xi: 2.0, phi: 0.0 });
+    let sine = Arc::new(Sine {
+        xi: 2.0,
+        phi: 0.0,
+        ..Sine::default()
+    });
     let beyond = Problem::new(sine, loss(), vec![0.9, 0.0]).unwrap();
     let stop = StopWhen {
         loss_below: Some(1e-6),
@@ -121,6 +160,7 @@ fn options_out_of_range_are_named() {
         ("exp", "size = 0", "size"),
         ("sine", "xi = -1.0", "xi"),
         ("sine", "phi = inf", "phi"),
+        ("sine", "gamma = 0.0", "gamma"),
     ] {
         let built = SIMULATORS.build(name, &options.parse().unwrap());
         let error = built.err().expect(options).to_string();

@@ -218,7 +218,11 @@ fn supervised_training_learns_the_mean_of_two_branches_and_the_others_one_of_the
 fn corrected_targets_are_scale_invariant() {
     // ξ multiplies one direction and divides the other; the inverse does not see it.
     let learn = |xi: f64| {
-        let sine: Arc<dyn Simulator> = Arc::new(Sine { xi, phi: 0.0 });
+        let sine: Arc<dyn Simulator> = Arc::new(Sine {
+            xi,
+            phi: 0.0,
+            ..Sine::default()
+        });
         let mut random = Pcg64::seed_from_u64(1);
         let samples = (0..256)
             .map(|_| {

@@ -122,7 +122,11 @@ fn ranking(contents: &Contents) -> String {
             }
         };
         let error = if known {
-            format!("<td>{}</td>", at_end(|l| l.x_half_square))
+            format!(
+                "<td>{}</td><td>{}</td>",
+                at_end(|l| l.x_half_square),
+                at_end(|l| l.x_distance)
+            )
         } else {
             String::new()
         };
@@ -150,7 +154,7 @@ fn ranking(contents: &Contents) -> String {
         ));
     }
     let error = if known {
-        "<th>½‖x − x*‖²</th>"
+        "<th>½‖x − x*‖²</th><th>‖x − x*‖</th>"
     } else {
         ""
     };

@@ -10,7 +10,7 @@ use crate::failure::Outcome;
 use crate::sealed;
 
 /// The first bytes of such a file; the digit changes with the format.
-const MAGIC: &[u8; 8] = b"retrdct1";
+const MAGIC: &[u8; 8] = b"retrdct2";
 
 /// One method with one seed, stopped somewhere.
 #[derive(Debug, Clone, Serialize, Deserialize)]

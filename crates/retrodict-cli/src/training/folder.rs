@@ -64,6 +64,8 @@ pub struct Line {
     pub test_loss: Option<f64>,
     /// ½‖x − x*‖² a sample, on held-out data where x* is known.
     pub x_half_square: Option<f64>,
+    /// ‖x − x*‖, the mean over them.
+    pub x_distance: Option<f64>,
     /// Steps taken back or shortened so far.
     pub rollbacks: u64,
 }
@@ -122,8 +124,8 @@ pub struct Contents {
     pub fields: Vec<(String, Array)>,
 }
 
-const HEADER: &str =
-    "method,seed,epoch,step,seconds,running_loss,train_loss,test_loss,x_half_square,rollbacks";
+const HEADER: &str = "method,seed,epoch,step,seconds,running_loss,train_loss,test_loss,x_half_square,x_distance,\
+     rollbacks";
 
 impl Contents {
     /// Adds a method's history.
@@ -140,6 +142,7 @@ impl Contents {
                 train_loss: e.train.and_then(|s| number(s.loss)),
                 test_loss: e.test.and_then(|s| number(s.loss)),
                 x_half_square: e.test.and_then(|s| s.x_half_square),
+                x_distance: e.test.and_then(|s| s.x_distance),
                 rollbacks: e.rollbacks,
             }));
     }
@@ -167,7 +170,7 @@ fn csv(lines: &[Line]) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "{},{},{},{},{:.6},{},{},{},{},{}",
+            "{},{},{},{},{:.6},{},{},{},{},{},{}",
             crate::folder::quoted(&l.method),
             l.seed,
             l.epoch,
@@ -177,6 +180,7 @@ fn csv(lines: &[Line]) -> String {
             show(l.train_loss),
             show(l.test_loss),
             show(l.x_half_square),
+            show(l.x_distance),
             l.rollbacks
         );
     }
@@ -195,6 +199,7 @@ fn parse(line: &str) -> Option<Line> {
         train,
         test,
         x,
+        distance,
         rollbacks,
     ] = fields.as_slice()
     else {
@@ -214,6 +219,7 @@ fn parse(line: &str) -> Option<Line> {
         train_loss: number(train)?,
         test_loss: number(test)?,
         x_half_square: number(x)?,
+        x_distance: number(distance)?,
         rollbacks: rollbacks.parse().ok()?,
     })
 }

@@ -8,6 +8,7 @@ use retrodict::options;
 use retrodict::training::Schedule;
 use serde::{Deserialize, Serialize};
 
+use super::draw::Draw;
 use crate::failure::{Failure, Outcome};
 use crate::settings::{Setting, insert, parse};
 
@@ -174,64 +175,6 @@ fn yes() -> bool {
     true
 }
 
-/// How a sample comes about.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Draw {
-    /// Each value of x uniformly, y* = P(x).
-    Uniform {
-        /// The least value.
-        low: f64,
-        /// What is drawn is less than this.
-        high: f64,
-    },
-    /// x: a sum of 4 to 10 hot boxes with soft edges, y* = P(x).
-    Boxes,
-    /// x: a smooth random field of zero mean, y* = P(x).
-    Smooth,
-    /// x: a drift and smooth eddies of a flow. The network sees its dye before and after,
-    /// `[2, rows, cols]`.
-    Flows {
-        /// The root mean square of each component, in m/s.
-        strength: f64,
-    },
-    /// A state uniformly, from which the simulator starts and to which it is to come back.
-    States {
-        /// The option of the simulator that takes the state.
-        option: String,
-        /// The least value.
-        low: f64,
-        /// What is drawn is less than this.
-        high: f64,
-    },
-    /// A quantum state: eigenstates with normal weights, of norm 1.
-    Superpositions {
-        /// Which, from 1.
-        levels: Vec<usize>,
-        /// Whether the weights are complex; as published, they are real.
-        #[serde(default)]
-        complex: bool,
-    },
-    /// One number t uniformly is seen; y* = P(x) with xₖ = aₖ sin(ωₖ t), or cos where k is odd.
-    Waves {
-        /// ω.
-        frequencies: Vec<f64>,
-        /// a, one for each frequency; 1 where nothing is said.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        amplitudes: Vec<f64>,
-        /// The least t.
-        low: f64,
-        /// What is drawn is less than this.
-        high: f64,
-    },
-    /// Arrays of a file: `target`, and where they are known `x` and `input`; a sample in each row. The
-    /// last ones are held out.
-    File {
-        /// Its path, a .npz.
-        path: String,
-    },
-}
-
 /// A strategy and a rule with their options.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -292,6 +235,12 @@ pub struct Expectation {
     /// The least ½‖x − x*‖² on held-out data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub x_above: Option<f64>,
+    /// The largest mean ‖x − x*‖ on held-out data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance_below: Option<f64>,
+    /// The least mean ‖x − x*‖ on held-out data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance_above: Option<f64>,
     /// A layer, such as `tanh1`, that is to be saturated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saturated: Option<String>,

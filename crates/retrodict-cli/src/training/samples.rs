@@ -3,17 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rand::RngExt;
-use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 use retrodict::inverse::Inverter;
-use retrodict::options::configure;
 use retrodict::registry::{LOSSES, SIMULATORS};
-use retrodict::simulators::Schroedinger;
 use retrodict::training::{Data, Fixed, Fresh, Sample};
 use retrodict::{Loss, Simulator, Space};
 
-use super::plan::{DataPlan, Draw, Plan};
+use super::draw::{Draw, Drawer};
+use super::plan::{DataPlan, Plan};
 use crate::data::{Array, read_archive};
 use crate::failure::{Failure, Outcome};
 use crate::generate;
@@ -29,8 +26,10 @@ pub struct Physics {
     pub simulator: Arc<dyn Simulator>,
     /// L of one sample.
     pub loss: Arc<dyn Loss>,
-    name: String,
-    options: toml::Table,
+    /// The name of P.
+    pub name: String,
+    /// The options of P.
+    pub options: toml::Table,
     inverse: Option<Arc<dyn Inverter>>,
 }
 
@@ -66,7 +65,7 @@ impl Physics {
     }
 
     /// P with one option changed.
-    fn with(&self, option: &str, values: &[f64]) -> retrodict::Result<Arc<dyn Simulator>> {
+    pub fn with(&self, option: &str, values: &[f64]) -> retrodict::Result<Arc<dyn Simulator>> {
         let mut options = self.options.clone();
         let list = values.iter().map(|v| toml::Value::Float(*v)).collect();
         options.insert(option.to_owned(), toml::Value::Array(list));
@@ -130,7 +129,7 @@ impl Lot {
 pub fn input(draw: &Draw, physics: &Physics) -> Outcome<Space> {
     match draw {
         Draw::Waves { .. } => Ok(Space::new("t", &[1], "1")),
-        Draw::Flows { .. } => {
+        Draw::Flows { .. } | Draw::Swirls { .. } => {
             let y = physics.simulator.output();
             let shape: Vec<usize> = [&[2], &y.shape[..]].concat();
             Ok(Space::new(
@@ -148,196 +147,6 @@ pub fn input(draw: &Draw, physics: &Physics) -> Outcome<Space> {
             })
         }
         _ => Ok(physics.simulator.output()),
-    }
-}
-
-/// Draws samples one by one.
-struct Drawer {
-    draw: Draw,
-    physics: Physics,
-    /// The eigenstates of which superpositions are made.
-    states: Vec<Vec<f64>>,
-}
-
-impl Drawer {
-    fn new(draw: &Draw, physics: &Physics) -> Outcome<Self> {
-        let mut states = Vec::new();
-        match draw {
-            Draw::Superpositions { levels, .. } => {
-                if physics.name != "schroedinger" && physics.name != "quantum-dipole" {
-                    return Err(Failure::Misuse(format!(
-                        "data.draw: superpositions are states of the simulator schroedinger; found {}",
-                        physics.name
-                    )));
-                }
-                let well: Schroedinger = configure("schroedinger", &physics.options)?;
-                let inner = physics.simulator.output().len() / 2;
-                if let Some(level) = levels.iter().find(|l| !(1..=inner).contains(l)) {
-                    return Err(Failure::Misuse(format!(
-                        "data.draw.levels: found {level}; there are the levels 1 to {inner}"
-                    )));
-                }
-                states = levels.iter().map(|l| well.eigenstate(*l)).collect();
-            }
-            Draw::Flows { .. } => {
-                let (x, y) = (physics.simulator.input(), physics.simulator.output());
-                if physics.name != "fluid" || x.len() != 2 * y.len() {
-                    return Err(Failure::Misuse(format!(
-                        "data.draw: flows are velocities from one picture of the marker, of the simulator \
-                         fluid; found {} from {} {:?} to {} {:?}",
-                        physics.name, x.name, x.shape, y.name, y.shape
-                    )));
-                }
-            }
-            Draw::Waves {
-                frequencies,
-                amplitudes,
-                ..
-            } => {
-                let unknowns = physics.simulator.input().len();
-                for (key, list) in [("frequencies", frequencies), ("amplitudes", amplitudes)] {
-                    let silent = key == "amplitudes" && list.is_empty();
-                    if !silent && list.len() != unknowns {
-                        return Err(Failure::Misuse(format!(
-                            "data.draw.{key}: found {}, but {} takes {unknowns} values",
-                            list.len(),
-                            physics.name
-                        )));
-                    }
-                }
-            }
-            _ => {}
-        }
-        Ok(Self {
-            draw: draw.clone(),
-            physics: physics.clone(),
-            states,
-        })
-    }
-
-    fn sample(&self, random: &mut Pcg64) -> retrodict::Result<Sample> {
-        let simulator = &self.physics.simulator;
-        let space = simulator.input();
-        let mut uniform = |low: f64, high: f64| low + (high - low) * random.random::<f64>();
-        let x = match &self.draw {
-            Draw::Uniform { low, high } => (0..space.len()).map(|_| uniform(*low, *high)).collect(),
-            Draw::Boxes => generate::boxes(&space.shape, random),
-            Draw::Smooth => generate::smooth(&space.shape, random),
-            Draw::States { option, low, high } => {
-                let length = simulator.output().len();
-                let state: Vec<f64> = (0..length).map(|_| uniform(*low, *high)).collect();
-                return Ok(Sample {
-                    simulator: self.physics.with(option, &state)?,
-                    input: state.clone(),
-                    target: state,
-                    label: None,
-                });
-            }
-            Draw::Flows { strength } => return self.flow(*strength, random),
-            Draw::Superpositions { complex, .. } => {
-                let target = self.superposition(*complex, random);
-                return Ok(Sample {
-                    simulator: Arc::clone(simulator),
-                    input: target.clone(),
-                    target,
-                    label: None,
-                });
-            }
-            Draw::Waves {
-                frequencies,
-                amplitudes,
-                low,
-                high,
-            } => {
-                let t = uniform(*low, *high);
-                let wave = |(k, w): (usize, &f64)| {
-                    let wave = if k.is_multiple_of(2) {
-                        (w * t).sin()
-                    } else {
-                        (w * t).cos()
-                    };
-                    amplitudes.get(k).copied().unwrap_or(1.0) * wave
-                };
-                let x = frequencies.iter().enumerate().map(wave).collect();
-                return Ok(Sample {
-                    input: vec![t],
-                    ..self.of(x)?
-                });
-            }
-            Draw::File { .. } => Vec::new(),
-        };
-        self.of(x)
-    }
-
-    /// A drift and smooth eddies free of divergence, half of the energy in each, and the dye before and
-    /// after.
-    fn flow(&self, strength: f64, random: &mut Pcg64) -> retrodict::Result<Sample> {
-        let simulator = &self.physics.simulator;
-        let y = simulator.output();
-        let (rows, cols) = (y.shape[0], y.shape[1]);
-        let psi = generate::smooth(&y.shape, random);
-        let at = |i: usize, j: usize| psi[i % rows * cols + j % cols];
-        // Components lie half a cell before the cells, ψ at the corners.
-        let pixels = || (0..rows).flat_map(|i| (0..cols).map(move |j| (i, j)));
-        let along = pixels().map(|(i, j)| at(i, j + 1) - at(i, j));
-        let across = pixels().map(|(i, j)| at(i, j) - at(i + 1, j));
-        let mut x: Vec<f64> = along.chain(across).collect();
-        let eddies = strength / (2.0_f64.sqrt() * generate::rms(&x));
-        x.iter_mut().for_each(|v| *v *= eddies);
-        for component in x.chunks_mut(rows * cols) {
-            let normal: f64 = StandardNormal.sample(random);
-            let drift = strength * normal / 2.0_f64.sqrt();
-            component.iter_mut().for_each(|v| *v += drift);
-        }
-        let before = self.dye(&y)?;
-        let sample = self.of(x)?;
-        Ok(Sample {
-            input: [&before[..], &sample.target].concat(),
-            ..sample
-        })
-    }
-
-    /// The dye before anything moves it.
-    fn dye(&self, y: &Space) -> retrodict::Result<Vec<f64>> {
-        let still = vec![0.0; self.physics.simulator.input().len()];
-        let mut dye = vec![0.0; y.len()];
-        self.physics.simulator.forward(&still, &mut dye)?;
-        Ok(dye)
-    }
-
-    /// x and what it leads to.
-    fn of(&self, x: Vec<f64>) -> retrodict::Result<Sample> {
-        let simulator = Arc::clone(&self.physics.simulator);
-        let mut target = vec![0.0; simulator.output().len()];
-        simulator.forward(&x, &mut target)?;
-        Ok(Sample {
-            input: target.clone(),
-            target,
-            label: Some(x),
-            simulator,
-        })
-    }
-
-    /// Re ψ and Im ψ of eigenstates with normal weights, scaled to the norm of one of them.
-    fn superposition(&self, complex: bool, random: &mut Pcg64) -> Vec<f64> {
-        let length = self.physics.simulator.output().len();
-        let (mut psi, mut weights) = (vec![0.0; length], 0.0);
-        for state in &self.states {
-            let real: f64 = StandardNormal.sample(random);
-            let imaginary: f64 = if complex {
-                StandardNormal.sample(random)
-            } else {
-                0.0
-            };
-            weights += real * real + imaginary * imaginary;
-            // The eigenstates are real.
-            for j in 0..length / 2 {
-                psi[j] += real * state[j];
-                psi[length / 2 + j] += imaginary * state[j];
-            }
-        }
-        psi.iter_mut().for_each(|v| *v /= weights.sqrt());
-        psi
     }
 }
 

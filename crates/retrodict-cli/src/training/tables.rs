@@ -23,6 +23,7 @@ pub fn results(contents: &Contents) -> String {
             "train loss",
             "test loss",
             "½‖x−x*‖²",
+            "‖x−x*‖",
         ]
         .map(str::to_owned)
         .to_vec(),
@@ -58,12 +59,13 @@ pub fn results(contents: &Contents) -> String {
             at_end(|l| l.train_loss.or(l.running_loss)),
             at_end(|l| l.test_loss),
             at_end(|l| l.x_half_square),
+            at_end(|l| l.x_distance),
         ]);
     }
     if !known {
-        lines.iter_mut().for_each(|line| {
-            line.pop();
-        });
+        lines
+            .iter_mut()
+            .for_each(|line| line.truncate(line.len() - 2));
     }
     aligned(&lines, 3)
 }

@@ -11,6 +11,10 @@ use crate::simulator::{LocalInverse, SecondOrder, Simulator, Space};
 /// ξ makes the problem ill-conditioned, φ mixes the directions so that no rescaling of single
 /// parameters helps, and the sine brings infinitely many solutions.
 ///
+/// With γ given, the scales stand inside the sine: P(x) = (sin(γ x̂₁/ξ), γ ξ x̂₂). This is the form
+/// that the published networks were trained on, with γ = 10: y lies in \[−1, 1\] whatever ξ is, and
+/// solutions are 2πξ/γ apart.
+///
 /// # Shapes
 /// x and y have 2 values.
 ///
@@ -19,7 +23,7 @@ use crate::simulator::{LocalInverse, SecondOrder, Simulator, Space};
 ///
 /// # Source
 /// Holl, Koltun & Thuerey, *Scale-invariant Learning by Physics Inversion*, section 4.1 and
-/// appendix B.1.
+/// appendix B.1; the form with γ: the code that the paper publishes, `sin_characterization`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sine {
@@ -27,6 +31,9 @@ pub struct Sine {
     pub xi: f64,
     /// The rotation φ, in degrees.
     pub phi: f64,
+    /// γ > 0, with which the scales stand inside the sine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gamma: Option<f64>,
 }
 
 impl Default for Sine {
@@ -34,6 +41,7 @@ impl Default for Sine {
         Self {
             xi: 32.0,
             phi: 45.0,
+            gamma: None,
         }
     }
 }
@@ -41,6 +49,9 @@ impl Default for Sine {
 impl Validate for Sine {
     fn validate(&self) -> Result<()> {
         positive("xi", self.xi)?;
+        if let Some(gamma) = self.gamma {
+            positive("gamma", gamma)?;
+        }
         require(
             self.phi.is_finite(),
             "phi",
@@ -50,7 +61,36 @@ impl Validate for Sine {
     }
 }
 
+/// P(x) = (outer · sin(inner · x̂₁), linear · x̂₂): what both forms have in common.
+struct Scales {
+    outer: f64,
+    inner: f64,
+    linear: f64,
+}
+
+impl Scales {
+    /// ∂y₁/∂x̂₁.
+    fn slope(&self, a: f64) -> f64 {
+        self.outer * self.inner * (self.inner * a).cos()
+    }
+}
+
 impl Sine {
+    fn scales(&self) -> Scales {
+        match self.gamma {
+            None => Scales {
+                outer: 1.0 / self.xi,
+                inner: 1.0,
+                linear: self.xi,
+            },
+            Some(gamma) => Scales {
+                outer: 1.0,
+                inner: gamma / self.xi,
+                linear: gamma * self.xi,
+            },
+        }
+    }
+
     /// x̂ = R_φ x.
     fn rotate(&self, x: &[f64]) -> [f64; 2] {
         let (s, c) = self.phi.to_radians().sin_cos();
@@ -73,21 +113,21 @@ impl Simulator for Sine {
         Space::new("rotated sine", &[2], "1")
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
-        let [a, b] = self.rotate(x);
-        y[0] = a.sin() / self.xi;
-        y[1] = self.xi * b;
+        let ([a, b], scales) = (self.rotate(x), self.scales());
+        y[0] = scales.outer * (scales.inner * a).sin();
+        y[1] = scales.linear * b;
         Ok(())
     }
     fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
-        let [a, _] = self.rotate(x);
+        let ([a, _], scales) = (self.rotate(x), self.scales());
         let [da, db] = self.rotate(dx);
-        dy[0] = a.cos() * da / self.xi;
-        dy[1] = self.xi * db;
+        dy[0] = scales.slope(a) * da;
+        dy[1] = scales.linear * db;
         Ok(())
     }
     fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
-        let [a, _] = self.rotate(x);
-        self.rotate_back([a.cos() * dy[0] / self.xi, self.xi * dy[1]], dx);
+        let ([a, _], scales) = (self.rotate(x), self.scales());
+        self.rotate_back([scales.slope(a) * dy[0], scales.linear * dy[1]], dx);
         Ok(())
     }
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
@@ -99,19 +139,21 @@ impl Simulator for Sine {
 }
 
 impl LocalInverse for Sine {
-    /// Of the solutions asin(ξy₁) + 2πk and π − asin(ξy₁) + 2πk, the one nearest to x̂₀.
-    /// A y₁ beyond ±1/ξ is out of reach; the nearest point that P reaches is taken.
+    /// Of the solutions asin(ξy₁) + 2πk and π − asin(ξy₁) + 2πk, the one nearest to x̂₀; with γ given,
+    /// those of γx̂₁/ξ without the ξ of y₁. A y₁ beyond what a sine reaches is taken for the nearest
+    /// that it does.
     fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()> {
-        let [a0, _] = self.rotate(x0);
-        let principal = (self.xi * y[0]).clamp(-1.0, 1.0).asin();
-        let near = |a: f64| a + 2.0 * PI * ((a0 - a) / (2.0 * PI)).round();
+        let ([a0, _], scales) = (self.rotate(x0), self.scales());
+        let angle0 = scales.inner * a0;
+        let principal = (y[0] / scales.outer).clamp(-1.0, 1.0).asin();
+        let near = |angle: f64| angle + 2.0 * PI * ((angle0 - angle) / (2.0 * PI)).round();
         let (rising, falling) = (near(principal), near(PI - principal));
-        let a = if (rising - a0).abs() <= (falling - a0).abs() {
+        let angle = if (rising - angle0).abs() <= (falling - angle0).abs() {
             rising
         } else {
             falling
         };
-        self.rotate_back([a, y[1] / self.xi], x);
+        self.rotate_back([angle / scales.inner, y[1] / scales.linear], x);
         Ok(())
     }
     fn is_nearest(&self) -> bool {
@@ -121,9 +163,10 @@ impl LocalInverse for Sine {
 
 impl SecondOrder for Sine {
     fn vjp_derivative(&self, x: &[f64], dy: &[f64], dx: &[f64], out: &mut [f64]) -> Result<()> {
-        let [a, _] = self.rotate(x);
+        let ([a, _], scales) = (self.rotate(x), self.scales());
         let [da, _] = self.rotate(dx);
-        self.rotate_back([-a.sin() * da * dy[0] / self.xi, 0.0], out);
+        let bend = -scales.outer * scales.inner * scales.inner * (scales.inner * a).sin();
+        self.rotate_back([bend * da * dy[0], 0.0], out);
         Ok(())
     }
 }
@@ -135,7 +178,11 @@ mod tests {
 
     #[test]
     fn the_inverse_picks_the_nearest_of_infinitely_many_solutions() {
-        let sine = Sine { xi: 4.0, phi: 0.0 };
+        let sine = Sine {
+            xi: 4.0,
+            phi: 0.0,
+            ..Sine::default()
+        };
         let mut x = [0.0; 2];
         // sin x = ½ at 30°, 150°, 390°, 510°, …
         for (near, expected) in [

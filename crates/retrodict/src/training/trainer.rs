@@ -145,6 +145,8 @@ pub struct Score {
     /// counts, where the simulator knows them all
     /// ([`is_nearest`](crate::LocalInverse::is_nearest)).
     pub x_half_square: Option<f64>,
+    /// The mean over the samples of ‖f(y*) − x*‖, likewise. A few that are far off weigh less in it.
+    pub x_distance: Option<f64>,
 }
 
 /// What an observer sees after each step.
@@ -179,7 +181,7 @@ pub fn score(
     size: usize,
 ) -> Result<Score> {
     let n = network.output().len();
-    let (mut sum, mut squares, mut labelled) = (0.0, 0.0, 0);
+    let (mut sum, mut squares, mut distances, mut labelled) = (0.0, 0.0, 0.0, 0);
     for batch in samples.chunks(size.max(1)) {
         let inputs: Vec<f64> = batch.iter().flat_map(|s| s.input.iter().copied()).collect();
         let mut x = vec![0.0; batch.len() * n];
@@ -197,7 +199,9 @@ pub fn score(
         sum += losses.iter().sum::<f64>();
         for (sample, x) in batch.iter().zip(x.chunks(n)) {
             if let Some(label) = &sample.label {
-                squares += error_squared(sample, x, label)?;
+                let square = error_squared(sample, x, label)?;
+                squares += square;
+                distances += square.sqrt();
                 labelled += 1;
             }
         }
@@ -205,6 +209,7 @@ pub fn score(
     Ok(Score {
         loss: sum / samples.len().max(1) as f64,
         x_half_square: (labelled > 0).then(|| 0.5 * squares / f64::from(labelled)),
+        x_distance: (labelled > 0).then(|| distances / f64::from(labelled)),
     })
 }
 

@@ -33,7 +33,15 @@ pub enum FluidInverse {
     },
     /// A uniform velocity and a swirl, estimated from the markers' centres and orientations of
     /// mass, are added to the velocity that was reached, and the flow is run backwards.
-    MassCentres {},
+    MassCentres {
+        /// Whether what is neither uniform nor a swirl in x₀ stays. Without it, x is of that kind alone.
+        #[serde(default = "yes")]
+        keep_rest: bool,
+    },
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn six() -> usize {
@@ -101,7 +109,9 @@ impl LocalInverse for Fluid {
             FluidInverse::LeastSquares { .. } => {
                 LeastSquares::new(self).solve(y, x0, x, &mut Counts::default())
             }
-            FluidInverse::MassCentres {} => mass_centres::invert(self, y, x0, x),
+            FluidInverse::MassCentres { keep_rest } => {
+                mass_centres::invert(self, keep_rest, y, x0, x)
+            }
         }
     }
     fn step_counted(
@@ -117,8 +127,8 @@ impl LocalInverse for Fluid {
             FluidInverse::LeastSquares { .. } => {
                 LeastSquares::new(self).solve(&aim, x0, dx, counts)?;
             }
-            FluidInverse::MassCentres {} => {
-                mass_centres::invert(self, &aim, x0, dx)?;
+            FluidInverse::MassCentres { keep_rest } => {
+                mass_centres::invert(self, keep_rest, &aim, x0, dx)?;
                 counts.forward += 1;
             }
         }
@@ -131,7 +141,7 @@ impl LocalInverse for Fluid {
                 remaining: 0.25,
                 subspace: Some("the part of the velocity across the marker's contours"),
             },
-            FluidInverse::MassCentres {} => Recovery {
+            FluidInverse::MassCentres { .. } => Recovery {
                 remaining: 1.0,
                 subspace: Some("a uniform velocity and a swirl around the marker"),
             },
@@ -162,7 +172,7 @@ impl<'a> LeastSquares<'a> {
                 smoothness,
                 blur,
             } => (steps, iterations, damping, smoothness, blur),
-            FluidInverse::MassCentres {} => (0, 0, 0.0, 0.0, 0.0),
+            FluidInverse::MassCentres { .. } => (0, 0, 0.0, 0.0, 0.0),
         };
         let squares = fourier.k_squared(1.0);
         let smooth = squares.iter().map(|k2| 1.0 / (1.0 + length * length * k2));

@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use super::Fluid;
 use crate::error::{Error, Result};
-use crate::linalg::axpy;
+use crate::linalg::{axpy, dot};
 use crate::rollout::{RolledOut, TimeStep};
 
 /// P⁻¹(y; x₀): the flow from x₀ is run to its end, its velocity there is corrected by a uniform
@@ -13,10 +13,19 @@ use crate::rollout::{RolledOut, TimeStep};
 /// What running backwards loses (interpolation smooths both ways) it loses with the correction
 /// and without it, so it is the difference of both that is added to x₀: P⁻¹(P(x₀); x₀) = x₀.
 ///
+/// Unless the rest is to be `kept`, it is added to what x₀ has of a uniform velocity and a swirl only:
+/// the marker does not tell of anything else, and a network's x₀ holds a lot of it at first.
+///
 /// # Source
-/// Holl, Koltun & Thuerey 2022, section 4.4 and its appendix, for the idea; the swirl here comes
-/// from the second moments of mass.
-pub(super) fn invert(fluid: &Fluid, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()> {
+/// Holl, Koltun & Thuerey 2022, section 4.4 and its appendix, for the idea, without the rest; the swirl
+/// here comes from the second moments of mass.
+pub(super) fn invert(
+    fluid: &Fluid,
+    keep_rest: bool,
+    y: &[f64],
+    x0: &[f64],
+    x: &mut [f64],
+) -> Result<()> {
     let rollout = fluid.rollout();
     let flow = &rollout.step;
     let cells = flow.cells();
@@ -48,7 +57,12 @@ pub(super) fn invert(fluid: &Fluid, y: &[f64], x0: &[f64], x: &mut [f64]) -> Res
             flow.step_velocity_back(velocity, &mut work)?;
         }
     }
-    x.copy_from_slice(x0);
+    if keep_rest {
+        x.copy_from_slice(x0);
+    } else {
+        let start = Mass::of(&rollout.initial[..cells], flow.extents)?;
+        motion_of(flow.extents, &start, x0, x);
+    }
     axpy(1.0, &corrected, x);
     axpy(-1.0, &kept, x);
     Ok(())
@@ -139,13 +153,44 @@ fn add_motion(extents: [usize; 2], here: &Mass, there: &Mass, speed: f64, veloci
     } else {
         0.0
     };
+    let swirl = swirl(extents, here);
+    for (axis, component) in velocity.chunks_mut(extents[0] * extents[1]).enumerate() {
+        component.iter_mut().for_each(|v| *v += speed * shift[axis]);
+    }
+    axpy(speed * angle, &swirl, velocity);
+}
+
+/// What a velocity has of a uniform one and of a swirl around a mass.
+fn motion_of(extents: [usize; 2], mass: &Mass, velocity: &[f64], motion: &mut [f64]) {
     let cells = extents[0] * extents[1];
-    let reach = 2.0 * here.radius;
+    let (mut swirl, mut rest) = (swirl(extents, mass), velocity.to_vec());
+    for (axis, motion) in motion.chunks_mut(cells).enumerate() {
+        let part = axis * cells..(axis + 1) * cells;
+        motion.fill(take_mean(&mut rest[part.clone()]));
+        take_mean(&mut swirl[part]);
+    }
+    let strength = dot(&swirl, &rest) / dot(&swirl, &swirl);
+    axpy(strength, &swirl, motion);
+}
+
+/// Subtracts the mean and returns it.
+fn take_mean(values: &mut [f64]) -> f64 {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    values.iter_mut().for_each(|v| *v -= mean);
+    mean
+}
+
+/// A turn by one radian in a unit of time around a mass, which falls off over twice its radius.
+fn swirl(extents: [usize; 2], mass: &Mass) -> Vec<f64> {
+    let cells = extents[0] * extents[1];
+    let reach = 2.0 * mass.radius;
+    let fall = |x: f64, y: f64| (-0.5 * (x * x + y * y) / (reach * reach)).exp();
+    let mut velocity = vec![0.0; 2 * cells];
     let (first, second) = velocity.split_at_mut(cells);
     for cell in 0..cells {
-        let [x, y] = from(here.centre, cell, extents);
-        let swirl = |x: f64, y: f64| angle * (-0.5 * (x * x + y * y) / (reach * reach)).exp();
-        first[cell] += speed * (shift[0] - y * swirl(x - 0.5, y));
-        second[cell] += speed * (shift[1] + x * swirl(x, y - 0.5));
+        let [x, y] = from(mass.centre, cell, extents);
+        first[cell] = -y * fall(x - 0.5, y);
+        second[cell] = x * fall(x, y - 0.5);
     }
+    velocity
 }

@@ -1,0 +1,376 @@
+//! How a sample of a training experiment comes about: what an experiment says of it, and the drawing.
+
+use std::sync::Arc;
+
+use rand::RngExt;
+use rand_distr::{Distribution, StandardNormal};
+use rand_pcg::Pcg64;
+use retrodict::Space;
+use retrodict::options::configure;
+use retrodict::simulators::Schroedinger;
+use retrodict::training::Sample;
+use serde::{Deserialize, Serialize};
+
+use super::samples::Physics;
+use crate::failure::{Failure, Outcome};
+use crate::generate;
+
+/// How a sample comes about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Draw {
+    /// Each value of x uniformly, y* = P(x).
+    Uniform {
+        /// The least value.
+        low: f64,
+        /// What is drawn is less than this.
+        high: f64,
+    },
+    /// y*: each value uniformly, whether an x leads there or not. No x* is known, unless the simulator
+    /// knows all solutions: then the nearest to 0 stands for it, and the nearest to the network's
+    /// x counts.
+    Targets {
+        /// The least value.
+        low: f64,
+        /// What is drawn is less than this.
+        high: f64,
+    },
+    /// x: a sum of 4 to 10 hot boxes with soft edges, y* = P(x).
+    Boxes,
+    /// x: a smooth random field of zero mean, y* = P(x).
+    Smooth,
+    /// x: a random field of zero mean and unit variance, with Fourier amplitudes that fall as
+    /// |k|^−exponent, y* = P(x).
+    PowerLaw {
+        /// How steeply; 0 is white noise, and 2 what PhiFlow calls noise of smoothness 1.
+        exponent: f64,
+    },
+    /// x: a drift and smooth eddies of a flow. The network sees its dye before and after,
+    /// `[2, rows, cols]`.
+    Flows {
+        /// The root mean square of each component, in m/s.
+        strength: f64,
+    },
+    /// x: a drift, a swirl around the middle of the box and smooth fluctuations, mostly motions that two
+    /// pictures tell of. The network sees its dye before and after.
+    Swirls {
+        /// The largest drift along each axis, in m/s.
+        drift: f64,
+        /// The largest speed in a swirl, in m/s, either way round.
+        swirl: f64,
+        /// The distance from the middle at which a swirl is fastest, in cells.
+        reach: f64,
+        /// The root mean square of each component of the fluctuations, in m/s.
+        fluctuation: f64,
+    },
+    /// A state uniformly, from which the simulator starts and to which it is to come back.
+    States {
+        /// The option of the simulator that takes the state.
+        option: String,
+        /// The least value.
+        low: f64,
+        /// What is drawn is less than this.
+        high: f64,
+    },
+    /// A quantum state: eigenstates with normal weights, of norm 1.
+    Superpositions {
+        /// Which, from 1.
+        levels: Vec<usize>,
+        /// Whether the weights are complex; as published, they are real.
+        #[serde(default)]
+        complex: bool,
+    },
+    /// One number t uniformly is seen; y* = P(x) with xₖ = aₖ sin(ωₖ t), or cos where k is odd.
+    Waves {
+        /// ω.
+        frequencies: Vec<f64>,
+        /// a, one for each frequency; 1 where nothing is said.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        amplitudes: Vec<f64>,
+        /// The least t.
+        low: f64,
+        /// What is drawn is less than this.
+        high: f64,
+    },
+    /// Arrays of a file: `target`, and where they are known `x` and `input`; a sample in each row. The
+    /// last ones are held out.
+    File {
+        /// Its path, a .npz.
+        path: String,
+    },
+}
+
+/// Draws samples one by one.
+pub struct Drawer {
+    draw: Draw,
+    physics: Physics,
+    /// The eigenstates of which superpositions are made.
+    states: Vec<Vec<f64>>,
+}
+
+impl Drawer {
+    /// Checks that the samples fit the physics.
+    pub fn new(draw: &Draw, physics: &Physics) -> Outcome<Self> {
+        let mut states = Vec::new();
+        match draw {
+            Draw::Superpositions { levels, .. } => {
+                if physics.name != "schroedinger" && physics.name != "quantum-dipole" {
+                    return Err(Failure::Misuse(format!(
+                        "data.draw: superpositions are states of the simulator schroedinger; found {}",
+                        physics.name
+                    )));
+                }
+                let well: Schroedinger = configure("schroedinger", &physics.options)?;
+                let inner = physics.simulator.output().len() / 2;
+                if let Some(level) = levels.iter().find(|l| !(1..=inner).contains(l)) {
+                    return Err(Failure::Misuse(format!(
+                        "data.draw.levels: found {level}; there are the levels 1 to {inner}"
+                    )));
+                }
+                states = levels.iter().map(|l| well.eigenstate(*l)).collect();
+            }
+            Draw::PowerLaw { exponent } => {
+                let shape = &physics.simulator.input().shape;
+                if !(1..=3).contains(&shape.len()) {
+                    return Err(Failure::Misuse(format!(
+                        "data.draw: power-law fields live on grids of 1 to 3 axes; {} has the shape {shape:?}; \
+                         draw uniform values, or read the samples from a file",
+                        physics.simulator.input().name
+                    )));
+                }
+                if !(exponent.is_finite() && *exponent >= 0.0) {
+                    return Err(Failure::Misuse(format!(
+                        "data.draw.exponent: found {exponent}; it must be a finite number of 0 or more; 2 is smooth"
+                    )));
+                }
+            }
+            Draw::Flows { .. } | Draw::Swirls { .. } => {
+                let (x, y) = (physics.simulator.input(), physics.simulator.output());
+                if physics.name != "fluid" || x.len() != 2 * y.len() {
+                    return Err(Failure::Misuse(format!(
+                        "data.draw: flows are velocities from one picture of the marker, of the simulator \
+                         fluid; found {} from {} {:?} to {} {:?}",
+                        physics.name, x.name, x.shape, y.name, y.shape
+                    )));
+                }
+            }
+            Draw::Waves {
+                frequencies,
+                amplitudes,
+                ..
+            } => {
+                let unknowns = physics.simulator.input().len();
+                for (key, list) in [("frequencies", frequencies), ("amplitudes", amplitudes)] {
+                    let silent = key == "amplitudes" && list.is_empty();
+                    if !silent && list.len() != unknowns {
+                        return Err(Failure::Misuse(format!(
+                            "data.draw.{key}: found {}, but {} takes {unknowns} values",
+                            list.len(),
+                            physics.name
+                        )));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(Self {
+            draw: draw.clone(),
+            physics: physics.clone(),
+            states,
+        })
+    }
+
+    /// The next sample of a generator.
+    pub fn sample(&self, random: &mut Pcg64) -> retrodict::Result<Sample> {
+        let simulator = &self.physics.simulator;
+        let space = simulator.input();
+        let mut uniform = |low: f64, high: f64| low + (high - low) * random.random::<f64>();
+        let x = match &self.draw {
+            Draw::Uniform { low, high } => (0..space.len()).map(|_| uniform(*low, *high)).collect(),
+            Draw::Targets { low, high } => {
+                let length = simulator.output().len();
+                let target = (0..length).map(|_| uniform(*low, *high)).collect();
+                return self.aimed(target);
+            }
+            Draw::Boxes => generate::boxes(&space.shape, random),
+            Draw::Smooth => generate::smooth(&space.shape, random),
+            Draw::PowerLaw { exponent } => generate::power_law(&space.shape, *exponent, random),
+            Draw::States { option, low, high } => {
+                let length = simulator.output().len();
+                let state: Vec<f64> = (0..length).map(|_| uniform(*low, *high)).collect();
+                return Ok(Sample {
+                    simulator: self.physics.with(option, &state)?,
+                    input: state.clone(),
+                    target: state,
+                    label: None,
+                });
+            }
+            Draw::Flows { strength } => return self.flow(*strength, random),
+            Draw::Swirls {
+                drift,
+                swirl,
+                reach,
+                fluctuation,
+            } => return self.swirl([*drift, *swirl, *reach, *fluctuation], random),
+            Draw::Superpositions { complex, .. } => {
+                let target = self.superposition(*complex, random);
+                return Ok(Sample {
+                    simulator: Arc::clone(simulator),
+                    input: target.clone(),
+                    target,
+                    label: None,
+                });
+            }
+            Draw::Waves {
+                frequencies,
+                amplitudes,
+                low,
+                high,
+            } => {
+                let t = uniform(*low, *high);
+                let wave = |(k, w): (usize, &f64)| {
+                    let wave = if k.is_multiple_of(2) {
+                        (w * t).sin()
+                    } else {
+                        (w * t).cos()
+                    };
+                    amplitudes.get(k).copied().unwrap_or(1.0) * wave
+                };
+                let x = frequencies.iter().enumerate().map(wave).collect();
+                return Ok(Sample {
+                    input: vec![t],
+                    ..self.of(x)?
+                });
+            }
+            Draw::File { .. } => Vec::new(),
+        };
+        self.of(x)
+    }
+
+    /// A drift and smooth eddies free of divergence, half of the energy in each, and the dye before and
+    /// after.
+    fn flow(&self, strength: f64, random: &mut Pcg64) -> retrodict::Result<Sample> {
+        let share = strength / 2.0_f64.sqrt();
+        let mut x = self.eddies(share, random);
+        for component in x.chunks_mut(self.physics.simulator.output().len()) {
+            let normal: f64 = StandardNormal.sample(random);
+            component.iter_mut().for_each(|v| *v += share * normal);
+        }
+        self.carried(x)
+    }
+
+    /// A drift, a swirl around the middle and smooth fluctuations, and the dye before and after.
+    fn swirl(
+        &self,
+        [drift, swirl, reach, fluctuation]: [f64; 4],
+        random: &mut Pcg64,
+    ) -> retrodict::Result<Sample> {
+        let shape = self.physics.simulator.output().shape;
+        let (rows, cols) = (shape[0], shape[1]);
+        let mut x = self.eddies(fluctuation, random);
+        let mut uniform = |most: f64| most * random.random_range(-1.0..=1.0);
+        let (along, across, turn) = (uniform(drift), uniform(drift), uniform(swirl) / reach);
+        let (first, second) = x.split_at_mut(rows * cols);
+        for i in 0..rows {
+            for j in 0..cols {
+                // Cells from the middle to the cell; components lie half a cell before it.
+                let a = i as f64 + 0.5 - 0.5 * rows as f64;
+                let b = j as f64 + 0.5 - 0.5 * cols as f64;
+                let fall = |a: f64, b: f64| (0.5 - 0.5 * (a * a + b * b) / (reach * reach)).exp();
+                first[i * cols + j] += along - turn * b * fall(a - 0.5, b);
+                second[i * cols + j] += across + turn * a * fall(a, b - 0.5);
+            }
+        }
+        self.carried(x)
+    }
+
+    /// Smooth eddies free of divergence with that root mean square of each component.
+    fn eddies(&self, strength: f64, random: &mut Pcg64) -> Vec<f64> {
+        let shape = self.physics.simulator.output().shape;
+        let (rows, cols) = (shape[0], shape[1]);
+        let psi = generate::smooth(&shape, random);
+        let at = |i: usize, j: usize| psi[i % rows * cols + j % cols];
+        // Components lie half a cell before the cells, ψ at the corners.
+        let pixels = || (0..rows).flat_map(|i| (0..cols).map(move |j| (i, j)));
+        let along = pixels().map(|(i, j)| at(i, j + 1) - at(i, j));
+        let across = pixels().map(|(i, j)| at(i, j) - at(i + 1, j));
+        let mut x: Vec<f64> = along.chain(across).collect();
+        let scale = strength / generate::rms(&x);
+        x.iter_mut().for_each(|v| *v *= scale);
+        x
+    }
+
+    /// A velocity, and the dye before and after.
+    fn carried(&self, x: Vec<f64>) -> retrodict::Result<Sample> {
+        let before = self.dye(&self.physics.simulator.output())?;
+        let sample = self.of(x)?;
+        Ok(Sample {
+            input: [&before[..], &sample.target].concat(),
+            ..sample
+        })
+    }
+
+    /// The dye before anything moves it.
+    fn dye(&self, y: &Space) -> retrodict::Result<Vec<f64>> {
+        let still = vec![0.0; self.physics.simulator.input().len()];
+        let mut dye = vec![0.0; y.len()];
+        self.physics.simulator.forward(&still, &mut dye)?;
+        Ok(dye)
+    }
+
+    /// A y* that no x was drawn for.
+    fn aimed(&self, target: Vec<f64>) -> retrodict::Result<Sample> {
+        let simulator = Arc::clone(&self.physics.simulator);
+        let origin = vec![0.0; simulator.input().len()];
+        let mut label = origin.clone();
+        let inverse = simulator.local_inverse().filter(|i| i.is_nearest());
+        let known = match inverse {
+            Some(inverse) => {
+                inverse.invert_near(&target, &origin, &mut label)?;
+                true
+            }
+            None => false,
+        };
+        Ok(Sample {
+            input: target.clone(),
+            target,
+            label: known.then_some(label),
+            simulator,
+        })
+    }
+
+    /// x and what it leads to.
+    fn of(&self, x: Vec<f64>) -> retrodict::Result<Sample> {
+        let simulator = Arc::clone(&self.physics.simulator);
+        let mut target = vec![0.0; simulator.output().len()];
+        simulator.forward(&x, &mut target)?;
+        Ok(Sample {
+            input: target.clone(),
+            target,
+            label: Some(x),
+            simulator,
+        })
+    }
+
+    /// Re ψ and Im ψ of eigenstates with normal weights, scaled to the norm of one of them.
+    fn superposition(&self, complex: bool, random: &mut Pcg64) -> Vec<f64> {
+        let length = self.physics.simulator.output().len();
+        let (mut psi, mut weights) = (vec![0.0; length], 0.0);
+        for state in &self.states {
+            let real: f64 = StandardNormal.sample(random);
+            let imaginary: f64 = if complex {
+                StandardNormal.sample(random)
+            } else {
+                0.0
+            };
+            weights += real * real + imaginary * imaginary;
+            // The eigenstates are real.
+            for j in 0..length / 2 {
+                psi[j] += real * state[j];
+                psi[length / 2 + j] += imaginary * state[j];
+            }
+        }
+        psi.iter_mut().for_each(|v| *v /= weights.sqrt());
+        psi
+    }
+}
