@@ -55,6 +55,37 @@ fn replaced(path: &Path, from: &str, to: &str) {
 }
 
 #[test]
+fn a_draw_that_cannot_work_is_refused() {
+    let folder = tempdir().unwrap();
+    for (words, parts) in [
+        (
+            "poisson-8 --set data.draw.exponent=-1.0",
+            ["data.draw.exponent: found -1", "0 or more; 2 is smooth"],
+        ),
+        (
+            "poisson-8 --set simulator={name=\"wave\",shape=[4,4,4],at_rest=false}",
+            ["grids of 1 to 3 axes", "read the samples from a file"],
+        ),
+        (
+            "sine --set data.draw.low=1.0",
+            ["found low = 1 and high = 1", "low the smaller one"],
+        ),
+        (
+            "fluid --set data.draw.drift=-0.5",
+            ["data.draw.drift: found -0.5", "try drift = 0.5"],
+        ),
+        (
+            "fluid --set data.draw.reach=0.0",
+            ["data.draw.reach: found 0", "above 0; try drift"],
+        ),
+        ("sine --set simulator.gamma=0.0", ["gamma", "not allowed"]),
+    ] {
+        let message = fail(folder.path(), &format!("train {words} --out run"), 2);
+        assert_says(&message, &parts);
+    }
+}
+
+#[test]
 fn a_strategy_without_what_it_needs_is_refused_before_anything_is_written() {
     let folder = tempdir().unwrap();
     let train = |words: &str| fail(folder.path(), &format!("train {words} --out run"), 2);

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
-use retrodict::Space;
 use retrodict::options::configure;
 use retrodict::simulators::Schroedinger;
 use retrodict::training::Sample;
@@ -14,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::samples::Physics;
 use crate::failure::{Failure, Outcome};
 use crate::generate;
+
+mod flows;
 
 /// How a sample comes about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -138,9 +139,13 @@ impl Drawer {
                         physics.simulator.input().name
                     )));
                 }
-                if !(exponent.is_finite() && *exponent >= 0.0) {
+                not_negative("exponent", *exponent, "2 is smooth")?;
+            }
+            Draw::Targets { low, high } => {
+                if !(low.is_finite() && high.is_finite() && low < high) {
                     return Err(Failure::Misuse(format!(
-                        "data.draw.exponent: found {exponent}; it must be a finite number of 0 or more; 2 is smooth"
+                        "data.draw: found low = {low} and high = {high}; both must be finite, and low the \
+                         smaller one, as in low = -1.0, high = 1.0"
                     )));
                 }
             }
@@ -152,6 +157,23 @@ impl Drawer {
                          fluid; found {} from {} {:?} to {} {:?}",
                         physics.name, x.name, x.shape, y.name, y.shape
                     )));
+                }
+                if let Draw::Swirls {
+                    drift,
+                    swirl,
+                    reach,
+                    fluctuation,
+                } = draw
+                {
+                    let try_this = "try drift = 0.5, swirl = 0.5, reach = 8.0, fluctuation = 0.005";
+                    not_negative("drift", *drift, try_this)?;
+                    not_negative("swirl", *swirl, try_this)?;
+                    not_negative("fluctuation", *fluctuation, try_this)?;
+                    if !(reach.is_finite() && *reach > 0.0) {
+                        return Err(Failure::Misuse(format!(
+                            "data.draw.reach: found {reach}; it must be a finite number of cells above 0; {try_this}"
+                        )));
+                    }
                 }
             }
             Draw::Waves {
@@ -247,77 +269,6 @@ impl Drawer {
         self.of(x)
     }
 
-    /// A drift and smooth eddies free of divergence, half of the energy in each, and the dye before and
-    /// after.
-    fn flow(&self, strength: f64, random: &mut Pcg64) -> retrodict::Result<Sample> {
-        let share = strength / 2.0_f64.sqrt();
-        let mut x = self.eddies(share, random);
-        for component in x.chunks_mut(self.physics.simulator.output().len()) {
-            let normal: f64 = StandardNormal.sample(random);
-            component.iter_mut().for_each(|v| *v += share * normal);
-        }
-        self.carried(x)
-    }
-
-    /// A drift, a swirl around the middle and smooth fluctuations, and the dye before and after.
-    fn swirl(
-        &self,
-        [drift, swirl, reach, fluctuation]: [f64; 4],
-        random: &mut Pcg64,
-    ) -> retrodict::Result<Sample> {
-        let shape = self.physics.simulator.output().shape;
-        let (rows, cols) = (shape[0], shape[1]);
-        let mut x = self.eddies(fluctuation, random);
-        let mut uniform = |most: f64| most * random.random_range(-1.0..=1.0);
-        let (along, across, turn) = (uniform(drift), uniform(drift), uniform(swirl) / reach);
-        let (first, second) = x.split_at_mut(rows * cols);
-        for i in 0..rows {
-            for j in 0..cols {
-                // Cells from the middle to the cell; components lie half a cell before it.
-                let a = i as f64 + 0.5 - 0.5 * rows as f64;
-                let b = j as f64 + 0.5 - 0.5 * cols as f64;
-                let fall = |a: f64, b: f64| (0.5 - 0.5 * (a * a + b * b) / (reach * reach)).exp();
-                first[i * cols + j] += along - turn * b * fall(a - 0.5, b);
-                second[i * cols + j] += across + turn * a * fall(a, b - 0.5);
-            }
-        }
-        self.carried(x)
-    }
-
-    /// Smooth eddies free of divergence with that root mean square of each component.
-    fn eddies(&self, strength: f64, random: &mut Pcg64) -> Vec<f64> {
-        let shape = self.physics.simulator.output().shape;
-        let (rows, cols) = (shape[0], shape[1]);
-        let psi = generate::smooth(&shape, random);
-        let at = |i: usize, j: usize| psi[i % rows * cols + j % cols];
-        // Components lie half a cell before the cells, ψ at the corners.
-        let pixels = || (0..rows).flat_map(|i| (0..cols).map(move |j| (i, j)));
-        let along = pixels().map(|(i, j)| at(i, j + 1) - at(i, j));
-        let across = pixels().map(|(i, j)| at(i, j) - at(i + 1, j));
-        let mut x: Vec<f64> = along.chain(across).collect();
-        let scale = strength / generate::rms(&x);
-        x.iter_mut().for_each(|v| *v *= scale);
-        x
-    }
-
-    /// A velocity, and the dye before and after.
-    fn carried(&self, x: Vec<f64>) -> retrodict::Result<Sample> {
-        let before = self.dye(&self.physics.simulator.output())?;
-        let sample = self.of(x)?;
-        Ok(Sample {
-            input: [&before[..], &sample.target].concat(),
-            ..sample
-        })
-    }
-
-    /// The dye before anything moves it.
-    fn dye(&self, y: &Space) -> retrodict::Result<Vec<f64>> {
-        let still = vec![0.0; self.physics.simulator.input().len()];
-        let mut dye = vec![0.0; y.len()];
-        self.physics.simulator.forward(&still, &mut dye)?;
-        Ok(dye)
-    }
-
     /// A y* that no x was drawn for.
     fn aimed(&self, target: Vec<f64>) -> retrodict::Result<Sample> {
         let simulator = Arc::clone(&self.physics.simulator);
@@ -373,4 +324,14 @@ impl Drawer {
         psi.iter_mut().for_each(|v| *v /= weights.sqrt());
         psi
     }
+}
+
+/// Refuses a number below 0.
+fn not_negative(key: &str, found: f64, try_this: &str) -> Outcome<()> {
+    if found.is_finite() && found >= 0.0 {
+        return Ok(());
+    }
+    Err(Failure::Misuse(format!(
+        "data.draw.{key}: found {found}; it must be a finite number of 0 or more; {try_this}"
+    )))
 }
