@@ -46,7 +46,7 @@ pub enum Command {
     /// Apply a trained network to your own data.
     Predict(Predict),
     /// Find the x that explains your own data.
-    Solve(Solve),
+    Solve(Box<Solve>),
     /// Solve many problems: a list, or a sweep of settings; a part of them on each machine.
     Batch(Batch),
     /// Join the results of a batch into one table and a report.

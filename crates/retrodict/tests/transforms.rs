@@ -23,10 +23,7 @@ fn solve(rule: &str, problem: &Problem, start: &[f64]) -> Solution {
 
 #[test]
 fn transformed_simulators_pass_the_checks_of_one() {
-    let exp = Exp {
-        size: 3,
-        ..Exp::default()
-    };
+    let exp = Exp { size: 3 };
     let heat = Heat {
         shape: vec![4],
         nu_t: 0.1,
@@ -147,10 +144,7 @@ fn a_gradient_method_works_in_units_in_which_unknowns_are_one() {
 
 #[test]
 fn start_observer_solution_and_prior_are_those_of_x() {
-    let exp = Exp {
-        size: 2,
-        ..Exp::default()
-    };
+    let exp = Exp { size: 2 };
     let prior = Gaussian {
         reference: vec![0.5],
         deviations: vec![0.7],
@@ -192,10 +186,7 @@ fn start_observer_solution_and_prior_are_those_of_x() {
 
 #[test]
 fn an_inverse_is_transformed_too() {
-    let exp = Exp {
-        size: 2,
-        ..Exp::default()
-    };
+    let exp = Exp { size: 2 };
     let transformed = problem(Arc::new(exp), vec![2.0, 3.0])
         .transformed(&[Transform::Log])
         .unwrap();
@@ -221,7 +212,7 @@ fn values_that_no_unknown_stands_for_are_named() {
         let solved = plain
             .transformed(transforms)
             .and_then(|problem| Solver { rule, stop }.solve(&problem, start));
-        solved.err().expect("this is to be refused").to_string()
+        solved.expect_err("this is to be refused").to_string()
     };
     assert_eq!(
         refuse(&[Transform::Log], &[1.0, 0.0, 1.0]),

@@ -141,13 +141,11 @@ impl Drawer {
                 }
                 not_negative("exponent", *exponent, "2 is smooth")?;
             }
-            Draw::Targets { low, high } => {
-                if !(low.is_finite() && high.is_finite() && low < high) {
-                    return Err(Failure::Misuse(format!(
-                        "data.draw: found low = {low} and high = {high}; both must be finite, and low the \
-                         smaller one, as in low = -1.0, high = 1.0"
-                    )));
-                }
+            Draw::Targets { low, high } if !(low.is_finite() && high.is_finite() && low < high) => {
+                return Err(Failure::Misuse(format!(
+                    "data.draw: found low = {low} and high = {high}; both must be finite, and low the \
+                     smaller one, as in low = -1.0, high = 1.0"
+                )));
             }
             Draw::Flows { .. } | Draw::Swirls { .. } => {
                 let (x, y) = (physics.simulator.input(), physics.simulator.output());

@@ -54,7 +54,7 @@ impl Validate for Differences {
             return Ok(());
         };
         require(
-            step >= 1e-15 && step <= 0.5,
+            (1e-15..=0.5).contains(&step),
             "differences.step",
             step,
             "it is relative to each unknown and must lie between 1e-15 and 0.5; leave it out for exact \
