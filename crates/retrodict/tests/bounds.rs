@@ -280,12 +280,12 @@ fn assert_stationary(problem: &Problem, x: &[f64], tolerance: f64, what: &str) {
 #[test]
 fn a_field_of_temperatures_stays_between_ice_and_steam() {
     let heat = Heat {
-        shape: vec![8, 8],
+        shape: vec![5, 5],
         nu_t: 0.6,
         ..Heat::default()
     };
-    let y: Vec<f64> = (0..64)
-        .map(|i| 0.5 + 0.9 * (0.5 * f64::from(i / 8)).sin() * (0.4 * f64::from(i % 8)).cos())
+    let y: Vec<f64> = (0..25)
+        .map(|i| 0.5 + 0.9 * (0.5 * f64::from(i / 5)).sin() * (0.4 * f64::from(i % 5)).cos())
         .collect();
     let prior = TotalVariation {
         smoothing: 0.1,
@@ -296,13 +296,13 @@ fn a_field_of_temperatures_stays_between_ice_and_steam() {
         .unwrap()
         .within(&bounds(&[0.0], &[1.0]))
         .unwrap();
-    let reference = solve("levenberg-marquardt", "", &problem, &[0.5; 64], 60);
+    let reference = solve("levenberg-marquardt", "", &problem, &[0.5; 25], 60);
     let at_bounds = reference
         .x
         .iter()
         .filter(|x| **x == 0.0 || **x == 1.0)
         .count();
-    assert!((6..60).contains(&at_bounds), "{at_bounds}");
+    assert!((3..23).contains(&at_bounds), "{at_bounds}");
     for (rule, options, steps) in [
         ("levenberg-marquardt", "", 60),
         ("gauss-newton", "", 60),
@@ -310,7 +310,7 @@ fn a_field_of_temperatures_stays_between_ice_and_steam() {
         ("inverse-jacobian", "", 60),
         ("limited-memory-bfgs", "", 1000),
     ] {
-        let found = solve(rule, options, &problem, &[0.5; 64], steps);
+        let found = solve(rule, options, &problem, &[0.5; 25], steps);
         assert_stationary(&problem, &found.x, 1e-6, rule);
         let excess = found.loss / reference.loss - 1.0;
         assert!(excess.abs() < 1e-9, "{rule}: {excess:e}");

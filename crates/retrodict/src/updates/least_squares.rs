@@ -138,7 +138,7 @@ impl LinearMap for Without<'_> {
 }
 
 /// Times that unknowns which run into bounds are stopped there, and the others sought again.
-const PASSES: usize = 20;
+const PASSES: usize = 4;
 
 /// Writes a Δx that ends within bounds: `solve` is asked for the argmin of ‖A Δx − b‖, and where
 /// unknowns run beyond a bound they are stopped there and the others asked for again.
