@@ -117,6 +117,9 @@ fn svd_large(a: &Matrix) -> Result<Svd> {
     })
 }
 
+/// Columns of a matrix whose largest value is 1 that are shorter than this are zero.
+const VANISHED: f64 = f64::MIN_POSITIVE / f64::EPSILON;
+
 fn svd_tall(a: &Matrix) -> Svd {
     let (m, n) = (a.rows(), a.cols());
     // Scaled so that squares neither overflow nor underflow.
@@ -129,8 +132,10 @@ fn svd_tall(a: &Matrix) -> Svd {
         }
     }
     let vectors = small::orthogonalise(&mut columns, m, n);
+    // What is left beside the largest by underflow alone has no direction any more.
     let norms: Vec<f64> = (0..n)
         .map(|j| super::norm(&columns[j * m..(j + 1) * m]))
+        .map(|norm| if norm < VANISHED { 0.0 } else { norm })
         .collect();
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&i, &j| norms[j].total_cmp(&norms[i]));

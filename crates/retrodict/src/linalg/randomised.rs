@@ -204,7 +204,8 @@ mod tests {
                 assert!((gram[(i, j)] - f64::from(i == j)).abs() < 1e-13);
             }
             axpy(-found.values[i], found.vectors.row(i), applied.row_mut(i));
-            assert!(norm(applied.row(i)) < 1e-5 * values[i], "{i}");
+            // A vector is known to the root of what its value is known to.
+            assert!(norm(applied.row(i)) < 3e-5 * values[i], "{i}");
         }
     }
 

@@ -39,9 +39,26 @@ pub fn reach(level: f64, degrees: Option<usize>) -> Result<f64> {
         None => Normal::standard().inverse_cdf(upper),
         // Without a datum to spare nothing is known of the noise.
         Some(0) => f64::INFINITY,
+        Some(degrees) if degrees > MANY => nearly_normal(upper, degrees as f64),
         Some(degrees) => StudentsT::new(0.0, 1.0, degrees as f64)
             .map_or(f64::INFINITY, |student| student.inverse_cdf(upper)),
     })
+}
+
+/// Degrees of freedom beyond which Student's t is a Gaussian with a few corrections. The quantile of statrs
+/// inverts an incomplete beta function there that no longer has the digits for it.
+const MANY: usize = 1000;
+
+/// The quantile of Student's t by powers of 1/ν around that of a Gaussian; what is left out is below 1e-10.
+///
+/// Source: Abramowitz & Stegun, *Handbook of Mathematical Functions*, 26.7.5.
+fn nearly_normal(upper: f64, degrees: f64) -> f64 {
+    let z = Normal::standard().inverse_cdf(upper);
+    let s = z * z;
+    let first = z * (s + 1.0) / 4.0;
+    let second = z * ((5.0 * s + 16.0) * s + 3.0) / 96.0;
+    let third = z * (((3.0 * s + 19.0) * s + 17.0) * s - 15.0) / 384.0;
+    z + (first + (second + third / degrees) / degrees) / degrees
 }
 
 impl Statistics {
@@ -98,6 +115,7 @@ mod tests {
             (0.95, Some(10), 2.228_138_851_964_94),
             (0.99, Some(5), 4.032_142_983_557_54),
             (0.9, Some(30), 1.697_260_886_593_96),
+            (0.95, Some(120), 1.979_930_405_082_42),
         ] {
             let found = reach(level, degrees).unwrap();
             assert!(
@@ -112,6 +130,14 @@ mod tests {
         );
         assert!((many / known - 1.0).abs() < 1e-6, "{many}");
         assert!(reach(0.95, Some(0)).unwrap().is_infinite());
+        // Both ways give the same where one takes over from the other.
+        for level in [0.5, 0.95, 0.999] {
+            let (below, above) = (
+                reach(level, Some(MANY)).unwrap(),
+                nearly_normal(0.5 + 0.5 * level, MANY as f64),
+            );
+            assert!((below / above - 1.0).abs() < 1e-8, "{below} {above}");
+        }
     }
 
     #[test]

@@ -62,7 +62,12 @@ impl Trade {
         }
         let Svd { u, s: c, v } = svd(&upper)?;
         let turned = lower.multiply(&v).transpose();
-        let s: Vec<f64> = (0..r).map(|i| norm(turned.row(i))).collect();
+        // c² + s² = 1: what is round-off beside 1 is a direction that the prior does not see.
+        let unseen = 100.0 * f64::EPSILON * rows.max(n) as f64;
+        let s: Vec<f64> = (0..r)
+            .map(|i| norm(turned.row(i)))
+            .map(|s| if s < unseen { 0.0 } else { s })
+            .collect();
         let mut back = Matrix::zeros(n, r);
         for i in 0..n {
             for k in 0..r {
