@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::linalg::Matrix;
 use crate::options::require;
-use crate::simulator::{LinearMap, SecondOrder, Simulator, Space, Typical};
+use crate::simulator::{Approximation, LinearMap, SecondOrder, Simulator, Space, Typical};
 
 /// x ↦ the values of P(x) at given places: what was observed of it.
 ///
@@ -94,6 +94,12 @@ impl Simulator for Selected {
     }
     fn typical(&self) -> Typical {
         self.simulator.typical()
+    }
+    fn labels(&self) -> Option<Vec<(String, String)>> {
+        self.simulator.labels()
+    }
+    fn approximation(&self) -> Option<Approximation> {
+        self.simulator.approximation()
     }
     fn is_linear(&self) -> bool {
         self.simulator.is_linear()

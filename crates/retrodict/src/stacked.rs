@@ -101,6 +101,9 @@ impl Simulator for Stacked {
     fn typical(&self) -> Typical {
         self.parts[0].typical()
     }
+    fn labels(&self) -> Option<Vec<(String, String)>> {
+        self.parts.iter().find_map(|part| part.labels())
+    }
     fn is_linear(&self) -> bool {
         self.parts.iter().all(|part| part.is_linear())
     }

@@ -141,6 +141,15 @@ impl Simulator for Transformed {
     fn approximation(&self) -> Option<Approximation> {
         self.simulator.approximation()
     }
+    fn labels(&self) -> Option<Vec<(String, String)>> {
+        let labels = self.simulator.labels()?.into_iter();
+        let pairs = labels.zip(self.transforms.each());
+        let in_z = pairs.map(|((name, unit), transform)| match transform {
+            Transform::None => (name, unit),
+            _ => (name, "1".to_owned()),
+        });
+        Some(in_z.collect())
+    }
     fn is_linear(&self) -> bool {
         self.simulator.is_linear() && self.transforms.each().iter().all(Transform::is_linear)
     }
