@@ -63,10 +63,6 @@ fn a_draw_that_cannot_work_is_refused() {
             ["data.draw.exponent: found -1", "0 or more; 2 is smooth"],
         ),
         (
-            "poisson-8 --set simulator={name=\"wave\",shape=[4,4,4],at_rest=false}",
-            ["grids of 1 to 3 axes", "read the samples from a file"],
-        ),
-        (
             "sine --set data.draw.low=1.0",
             ["found low = 1 and high = 1", "low the smaller one"],
         ),

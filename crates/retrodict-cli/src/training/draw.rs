@@ -131,14 +131,6 @@ impl Drawer {
                 states = levels.iter().map(|l| well.eigenstate(*l)).collect();
             }
             Draw::PowerLaw { exponent } => {
-                let shape = &physics.simulator.input().shape;
-                if !(1..=3).contains(&shape.len()) {
-                    return Err(Failure::Misuse(format!(
-                        "data.draw: power-law fields live on grids of 1 to 3 axes; {} has the shape {shape:?}; \
-                         draw uniform values, or read the samples from a file",
-                        physics.simulator.input().name
-                    )));
-                }
                 not_negative("exponent", *exponent, "2 is smooth")?;
             }
             Draw::Targets { low, high } if !(low.is_finite() && high.is_finite() && low < high) => {
