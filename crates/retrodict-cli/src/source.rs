@@ -7,22 +7,25 @@ use retrodict::Simulator;
 
 use crate::failure::{Failure, Outcome};
 
+/// Under which the help lists what follows; stated for each, since arguments after these are others.
+const HEADING: &str = "Your own simulator";
+
 /// Where the simulator is, if it is none of retrodict's.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Your own simulator")]
 pub struct Source {
     /// A model behind a server that speaks the UM-Bridge protocol, such as http://localhost:4242.
-    #[arg(long, value_name = "URL", conflicts_with_all = ["simulator", "command"])]
+    #[arg(long, help_heading = HEADING, value_name = "URL", conflicts_with_all = ["simulator", "command"])]
     pub umbridge: Option<String>,
     /// Which of the server's models; may be left out where there is one only.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = HEADING, value_name = "NAME")]
     pub model: Option<String>,
     /// What the model itself is configured with, as a JSON object.
-    #[arg(long, value_name = "JSON")]
+    #[arg(long, help_heading = HEADING, value_name = "JSON")]
     pub config: Option<String>,
     /// A program, such as "python my_model.py {input} {output}"; the braces are replaced by paths.
     #[arg(
         long,
+        help_heading = HEADING,
         value_name = "CMD",
         conflicts_with = "simulator",
         requires = "inputs",
@@ -30,22 +33,22 @@ pub struct Source {
     )]
     pub command: Option<String>,
     /// A program that writes J instead of y, m × n in row order [default: J by differences].
-    #[arg(long, value_name = "CMD")]
+    #[arg(long, help_heading = HEADING, value_name = "CMD")]
     pub jacobian_command: Option<String>,
     /// How many values the program reads.
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = HEADING, value_name = "N")]
     pub inputs: Option<usize>,
     /// How many values it writes.
-    #[arg(long, value_name = "M")]
+    #[arg(long, help_heading = HEADING, value_name = "M")]
     pub outputs: Option<usize>,
     /// The kind of its files: npy, npz or json [default: npy].
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, help_heading = HEADING, value_name = "KIND")]
     pub format: Option<String>,
     /// How long to wait for one answer, such as 500ms, 10s or 2m [default: 5m].
-    #[arg(long, value_name = "LIMIT", value_parser = crate::args::duration)]
+    #[arg(long, help_heading = HEADING, value_name = "LIMIT", value_parser = crate::args::duration)]
     pub timeout: Option<Duration>,
     /// How many answers to wait for at once [default: one for each processor].
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = HEADING, value_name = "N")]
     pub at_once: Option<usize>,
 }
 
