@@ -75,6 +75,9 @@ const TIMES: [&str; 8] = [
     "1 µs", "10 µs", "100 µs", "1 ms", "10 ms", "100 ms", "1 s", "10 s",
 ];
 
+/// The digits 5 to 9, raised.
+const RAISED: [char; 5] = ['⁵', '⁶', '⁷', '⁸', '⁹'];
+
 /// All panels beside each other, and what the colours mean below.
 pub fn draw(panels: &[Panel], title: &str, legend: &str) -> String {
     let all = || {
@@ -147,8 +150,12 @@ impl Axes {
             )?;
         }
         for power in self.x.0 as i32..=self.x.1 as i32 {
-            let size = 10_f64.powi(power);
-            let (x, _) = self.place((size, 1.0));
+            let (x, _) = self.place((10_f64.powi(power), 1.0));
+            // Long numbers would run into each other.
+            let size = match usize::try_from(power) {
+                Ok(power @ 5..=9) => format!("10{}", RAISED[power - 5]),
+                _ => 10_f64.powi(power).to_string(),
+            };
             write!(
                 svg,
                 "<path class=\"g\" d=\"M{x:.1} {TOP}V{bottom}\"/><text text-anchor=\"middle\" x=\"{x:.1}\" y=\"{}\">{size}</text>",
