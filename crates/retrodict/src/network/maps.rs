@@ -126,11 +126,14 @@ impl<R: Real> Maps<R> {
         let shape = self.shape;
         let samples = self.cells.chunks_mut(shape.sample());
         for (cells, values) in samples.zip(values.chunks(shape.channels * shape.pixels())) {
-            cells.fill(Cell::zero());
             for (channel, field) in values.chunks(shape.pixels()).enumerate() {
                 let sheet = &mut cells[channel / LANES * shape.sheet()..][..shape.sheet()];
                 for (i, line) in field.chunks(shape.cols).enumerate() {
                     for (cell, value) in shape.row_mut(sheet, i).iter_mut().zip(line) {
+                        // The first channel of a cell clears the others.
+                        if channel % LANES == 0 {
+                            *cell = Cell::zero();
+                        }
                         cell.0[channel % LANES] = R::from_f64(*value);
                     }
                 }
