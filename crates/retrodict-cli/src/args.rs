@@ -235,6 +235,7 @@ Data: .npy, .npz (FILE.npz:NAME picks an array), .csv, or .png (grey or colour, 
 in [0, 1]; colour means three fields, each solved on its own).
 Settings: --set KEY=VALUE sets an option of the simulator, --set rule.KEY=VALUE one of the rule.
 Inverse: --set inverse.KEY=VALUE sets an option of the local inverse that --inverse names.
+Tables: start.KEY, noise.KEY, bounds.KEY, stop.KEY and prior.NAME.KEY reach those of the file.
 Starts: --starts 20 runs from the start and 19 more, drawn around it as a Latin hypercube, and tells
 the distinct solutions; the best is written.
 Noise: --noise 1e-3 is a standard deviation of 0.1 % of the target's root mean square.
@@ -282,6 +283,9 @@ pub struct Solve {
     /// The standard deviation of the noise, in the unit of y.
     #[arg(long, value_name = "STD")]
     pub noise_std: Option<f64>,
+    /// NaN in the target says that a value was not observed.
+    #[arg(long)]
+    pub missing: bool,
     /// Bounds on x as LOWER,UPPER, either of which may be left out; numbers, or files with one for each.
     #[arg(long, value_name = "L,U", allow_hyphen_values = true)]
     pub bounds: Option<String>,

@@ -45,6 +45,42 @@ fn ending(path: &Path) -> String {
 
 /// Reads an array; `FILE.npz:NAME` picks one of an archive. Every value must be finite.
 pub fn read(name: &str) -> Outcome<Array> {
+    let (path, array) = read_any(name)?;
+    check(
+        &path,
+        &array,
+        |v| v.is_finite(),
+        "mask or fill it first, or say that data are missing",
+    )?;
+    Ok(array)
+}
+
+/// As [`read`], but NaN says that a value was not observed.
+pub fn read_with_gaps(name: &str) -> Outcome<Array> {
+    let (path, array) = read_any(name)?;
+    check(
+        &path,
+        &array,
+        |v| !v.is_infinite(),
+        "only NaN stands for a value that is missing",
+    )?;
+    Ok(array)
+}
+
+fn check(path: &Path, array: &Array, may_be: fn(&f64) -> bool, hint: &str) -> Outcome<()> {
+    match array.values.iter().position(|v| !may_be(v)) {
+        None => Ok(()),
+        Some(i) => Err(Failure::unreadable(
+            path,
+            format!(
+                "it holds {} at index {i}, but every value must be finite; {hint}",
+                array.values[i]
+            ),
+        )),
+    }
+}
+
+fn read_any(name: &str) -> Outcome<(PathBuf, Array)> {
     let (path, member) = match name.rsplit_once(':') {
         Some((path, member)) if path.ends_with(".npz") => (PathBuf::from(path), Some(member)),
         _ => (PathBuf::from(name), None),
@@ -60,16 +96,7 @@ pub fn read(name: &str) -> Outcome<Array> {
             format!("unknown ending '.{other}'; known: {KINDS}"),
         )),
     }?;
-    if let Some(i) = array.values.iter().position(|v| !v.is_finite()) {
-        return Err(Failure::unreadable(
-            &path,
-            format!(
-                "it holds {} at index {i}, but every value must be finite; mask or fill it first",
-                array.values[i]
-            ),
-        ));
-    }
-    Ok(array)
+    Ok((path, array))
 }
 
 /// A picture from the bytes of a PNG.

@@ -572,3 +572,61 @@ fn priors_bounds_and_transforms_are_part_of_the_problem() {
         assert_says(&fail(f, &format!("{solve} {words}"), 2), parts);
     }
 }
+
+#[test]
+fn data_may_be_missing_multiplied_or_outliers_only_where_that_is_said() {
+    let folder = tempdir().unwrap();
+    let f = folder.path();
+    write(&folder, "y.csv", "3\nnan\n");
+    let solve = "solve scaling --set alpha=1.0 --target y.csv --set start.value=1.0";
+    let message = fail(f, solve, 2);
+    assert_says(&message, &["NaN at index 1", "say that data are missing"]);
+    let prior = "--prior gaussian:reference=[7.0] --noise-std 1";
+    let found = json(f, &format!("{solve} --missing {prior} --out d --json"));
+    let x = &found["fields"][0]["x"];
+    assert!(
+        (x[0].as_f64().unwrap() - 5.0).abs() < 1e-7 && (x[1].as_f64().unwrap() - 7.0).abs() < 1e-7,
+        "{x}"
+    );
+    succeed(f, "report d");
+    write(&folder, "y.csv", "inf\n1\n");
+    assert_says(
+        &fail(f, &format!("{solve} --missing"), 2),
+        &["only NaN stands for a value that is missing"],
+    );
+
+    // One step of descent from 1, with L = ½ (ln(y/y*)/σ)²: 0.1 · ln 2/(0.25² · 1).
+    write(&folder, "y.csv", "2\n1\n");
+    let descent =
+        "--set rule=gradient-descent --set rule.learning_rate=0.1 --stop steps=1 -o x.csv --json";
+    let found = json(
+        f,
+        &format!("{solve} {descent} --noise-std 0.25 --set noise.multiplicative=true"),
+    );
+    let x = found["fields"][0]["x"][0].as_f64().unwrap();
+    assert!((x - 1.0 - 1.6 * 2.0_f64.ln()).abs() < 1e-12, "{x}");
+    // Huber's force is δ at most.
+    let found = json(
+        f,
+        &format!("{solve} {descent} --set noise.robust.name=huber --set noise.robust.delta=0.3"),
+    );
+    let x = found["fields"][0]["x"][0].as_f64().unwrap();
+    assert!((x - 1.03).abs() < 1e-12, "{x}");
+    for (words, parts) in [
+        (
+            "--set noise.multiplicative=true",
+            "multiplicative noise needs noise.std",
+        ),
+        (
+            "--set noise.robust.name=huber --noise 0.1",
+            "a robust loss has a scale of its own",
+        ),
+        (
+            "--set noise.robust.delta=1.0",
+            "noise.robust needs the name of a loss",
+        ),
+        ("--set noise.robust.name=hubr", "did you mean 'huber'"),
+    ] {
+        assert_says(&fail(f, &format!("{solve} {words}"), 2), &[parts]);
+    }
+}

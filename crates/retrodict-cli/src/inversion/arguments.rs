@@ -63,9 +63,18 @@ fn flags(args: &args::Solve, table: &mut Table) -> Outcome<()> {
         args.seed.map(|n| Value::Integer(n as i64)),
     )?;
     if args.noise.is_some() || args.noise_std.is_some() {
-        // What the file says of the noise gives way.
-        table.remove("noise");
+        // What the file says of the level gives way.
+        let noise = inner(table, "noise")?;
+        for key in ["std", "relative", "std_file", "covariance"] {
+            noise.remove(key);
+        }
     }
+    put(
+        table,
+        "noise",
+        "missing",
+        args.missing.then_some(Value::Boolean(true)),
+    )?;
     put(table, "noise", "relative", args.noise.map(Value::Float))?;
     put(table, "noise", "std", args.noise_std.map(Value::Float))?;
     if let Some(bounds) = &args.bounds {

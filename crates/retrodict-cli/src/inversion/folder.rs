@@ -170,7 +170,12 @@ fn fields(plan: &Plan, answer: &Answer, label: &str) -> Vec<(String, Array)> {
     let field = &plan.fields[answer.field];
     let (x, y) = (plan.simulator.input(), plan.simulator.output());
     let own = |what: &str| format!("{}/{label}/{what}", plan.name);
-    let array = |shape: &[usize], values: &[f64]| Array::new(shape.to_vec(), values.to_vec());
+    // Where data are missing, those that there are stand one after the other.
+    let whole = |shape: &[usize], values: &[f64]| shape.iter().product::<usize>() == values.len();
+    let array = |shape: &[usize], values: &[f64]| match whole(shape, values) {
+        true => Array::new(shape.to_vec(), values.to_vec()),
+        false => Array::new(vec![values.len()], values.to_vec()),
+    };
     let mut fields = vec![
         (own("target"), array(&y.shape, field.data.target())),
         (own("start"), array(&x.shape, &field.starts[answer.start])),
@@ -184,7 +189,7 @@ fn fields(plan: &Plan, answer: &Answer, label: &str) -> Vec<(String, Array)> {
     }
     if let Some(curves) = Curves::new(&*plan.simulator, &plan.name, &plan.options) {
         fields.push((own("curve"), curves.curve(&answer.best)));
-        if answer.field == 0 {
+        if answer.field == 0 && whole(&y.shape, field.data.target()) {
             let data = curves.data(field.data.target());
             fields.push((format!("{}/data", plan.name), data));
         }

@@ -2,9 +2,11 @@ use std::sync::Arc;
 
 use retrodict::Loss;
 use retrodict::error::expect_length;
-use retrodict::losses::{Covariance, SquaredError, Weighted};
+use retrodict::losses::{Covariance, LogNormal, SquaredError, Weighted};
 use retrodict::options::not_negative;
+use retrodict::registry::LOSSES;
 use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
 
 use crate::data;
 use crate::failure::{Failure, Outcome};
@@ -26,6 +28,19 @@ pub struct Noise {
     /// A file with its covariance matrix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub covariance: Option<String>,
+    /// Whether it multiplies the data: `std` is then the deviation of ln y.
+    #[serde(skip_serializing_if = "is_false")]
+    pub multiplicative: bool,
+    /// Whether NaN in the target says that a value was not observed.
+    #[serde(skip_serializing_if = "is_false")]
+    pub missing: bool,
+    /// A loss that outliers do not rule: `name` and options.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub robust: Option<Table>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// The noise of one field.
@@ -55,55 +70,94 @@ impl Noise {
                     .to_owned(),
             ));
         }
+        if let Some(robust) = &self.robust {
+            return self.robust(robust, m, fields.len());
+        }
+        if self.multiplicative && self.std.is_none() && self.std_file.is_none() {
+            return Err(Failure::Misuse(
+                "multiplicative noise needs noise.std or noise.std_file, the standard deviation of ln y"
+                    .to_owned(),
+            ));
+        }
         not_negative("noise", self.std.or(self.relative).unwrap_or(0.0))?;
         if let Some(name) = &self.std_file {
             let deviations = data::read(name)?.values;
             if deviations.len() != 1 {
                 expect_length(name, deviations.len(), m)?;
             }
-            let loss = Weighted {
-                deviations,
-                half: true,
-            };
-            return shared(Arc::new(loss), m, fields.len()).map_err(|e| e.within(name));
+            let loss = self.with(deviations);
+            return shared(loss, m, fields.len(), true).map_err(|e| e.within(name));
         }
         if let Some(name) = &self.covariance {
             let array = data::read(name)?;
             expect_length(name, array.values.len(), m * m)?;
             let rows = array.values.chunks(m.max(1)).map(<[f64]>::to_vec).collect();
             let loss = Covariance::new(rows, true);
-            return shared(Arc::new(loss), m, fields.len()).map_err(|e| e.within(name));
+            return shared(Arc::new(loss), m, fields.len(), true).map_err(|e| e.within(name));
         }
         Ok(fields.iter().map(|y| self.level(y)).collect())
     }
 
+    /// The loss for standard deviations of the data, or of their logarithms.
+    fn with(&self, deviations: Vec<f64>) -> Arc<dyn Loss> {
+        let half = true;
+        match self.multiplicative {
+            true => Arc::new(LogNormal { deviations, half }),
+            false => Arc::new(Weighted { deviations, half }),
+        }
+    }
+
+    fn robust(&self, table: &Table, m: usize, fields: usize) -> Outcome<Vec<Level>> {
+        if *self
+            != (Self {
+                robust: Some(table.clone()),
+                missing: self.missing,
+                ..Self::default()
+            })
+        {
+            return Err(Failure::Misuse(
+                "noise.robust: a robust loss has a scale of its own, as in { name = \"huber\", delta = 0.1 }; \
+                 leave out what else is said of the noise"
+                    .to_owned(),
+            ));
+        }
+        let mut options = table.clone();
+        let name = match options.remove("name") {
+            Some(Value::String(name)) => name,
+            _ => {
+                return Err(Failure::Misuse(
+                    "noise.robust needs the name of a loss, as in { name = \"huber\", delta = 0.1 }".to_owned(),
+                ));
+            }
+        };
+        shared(LOSSES.build(&name, &options)?, m, fields, false)
+    }
+
     fn level(&self, y: &[f64]) -> Level {
+        let seen: Vec<f64> = y.iter().copied().filter(|y| !y.is_nan()).collect();
         let told = self
             .std
-            .or_else(|| self.relative.map(|level| level * rms(y)));
+            .or_else(|| self.relative.map(|level| level * rms(&seen)));
         // Data without noise: nothing to weigh them by.
         let sigma = told.filter(|sigma| *sigma > 0.0);
         let loss: Arc<dyn Loss> = match sigma {
-            Some(sigma) => Arc::new(Weighted {
-                deviations: vec![sigma],
-                half: true,
-            }),
+            Some(sigma) => self.with(vec![sigma]),
             None => Arc::new(SquaredError { half: true }),
         };
         Level {
             loss,
-            sigma: told,
+            sigma: told.filter(|_| !self.multiplicative),
             known: sigma.is_some(),
         }
     }
 }
 
-fn shared(loss: Arc<dyn Loss>, m: usize, fields: usize) -> Outcome<Vec<Level>> {
+fn shared(loss: Arc<dyn Loss>, m: usize, fields: usize, known: bool) -> Outcome<Vec<Level>> {
     loss.check(m)?;
     let level = || Level {
         loss: Arc::clone(&loss),
         sigma: None,
-        known: true,
+        known,
     };
     Ok((0..fields).map(|_| level()).collect())
 }

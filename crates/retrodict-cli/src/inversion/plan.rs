@@ -56,7 +56,10 @@ const AT_THE_NOISE: f64 = 1.1;
 impl Plan {
     /// Reads the data, builds everything and checks that it fits.
     pub fn new(inversion: Inversion) -> Outcome<Self> {
-        let target = data::read(&inversion.target)?;
+        let target = match inversion.noise.missing {
+            true => data::read_with_gaps(&inversion.target)?,
+            false => data::read(&inversion.target)?,
+        };
         let (name, mut options) = named(&inversion.simulator, "simulator")?;
         let name = name.ok_or_else(|| {
             Failure::Misuse(
@@ -79,7 +82,9 @@ impl Plan {
 
         let rule = inversion.rule.clone().unwrap_or_default();
         let (rule, rule_options) = named(&rule, "rule")?;
-        let free = inversion.priors.is_empty() && inversion.bounds == Limits::default();
+        let free = inversion.priors.is_empty()
+            && inversion.bounds == Limits::default()
+            && !inversion.noise.missing;
         let rule = rule.as_deref().unwrap_or_else(|| match free {
             true => default_rule(&*simulator),
             false => by_derivatives(&*simulator),
@@ -101,7 +106,10 @@ impl Plan {
                 options.insert("noise".into(), sigma.into());
                 own = build(&name, &options, inverse.as_ref())?;
             }
-            let data = Problem::new(own, level.loss, y.to_vec())?;
+            let data = match inversion.noise.missing {
+                true => Problem::with_missing(own, level.loss, y.to_vec())?,
+                false => Problem::new(own, level.loss, y.to_vec())?,
+            };
             let field = Field::new(data, x0, &inversion)?;
             stop.check(&field.problem)?;
             fields.push(field);
