@@ -161,7 +161,7 @@ fn ranking(contents: &Contents) -> String {
     format!(
         "<div class=scroll><table><thead><tr><th>#</th><th class=left>method</th><th class=left>strategy</th>\
          <th class=left>rule</th><th>batch</th><th>best test loss</th><th>train loss</th>{error}\
-         <th>epochs</th><th>steps</th><th>time</th><th>a step</th><th>network / physics / inversion</th>\
+         <th>epochs</th><th>steps</th><th>time</th><th>a step</th><th>network / physics<br>/ inversion</th>\
          <th class=left>ended</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n\
          <p class=soft>Best first, by the loss on held-out samples. The last columns say where a step's time \
          goes.</p>\n"
