@@ -1,5 +1,6 @@
 //! The running means of Adam, shared with AdamW.
 
+use pulp::Arch;
 use serde::{Deserialize, Serialize};
 
 /// The running means of the gradient and of its square, and the number of steps that they hold.
@@ -30,13 +31,18 @@ impl Moments {
         self.mean.resize(dx.len(), 0.0);
         self.square.resize(dx.len(), 0.0);
         self.step = self.step.saturating_add(1);
-        let rise1 = 1.0 - beta1.powi(self.step);
-        let rise2 = 1.0 - beta2.powi(self.step);
-        let moments = self.mean.iter_mut().zip(&mut self.square);
-        for ((dx, g), (m, v)) in dx.iter_mut().zip(gradient).zip(moments) {
-            *m += (1.0 - beta1) * (g - *m);
-            *v += (1.0 - beta2) * (g * g - *v);
-            *dx = -learning_rate * (*m / rise1) / ((*v / rise2).sqrt() + epsilon);
-        }
+        let reach = -learning_rate / (1.0 - beta1.powi(self.step));
+        let rise = 1.0 / (1.0 - beta2.powi(self.step));
+        let (new1, new2) = (1.0 - beta1, 1.0 - beta2);
+        let (mean, square) = (&mut self.mean, &mut self.square);
+        // One root and one division an unknown, in the widest registers there are.
+        Arch::new().dispatch(|| {
+            let moments = mean.iter_mut().zip(square.iter_mut());
+            for ((dx, g), (m, v)) in dx.iter_mut().zip(gradient).zip(moments) {
+                *m += new1 * (g - *m);
+                *v += new2 * (g * g - *v);
+                *dx = reach * *m / ((*v * rise).sqrt() + epsilon);
+            }
+        });
     }
 }
