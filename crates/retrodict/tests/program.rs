@@ -170,12 +170,12 @@ fn a_program_that_hangs_is_ended_with_all_it_started() {
     );
     let start = Instant::now();
     let message = message(&Program {
-        timeout: 0.5,
+        timeout: 2.0,
         ..program(&command)
     });
     assert!(start.elapsed() < Duration::from_secs(30));
     for part in [
-        "did not end within 0.5 s and was stopped",
+        "did not end within 2 s and was stopped",
         "--timeout",
         "waiting",
     ] {
@@ -183,12 +183,14 @@ fn a_program_that_hangs_is_ended_with_all_it_started() {
     }
     let grandchild = fs::read_to_string(note).unwrap();
     let stat = Path::new("/proc").join(grandchild.trim()).join("stat");
-    // Gone, or a zombie that nobody has collected yet.
-    let left = fs::read_to_string(stat).unwrap_or_default();
-    assert!(
-        left.is_empty() || left.contains(") Z "),
-        "still there: {left}"
-    );
+    // Gone, or a zombie that nobody has collected yet; on a busy machine the signal takes a moment.
+    let left = || fs::read_to_string(&stat).unwrap_or_default();
+    let ended = || left().is_empty() || left().contains(") Z ");
+    while !ended() {
+        let patience = start.elapsed() < Duration::from_secs(60);
+        assert!(patience, "still there: {}", left());
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]
