@@ -38,21 +38,21 @@ pub trait Loss: Send + Sync {
     /// Checks that the loss fits outputs of this length.
     ///
     /// # Errors
-    /// [`Error::Length`](crate::Error::Length) if, say, the weights are too few.
+    /// [`Error::Length`] if, say, the weights are too few.
     fn check(&self, _outputs: usize) -> Result<()> {
         Ok(())
     }
     /// Checks that the loss has a value for this target.
     ///
     /// # Errors
-    /// [`Error::Option`](crate::Error::Option) with the datum, where it has none.
+    /// [`Error::Option`] with the datum, where it has none.
     fn check_target(&self, _target: &[f64]) -> Result<()> {
         Ok(())
     }
     /// The loss of some of the data alone, at rising places.
     ///
     /// # Errors
-    /// [`Error::Unsupported`](crate::Error::Unsupported) if the loss does not come apart into single data.
+    /// [`Error::Unsupported`] if the loss does not come apart into single data.
     fn of_subset(&self, _kept: &[usize]) -> Result<Arc<dyn Loss>> {
         Err(Error::Unsupported {
             rule: "a target with missing data",
