@@ -41,6 +41,7 @@ body { margin: 0; background: var(--paper); color: var(--ink); line-height: 1.5;
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; }
 main { max-width: 1180px; margin: 0 auto; padding: 40px 24px 80px; }
 h1 { font-size: 34px; line-height: 1.2; margin: 0 0 8px; letter-spacing: -0.01em; }
+h1, h2, h3, p, figcaption { overflow-wrap: anywhere; }
 h2 { font-size: 23px; margin: 56px 0 4px; padding-top: 24px; border-top: 1px solid var(--line); }
 h3 { font-size: 17px; margin: 32px 0 4px; }
 p { margin: 4px 0 12px; max-width: 76ch; }
