@@ -14,6 +14,7 @@ mod row_space;
 mod small;
 mod tridiagonal;
 mod vectors;
+mod wide;
 
 pub use decompositions::{Cholesky, Svd, SymmetricEigen, cholesky, svd, symmetric_eigen};
 pub use lanczos::{Operator, symmetric_function};
@@ -24,3 +25,4 @@ pub use product::{Real, View, multiply, multiply_add};
 pub use randomised::{LowRank, RowOperator, Sketch, randomised_eigen};
 pub use row_space::row_space_function;
 pub use vectors::{axpy, axpy_dot, distance_squared, dot, is_finite, norm};
+pub(crate) use wide::wide;

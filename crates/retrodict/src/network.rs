@@ -18,6 +18,7 @@ mod maps;
 mod mean_kept;
 mod mlp;
 mod precision;
+mod rows;
 mod unet;
 
 pub use activation::Activation;

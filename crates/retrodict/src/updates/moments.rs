@@ -1,7 +1,8 @@
 //! The running means of Adam, shared with AdamW.
 
-use pulp::Arch;
 use serde::{Deserialize, Serialize};
+
+use crate::linalg::wide;
 
 /// The running means of the gradient and of its square, and the number of steps that they hold.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -36,13 +37,16 @@ impl Moments {
         let (new1, new2) = (1.0 - beta1, 1.0 - beta2);
         let (mean, square) = (&mut self.mean, &mut self.square);
         // One root and one division an unknown, in the widest registers there are.
-        Arch::new().dispatch(|| {
-            let moments = mean.iter_mut().zip(square.iter_mut());
-            for ((dx, g), (m, v)) in dx.iter_mut().zip(gradient).zip(moments) {
-                *m += new1 * (g - *m);
-                *v += new2 * (g * g - *v);
-                *dx = reach * *m / ((*v * rise).sqrt() + epsilon);
-            }
-        });
+        wide(
+            #[inline(always)]
+            || {
+                let moments = mean.iter_mut().zip(square.iter_mut());
+                for ((dx, g), (m, v)) in dx.iter_mut().zip(gradient).zip(moments) {
+                    *m += new1 * (g - *m);
+                    *v += new2 * (g * g - *v);
+                    *dx = reach * *m / ((*v * rise).sqrt() + epsilon);
+                }
+            },
+        );
     }
 }

@@ -1,10 +1,10 @@
-use pulp::Arch;
 use rayon::prelude::*;
 
 use super::{Kept, Layer, Seen, Sink};
 use crate::network::Activation;
 use crate::network::lanes::{Cell, LANES, Real};
 use crate::network::maps::{Maps, Padding, Shape};
+use crate::network::rows::{self, Affine, Centre};
 
 /// Added to the variance, so that a constant channel has a deviation too.
 const EPSILON: f64 = 1e-5;
@@ -41,37 +41,6 @@ pub struct Moments {
 /// Σ a and Σ a b of each lane, for some a and b.
 type Pair = [[f64; LANES]; 2];
 
-/// What normalisation does to one block of channels: ẑ = (z − mean) · inverse, y = γ ẑ + β.
-#[derive(Clone, Copy)]
-struct Affine<R> {
-    mean: Cell<R>,
-    inverse: Cell<R>,
-    gamma: Cell<R>,
-    beta: Cell<R>,
-}
-
-impl<R: Real> Affine<R> {
-    /// ẑ of a row.
-    #[inline(always)]
-    fn normalise(&self, z: &[Cell<R>], out: &mut [Cell<R>]) {
-        for (out, z) in out.iter_mut().zip(z) {
-            for lane in 0..LANES {
-                out.0[lane] = (z.0[lane] - self.mean.0[lane]) * self.inverse.0[lane];
-            }
-        }
-    }
-
-    /// y = γ ẑ + β of a row.
-    #[inline(always)]
-    fn scale(&self, normalised: &[Cell<R>], out: &mut [Cell<R>]) {
-        for (out, z) in out.iter_mut().zip(normalised) {
-            for lane in 0..LANES {
-                out.0[lane] = z.0[lane] * self.gamma.0[lane] + self.beta.0[lane];
-            }
-        }
-    }
-}
-
 /// Two rows of room for a thread.
 struct Lines<R> {
     normalised: Vec<Cell<R>>,
@@ -87,10 +56,9 @@ impl<R: Real> Lines<R> {
     }
 
     /// ẑ of a row, and the activation's slopes at γ ẑ + β.
-    #[inline(always)]
     fn fill(&mut self, affine: &Affine<R>, activation: Activation, z: &[Cell<R>]) {
-        affine.normalise(z, &mut self.normalised);
-        affine.scale(&self.normalised, &mut self.slopes);
+        rows::normalise(affine, z, &mut self.normalised);
+        rows::scale(affine, &self.normalised, &mut self.slopes);
         slopes(activation, &mut self.slopes);
     }
 }
@@ -158,16 +126,21 @@ impl Normalisation {
         means
     }
 
-    /// β's and γ's share: means of the change and of its product with ẑ, as cells of a block. Where
-    /// nothing is normalised, neither counts.
-    fn cells<R: Real>(&self, pair: &Pair) -> [Cell<R>; 2] {
-        pair.map(|means| {
+    /// What normalisation takes out of a change of one block, by γ/deviation; nothing where nothing is
+    /// normalised.
+    fn centre<R: Real>(&self, affine: &Affine<R>, pair: &Pair) -> Centre<R> {
+        let [mean, product] = pair.map(|means| {
             if self.start.is_some() {
                 Cell::of(&means)
             } else {
                 Cell::zero()
             }
-        })
+        });
+        Centre {
+            mean,
+            product,
+            factor: affine.gamma.combine(affine.inverse, |a, b| a * b),
+        }
     }
 
     /// At how many values the activation's slope is below a twentieth of its largest.
@@ -205,14 +178,12 @@ impl Normalisation {
             || Lines::new(shape.cols),
             |lines, (i, out)| {
                 let (z, affine) = (z.sheet(i / blocks, i % blocks), &affine[i % blocks]);
-                Arch::new().dispatch(|| {
-                    for row in 0..shape.rows {
-                        affine.normalise(shape.row(z, row), &mut lines.normalised);
-                        let out = shape.row_mut(out, row);
-                        affine.scale(&lines.normalised, out);
-                        values(self.activation, out);
-                    }
-                });
+                for row in 0..shape.rows {
+                    rows::normalise(affine, shape.row(z, row), &mut lines.normalised);
+                    let out = shape.row_mut(out, row);
+                    rows::scale(affine, &lines.normalised, out);
+                    values(self.activation, out);
+                }
                 shape.pad(out, self.padding);
             },
         );
@@ -249,12 +220,10 @@ impl<R: Real> Layer<R> for Normalisation {
                 let (z, affine) = (z.sheet(i / blocks, i % blocks), &affine[i % blocks]);
                 let change = change.sheet(i / blocks, i % blocks);
                 let mut pair = [[0.0; LANES]; 2];
-                Arch::new().dispatch(|| {
-                    for row in 0..shape.rows {
-                        affine.normalise(shape.row(z, row), &mut lines.normalised);
-                        add_row(&mut pair, shape.row(change, row), &lines.normalised);
-                    }
-                });
+                for row in 0..shape.rows {
+                    rows::normalise(affine, shape.row(z, row), &mut lines.normalised);
+                    add_row(&mut pair, shape.row(change, row), &lines.normalised);
+                }
                 pair
             },
         );
@@ -266,33 +235,21 @@ impl<R: Real> Layer<R> for Normalisation {
             |lines: &mut Lines<R>, (i, out)| {
                 let (z, affine) = (z.sheet(i / blocks, i % blocks), &affine[i % blocks]);
                 let change = change.sheet(i / blocks, i % blocks);
-                let [mean, product] = self.cells::<R>(&means[i % blocks]);
+                let centre = self.centre(affine, &means[i % blocks]);
                 let own = i % blocks * LANES..i % blocks * LANES + shape.used(i % blocks);
-                let (dgamma, dbeta) = match self.start {
-                    Some(start) => (
-                        Cell::<R>::of(&dtheta[start..][own.clone()]),
-                        Cell::of(&dtheta[start + channels..][own]),
-                    ),
-                    None => (Cell::zero(), Cell::zero()),
-                };
-                Arch::new().dispatch(|| {
-                    for row in 0..shape.rows {
-                        lines.fill(affine, self.activation, shape.row(z, row));
-                        let change = shape.row(change, row);
-                        let seen = lines.normalised.iter().zip(&lines.slopes).zip(change);
-                        for (out, ((z, slope), d)) in shape.row_mut(out, row).iter_mut().zip(seen) {
-                            for lane in 0..LANES {
-                                let centred =
-                                    d.0[lane] - mean.0[lane] - z.0[lane] * product.0[lane];
-                                let dz = affine.inverse.0[lane] * centred;
-                                let dy = affine.gamma.0[lane] * dz
-                                    + dgamma.0[lane] * z.0[lane]
-                                    + dbeta.0[lane];
-                                out.0[lane] = slope.0[lane] * dy;
-                            }
-                        }
-                    }
+                let changes = self.start.map(|start| {
+                    let dgamma = Cell::<R>::of(&dtheta[start..][own.clone()]);
+                    (dgamma, Cell::of(&dtheta[start + channels..][own]))
                 });
+                for row in 0..shape.rows {
+                    lines.fill(affine, self.activation, shape.row(z, row));
+                    let (change, out) = (shape.row(change, row), shape.row_mut(out, row));
+                    rows::centre(&centre, &lines.normalised, change, false, out);
+                    if let Some((dgamma, dbeta)) = &changes {
+                        rows::add_affine(dgamma, dbeta, &lines.normalised, out);
+                    }
+                    rows::multiply(out, &lines.slopes);
+                }
                 shape.pad(out, self.padding);
             },
         );
@@ -314,18 +271,12 @@ impl<R: Real> Layer<R> for Normalisation {
             |lines: &mut Lines<R>, (i, delta)| {
                 let (z, affine) = (z.sheet(i / blocks, i % blocks), &affine[i % blocks]);
                 let mut pair = [[0.0; LANES]; 2];
-                Arch::new().dispatch(|| {
-                    for row in 0..shape.rows {
-                        lines.fill(affine, self.activation, shape.row(z, row));
-                        let delta = shape.row_mut(delta, row);
-                        for (delta, slope) in delta.iter_mut().zip(&lines.slopes) {
-                            for lane in 0..LANES {
-                                delta.0[lane] = delta.0[lane] * slope.0[lane];
-                            }
-                        }
-                        add_row(&mut pair, delta, &lines.normalised);
-                    }
-                });
+                for row in 0..shape.rows {
+                    lines.fill(affine, self.activation, shape.row(z, row));
+                    let delta = shape.row_mut(delta, row);
+                    rows::multiply(delta, &lines.slopes);
+                    add_row(&mut pair, delta, &lines.normalised);
+                }
                 pair
             },
         );
@@ -349,26 +300,12 @@ impl<R: Real> Layer<R> for Normalisation {
             |line, (i, out)| {
                 let (z, affine) = (z.sheet(i / blocks, i % blocks), &affine[i % blocks]);
                 let delta = delta.sheet(i / blocks, i % blocks);
-                let [mean, product] = self.cells::<R>(&means[i % blocks]);
-                let mut factor = affine.gamma;
-                for lane in 0..LANES {
-                    factor.0[lane] = factor.0[lane] * affine.inverse.0[lane];
+                let centre = self.centre(affine, &means[i % blocks]);
+                for row in 0..shape.rows {
+                    rows::normalise(affine, shape.row(z, row), line);
+                    let (delta, out) = (shape.row(delta, row), shape.row_mut(out, row));
+                    rows::centre(&centre, line, delta, add, out);
                 }
-                Arch::new().dispatch(|| {
-                    for row in 0..shape.rows {
-                        affine.normalise(shape.row(z, row), line);
-                        let out = shape.row_mut(out, row);
-                        let pairs = line.iter().zip(shape.row(delta, row));
-                        for (out, (z, delta)) in out.iter_mut().zip(pairs) {
-                            for lane in 0..LANES {
-                                let centred =
-                                    delta.0[lane] - mean.0[lane] - z.0[lane] * product.0[lane];
-                                let dz = factor.0[lane] * centred;
-                                out.0[lane] = if add { out.0[lane] + dz } else { dz };
-                            }
-                        }
-                    }
-                });
             },
         );
     }
@@ -377,28 +314,17 @@ impl<R: Real> Layer<R> for Normalisation {
 /// Mean and sum of squared deviations of one sheet.
 fn spread<R: Real>(shape: Shape, sheet: &[Cell<R>]) -> Pair {
     let pixels = shape.pixels() as f64;
-    let mut first = [[0.0; LANES]; 2];
-    Arch::new().dispatch(|| {
+    let sums_of = |shift: &Cell<R>| {
+        let mut pair = [[0.0; LANES]; 2];
         for row in 0..shape.rows {
             let row = shape.row(sheet, row);
-            add_row(&mut first, row, row);
+            add_shifted_row(&mut pair, row, row, shift);
         }
-    });
-    let mean = Cell::<R>::of(&first[0].map(|s| s / pixels));
-    let mut second = [[0.0; LANES]; 2];
-    Arch::new().dispatch(|| {
-        for row in 0..shape.rows {
-            let mut sums = [Cell::<R>::zero(); 2];
-            for z in shape.row(sheet, row) {
-                for lane in 0..LANES {
-                    let d = z.0[lane] - mean.0[lane];
-                    sums[0].0[lane] += d;
-                    sums[1].0[lane] += d * d;
-                }
-            }
-            gather(&mut second, sums);
-        }
-    });
+        pair
+    };
+    let first = sums_of(&Cell::zero());
+    let mean = Cell::of(&first[0].map(|s| s / pixels));
+    let second = sums_of(&mean);
     // The mean was rounded; what is left of it corrects both.
     let mut pair = [[0.0; LANES]; 2];
     for lane in 0..LANES {
@@ -410,20 +336,14 @@ fn spread<R: Real>(shape: Shape, sheet: &[Cell<R>]) -> Pair {
 }
 
 /// Adds Σ a and Σ a b of a row: within it in the network's numbers, from row to row in `f64`.
-#[inline(always)]
 fn add_row<R: Real>(pair: &mut Pair, a: &[Cell<R>], b: &[Cell<R>]) {
-    let mut sums = [Cell::<R>::zero(); 2];
-    for (a, b) in a.iter().zip(b) {
-        for lane in 0..LANES {
-            sums[0].0[lane] += a.0[lane];
-            sums[1].0[lane] += a.0[lane] * b.0[lane];
-        }
-    }
-    gather(pair, sums);
+    add_shifted_row(pair, a, b, &Cell::zero());
 }
 
-#[inline(always)]
-fn gather<R: Real>(pair: &mut Pair, sums: [Cell<R>; 2]) {
+/// As [`add_row`], of a − shift and b − shift.
+fn add_shifted_row<R: Real>(pair: &mut Pair, a: &[Cell<R>], b: &[Cell<R>], shift: &Cell<R>) {
+    let mut sums = [Cell::<R>::zero(); 2];
+    rows::sum(a, b, shift, &mut sums);
     for (pair, sums) in pair.iter_mut().zip(sums) {
         for lane in 0..LANES {
             pair[lane] += sums.0[lane].to_f64();
@@ -432,16 +352,9 @@ fn gather<R: Real>(pair: &mut Pair, sums: [Cell<R>; 2]) {
 }
 
 /// Replaces each y of a row by the activation's value.
-#[inline(always)]
 fn values<R: Real>(activation: Activation, row: &mut [Cell<R>]) {
     if activation == Activation::Relu {
-        for cell in row {
-            for lane in 0..LANES {
-                let y = cell.0[lane];
-                cell.0[lane] = if y > R::default() { y } else { R::default() };
-            }
-        }
-        return;
+        return rows::rectify(row, None);
     }
     for cell in row {
         let mut y = cell.0.map(R::to_f64);
@@ -451,17 +364,9 @@ fn values<R: Real>(activation: Activation, row: &mut [Cell<R>]) {
 }
 
 /// Replaces each y of a row by the activation's slope there.
-#[inline(always)]
 fn slopes<R: Real>(activation: Activation, row: &mut [Cell<R>]) {
     if activation == Activation::Relu {
-        let one = R::from_f64(1.0);
-        for cell in row {
-            for lane in 0..LANES {
-                let on = cell.0[lane] > R::default();
-                cell.0[lane] = if on { one } else { R::default() };
-            }
-        }
-        return;
+        return rows::rectify(row, Some(&Cell::splat(R::from_f64(1.0))));
     }
     for cell in row {
         let (mut y, mut slope) = (cell.0.map(R::to_f64), [0.0; LANES]);

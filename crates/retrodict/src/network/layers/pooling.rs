@@ -1,8 +1,8 @@
-use pulp::Arch;
 use rayon::prelude::*;
 
 use super::{Kept, Layer, Seen, Sink};
-use crate::network::lanes::{Cell, LANES, Real};
+use crate::linalg::wide;
+use crate::network::lanes::{Cell, Real};
 use crate::network::maps::{Maps, Padding, Shape};
 
 /// The largest of 2 × 2 pixels (of 2 in one dimension); of equal ones, the first.
@@ -47,20 +47,24 @@ impl Pooling {
         sheets.for_each(|(i, out)| {
             let by = by.sheet(i / blocks, i % blocks);
             let values = values.sheet(i / blocks, i % blocks);
-            Arch::new().dispatch(|| {
-                self.pixels(|to, from| {
-                    let (mut best, mut value) = (by[from], values[from]);
-                    for step in &window[1..] {
-                        let (other, its) = (&by[from + step], &values[from + step]);
-                        for lane in 0..LANES {
-                            let more = other.0[lane] > best.0[lane];
-                            value.0[lane] = if more { its.0[lane] } else { value.0[lane] };
-                            best.0[lane] = if more { other.0[lane] } else { best.0[lane] };
-                        }
-                    }
-                    out[to] = value;
-                })
-            });
+            wide(
+                #[inline(always)]
+                || {
+                    self.pixels(
+                        #[inline(always)]
+                        |to, from| {
+                            let (mut best, mut value) = (by[from], values[from]);
+                            for step in &window[1..] {
+                                let other = by[from + step];
+                                let more = other.exceeds(best);
+                                value = values[from + step].where_or(more, value);
+                                best = other.where_or(more, best);
+                            }
+                            out[to] = value;
+                        },
+                    );
+                },
+            );
             self.to.pad(out, self.padding);
         });
     }
@@ -104,31 +108,29 @@ impl<R: Real> Layer<R> for Pooling {
         sheets.enumerate().for_each(|(i, out)| {
             let by = seen.inputs[0].sheet(i / blocks, i % blocks);
             let delta = delta.sheet(i / blocks, i % blocks);
-            Arch::new().dispatch(|| {
-                self.pixels(|to, from| {
-                    let mut best = by[from];
-                    for step in &window[1..] {
-                        for lane in 0..LANES {
-                            let other = by[from + step].0[lane];
-                            best.0[lane] = if other > best.0[lane] {
-                                other
-                            } else {
-                                best.0[lane]
-                            };
-                        }
-                    }
-                    // The first that is as large takes it all.
-                    let mut left = delta[to];
-                    for step in &window {
-                        let (seen, sum) = (&by[from + step], &mut out[from + step]);
-                        for lane in 0..LANES {
-                            let here = seen.0[lane] == best.0[lane];
-                            sum.0[lane] += if here { left.0[lane] } else { R::default() };
-                            left.0[lane] = if here { R::default() } else { left.0[lane] };
-                        }
-                    }
-                })
-            });
+            wide(
+                #[inline(always)]
+                || {
+                    self.pixels(
+                        #[inline(always)]
+                        |to, from| {
+                            let mut best = by[from];
+                            for step in &window[1..] {
+                                let other = by[from + step];
+                                best = other.where_or(other.exceeds(best), best);
+                            }
+                            // The first that is as large takes it all.
+                            let (mut left, zero) = (delta[to], Cell::zero());
+                            for step in &window {
+                                let here = by[from + step].equals(best);
+                                let more = left.where_or(here, zero);
+                                out[from + step] = out[from + step].combine(more, |a, b| a + b);
+                                left = zero.where_or(here, left);
+                            }
+                        },
+                    );
+                },
+            );
         });
     }
 }

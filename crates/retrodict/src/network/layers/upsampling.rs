@@ -1,9 +1,9 @@
-use pulp::Arch;
 use rayon::prelude::*;
 
 use super::{Kept, Layer, Seen, Sink};
-use crate::network::lanes::{Cell, LANES, Real};
+use crate::network::lanes::{Cell, Real};
 use crate::network::maps::{Maps, Padding, Shape};
+use crate::network::rows;
 
 /// Twice the size, by linear interpolation between the centres of pixels; at the border the last
 /// pixel goes on, unless the other side follows.
@@ -18,6 +18,11 @@ pub struct Upsampling {
 
 /// The nearer pixel weighs ¾, the other one ¼.
 const NEAR: f64 = 0.75;
+
+/// Those of the nearer and of the other pixel.
+fn weights<R: Real>() -> [Cell<R>; 2] {
+    [NEAR, 1.0 - NEAR].map(|weight| Cell::splat(R::from_f64(weight)))
+}
 
 impl Upsampling {
     /// The two pixels of `count` between which pixel i of twice as many lies: the nearer one first.
@@ -45,7 +50,8 @@ impl Upsampling {
 
     fn interpolate<R: Real>(&self, from: &Maps<R>, out: &mut Maps<R>) {
         let blocks = self.to.blocks();
-        let (near, far) = (R::from_f64(NEAR), R::from_f64(1.0 - NEAR));
+        let weights = weights();
+        let [near, far] = &weights;
         let columns: Vec<_> = (0..self.to.cols)
             .map(|c| self.between(c, self.from.cols))
             .collect();
@@ -54,23 +60,12 @@ impl Upsampling {
             || vec![Cell::zero(); self.from.cols],
             |line, (i, out)| {
                 let sheet = from.sheet(i / blocks, i % blocks);
-                Arch::new().dispatch(|| {
-                    for row in 0..self.to.rows {
-                        let (a, b) = self.rows(row);
-                        let (a, b) = (self.from.row(sheet, a), self.from.row(sheet, b));
-                        for ((line, a), b) in line.iter_mut().zip(a).zip(b) {
-                            for lane in 0..LANES {
-                                line.0[lane] = near * a.0[lane] + far * b.0[lane];
-                            }
-                        }
-                        let out = self.to.row_mut(out, row);
-                        for (out, (a, b)) in out.iter_mut().zip(&columns) {
-                            for lane in 0..LANES {
-                                out.0[lane] = near * line[*a].0[lane] + far * line[*b].0[lane];
-                            }
-                        }
-                    }
-                });
+                for row in 0..self.to.rows {
+                    let (a, b) = self.rows(row);
+                    let (a, b) = (self.from.row(sheet, a), self.from.row(sheet, b));
+                    rows::blend([(near, a), (far, b)], line);
+                    rows::widen(&weights, &columns, line, self.to.row_mut(out, row));
+                }
                 self.to.pad(out, self.padding);
             },
         );
@@ -111,7 +106,8 @@ impl<R: Real> Layer<R> for Upsampling {
         };
         sink.begin();
         let blocks = self.to.blocks();
-        let (near, far) = (R::from_f64(NEAR), R::from_f64(1.0 - NEAR));
+        let weights = weights();
+        let [near, far] = &weights;
         let columns: Vec<_> = (0..self.to.cols)
             .map(|c| self.between(c, self.from.cols))
             .collect();
@@ -120,28 +116,13 @@ impl<R: Real> Layer<R> for Upsampling {
             || vec![Cell::zero(); self.from.cols],
             |line, (i, out)| {
                 let delta = delta.sheet(i / blocks, i % blocks);
-                Arch::new().dispatch(|| {
-                    for row in 0..self.to.rows {
-                        line.fill(Cell::zero());
-                        for (delta, (a, b)) in self.to.row(delta, row).iter().zip(&columns) {
-                            for lane in 0..LANES {
-                                line[*a].0[lane] += near * delta.0[lane];
-                            }
-                            for lane in 0..LANES {
-                                line[*b].0[lane] += far * delta.0[lane];
-                            }
-                        }
-                        let (a, b) = self.rows(row);
-                        for (to, weight) in [(a, near), (b, far)] {
-                            let sums = self.from.row_mut(out, to);
-                            for (sum, line) in sums.iter_mut().zip(line.iter()) {
-                                for lane in 0..LANES {
-                                    sum.0[lane] += weight * line.0[lane];
-                                }
-                            }
-                        }
-                    }
-                });
+                for row in 0..self.to.rows {
+                    line.fill(Cell::zero());
+                    rows::narrow(&weights, &columns, self.to.row(delta, row), line);
+                    let (a, b) = self.rows(row);
+                    rows::add_scaled(near, line, self.from.row_mut(out, a));
+                    rows::add_scaled(far, line, self.from.row_mut(out, b));
+                }
             },
         );
     }
