@@ -334,7 +334,7 @@ fn an_engine_without_room_is_refused_before_it_starts() {
             "engine dense: a J of 16384 × 16120024 (m × |θ|)",
             "need 7.7 TiB",
             "of memory are available",
-            "engine = { krylov = { steps = 30 } } with 7.5 MiB",
+            "engine = { krylov = { steps = 300, tolerance = 0.05 } } with 75.0 MiB",
             "smaller batch",
         ],
     );

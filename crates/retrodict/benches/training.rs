@@ -309,7 +309,10 @@ fn sip() -> Work {
 }
 
 fn work(name: &str) -> Work {
-    let krylov = Engine::Krylov { steps: 10 };
+    let krylov = Engine::Krylov {
+        steps: 10,
+        tolerance: 0.0,
+    };
     match name {
         "mlp-32" => {
             let network = dense(Activation::Tanh, &[20, 20, 20]);

@@ -7,8 +7,11 @@ use retrodict::linalg::Engine;
 
 use crate::failure::{Failure, Outcome};
 
-/// Steps of Lanczos' iteration in what is recommended.
-const STEPS: usize = 30;
+/// Lanczos' iteration where its usual settings have no room either.
+const FEW_STEPS: Engine = Engine::Krylov {
+    steps: 30,
+    tolerance: 0.0,
+};
 
 /// The bytes that programs may still take, where the system tells: `MemAvailable` on Linux.
 pub fn available() -> Option<u64> {
@@ -34,17 +37,12 @@ pub fn check(engine: Engine, m: usize, network: &dyn Network, available: u64) ->
     if needed <= available {
         return Ok(());
     }
-    let fitting: Vec<String> = [
-        (Engine::Gram, "engine = \"gram\"".to_owned()),
-        (
-            Engine::Krylov { steps: STEPS },
-            format!("engine = {{ krylov = {{ steps = {STEPS} }} }}"),
-        ),
-    ]
-    .into_iter()
-    .filter(|(other, _)| bytes(*other) <= available)
-    .map(|(other, option)| format!("{option} with {}", size(bytes(other))))
-    .collect();
+    let fitting: Vec<String> = [Engine::Gram, Engine::KRYLOV, FEW_STEPS]
+        .into_iter()
+        .filter(|other| bytes(*other) <= available)
+        .take(2)
+        .map(|other| format!("{} with {}", option(other), size(bytes(other))))
+        .collect();
     let advice = if fitting.is_empty() {
         "no engine fits; take a smaller batch or a smaller network".to_owned()
     } else {
@@ -67,6 +65,17 @@ pub fn check(engine: Engine, m: usize, network: &dyn Network, available: u64) ->
         size(needed),
         size(available)
     )))
+}
+
+/// The engine as an experiment sets it.
+fn option(engine: Engine) -> String {
+    match engine {
+        Engine::Krylov { steps, tolerance } if tolerance > 0.0 => {
+            format!("engine = {{ krylov = {{ steps = {steps}, tolerance = {tolerance} }} }}")
+        }
+        Engine::Krylov { steps, .. } => format!("engine = {{ krylov = {{ steps = {steps} }} }}"),
+        named => format!("engine = \"{named}\""),
+    }
 }
 
 /// In units of 1024 bytes, of 1024 of those, and so on.
@@ -106,14 +115,15 @@ mod tests {
         for part in [
             "engine dense: a J of 100 × 21010 (m × |θ|) and its singular vectors need 6",
             " MiB, but 1.0 MiB of memory are available; set the rule's engine = \"gram\" with 2",
-            " KiB or engine = { krylov = { steps = 30 } } with 46.9 KiB, or take a smaller batch",
+            " KiB or engine = { krylov = { steps = 300, tolerance = 0.05 } } with 156.2 KiB, or take a",
         ] {
             assert!(message.contains(part), "no '{part}' in: {message}");
         }
         let message = check(Engine::Gram, 100 << 10).unwrap_err().to_string();
         assert!(message.contains("and its eigenvectors need 2"), "{message}");
         assert!(
-            !message.contains("engine = \"gram\"") && message.contains("krylov"),
+            !message.contains("engine = \"gram\"")
+                && message.contains("engine = { krylov = { steps = 30 } } with 46.9 KiB"),
             "{message}"
         );
         let message = check(Engine::Dense, 0).unwrap_err().to_string();

@@ -125,7 +125,10 @@ fn curves(sizes: &[Size], place: impl Fn(&Size, usize) -> usize) -> Vec<Curve> {
     let rules: [(&str, Rule); 3] = [
         ("half-inverse, Gram", || half_inverse(Engine::Gram)),
         ("half-inverse, 10 Krylov steps", || {
-            half_inverse(Engine::Krylov { steps: 10 })
+            half_inverse(Engine::Krylov {
+                steps: 10,
+                tolerance: 0.0,
+            })
         }),
         ("Adam", || Box::new(Adam::new(1e-5))),
     ];

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::simulator::LinearMap;
 
 /// How a power of a pseudo-inverse is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
     /// Chosen by size and truncation.
@@ -20,10 +20,14 @@ pub enum Engine {
     Dense,
     /// The eigenvalues of J Jᵀ, m × m; exact while truncation ≥ 1e-6.
     Gram,
-    /// Lanczos on JᵀJ with so many steps, kept in the space of y, for large m.
+    /// Lanczos on JᵀJ, kept in the space of y, for large m.
     Krylov {
-        /// The number of steps, 10 to 50.
+        /// The number of steps, 10 to 50; with a tolerance, the most of them.
         steps: usize,
+        /// Ends the iteration when eight steps change the result by no more than this, relative to its
+        /// length; 0 takes all steps.
+        #[serde(default)]
+        tolerance: f64,
     },
 }
 
@@ -46,10 +50,17 @@ const DENSE_UP_TO: usize = 12;
 const GRAM_UP_TO: usize = 1500;
 /// The truncation below which squaring the singular values loses them.
 const GRAM_TRUNCATION: f64 = 1e-6;
-/// Lanczos steps when nothing is said.
-const KRYLOV_STEPS: usize = 30;
+/// The most Lanczos steps when nothing is said, and the change of the result at which they end before.
+const KRYLOV_STEPS: usize = 300;
+const KRYLOV_TOLERANCE: f64 = 0.05;
 
 impl Engine {
+    /// What `Auto` takes where J has too many rows for the others.
+    pub const KRYLOV: Self = Self::Krylov {
+        steps: KRYLOV_STEPS,
+        tolerance: KRYLOV_TOLERANCE,
+    };
+
     /// The engine that does the work for a J of m rows and n columns: `Auto` chooses one, every other
     /// engine is itself.
     pub fn resolve(self, m: usize, n: usize, truncation: f64) -> Self {
@@ -58,9 +69,7 @@ impl Engine {
             // A tall J has fewer singular values than J Jᵀ has rows.
             Self::Auto if m <= GRAM_UP_TO.min(2 * n) && truncation >= GRAM_TRUNCATION => Self::Gram,
             Self::Auto if m.min(n) <= GRAM_UP_TO => Self::Dense,
-            Self::Auto => Self::Krylov {
-                steps: KRYLOV_STEPS,
-            },
+            Self::Auto => Self::KRYLOV,
             chosen => chosen,
         }
     }
@@ -82,19 +91,22 @@ impl Engine {
                 j.saturating_add(svd_bytes(m, n))
             }
             Self::Gram => matrix(m, m).saturating_add(symmetric_eigen_bytes(m)),
-            Self::Krylov { steps } => matrix(steps.min(m).min(n), m).saturating_mul(2),
+            Self::Krylov { steps, .. } => matrix(steps.min(m).min(n), m).saturating_mul(2),
         }
     }
 }
 
-/// The name, as it stands in options; for `Krylov` with the number of steps.
+/// The name, as it stands in options; for `Krylov` with its settings.
 impl fmt::Display for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Auto => f.write_str("auto"),
             Self::Dense => f.write_str("dense"),
             Self::Gram => f.write_str("gram"),
-            Self::Krylov { steps } => write!(f, "krylov, {steps} steps"),
+            Self::Krylov { steps, tolerance } if *tolerance > 0.0 => {
+                write!(f, "krylov, at most {steps} steps, tolerance {tolerance}")
+            }
+            Self::Krylov { steps, .. } => write!(f, "krylov, {steps} steps"),
         }
     }
 }
@@ -121,7 +133,11 @@ pub fn pseudo_inverse_power(
     let engine = engine.resolve(map.outputs(), map.inputs(), truncation);
     match engine {
         Engine::Gram => gram(map, g, kappa, truncation, out),
-        Engine::Krylov { steps } => krylov(map, g, kappa, truncation, steps, out),
+        Engine::Krylov { steps, tolerance } => {
+            let mut report = krylov(map, g, kappa, truncation, (steps, tolerance), out)?;
+            report.engine = engine;
+            Ok(report)
+        }
         Engine::Dense | Engine::Auto => dense(&map.dense()?, g, kappa, truncation, out),
     }
 }
@@ -177,16 +193,14 @@ fn krylov(
     g: &[f64],
     kappa: f64,
     truncation: f64,
-    steps: usize,
+    (steps, tolerance): (usize, f64),
     out: &mut [f64],
 ) -> Result<PowerReport> {
     // For an expensive map, as much as can be is prepared once.
     map.expect_products(2 * steps)?;
     let f = |ritz: &[f64]| spectral_weights(ritz, kappa, truncation).0;
-    let ritz = row_space_function(map, g, steps, &f, out)?;
-    let (_, mut report) = spectral_weights(&ritz, kappa, truncation);
-    report.engine = Engine::Krylov { steps };
-    Ok(report)
+    let ritz = row_space_function(map, g, steps, tolerance, &f, out)?;
+    Ok(spectral_weights(&ritz, kappa, truncation).1)
 }
 
 /// λ^(−(1+κ)/2) for the eigenvalues λ = σ² that are kept, 0 for the others.
@@ -241,7 +255,13 @@ mod tests {
                     out
                 };
                 let reference = run(Engine::Dense);
-                for engine in [Engine::Gram, Engine::Krylov { steps: m }] {
+                for engine in [
+                    Engine::Gram,
+                    Engine::Krylov {
+                        steps: m,
+                        tolerance: 0.0,
+                    },
+                ] {
                     let difference: Vec<f64> = run(engine)
                         .iter()
                         .zip(&reference)
@@ -275,7 +295,10 @@ mod tests {
         assert_eq!(auto(10, 5000, 1e-5), Engine::Dense);
         assert_eq!(auto(128, 1500, 1e-5), Engine::Gram);
         assert_eq!(auto(128, 1500, 1e-9), Engine::Dense);
-        assert_eq!(auto(2000, 50_000, 1e-5).to_string(), "krylov, 30 steps");
+        assert_eq!(
+            auto(2000, 50_000, 1e-5).to_string(),
+            "krylov, at most 300 steps, tolerance 0.05"
+        );
         assert_eq!(Engine::Gram.resolve(9000, 9000, 0.0), Engine::Gram);
         // J twice, V, and room for as much.
         let j = 8 * 100 * 10_000;
@@ -283,13 +306,57 @@ mod tests {
         assert!((4 * j..5 * j).contains(&dense), "{dense} for {j}");
         let gram = Engine::Gram.bytes(100, 10_000);
         assert!((3 * 80_000..6 * 80_000).contains(&gram), "{gram}");
-        assert_eq!(Engine::Krylov { steps: 30 }.bytes(100, 1000), 8 * 6000);
+        assert_eq!(
+            Engine::Krylov {
+                steps: 30,
+                tolerance: 0.0
+            }
+            .bytes(100, 1000),
+            8 * 6000
+        );
+    }
+
+    /// σ falls over five decades; half of the directions are enough for a twentieth.
+    #[test]
+    fn a_tolerance_ends_the_iteration_when_the_step_stands() {
+        let m = 200;
+        let mut j = Matrix::zeros(m, m);
+        for i in 0..m {
+            j[(i, i)] = 10.0_f64.powf(-5.0 * i as f64 / m as f64);
+        }
+        // As a loss that has fallen: g is small where steps have come before.
+        let g: Vec<f64> = (0..m).map(|i| j[(i, i)].sqrt()).collect();
+        let run = |engine| {
+            let mut out = vec![0.0; m];
+            let report = pseudo_inverse_power(&j, &g, 0.5, 1e-5, engine, &mut out).unwrap();
+            (out, report.rank)
+        };
+        let (exact, _) = run(Engine::Dense);
+        let apart = |(step, rank): (Vec<f64>, usize)| {
+            let change: Vec<f64> = step.iter().zip(&exact).map(|(a, b)| a - b).collect();
+            (norm(&change) / norm(&exact), rank)
+        };
+        let (steps, mut before) = (m, 1.0);
+        for tolerance in [0.2, 0.05, 0.01] {
+            let (own, rank) = apart(run(Engine::Krylov { steps, tolerance }));
+            println!("{tolerance}: {own} with {rank}");
+            assert!(own < before && rank < m, "{tolerance}: {own} with {rank}");
+            before = own;
+        }
+        assert!(before < 0.1, "{before}");
     }
 
     #[test]
     fn a_zero_map_gives_a_zero_step() {
         let j = Matrix::zeros(3, 2);
-        for engine in [Engine::Dense, Engine::Gram, Engine::Krylov { steps: 3 }] {
+        for engine in [
+            Engine::Dense,
+            Engine::Gram,
+            Engine::Krylov {
+                steps: 3,
+                tolerance: 0.0,
+            },
+        ] {
             let mut out = [1.0; 2];
             let report = pseudo_inverse_power(&j, &[1.0; 3], 0.5, 1e-5, engine, &mut out).unwrap();
             assert_eq!((out, report.rank), ([0.0; 2], 0));

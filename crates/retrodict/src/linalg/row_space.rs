@@ -1,8 +1,11 @@
 use super::matrix::Matrix;
-use super::symmetric_eigen;
-use super::vectors::{axpy, dot};
+use super::tridiagonal::first_column;
+use super::vectors::{axpy, dot, norm};
 use crate::error::Result;
 use crate::simulator::LinearMap;
+
+/// Steps between two looks at how much the result still changes.
+const STRIDE: usize = 8;
 
 /// out = f(JᵀJ) Jᵀ g, by Lanczos' iteration on JᵀJ started from Jᵀg, with every vector kept in y.
 ///
@@ -11,11 +14,14 @@ use crate::simulator::LinearMap;
 /// space of Jᵀ has no part in it: started from g itself, the iteration would find spurious tiny Ritz
 /// values there, and steps many times too long.
 ///
-/// `f` maps the Ritz values of JᵀJ, smallest first, to the values of the function there. Returns the Ritz
-/// values. Stops early where the Krylov space is exhausted; the result is exact then.
+/// `f` maps the Ritz values of JᵀJ, in no order, to the values of the function there. Returns the Ritz
+/// values, one for each step that was taken. Stops early where the Krylov space is exhausted, and the
+/// result is exact then; and after each eight steps that changed the result by no more than
+/// `tolerance`, relative to its length. With a tolerance of 0 all steps are taken.
 ///
 /// # Cost
-/// A product with J Jᵀ a step, a vjp at the end, and 4 m steps² multiplications.
+/// A product with J Jᵀ a step, a vjp at the end, and 4 m steps² multiplications; with a tolerance, 12 steps²
+/// for each look at it.
 ///
 /// # Source
 /// Golub & Van Loan, *Matrix Computations*, 10.1 and 10.4.
@@ -23,6 +29,7 @@ pub fn row_space_function(
     map: &dyn LinearMap,
     g: &[f64],
     steps: usize,
+    tolerance: f64,
     f: &dyn Fn(&[f64]) -> Vec<f64>,
     out: &mut [f64],
 ) -> Result<Vec<f64>> {
@@ -33,6 +40,7 @@ pub fn row_space_function(
     let mut w = g.to_vec();
     let (mut diagonal, mut off) = (Vec::with_capacity(steps), Vec::with_capacity(steps));
     let (mut length, mut size) = (0.0, 0.0_f64);
+    let mut before: Vec<f64> = Vec::new();
     for k in 0..steps {
         // `out` serves as the room for Jᵀw.
         map.apply_gram(&w, out, p.row_mut(k))?;
@@ -54,6 +62,16 @@ pub fn row_space_function(
         let alpha = dot(p.row(k), &w);
         diagonal.push(alpha);
         size = size.max(alpha);
+        if tolerance > 0.0 && (k + 1).is_multiple_of(STRIDE) && k + 1 < steps {
+            // The basis is orthonormal: what changes in the coordinates changes in the result.
+            let (now, _) = first_column(&diagonal, &off, f)?;
+            before.resize(now.len(), 0.0);
+            let change: Vec<f64> = now.iter().zip(&before).map(|(a, b)| a - b).collect();
+            if norm(&change) <= tolerance * norm(&now) {
+                break;
+            }
+            before = now;
+        }
         // Twice is enough (Parlett), and it also does the three-term recurrence.
         for _ in 0..2 {
             for j in 0..=k {
@@ -62,28 +80,15 @@ pub fn row_space_function(
             }
         }
     }
-    let k = diagonal.len();
-    let mut t = Matrix::zeros(k, k);
-    for i in 0..k {
-        t[(i, i)] = diagonal[i];
-        if i + 1 < k {
-            t[(i, i + 1)] = off[i];
-            t[(i + 1, i)] = off[i];
-        }
-    }
-    if k == 0 {
+    if diagonal.is_empty() {
         out.fill(0.0);
         return Ok(Vec::new());
     }
-    let eigen = symmetric_eigen(&t)?;
-    let values = f(&eigen.values);
+    let (column, values) = first_column(&diagonal, &off, f)?;
     w.fill(0.0);
-    for i in 0..k {
-        let weight: f64 = (0..k)
-            .map(|j| eigen.vectors[(i, j)] * values[j] * eigen.vectors[(0, j)])
-            .sum();
+    for (i, weight) in column.iter().enumerate() {
         axpy(length * weight, u.row(i), &mut w);
     }
     map.apply_transpose(&w, out)?;
-    Ok(eigen.values)
+    Ok(values)
 }

@@ -64,12 +64,16 @@ impl Validate for HalfInverse {
             "it must lie in [-1, 1]; -1 is gradient descent, 0.5 half-inverse, 1 the inverse",
         )?;
         at_least_below("truncation", self.truncation, 0.0, 1.0)?;
-        require(
-            self.engine != Engine::Krylov { steps: 0 },
-            "engine.krylov.steps",
-            0,
-            "it must be at least 1; 10 to 50 is usual",
-        )
+        if let Engine::Krylov { steps, tolerance } = self.engine {
+            require(
+                steps > 0,
+                "engine.krylov.steps",
+                steps,
+                "it must be at least 1; 10 to 50 is usual, 300 with a tolerance",
+            )?;
+            at_least_below("engine.krylov.tolerance", tolerance, 0.0, 1.0)?;
+        }
+        Ok(())
     }
 }
 
