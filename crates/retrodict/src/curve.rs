@@ -1,7 +1,9 @@
 //! Curves: a model f(t; p), written once, becomes a simulator from parameters to the values
 //! at given places, with exact first and second derivatives.
 
-use num_dual::{Dual64, HyperDual64};
+use std::ops::Range;
+
+use num_dual::{Dual, Dual64, DualSVec64};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, expect_length};
@@ -64,8 +66,9 @@ pub trait Model: Clone + Default + PartialEq + Send + Sync {
 /// If a value is not finite, with its place.
 ///
 /// # Cost
-/// A product with J one evaluation with numbers that carry a derivative, a product with Jᵀ one
-/// such evaluation for each parameter.
+/// A product with J one evaluation with numbers that carry a derivative. y and the whole J, and so a
+/// product with Jᵀ, one evaluation with numbers that carry four, eight or twelve derivatives; with more
+/// parameters, one for every twelve of them.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, bound = "")]
 pub struct Curve<M: Model> {
@@ -97,7 +100,9 @@ impl<M: Model> Curve<M> {
         self.at.chunks_exact(self.model.variables().max(1))
     }
 
-    fn failed(&self, t: &[f64]) -> Error {
+    fn failed(&self, place: usize) -> Error {
+        let variables = self.model.variables().max(1);
+        let t = &self.at[place * variables..][..variables];
         Error::Simulation {
             simulator: self.model.name().to_owned(),
             message: format!(
@@ -107,12 +112,74 @@ impl<M: Model> Curve<M> {
         }
     }
 
-    /// f and its derivative along dx at every place.
-    fn tangent(&self, x: &[f64], dx: &[f64], mut see: impl FnMut(usize, Dual64)) -> Result<()> {
+    /// y and J, with as many derivatives carried along as there are parameters, or twelve of them.
+    fn values_and_jacobian(&self, x: &[f64], y: &mut [f64]) -> Result<Matrix> {
         expect_length("x", x.len(), self.model.parameters())?;
-        let p: Vec<Dual64> = x.iter().zip(dx).map(|(x, d)| Dual64::new(*x, *d)).collect();
-        for (i, t) in self.places().enumerate() {
-            see(i, self.model.value(t, &p));
+        match x.len() {
+            0..=4 => self.first_order::<4>(x, y),
+            5..=8 => self.first_order::<8>(x, y),
+            _ => self.first_order::<12>(x, y),
+        }
+    }
+
+    fn first_order<const N: usize>(&self, x: &[f64], y: &mut [f64]) -> Result<Matrix> {
+        let mut jacobian = Matrix::zeros(y.len(), x.len());
+        self.sweep(
+            x,
+            |p: DualSVec64<N>, _| p,
+            |i, columns, f| {
+                if !f.re.is_finite() {
+                    return Err(self.failed(i));
+                }
+                y[i] = f.re;
+                if let Some(derivatives) = f.eps.0 {
+                    let row = jacobian.row_mut(i)[columns].iter_mut();
+                    row.zip(&derivatives).for_each(|(j, d)| *j = *d);
+                }
+                Ok(())
+            },
+        )?;
+        Ok(jacobian)
+    }
+
+    fn second_order<const N: usize>(
+        &self,
+        x: &[f64],
+        dy: &[f64],
+        dx: &[f64],
+        out: &mut [f64],
+    ) -> Result<()> {
+        out.fill(0.0);
+        let moving = |p, i: usize| Dual::new(p, DualSVec64::<N>::from_re(dx[i]));
+        self.sweep(x, moving, |i, columns, f| {
+            if let Some(derivatives) = f.eps.eps.0 {
+                let out = out[columns].iter_mut();
+                out.zip(&derivatives).for_each(|(o, d)| *o += dy[i] * *d);
+            }
+            Ok(())
+        })
+    }
+
+    /// Evaluates the model at every place, with the derivatives by some parameters at a time, which numbers
+    /// of another kind may be made of.
+    fn sweep<D: Number, const N: usize>(
+        &self,
+        x: &[f64],
+        lift: impl Fn(DualSVec64<N>, usize) -> D,
+        mut see: impl FnMut(usize, Range<usize>, D) -> Result<()>,
+    ) -> Result<()> {
+        let mut p = Vec::with_capacity(x.len());
+        for first in (0..x.len().max(1)).step_by(N) {
+            let columns = first..(first + N).min(x.len());
+            p.clear();
+            p.extend(x.iter().enumerate().map(|(i, x)| {
+                let p = DualSVec64::from_re(*x);
+                let seen = columns.contains(&i);
+                lift(if seen { p.derivative(i - first) } else { p }, i)
+            }));
+            for (i, t) in self.places().enumerate() {
+                see(i, columns.clone(), self.model.value(t, &p))?;
+            }
         }
         Ok(())
     }
@@ -128,39 +195,33 @@ impl<M: Model> Simulator for Curve<M> {
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         expect_length("x", x.len(), self.model.parameters())?;
-        for (y, t) in y.iter_mut().zip(self.places()) {
+        for (i, (y, t)) in y.iter_mut().zip(self.places()).enumerate() {
             *y = self.model.value(t, x);
             if !y.is_finite() {
-                return Err(self.failed(t));
+                return Err(self.failed(i));
             }
         }
         Ok(())
     }
     fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
-        self.tangent(x, dx, |i, f| dy[i] = f.eps)
-    }
-    fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
-        let mut along = vec![0.0; x.len()];
-        for column in 0..x.len() {
-            along[column] = 1.0;
-            let mut sum = 0.0;
-            self.tangent(x, &along, |i, f| sum += f.eps * dy[i])?;
-            dx[column] = sum;
-            along[column] = 0.0;
+        expect_length("x", x.len(), self.model.parameters())?;
+        let p: Vec<Dual64> = x.iter().zip(dx).map(|(x, d)| Dual64::new(*x, *d)).collect();
+        for (dy, t) in dy.iter_mut().zip(self.places()) {
+            *dy = self.model.value(t, &p).eps;
         }
         Ok(())
     }
-    /// J is formed at once: with few parameters that is less than to evaluate again later.
+    fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        let mut y = vec![0.0; dy.len()];
+        self.values_and_jacobian(x, &mut y)?.apply_transpose(dy, dx);
+        Ok(())
+    }
+    /// J is formed at once: y comes with it, and nearly every x that is looked at is moved on from.
     fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'a>> {
-        self.forward(x, y)?;
-        let mut jacobian = Matrix::zeros(y.len(), x.len());
-        let mut along = vec![0.0; x.len()];
-        for column in 0..x.len() {
-            along[column] = 1.0;
-            self.tangent(x, &along, |i, f| jacobian[(i, column)] = f.eps)?;
-            along[column] = 0.0;
-        }
-        Ok(Box::new(jacobian))
+        Ok(Box::new(self.values_and_jacobian(x, y)?))
+    }
+    fn keeps_trajectory(&self) -> bool {
+        true
     }
     fn second_order(&self) -> Option<&dyn SecondOrder> {
         Some(self)
@@ -170,21 +231,11 @@ impl<M: Model> Simulator for Curve<M> {
 impl<M: Model> SecondOrder for Curve<M> {
     fn vjp_derivative(&self, x: &[f64], dy: &[f64], dx: &[f64], out: &mut [f64]) -> Result<()> {
         expect_length("x", x.len(), self.model.parameters())?;
-        let mut p: Vec<HyperDual64> = x
-            .iter()
-            .zip(dx)
-            .map(|(x, d)| HyperDual64::new(*x, *d, 0.0, 0.0))
-            .collect();
-        for column in 0..x.len() {
-            p[column].eps2 = 1.0;
-            out[column] = self
-                .places()
-                .zip(dy)
-                .map(|(t, dy)| dy * self.model.value(t, &p).eps1eps2)
-                .sum();
-            p[column].eps2 = 0.0;
+        match x.len() {
+            0..=4 => self.second_order::<4>(x, dy, dx, out),
+            5..=8 => self.second_order::<8>(x, dy, dx, out),
+            _ => self.second_order::<12>(x, dy, dx, out),
         }
-        Ok(())
     }
 }
 
