@@ -237,7 +237,12 @@ fn bounded_fits() -> Workload {
         let mut solved = 0.0;
         for (problem, table) in &fits {
             for start in &table.starts {
-                let solver = Solver::new(LevenbergMarquardt::default(), StopWhen::after(1000));
+                // SciPy's own tolerance.
+                let stop = StopWhen {
+                    step_below: 1e-8,
+                    ..StopWhen::after(1000)
+                };
+                let solver = Solver::new(LevenbergMarquardt::default(), stop);
                 let x = solver.solve(problem, start).unwrap().x;
                 let mut pairs = x.iter().zip(&table.certified);
                 solved += f64::from(pairs.all(|(x, c)| (x / c - 1.0).abs() < 1e-4));

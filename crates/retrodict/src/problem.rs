@@ -218,6 +218,14 @@ impl<'p> Evaluation<'p> {
         .map(Vec::as_slice)
     }
 
+    /// y at a point that no derivative will be asked for: nothing is kept for one.
+    pub(crate) fn outputs_alone(&self) -> Result<Vec<f64>> {
+        let mut y = vec![0.0; self.problem.outputs()];
+        self.tally.add(|c| c.forward += 1);
+        self.problem.simulator().forward(&self.x, &mut y)?;
+        Ok(y)
+    }
+
     /// L(y, y*); NaN or infinite where y is.
     pub fn loss(&self) -> Result<f64> {
         once(&self.loss, || {

@@ -101,6 +101,24 @@ fn wide_bounds_change_nothing() {
     }
 }
 
+/// Straight steps need 700 for the first: its valley is long, narrow and bent.
+#[test]
+fn bent_steps_follow_winding_valleys() {
+    for (set, most) in [("bennett5", 400), ("mgh17", 500)] {
+        let table = table(set);
+        let loss = Arc::new(SquaredError::default());
+        let problem = Problem::new(simulator(set, &table), loss, table.y.clone()).unwrap();
+        let solution = Solver::new(LevenbergMarquardt::default(), StopWhen::after(1000))
+            .solve(&problem, &table.starts[0])
+            .unwrap();
+        let calls = solution.counts.forward;
+        assert!(
+            solution.status.converged() && calls <= most,
+            "{set}: {calls}"
+        );
+    }
+}
+
 macro_rules! sets {
     ($($set:ident)*) => { $( #[test] fn $set() { fit(stringify!($set)); } )* };
 }

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 const ONE_THREAD: Par = Par::Seq;
 
 /// The largest min(m, n) for which Jacobi's methods are used.
-const SMALL: usize = 12;
+pub(crate) const SMALL: usize = 12;
 
 /// A thin singular value decomposition A = U S Vᵀ with k = min(m, n) values.
 #[derive(Debug, Clone, PartialEq)]

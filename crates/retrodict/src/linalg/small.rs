@@ -31,8 +31,7 @@ pub(super) fn orthogonalise(columns: &mut [f64], m: usize, n: usize) -> Vec<f64>
 
 fn rotate_pair(a: &mut [f64], m: usize, v: &mut [f64], n: usize, p: usize, q: usize) -> bool {
     let (mut alpha, mut beta, mut gamma) = (0.0, 0.0, 0.0);
-    for i in 0..m {
-        let (x, y) = (a[p * m + i], a[q * m + i]);
+    for (x, y) in a[p * m..][..m].iter().zip(&a[q * m..][..m]) {
         alpha += x * x;
         beta += y * y;
         gamma += x * y;
@@ -40,20 +39,27 @@ fn rotate_pair(a: &mut [f64], m: usize, v: &mut [f64], n: usize, p: usize, q: us
     if gamma == 0.0 || gamma.abs() <= f64::EPSILON * (alpha * beta).sqrt() {
         return false;
     }
-    let zeta = (beta - alpha) / (2.0 * gamma);
-    let t = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
-    let c = 1.0 / t.hypot(1.0);
+    let t = tangent((beta - alpha) / (2.0 * gamma));
+    let c = 1.0 / (t * t + 1.0).sqrt();
     let s = c * t;
     turn(a, m, p, q, c, s);
     turn(v, n, p, q, c, s);
     true
 }
 
+/// The smaller root of t² + 2ζt = 1: the tangent of the angle by which a pair is turned.
+fn tangent(zeta: f64) -> f64 {
+    // Beyond, ζ² + 1 is ζ² to the last bit; squared further out it would overflow.
+    if zeta.abs() > 1e8 {
+        return 0.5 / zeta;
+    }
+    zeta.signum() / (zeta.abs() + (zeta * zeta + 1.0).sqrt())
+}
+
 fn turn(a: &mut [f64], m: usize, p: usize, q: usize, c: f64, s: f64) {
-    for i in 0..m {
-        let (x, y) = (a[p * m + i], a[q * m + i]);
-        a[p * m + i] = c * x - s * y;
-        a[q * m + i] = s * x + c * y;
+    let (before, after) = a.split_at_mut(q * m);
+    for (x, y) in before[p * m..][..m].iter_mut().zip(&mut after[..m]) {
+        (*x, *y) = (c * *x - s * *y, s * *x + c * *y);
     }
 }
 
@@ -87,17 +93,13 @@ fn turn_symmetric(a: &mut Matrix, v: &mut Matrix, p: usize, q: usize) -> bool {
     let apq = a[(p, q)];
     let (app, aqq) = (a[(p, p)], a[(q, q)]);
     let theta = (aqq - app) / (2.0 * apq);
-    let t = if theta.is_finite() {
-        theta.signum() / (theta.abs() + theta.hypot(1.0))
-    } else {
-        0.0
-    };
+    let t = tangent(theta);
     a[(p, q)] = 0.0;
     a[(q, p)] = 0.0;
     if t == 0.0 {
         return false;
     }
-    let c = 1.0 / t.hypot(1.0);
+    let c = 1.0 / (t * t + 1.0).sqrt();
     let s = t * c;
     a[(p, p)] = app - t * apq;
     a[(q, q)] = aqq + t * apq;

@@ -32,12 +32,27 @@ impl<'a, 'p> Whitened<'a, 'p> {
 
     /// W J, dense.
     pub(crate) fn jacobian(&self) -> Result<Matrix> {
-        let columns = self.at.jacobian()?.transpose();
-        let mut whitened = Matrix::zeros(columns.rows(), columns.cols());
-        for i in 0..columns.rows() {
-            self.whiten(columns.row(i), whitened.row_mut(i));
+        Ok(self.columns()?.transpose())
+    }
+
+    /// The columns of W J, one after the other: (W J)ᵀ.
+    pub(crate) fn columns(&self) -> Result<Matrix> {
+        let jacobian = self.at.jacobian()?;
+        let mut whitened = Matrix::zeros(jacobian.cols(), jacobian.rows());
+        let mut column = self.scratch.borrow_mut();
+        for j in 0..jacobian.cols() {
+            let entries = jacobian.as_slice()[j..].iter().step_by(jacobian.cols());
+            column.iter_mut().zip(entries).for_each(|(c, v)| *c = *v);
+            self.whiten(&column, whitened.row_mut(j));
         }
-        Ok(whitened.transpose())
+        Ok(whitened)
+    }
+
+    /// dx = Jᵀ Wᵀ W dy.
+    pub(crate) fn pull(&self, dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        let mut whitened = vec![0.0; dy.len()];
+        self.whiten(dy, &mut whitened);
+        self.apply_transpose(&whitened, dx)
     }
 
     fn whiten(&self, v: &[f64], out: &mut [f64]) {

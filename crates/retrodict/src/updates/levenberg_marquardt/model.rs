@@ -1,0 +1,144 @@
+//! The linear model of a point, in the units of the region: its steps for every damping.
+
+use crate::error::Result;
+use crate::linalg::{Matrix, SMALL, Svd, dot, svd, triangle};
+
+/// W J D⁻¹ = U S Vᵀ and Uᵀ W Δy: what remains valid while trials from one x are rejected.
+///
+/// Where J is tall and narrow, all of this is of its triangle, in which lengths are the same.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Model {
+    /// W J D⁻¹, or its triangle.
+    map: Matrix,
+    /// W Δy, or what of it the triangle can reach.
+    aim: Vec<f64>,
+    parts: Svd,
+    overlap: Vec<f64>,
+}
+
+impl Model {
+    /// From the columns of W J.
+    pub(super) fn new(mut columns: Matrix, scale: &[f64], aim: &[f64]) -> Result<Self> {
+        for (i, scale) in scale.iter().enumerate() {
+            let share = scale.recip();
+            columns.row_mut(i).iter_mut().for_each(|v| *v *= share);
+        }
+        let mut aim = aim.to_vec();
+        let n = columns.rows();
+        let map = if n <= SMALL && n < columns.cols() {
+            let triangle = triangle(&mut columns, &mut aim);
+            aim.truncate(n);
+            triangle
+        } else {
+            columns.transpose()
+        };
+        // Jacobi's rotations settle sooner along the rows of a triangle.
+        let Svd { u, s, v } = svd(&map.transpose())?;
+        let parts = Svd { u: v, s, v: u };
+        let mut overlap = vec![0.0; parts.s.len()];
+        parts.u.apply_transpose(&aim, &mut overlap);
+        Ok(Self {
+            map,
+            aim,
+            parts,
+            overlap,
+        })
+    }
+
+    /// (W Δy)ᵀ W J Δx and ‖W J Δx‖².
+    pub(super) fn reach(&self, scale: &[f64], dx: &[f64]) -> (f64, f64) {
+        let scaled: Vec<f64> = dx.iter().zip(scale).map(|(d, s)| d * s).collect();
+        let mut moved = vec![0.0; self.aim.len()];
+        self.map.apply(&scaled, &mut moved);
+        (dot(&self.aim, &moved), dot(&moved, &moved))
+    }
+
+    /// D Δx for the damping λ: V S/(S² + λ) Uᵀ aim; without damping the minimum-norm solution.
+    pub(super) fn step(&self, lambda: f64, out: &mut [f64]) {
+        out.fill(0.0);
+        let floor = self.floor();
+        for (k, (s, c)) in self.parts.s.iter().zip(&self.overlap).enumerate() {
+            if *s <= floor {
+                continue;
+            }
+            let weight = c * s / (s * s + lambda);
+            for (i, o) in out.iter_mut().enumerate() {
+                *o += weight * self.parts.v[(i, k)];
+            }
+        }
+    }
+
+    /// g ← D⁻¹ V (S² + λ)⁻¹ Vᵀ D⁻¹ g.
+    pub(super) fn answer(&self, scale: &[f64], lambda: f64, g: &mut [f64]) {
+        g.iter_mut().zip(scale).for_each(|(g, s)| *g /= s);
+        let mut along = vec![0.0; self.parts.s.len()];
+        self.parts.v.apply_transpose(g, &mut along);
+        let floor = self.floor();
+        for (a, s) in along.iter_mut().zip(&self.parts.s) {
+            *a = if *s <= floor {
+                0.0
+            } else {
+                *a / (s * s + lambda)
+            };
+        }
+        self.parts.v.apply(&along, g);
+        g.iter_mut().zip(scale).for_each(|(g, s)| *g /= s);
+    }
+
+    /// Below this a singular value is round-off.
+    fn floor(&self) -> f64 {
+        let largest = self.parts.s.first().copied().unwrap_or(0.0);
+        f64::EPSILON * self.parts.s.len() as f64 * largest
+    }
+
+    /// φ(λ) = ‖D Δx(λ)‖ and φ′(λ).
+    pub(super) fn length(&self, lambda: f64) -> (f64, f64) {
+        let floor = self.floor();
+        let (mut square, mut slope) = (0.0, 0.0);
+        for (s, c) in self.parts.s.iter().zip(&self.overlap) {
+            if *s <= floor {
+                continue;
+            }
+            let p = c * s / (s * s + lambda);
+            square += p * p;
+            slope -= p * p / (s * s + lambda);
+        }
+        let length = square.sqrt();
+        (length, if length > 0.0 { slope / length } else { 0.0 })
+    }
+
+    /// The λ ≥ 0 with φ(λ) within a tenth of the radius, by Newton's iteration on 1/φ.
+    pub(super) fn damping(&self, radius: f64) -> f64 {
+        let (full, slope) = self.length(0.0);
+        if full <= 1.1 * radius {
+            return 0.0;
+        }
+        let mut lower = if slope < 0.0 {
+            (full - radius) / -slope * (radius / full)
+        } else {
+            0.0
+        };
+        let products = self.parts.s.iter().zip(&self.overlap);
+        let steepest: f64 = products.map(|(s, c)| s * c * s * c).sum();
+        let mut upper = steepest.sqrt() / radius;
+        let mut lambda = lower.max(1e-3 * upper).min(upper);
+        for _ in 0..50 {
+            let (length, slope) = self.length(lambda);
+            if (length - radius).abs() <= 0.1 * radius {
+                break;
+            }
+            if length > radius {
+                lower = lower.max(lambda);
+            } else {
+                upper = upper.min(lambda);
+            }
+            let next = lambda - (length - radius) / radius * (length / slope);
+            lambda = if next > lower && next < upper {
+                next
+            } else {
+                (lower * upper).sqrt().max(0.5 * (lower + upper) * 1e-3)
+            };
+        }
+        lambda
+    }
+}

@@ -1,0 +1,151 @@
+//! Where steps may end: the region, its units, and how it follows what steps gain.
+
+use serde::{Deserialize, Serialize};
+
+use crate::linalg::{Matrix, norm};
+use crate::updates::{Trial, Verdict};
+
+/// The ellipsoid ‖D Δx‖ ≤ δ.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Region {
+    pub(super) scale: Vec<f64>,
+    pub(super) radius: Option<f64>,
+    /// ‖D x‖ of the current point and ‖D Δx‖ of the last step.
+    pub(super) x_norm: f64,
+    pub(super) step_norm: f64,
+    pub(super) damping: f64,
+    /// What the model promised: loss now minus loss of the model at x + Δx.
+    pub(super) predicted: f64,
+    pub(super) slope: f64,
+    /// Differences of the loss below this say nothing.
+    pub(super) noise: f64,
+    /// ‖D Δx‖ of the last step taken on the model's word alone.
+    polished: Option<f64>,
+    /// ‖D Δx‖ of the undamped step; 0 where J is not formed.
+    pub(super) whole_norm: f64,
+    /// For how many steps the region held back and little was gained.
+    pub(super) crawled: usize,
+    /// Whether bounds bent the last step: then a shorter one may gain what it does not.
+    pub(super) bent: bool,
+    /// Whether D measures changes of x by x itself, since J misled.
+    relative: bool,
+}
+
+/// A smaller share of the loss is no progress.
+const CRAWL: f64 = 1e-2;
+
+/// Steps without progress before another region is tried.
+const PATIENCE: usize = 50;
+
+impl Region {
+    /// D grows and never shrinks (Moré 1978, section 5); a parameter without effect keeps 1.
+    pub(super) fn rescale(&mut self, columns: &Matrix, x: &[f64]) {
+        if self.relative {
+            let typical = norm(x) / (x.len() as f64).sqrt();
+            let least = if typical > 0.0 { 1e-3 * typical } else { 1.0 };
+            let size = |x: &f64| x.abs().max(least);
+            self.scale = x.iter().map(|x| size(x).recip()).collect();
+            return;
+        }
+        let norms = (0..columns.rows()).map(|i| norm(columns.row(i)));
+        if self.scale.is_empty() {
+            self.scale = norms.map(|n| if n > 0.0 { n } else { 1.0 }).collect();
+            return;
+        }
+        for (scale, n) in self.scale.iter_mut().zip(norms) {
+            *scale = scale.max(n);
+        }
+    }
+
+    pub(super) fn enter(&mut self, x: &[f64], factor: f64) {
+        let scaled: Vec<f64> = x.iter().zip(&self.scale).map(|(x, d)| x * d).collect();
+        self.x_norm = norm(&scaled);
+        if self.radius.is_none() {
+            let start = if self.x_norm > 0.0 { self.x_norm } else { 1.0 };
+            self.radius = Some(factor * start);
+        }
+    }
+
+    /// Takes ‖D Δx‖ of a step.
+    pub(super) fn measure(&mut self, dx: &[f64]) {
+        let squares = dx.iter().zip(&self.scale).map(|(d, s)| (d * s) * (d * s));
+        self.step_norm = squares.sum::<f64>().sqrt();
+    }
+
+    /// Where the loss is at its round-off the model still knows the way, since its gradient
+    /// has not vanished: its steps are taken as long as they shrink. x gains as many digits
+    /// again as the loss could tell.
+    fn polish(&mut self, vanished: bool) -> Verdict {
+        let shrinks = self.polished.is_none_or(|last| self.step_norm < 0.9 * last);
+        if vanished || !shrinks {
+            return Verdict::GiveUp;
+        }
+        self.polished = Some(self.step_norm);
+        Verdict::Take
+    }
+
+    /// MINPACK's rules for the radius, and for when nothing is left to gain.
+    pub(super) fn judge(&mut self, trial: &Trial, step_tolerance: f64) -> Verdict {
+        let radius = self.radius.unwrap_or(f64::INFINITY).min(1e300);
+        let actual = trial.loss - trial.trial_loss;
+        let vanished = self.step_norm <= step_tolerance * self.x_norm;
+        if actual.abs() <= self.noise && self.predicted > 0.0 && self.predicted <= self.noise {
+            return self.polish(vanished);
+        }
+        let ratio = if self.predicted > 0.0 {
+            actual / self.predicted
+        } else {
+            0.0
+        };
+        let radius = if ratio <= 0.25 || ratio.is_nan() {
+            // Along the line, the parabola through both losses and the slope has its
+            // minimum here.
+            let shrink = if actual >= 0.0 {
+                0.5
+            } else {
+                0.5 * self.slope / (self.slope + actual.max(-1e300))
+            };
+            shrink.clamp(0.1, 0.5) * radius.min(10.0 * self.step_norm)
+        } else if ratio >= 0.75 || self.step_norm < 0.5 * radius {
+            2.0 * self.step_norm
+        } else {
+            radius
+        };
+        self.radius = Some(radius);
+        self.damping = if ratio > 0.25 {
+            0.1 * self.damping
+        } else {
+            10.0 * self.damping
+        };
+        if ratio >= 1e-4 && actual > 0.0 {
+            let crawls = actual <= CRAWL * trial.loss && self.step_norm < self.whole_norm;
+            self.crawled = if crawls { self.crawled + 1 } else { 0 };
+            if self.crawled == PATIENCE {
+                self.remeasure();
+            }
+            return Verdict::Take;
+        }
+        if self.predicted <= 0.0 && !self.bent {
+            return Verdict::GiveUp;
+        }
+        if radius <= step_tolerance * self.x_norm || radius == 0.0 {
+            return self.remeasure();
+        }
+        Verdict::Retry
+    }
+
+    /// The model promises a gain, and yet next to nothing is gained however near: then J's
+    /// columns say little of how far the model holds, as where parameters act through high
+    /// powers. From there on the region measures changes of x by x itself.
+    fn remeasure(&mut self) -> Verdict {
+        let without_jacobian = self.whole_norm == 0.0;
+        if self.relative || without_jacobian || self.predicted <= self.noise {
+            return Verdict::GiveUp;
+        }
+        self.relative = true;
+        self.polished = None;
+        self.radius = None;
+        self.scale.clear();
+        Verdict::Retry
+    }
+}
