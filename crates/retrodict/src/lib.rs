@@ -29,6 +29,7 @@ pub mod audit;
 mod basis;
 mod bounds;
 pub mod check;
+mod curvature;
 pub mod curve;
 pub mod error;
 pub mod external;

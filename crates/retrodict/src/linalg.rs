@@ -19,6 +19,7 @@ mod wide;
 
 pub(crate) use decompositions::SMALL;
 pub use decompositions::{Cholesky, Svd, SymmetricEigen, cholesky, svd, symmetric_eigen};
+pub(crate) use lanczos::lowest_ritz_pair;
 pub use lanczos::{Operator, symmetric_function};
 pub use lsmr::{LsmrOptions, LsmrReport, lsmr};
 pub use matrix::Matrix;

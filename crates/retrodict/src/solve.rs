@@ -396,7 +396,7 @@ impl Run {
         if self.stop.asks_for_more() {
             return Ok(Status::Stalled);
         }
-        if crate::status::leads_downhill(at)? {
+        if crate::curvature::leads_downhill(at)? {
             return Ok(Status::Saddle);
         }
         Ok(Status::Converged(Goal::Stationary))

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{Error, Result};
-use crate::linalg::{distance_squared, norm, symmetric_function};
-use crate::problem::Evaluation;
+use crate::error::Error;
 
 /// Which goal was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,79 +118,4 @@ impl fmt::Display for Status {
         };
         f.write_str(text)
     }
-}
-
-/// Steps of the Lanczos iteration that looks for negative curvature.
-const CURVATURE_STEPS: usize = 8;
-
-/// Whether the loss falls to second order somewhere around a stationary point.
-///
-/// The Hessian is looked at in coordinates D x in which every parameter has the same effect,
-/// so that parameters of other sizes do not pass for curvature. Where P brings no second
-/// derivatives, differences of the gradient stand in for it; a simulator that fails there is
-/// given the benefit of the doubt.
-pub(crate) fn leads_downhill(at: &Evaluation<'_>) -> Result<bool> {
-    let x = at.x();
-    let n = x.len();
-    if at.problem().simulator().is_linear() {
-        return Ok(false);
-    }
-    let scale = column_scale(at)?;
-    let gradient = at.gradient()?.to_vec();
-    let reach = scaled_reach(at, &scale)?;
-    let exact = at.has_hessian();
-    let mut hessian = |v: &[f64], out: &mut [f64]| -> Result<()> {
-        let along: Vec<f64> = v.iter().zip(&scale).map(|(v, d)| v / d).collect();
-        if exact {
-            at.hessian_product(&along, out)?;
-        } else {
-            let h = 1e-5 * reach / norm(v).max(f64::MIN_POSITIVE);
-            let moved = at.moved(&along, h);
-            for ((o, a), b) in out.iter_mut().zip(moved.gradient()?).zip(&gradient) {
-                *o = (a - b) / h;
-            }
-        }
-        out.iter_mut().zip(&scale).for_each(|(o, d)| *o /= d);
-        Ok(())
-    };
-    // A fixed vector with no zero and no symmetry: the same answer on every run.
-    let probe: Vec<f64> = (0..n).map(|i| 1.0 + 0.5 * (1.7 * i as f64).sin()).collect();
-    let mut unused = vec![0.0; n];
-    let ritz = symmetric_function(
-        n,
-        &mut hessian,
-        &probe,
-        CURVATURE_STEPS.min(n),
-        &|values: &[f64]| values.to_vec(),
-        &mut unused,
-    );
-    let Ok(ritz) = ritz else { return Ok(false) };
-    let largest = ritz.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-    Ok(ritz.iter().any(|v| *v < -1e-4 * largest))
-}
-
-/// Parameters up to which J is asked for to bring them to one scale.
-const SCALED_UP_TO: usize = 32;
-
-/// D: the norms of the columns of J, or 1 where there are many parameters or one has no effect.
-fn column_scale(at: &Evaluation<'_>) -> Result<Vec<f64>> {
-    let n = at.x().len();
-    if n > SCALED_UP_TO {
-        return Ok(vec![1.0; n]);
-    }
-    let columns = at.jacobian()?.transpose();
-    let size = |i| Some(norm(columns.row(i))).filter(|d| *d > 0.0 && d.is_finite());
-    Ok((0..n).map(|i| size(i).unwrap_or(1.0)).collect())
-}
-
-/// How far D x may be moved: its own size, or that of the misfit where that is larger.
-fn scaled_reach(at: &Evaluation<'_>, scale: &[f64]) -> Result<f64> {
-    let n = scale.len() as f64;
-    if scale.len() > SCALED_UP_TO {
-        return Ok(1.0 + norm(at.x()) / n.sqrt());
-    }
-    let scaled: Vec<f64> = at.x().iter().zip(scale).map(|(x, d)| x * d).collect();
-    let misfit = distance_squared(at.y()?, at.problem().target()).sqrt();
-    let reach = norm(&scaled).max(misfit) / n.sqrt();
-    Ok(if reach > 0.0 { reach } else { 1.0 })
 }

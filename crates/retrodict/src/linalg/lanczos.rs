@@ -30,7 +30,59 @@ pub fn symmetric_function(
     if length == 0.0 || steps == 0 {
         return Ok(Vec::new());
     }
+    let (basis, t) = tridiagonal(n, apply, b, steps, |_, _, _| Ok(false))?;
+    let eigen = symmetric_eigen(&t)?;
+    let values = f(&eigen.values);
+    let k = values.len();
+    for i in 0..k {
+        let weight: f64 = (0..k)
+            .map(|j| eigen.vectors[(i, j)] * values[j] * eigen.vectors[(0, j)])
+            .sum();
+        axpy(length * weight, basis.row(i), out);
+    }
+    Ok(eigen.values)
+}
+
+/// The lowest Ritz value of a symmetric A that Lanczos' iteration from b ≠ 0 finds, with its vector of length 1.
+///
+/// Ends early where all Ritz values are positive and what A leads to outside the space seen so far is
+/// shorter than the part `settled` of the lowest: from a b that holds a bit of everything, A is then near a
+/// positive multiple of the identity.
+///
+/// # Cost
+/// At most `steps` applications of A.
+pub(crate) fn lowest_ritz_pair(
+    n: usize,
+    apply: &mut Operator<'_>,
+    b: &[f64],
+    steps: usize,
+    settled: f64,
+) -> Result<(f64, Vec<f64>)> {
+    let enough = |diagonal: &[f64], off: &[f64], beyond: f64| {
+        let lowest = symmetric_eigen(&with_diagonals(diagonal, off))?.values[0];
+        Ok(beyond <= settled * lowest)
+    };
+    let (basis, t) = tridiagonal(n, apply, b, steps, enough)?;
+    let eigen = symmetric_eigen(&t)?;
+    let mut vector = vec![0.0; n];
+    for i in 0..t.rows() {
+        axpy(eigen.vectors[(i, 0)], basis.row(i), &mut vector);
+    }
+    Ok((eigen.values[0], vector))
+}
+
+/// The basis of Lanczos' iteration as rows, and the tridiagonal matrix that is A in it.
+///
+/// `enough` sees that matrix so far, and the length of what A leads to beyond the basis.
+fn tridiagonal(
+    n: usize,
+    apply: &mut Operator<'_>,
+    b: &[f64],
+    steps: usize,
+    mut enough: impl FnMut(&[f64], &[f64], f64) -> Result<bool>,
+) -> Result<(Matrix, Matrix)> {
     let steps = steps.min(n);
+    let length = norm(b);
     let mut basis = Matrix::zeros(steps, n);
     for (q, b) in basis.row_mut(0).iter_mut().zip(b) {
         *q = b / length;
@@ -51,7 +103,8 @@ pub fn symmetric_function(
             }
         }
         let beta = norm(&w);
-        if k + 1 == steps || beta <= 1e-14 * size {
+        let exhausted = k + 1 == steps || beta <= 1e-14 * size;
+        if exhausted || enough(&diagonal, &off, beta)? {
             break;
         }
         off.push(beta);
@@ -59,22 +112,18 @@ pub fn symmetric_function(
             *q = w / beta;
         }
     }
+    Ok((basis, with_diagonals(&diagonal, &off)))
+}
+
+fn with_diagonals(diagonal: &[f64], off: &[f64]) -> Matrix {
     let k = diagonal.len();
     let mut t = Matrix::zeros(k, k);
-    for i in 0..k {
-        t[(i, i)] = diagonal[i];
-        if i + 1 < k {
-            t[(i, i + 1)] = off[i];
-            t[(i + 1, i)] = off[i];
-        }
+    for (i, value) in diagonal.iter().enumerate() {
+        t[(i, i)] = *value;
     }
-    let eigen = symmetric_eigen(&t)?;
-    let values = f(&eigen.values);
-    for i in 0..k {
-        let weight: f64 = (0..k)
-            .map(|j| eigen.vectors[(i, j)] * values[j] * eigen.vectors[(0, j)])
-            .sum();
-        axpy(length * weight, basis.row(i), out);
+    for (i, value) in off.iter().enumerate() {
+        t[(i, i + 1)] = *value;
+        t[(i + 1, i)] = *value;
     }
-    Ok(eigen.values)
+    t
 }
