@@ -1,7 +1,7 @@
 //! min ‖A Δx − b‖ as updates need it: dense or by products, and within bounds.
 
 use crate::error::Result;
-use crate::linalg::{Engine, LsmrOptions, Matrix, lsmr, pseudo_inverse_power};
+use crate::linalg::{Engine, LsmrOptions, Matrix, dot, lsmr, pseudo_inverse_power};
 use crate::problem::{Evaluation, silence};
 use crate::simulator::LinearMap;
 
@@ -140,40 +140,128 @@ impl LinearMap for Without<'_> {
 /// Times that unknowns which run into bounds are stopped there, and the others sought again.
 const PASSES: usize = 4;
 
+/// The same where the way along bounds does not lead downhill.
+const EXCHANGES: usize = 30;
+
+/// Exchanges of all unknowns at once that gain nothing, before they are exchanged one by one.
+const FRUITLESS: usize = 3;
+
 /// Writes a Δx that ends within bounds: `solve` is asked for the argmin of ‖A Δx − b‖, and where
 /// unknowns run beyond a bound they are stopped there and the others asked for again.
 ///
 /// Nothing is let go of again, so this is a step and not yet the solution within bounds; the next
-/// one starts from what the loss then holds. Returns whether anything was stopped.
+/// one starts from what the loss then holds. Where it does not lead downhill, the solution is sought.
+/// Returns whether anything was stopped.
 pub(super) fn within_bounds(
     at: &Evaluation<'_>,
     a: &dyn LinearMap,
     b: &[f64],
     dx: &mut [f64],
-    mut solve: impl FnMut(Option<&[bool]>, &[f64], &mut [f64]) -> Result<()>,
+    solve: impl FnMut(Option<&[bool]>, &[f64], &mut [f64]) -> Result<()>,
 ) -> Result<bool> {
-    solve(None, b, dx)?;
-    let mut stopped = vec![];
-    let mut ends = vec![];
+    let mut stops = Stops {
+        a,
+        b,
+        stopped: vec![],
+        fixed: vec![0.0; dx.len()],
+        solve,
+    };
+    (stops.solve)(None, b, dx)?;
     for _ in 0..PASSES {
-        let new: Vec<(usize, f64)> = at.stopped(dx).collect();
-        if new.is_empty() {
+        let beyond: Vec<(usize, f64)> = at.stopped(dx).collect();
+        if beyond.is_empty() {
             break;
         }
-        stopped.resize(dx.len(), false);
-        for (i, _) in &new {
-            stopped[*i] = true;
-        }
-        ends.extend(new);
-        let mut fixed = vec![0.0; dx.len()];
-        ends.iter().for_each(|(i, step)| fixed[*i] = *step);
-        let mut rest = vec![0.0; b.len()];
-        a.apply(&fixed, &mut rest)?;
-        rest.iter_mut().zip(b).for_each(|(r, b)| *r = b - *r);
-        solve(Some(&stopped), &rest, dx)?;
-        ends.iter().for_each(|(i, step)| dx[*i] = *step);
+        stops.stopped.resize(dx.len(), false);
+        beyond.into_iter().for_each(|(i, step)| stops.stop(i, step));
+        stops.rest(dx)?;
+    }
+    if stops.stopped.is_empty() {
+        return Ok(false);
     }
     // What was sought last may go beyond bounds once more.
     at.keep_within(dx);
-    Ok(!ends.is_empty())
+    if dot(&stops.reached(dx)?, b) <= 0.0 {
+        stops.exchange(at, dx)?;
+    }
+    Ok(true)
+}
+
+/// Unknowns that are stopped at bounds, and where.
+struct Stops<'a, S> {
+    a: &'a dyn LinearMap,
+    b: &'a [f64],
+    stopped: Vec<bool>,
+    fixed: Vec<f64>,
+    solve: S,
+}
+
+impl<S: FnMut(Option<&[bool]>, &[f64], &mut [f64]) -> Result<()>> Stops<'_, S> {
+    fn stop(&mut self, i: usize, step: f64) {
+        self.stopped[i] = true;
+        self.fixed[i] = step;
+    }
+
+    fn let_go(&mut self, i: usize) {
+        self.stopped[i] = false;
+        self.fixed[i] = 0.0;
+    }
+
+    fn reached(&self, dx: &[f64]) -> Result<Vec<f64>> {
+        let mut reached = vec![0.0; self.b.len()];
+        self.a.apply(dx, &mut reached)?;
+        Ok(reached)
+    }
+
+    /// Seeks the unknowns that are not stopped.
+    fn rest(&mut self, dx: &mut [f64]) -> Result<()> {
+        let mut rest = self.reached(&self.fixed)?;
+        rest.iter_mut().zip(self.b).for_each(|(r, b)| *r = b - *r);
+        (self.solve)(Some(&self.stopped), &rest, dx)?;
+        let steps = dx.iter_mut().zip(&self.stopped).zip(&self.fixed);
+        steps
+            .filter(|((_, s), _)| **s)
+            .for_each(|((d, _), f)| *d = *f);
+        Ok(())
+    }
+
+    /// The solution within bounds: unknowns beyond a bound are stopped there and those that are pulled
+    /// inwards let go of, until there are none of either.
+    ///
+    /// Portugal, Júdice & Vicente, *A comparison of block pivoting and interior-point algorithms for linear
+    /// least squares problems with nonnegative variables* (Math. Comp. 63, 1994).
+    fn exchange(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<()> {
+        let (mut fewest, mut patience) = (usize::MAX, FRUITLESS);
+        let mut pull = vec![0.0; dx.len()];
+        for _ in 0..EXCHANGES {
+            self.rest(dx)?;
+            let mut left = self.reached(dx)?;
+            left.iter_mut().zip(self.b).for_each(|(l, b)| *l = b - *l);
+            self.a.apply_transpose(&left, &mut pull)?;
+            // The sign of a step that was stopped tells the bound's side, even of one that is 0.
+            let inwards = |i: &usize| self.stopped[*i] && pull[*i] * self.fixed[*i].signum() < 0.0;
+            let mut inwards: Vec<usize> = (0..dx.len()).filter(inwards).collect();
+            let mut beyond: Vec<(usize, f64)> = at.stopped(dx).collect();
+            beyond.retain(|(i, _)| !self.stopped[*i]);
+            let wrong = beyond.len() + inwards.len();
+            if wrong == 0 {
+                return Ok(());
+            }
+            patience = if wrong < fewest {
+                FRUITLESS
+            } else {
+                patience.saturating_sub(1)
+            };
+            fewest = fewest.min(wrong);
+            if patience == 0 {
+                let last = beyond.last().map(|(i, _)| *i).max(inwards.last().copied());
+                beyond.retain(|(i, _)| Some(*i) == last);
+                inwards.retain(|i| Some(*i) == last);
+            }
+            inwards.into_iter().for_each(|i| self.let_go(i));
+            beyond.into_iter().for_each(|(i, step)| self.stop(i, step));
+        }
+        at.keep_within(dx);
+        Ok(())
+    }
 }
