@@ -23,6 +23,11 @@ const SLOW: &[(&str, &str, &str)] = &[
     ("quantum-dipole", "hig", "384 time steps for each sample"),
     (
         "quantum-dipole",
+        "hig-published",
+        "384 time steps for each sample",
+    ),
+    (
+        "quantum-dipole",
         "adam",
         "20 epochs of 384 time steps for each sample",
     ),

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use super::Problem;
 use super::parts::Data;
-use super::{Evaluation, Problem};
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::options::require;
@@ -87,23 +87,5 @@ impl Problem {
 
     fn data_part(&self) -> Option<&Data> {
         self.data.as_deref().filter(|_| !self.terms.is_empty())
-    }
-}
-
-impl Evaluation<'_> {
-    /// Writes P⁻¹(y + Δy; x + d) − x to dx, for the simulator P of the data alone.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`](crate::Error::Unsupported) if P brings no local inverse, or what the
-    /// inverse returns.
-    pub(crate) fn correct(&self, d: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
-        let data = self.problem.without_priors();
-        let x: Vec<f64> = self.x.iter().zip(d).map(|(x, d)| x + d).collect();
-        let there = Evaluation::new(&data, self.tally, &x)?;
-        let aims = self.y()?.iter().zip(dy).map(|(y, dy)| y + dy);
-        let rest: Vec<f64> = aims.zip(there.y()?).map(|(aim, y)| aim - y).collect();
-        there.inverse_step(&rest, dx)?;
-        dx.iter_mut().zip(d).for_each(|(dx, d)| *dx += d);
-        Ok(())
     }
 }
