@@ -265,3 +265,79 @@ impl<S: FnMut(Option<&[bool]>, &[f64], &mut [f64]) -> Result<()>> Stops<'_, S> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use rand::SeedableRng;
+    use rand_distr::{Distribution, StandardNormal};
+
+    use super::*;
+    use crate::losses::SquaredError;
+    use crate::simulators::Heat;
+    use crate::{Bounds, Problem, Tally};
+
+    /// In a box: only the bounds of this problem matter.
+    fn boxed() -> Problem {
+        let heat = Heat {
+            shape: vec![6],
+            ..Heat::default()
+        };
+        let problem = Problem::new(
+            Arc::new(heat),
+            Arc::new(SquaredError::default()),
+            vec![0.0; 6],
+        );
+        let bounds = Bounds {
+            lower: vec![-0.5],
+            upper: vec![0.3],
+        };
+        problem.unwrap().within(&bounds).unwrap()
+    }
+
+    #[test]
+    fn exchanges_end_where_nothing_pulls_inwards() {
+        let (problem, tally) = (boxed(), Tally::default());
+        let at = Evaluation::new(&problem, &tally, &[0.0; 6]).unwrap();
+        let mut source = rand_pcg::Pcg64::seed_from_u64(3);
+        let mut normal = |n: usize| -> Vec<f64> {
+            let mut one = || StandardNormal.sample(&mut source);
+            (0..n).map(|_| one()).collect()
+        };
+        let mut at_bounds = 0;
+        for _ in 0..200 {
+            let a = Matrix::from_vec(7, 6, normal(42));
+            let b = normal(7);
+            let mut dx = vec![0.0; 6];
+            let mut stops = Stops {
+                a: &a,
+                b: &b,
+                stopped: vec![false; 6],
+                fixed: vec![0.0; 6],
+                solve: |stopped: Option<&[bool]>, b: &[f64], dx: &mut [f64]| {
+                    let mut a = a.clone();
+                    (0..7).for_each(|i| silence(stopped.unwrap(), a.row_mut(i)));
+                    pseudo_inverse_power(&a, b, 1.0, 1e-13, Engine::Dense, dx)?;
+                    Ok(())
+                },
+            };
+            stops.exchange(&at, &mut dx).unwrap();
+            let mut left = stops.reached(&dx).unwrap();
+            left.iter_mut().zip(&b).for_each(|(l, b)| *l = b - *l);
+            let mut pull = vec![0.0; 6];
+            a.apply_transpose(&left, &mut pull);
+            for (d, pull) in dx.iter().zip(&pull) {
+                let (low, high) = (*d == -0.5, *d == 0.3);
+                assert!((-0.5..=0.3).contains(d), "{dx:?}");
+                assert!(
+                    pull.abs() < 1e-9 || low && *pull < 0.0 || high && *pull > 0.0,
+                    "{d} {pull}"
+                );
+                at_bounds += usize::from(low || high);
+            }
+        }
+        assert!((400..1000).contains(&at_bounds), "{at_bounds}");
+    }
+}
