@@ -13,10 +13,15 @@ Data: .npy, .npz (FILE.npz:NAME picks an array), .csv, or .png (grey or colour, 
 in [0, 1]; colour means three fields, each solved on its own).
 Settings: --set KEY=VALUE sets an option of the simulator, --set rule.KEY=VALUE one of the rule.
 Inverse: --set inverse.KEY=VALUE sets an option of the local inverse that --inverse names.
-Tables: start.KEY, noise.KEY, bounds.KEY, stop.KEY and prior.NAME.KEY reach those of the file.
+Tables: start.KEY, noise.KEY, bounds.KEY, stop.KEY, posterior.KEY and prior.NAME.KEY reach those of
+the file.
 Starts: --starts 20 runs from the start and 19 more, drawn around it as a Latin hypercube, and tells
 the distinct solutions; the best is written.
 Noise: --noise 1e-3 is a standard deviation of 0.1 % of the target's root mean square.
+Weights: the weight of a prior is a number or a rule that finds it from the data: discrepancy (needs
+the noise), cross-validation (or gcv), l-curve, as in --prior tikhonov:order=1,weight=gcv.
+Statistics: after the fit 95 % intervals, correlations and what the data do not see, up to 1000 unknowns;
+for larger fields with a matern prior --posterior tells deviation and samples.
 Stops: --stop discrepancy (χ² per datum at most 1; needs the noise), discrepancy=1.1,
 gradient=1e-6, step=1e-8 (relative to x), loss=1e-3, plateau=1e-3 (the loss fell by less than
 0.1 % over the last 10 steps; plateau_steps=20 for more), time=10s, steps=50. Without a goal, a run
@@ -70,6 +75,13 @@ pub struct Solve {
     /// What is known of x, as in tikhonov:order=1,weight=1e-3 (see `retrodict list`); may be repeated.
     #[arg(long = "prior", value_name = "NAME:KEY=VALUE,…")]
     pub priors: Vec<String>,
+    /// Also find, after the fit, what data and a matern prior leave open of a field: its standard deviation and
+    /// samples, from so many eigenvectors [default: 50 where the flag stands alone].
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "50")]
+    pub posterior: Option<usize>,
+    /// Leave out the statistics after the fit: intervals, correlations, and what the data do not see.
+    #[arg(long)]
+    pub no_statistics: bool,
     /// Change a setting; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
