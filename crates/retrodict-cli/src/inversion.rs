@@ -17,6 +17,7 @@ mod start;
 mod statistics;
 mod stop;
 mod told;
+mod watch;
 mod weight;
 
 use std::path::Path;
@@ -43,9 +44,10 @@ pub use posterior::{Found, Wanted};
 pub use resume::{Change, reopen};
 pub use run::{Run, fresh, go};
 pub use start::Start;
-pub use statistics::Statistics;
+pub use statistics::{Parameter, Statistics};
 pub use stop::Stop;
-pub use told::told;
+pub use told::{chosen, told};
+pub use watch::Watch;
 pub use weight::{Chosen, Weight, name};
 
 /// An inversion as its file says it; flags of `retrodict solve` say the same.

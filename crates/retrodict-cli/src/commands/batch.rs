@@ -117,7 +117,7 @@ fn answers(point: &Point) -> Outcome<Option<(Vec<Answer>, Array)>> {
     let mut plan = Plan::new(point.inversion.clone())?;
     source::note(&*plan.simulator);
     plan.weigh(&[])?;
-    let runs = inversion::go(&plan, inversion::fresh(&plan), None)?;
+    let runs = inversion::go(&plan, inversion::fresh(&plan), None, None)?;
     let mut answers = inversion::answers(&plan, &runs);
     if answers.iter().any(|answer| answer.status == "cancelled") {
         return Ok(None);

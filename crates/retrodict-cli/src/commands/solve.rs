@@ -10,7 +10,7 @@ use crate::data::{self, Depth};
 use crate::failure::{Failure, NOT_CONVERGED, Outcome};
 use crate::folder;
 use crate::interrupt;
-use crate::inversion::{self, Answer, Checkpoint, Keeper, Plan, Run, fingerprint};
+use crate::inversion::{self, Answer, Checkpoint, Keeper, Plan, Run, Watch, fingerprint};
 use crate::report;
 use crate::source;
 use crate::survey;
@@ -30,7 +30,7 @@ pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
     plan.weigh(&[])?;
     let runs = inversion::fresh(&plan);
     let runs = match &args.out {
-        None => inversion::go(&plan, runs, None)?,
+        None => watched(&plan, runs, None)?,
         Some(out) => keep_going(&plan, runs, out, args.checkpoint)?,
     };
     let beside = || beside(&plan.inversion.target, "solved");
@@ -74,7 +74,15 @@ pub(super) fn keep_going(
 ) -> Outcome<Vec<Run>> {
     inversion::write_inversion(folder, &plan.inversion)?;
     let keeper = Keeper::start(folder, every, standing(plan, runs.clone())?)?;
-    inversion::go(plan, runs, Some(&keeper))
+    watched(plan, runs, Some(&keeper))
+}
+
+/// Runs with a bar on a terminal.
+fn watched(plan: &Plan, runs: Vec<Run>, keeper: Option<&Keeper>) -> Outcome<Vec<Run>> {
+    let watch = Watch::start(plan, &runs);
+    let done = inversion::go(plan, runs, keeper, Some(&watch));
+    watch.finish();
+    done
 }
 
 /// Where the runs of a plan stand, with what their losses and memories belong to.

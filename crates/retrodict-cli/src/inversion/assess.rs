@@ -40,7 +40,10 @@ fn statistics(plan: &Plan, answer: &mut Answer) {
     }
     match Statistics::of(field, &*plan.simulator, &answer.best) {
         Ok((mut statistics, arrays)) => {
-            if !answer.converged {
+            let reached = plan.stop.discrepancy_below.zip(answer.chi_squared);
+            if reached.is_some_and(|(goal, found)| found <= goal) {
+                statistics.ended_at_the_noise();
+            } else if !answer.converged {
                 statistics.words.push(format!(
                     "the run ended by {}: intervals hold around the x with the least loss",
                     answer.status

@@ -102,9 +102,21 @@ pub fn labels(simulator: &dyn Simulator) -> Vec<(String, String)> {
     simulator.labels().unwrap_or_else(|| {
         let unit = &space.unit;
         (0..space.len())
-            .map(|i| (format!("x[{i}]"), unit.clone()))
+            .map(|i| (format!("x[{}]", place(i, &space.shape)), unit.clone()))
             .collect()
     })
+}
+
+/// The index along each axis.
+fn place(index: usize, shape: &[usize]) -> String {
+    let mut rest = index;
+    let mut along: Vec<String> = Vec::new();
+    for extent in shape.iter().rev() {
+        along.push((rest % extent).to_string());
+        rest /= extent;
+    }
+    along.reverse();
+    along.join(", ")
 }
 
 /// Why the statistics of this problem are not taken, if so.
@@ -164,6 +176,17 @@ impl Statistics {
             counts: found.counts,
         };
         Ok((statistics, arrays(&found, simulator)))
+    }
+
+    /// The run ended at the noise, where more steps would have fitted that too: its χ² is what was asked for, and
+    /// no test of the model.
+    pub fn ended_at_the_noise(&mut self) {
+        (self.reduced_chi_squared, self.goodness_of_fit) = (None, None);
+        self.words.push(
+            "the run ended at the noise, as its goal was, before the loss was least: χ² is what was asked for and \
+             does not test the model"
+                .to_owned(),
+        );
     }
 }
 
