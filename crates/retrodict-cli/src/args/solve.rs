@@ -20,7 +20,7 @@ the distinct solutions; the best is written.
 Noise: --noise 1e-3 is a standard deviation of 0.1 % of the target's root mean square.
 Weights: the weight of a prior is a number or a rule that finds it from the data: discrepancy (needs
 the noise), cross-validation (or gcv), l-curve, as in --prior tikhonov:order=1,weight=gcv.
-Statistics: after the fit 95 % intervals, correlations and what the data do not see, up to 1000 unknowns;
+Statistics: after the fit 95 % intervals, correlations and what the data do not see, up to 500 unknowns;
 for larger fields with a matern prior --posterior tells deviation and samples.
 Stops: --stop discrepancy (χ² per datum at most 1; needs the noise), discrepancy=1.1,
 gradient=1e-6, step=1e-8 (relative to x), loss=1e-3, plateau=1e-3 (the loss fell by less than

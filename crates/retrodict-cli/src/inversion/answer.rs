@@ -66,6 +66,15 @@ pub struct Answer {
     pub fit: Option<Vec<f64>>,
 }
 
+impl Answer {
+    /// The standard deviation of each value of x, where statistics list all of them.
+    pub fn deviations(&self) -> Option<Vec<Option<f64>>> {
+        let statistics = self.statistics.as_ref()?;
+        let all = statistics.parameters.len() == self.x.as_ref()?.len();
+        all.then(|| statistics.parameters.iter().map(|p| p.deviation).collect())
+    }
+}
+
 /// JSON has no word for what is no number but `null`.
 fn or_nan<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Option::<f64>::deserialize(deserializer).map(|loss| loss.unwrap_or(f64::NAN))

@@ -76,8 +76,8 @@ pub struct Pair {
     pub correlation: f64,
 }
 
-/// Unknowns up to which J is formed and decomposed.
-pub const DENSE: usize = 1000;
+/// Unknowns up to which J is formed and decomposed: a second or two, and no more than a step of Levenberg–Marquardt.
+pub const DENSE: usize = 500;
 /// Numbers in J up to which it is; 32 MB.
 const ROOM: usize = 4_000_000;
 /// Unknowns up to which all are listed.
