@@ -1,5 +1,7 @@
 //! The command line, typed.
 
+mod solve;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +9,8 @@ use clap::builder::ArgPredicate;
 use clap::{Args, Parser, Subcommand};
 
 use crate::source::Source;
+
+pub use solve::Solve;
 
 /// What a simulator of the user's own is called, by the argument that brings it.
 const OWN: [(&str, ArgPredicate, &str); 2] = [
@@ -226,103 +230,6 @@ pub struct Predict {
     /// Where to write x [default: the target's name with -predicted before its ending].
     #[arg(short, long = "output", value_name = "FILE")]
     pub output: Option<PathBuf>,
-}
-
-/// Arguments of `solve`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Data: .npy, .npz (FILE.npz:NAME picks an array), .csv, or .png (grey or colour, read as fields
-in [0, 1]; colour means three fields, each solved on its own).
-Settings: --set KEY=VALUE sets an option of the simulator, --set rule.KEY=VALUE one of the rule.
-Inverse: --set inverse.KEY=VALUE sets an option of the local inverse that --inverse names.
-Tables: start.KEY, noise.KEY, bounds.KEY, stop.KEY and prior.NAME.KEY reach those of the file.
-Starts: --starts 20 runs from the start and 19 more, drawn around it as a Latin hypercube, and tells
-the distinct solutions; the best is written.
-Noise: --noise 1e-3 is a standard deviation of 0.1 % of the target's root mean square.
-Stops: --stop discrepancy (χ² per datum at most 1; needs the noise), discrepancy=1.1,
-gradient=1e-6, step=1e-8 (relative to x), loss=1e-3, plateau=1e-3 (the loss fell by less than
-0.1 % over the last 10 steps; plateau_steps=20 for more), time=10s, steps=50. Without a goal, a run
-whose x has as many values as the noisy data, and no prior, ends at the noise.
-File: an inversion in TOML says what the flags say, and more; flags change what it says.
-Folder: --out DIR keeps the inversion, x, the history, a report, and checkpoints as it goes;
-after a stop `retrodict resume DIR` goes on.")]
-pub struct Solve {
-    /// A simulator's name (see `retrodict list`), or the TOML file of an inversion, unless the simulator
-    /// is your own.
-    #[arg(default_value = "", hide_default_value = true, default_value_ifs = OWN)]
-    pub simulator: String,
-    /// A simulator of the user's own.
-    #[command(flatten)]
-    pub source: Source,
-    /// The observations y*.
-    #[arg(long, value_name = "FILE")]
-    pub target: Option<String>,
-    /// Where to start [default: zeros].
-    #[arg(long, value_name = "FILE")]
-    pub start: Option<String>,
-    /// The rule [default: inverse-simulator if there is an inverse, else levenberg-marquardt
-    /// or limited-memory-bfgs].
-    #[arg(long, value_name = "M")]
-    pub method: Option<String>,
-    /// A local inverse found from derivatives, in place of the simulator's own, if it has one:
-    /// newton, levenberg-marquardt or path.
-    #[arg(long, value_name = "INVERSE")]
-    pub inverse: Option<String>,
-    /// Solve from so many starts.
-    #[arg(long, value_name = "N")]
-    pub starts: Option<usize>,
-    /// How far the starts lie around the first, in the unit of x [default: each value's own size].
-    #[arg(long, value_name = "WIDTH", allow_negative_numbers = true)]
-    pub spread: Option<f64>,
-    /// The seed of the starts.
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// The standard deviation of the noise, relative to the target's root mean square.
-    #[arg(long, value_name = "LEVEL", conflicts_with = "noise_std")]
-    pub noise: Option<f64>,
-    /// The standard deviation of the noise, in the unit of y.
-    #[arg(long, value_name = "STD")]
-    pub noise_std: Option<f64>,
-    /// NaN in the target says that a value was not observed.
-    #[arg(long)]
-    pub missing: bool,
-    /// Bounds on x as LOWER,UPPER, either of which may be left out; numbers, or files with one for each.
-    #[arg(long, value_name = "L,U", allow_hyphen_values = true)]
-    pub bounds: Option<String>,
-    /// What is known of x, as in tikhonov:order=1,weight=1e-3 (see `retrodict list`); may be repeated.
-    #[arg(long = "prior", value_name = "NAME:KEY=VALUE,…")]
-    pub priors: Vec<String>,
-    /// Change a setting; may be repeated.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub settings: Vec<String>,
-    /// At most so many steps [default: 100].
-    #[arg(long, value_name = "N")]
-    pub steps: Option<usize>,
-    /// When to stop: discrepancy, gradient=G, step=S, loss=L, plateau=DECREASE; may be repeated.
-    #[arg(long = "stop", value_name = "GOAL")]
-    pub stops: Vec<String>,
-    /// The time limit for each field, such as 500ms, 10s or 2m.
-    #[arg(long, value_name = "LIMIT", value_parser = duration)]
-    pub time: Option<Duration>,
-    /// Threads; the result does not depend on it.
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
-    /// A folder for everything: the inversion, x, the history, a report, checkpoints.
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Write a checkpoint into that folder every so often.
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
-    pub checkpoint: Duration,
-    /// Where to write x [default: the target's name with -solved before its ending, or x.npy in the
-    /// folder].
-    #[arg(short, long = "output", value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-    /// Exit with 1 if the goal was not reached.
-    #[arg(long)]
-    pub require_converged: bool,
 }
 
 /// Arguments of `batch`.

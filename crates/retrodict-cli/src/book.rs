@@ -7,7 +7,7 @@ use crate::experiment::Experiment;
 use crate::inversion::Inversion;
 use crate::sweep::Batch;
 
-const PAGES: [(&str, &str); 11] = [
+const PAGES: [(&str, &str); 13] = [
     ("README.md", include_str!("../../../README.md")),
     ("start.md", include_str!("../../../docs/src/start.md")),
     ("choose.md", include_str!("../../../docs/src/choose.md")),
@@ -16,6 +16,11 @@ const PAGES: [(&str, &str); 11] = [
         include_str!("../../../docs/src/your-data.md"),
     ),
     ("batches.md", include_str!("../../../docs/src/batches.md")),
+    (
+        "uncertainty.md",
+        include_str!("../../../docs/src/uncertainty.md"),
+    ),
+    ("weights.md", include_str!("../../../docs/src/weights.md")),
     (
         "experiments.md",
         include_str!("../../../docs/src/experiments.md"),

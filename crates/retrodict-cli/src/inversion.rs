@@ -2,6 +2,7 @@
 
 mod answer;
 mod arguments;
+mod assess;
 mod checkpoint;
 mod files;
 mod folder;
@@ -9,10 +10,15 @@ mod known;
 mod noise;
 mod overrides;
 mod plan;
+mod posterior;
 mod resume;
 mod run;
 mod start;
+mod statistics;
 mod stop;
+mod told;
+mod watch;
+mod weight;
 
 use std::path::Path;
 
@@ -26,6 +32,7 @@ use crate::settings::parse;
 
 pub use answer::{Answer, answers, joined};
 pub use arguments::{changes, from_arguments};
+pub use assess::assess;
 pub use checkpoint::Checkpoint;
 pub use files::fingerprint;
 pub use folder::{Keeper, contents_of, is_inversion, read, write, write_inversion};
@@ -33,10 +40,15 @@ pub use known::{Limits, Side, dressed};
 pub use noise::Noise;
 pub use overrides::apply;
 pub use plan::{Plan, default_rule};
+pub use posterior::{Found, Wanted};
 pub use resume::{Change, reopen};
 pub use run::{Run, fresh, go};
 pub use start::Start;
+pub use statistics::{Parameter, Statistics};
 pub use stop::Stop;
+pub use told::{chosen, told};
+pub use watch::Watch;
+pub use weight::{Chosen, Weight, name};
 
 /// An inversion as its file says it; flags of `retrodict solve` say the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +65,9 @@ pub struct Inversion {
     /// What rules see in place of x: one transform for all unknowns, or one for each.
     #[serde(default, rename = "transform", skip_serializing_if = "Vec::is_empty")]
     pub transforms: Vec<Transform>,
+    /// Whether intervals and the like are found after the fit, where J has room.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub statistics: bool,
     /// `name` and options.
     pub simulator: Table,
     /// `name` and options; what suits the simulator if left out.
@@ -70,9 +85,20 @@ pub struct Inversion {
     /// When to stop.
     #[serde(default, skip_serializing_if = "is_default")]
     pub stop: Stop,
+    /// Whether the posterior of a field is found after the fit, and how finely.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posterior: Option<Wanted>,
     /// What is known of x: `name`, `weight` and options of each prior.
     #[serde(default, rename = "prior", skip_serializing_if = "Vec::is_empty")]
     pub priors: Vec<Table>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

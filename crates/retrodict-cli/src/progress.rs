@@ -49,6 +49,13 @@ impl Progress {
         }
     }
 
+    /// It has ended, and what it led to is told elsewhere.
+    pub fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
     /// The method has ended.
     pub fn finish(&self, message: &str) {
         match &self.bar {

@@ -1,16 +1,19 @@
 //! The report: one self-contained page that works offline, built from a run's folder alone.
 
+mod certainty;
 mod curves;
 mod filmstrip;
 mod inversion;
 mod page;
 mod paths;
 mod pictures;
+mod posterior;
 mod samples;
 mod series;
 mod style;
 mod sweep;
 mod table;
+mod trade;
 mod training;
 
 use std::path::{Path, PathBuf};

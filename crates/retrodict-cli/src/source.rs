@@ -1,5 +1,6 @@
 //! A simulator of the user's own: a server or a program, from the arguments.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
@@ -140,9 +141,15 @@ fn table(json: &str) -> Outcome<toml::Value> {
     toml::Value::try_from(object).map_err(|e| refused(e.to_string()))
 }
 
-/// Says how J is found, where that is not the simulator's own doing.
+/// Says how J is found, where that is not the simulator's own doing; once, however many problems share it.
 pub fn note(simulator: &dyn Simulator) {
-    if let Some(approximation) = simulator.approximation() {
+    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let Some(approximation) = simulator.approximation() else {
+        return;
+    };
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if !told.contains(&approximation.note) {
         eprintln!("note: {}", approximation.note);
+        told.push(approximation.note);
     }
 }

@@ -127,7 +127,12 @@ fn shards_at_the_same_time_leave_what_one_run_leaves() {
         csv.starts_with("problem,rule,rule.learning_rate,target,field,status"),
         "{csv}"
     );
-    assert!(csv.lines().next().unwrap().ends_with(",x1,x2"));
+    assert!(
+        csv.lines()
+            .next()
+            .unwrap()
+            .ends_with(",x1,x2,x1_deviation,x2_deviation")
+    );
     let report = fs::read_to_string(f.join("parts/report.html")).unwrap();
     assert!(
         report.contains("Rates &lt;and&gt; rules")

@@ -1,5 +1,7 @@
 //! What data leave open of a field: the Gaussian around the best x, of low rank.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
@@ -7,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::error::{Result, expect_length};
 use crate::linalg::{LowRank, Matrix, Sketch, axpy, dot, randomised_eigen};
-use crate::problem::Problem;
+use crate::problem::{Counts, Problem};
 use crate::simulator::LinearMap;
 use crate::statistics::{known_variance, no_noise};
 
@@ -38,12 +40,14 @@ pub struct Posterior<'a> {
     curvature: LowRank,
     /// S v for each eigenvector v, as rows.
     shapes: Matrix,
+    counts: Counts,
 }
 
 impl<'a> Posterior<'a> {
     /// The posterior around x, which should be where data and prior together are best explained.
     ///
-    /// Only the data of the problem count; the prior is the field. The loss must know the data's noise.
+    /// Only the data of the problem count; the prior is the field, and bounds are left out. The loss must know
+    /// the data's noise. Transforms are left out too: the posterior is Gaussian in x.
     ///
     /// # Errors
     /// If lengths do not fit, the loss knows no noise, or the simulation fails at x.
@@ -56,14 +60,17 @@ impl<'a> Posterior<'a> {
         let n = problem.inputs();
         expect_length("x", x.len(), n)?;
         expect_length("the prior's field", field.len(), n)?;
-        let problem = problem.without_priors();
+        let problem = problem.untransformed()?.without_priors();
         let mut y = vec![0.0; problem.outputs()];
         problem.simulator().forward(x, &mut y)?;
         let variance = known_variance(&problem, &y).ok_or_else(|| no_noise(&problem))?;
+        let (linearised, products) = (AtomicU64::new(0), AtomicU64::new(0));
         let work = |from: &Matrix, to: &mut Matrix| {
+            products.fetch_add(from.rows() as u64, Ordering::Relaxed);
             let rows = from.rows().div_ceil(rayon::current_num_threads()).max(1);
             let pieces = to.as_mut_slice().par_chunks_mut(rows * n);
             pieces.enumerate().try_for_each(|(piece, to)| {
+                linearised.fetch_add(1, Ordering::Relaxed);
                 let mut room = Room::at(&problem, x)?;
                 for (i, to) in to.chunks_mut(n).enumerate() {
                     room.curvature(field, from.row(piece * rows + i), to)?;
@@ -81,7 +88,18 @@ impl<'a> Posterior<'a> {
             mean: x.to_vec(),
             curvature,
             shapes,
+            counts: Counts {
+                forward: 1 + linearised.into_inner(),
+                jvp: products.load(Ordering::Relaxed),
+                vjp: products.into_inner(),
+                ..Counts::default()
+            },
         })
+    }
+
+    /// What the simulator was asked for; a thread of its own linearises it once more.
+    pub fn counts(&self) -> Counts {
+        self.counts
     }
 
     /// The eigenvalues of H, largest first: how much more the data tell of a direction than the prior. What was

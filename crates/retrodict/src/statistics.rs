@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::linalg::{Matrix, Svd, norm, svd};
-use crate::problem::{Evaluation, Problem, Tally};
+use crate::problem::{Counts, Evaluation, Problem, Tally};
 use crate::updates::Whitened;
 
 mod intervals;
@@ -83,6 +83,8 @@ pub struct Statistics {
     pub unseen: Matrix,
     /// D: how far W y moves with each parameter; 1 where it does not move at all.
     pub effects: Vec<f64>,
+    /// What the simulator was asked for.
+    pub counts: Counts,
 }
 
 impl Statistics {
@@ -154,6 +156,7 @@ impl Statistics {
             deviations,
             unseen,
             effects,
+            counts: tally.counts(),
         })
     }
 
@@ -331,6 +334,8 @@ mod tests {
         let loss = Arc::new(SquaredError::default());
         let found = Statistics::of(&problem(TwoSlopes, loss), &[1.5, 0.2, 0.4]).unwrap();
         assert_eq!((found.rank, found.degrees_of_freedom), (2, 2));
+        // J by columns, of which there are fewer than rows.
+        assert_eq!((found.counts.forward, found.counts.jvp), (1, 3));
         near(found.deviations[0], (2.9_f64 / 4.0).sqrt());
         assert!(found.deviations[1].is_infinite() && found.deviations[2].is_infinite());
         let unseen = found.unseen.row(0);

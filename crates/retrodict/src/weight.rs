@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, expect_length};
-use crate::problem::{Evaluation, Problem, Tally};
+use crate::problem::{Counts, Evaluation, Problem, Tally};
 use crate::statistics::known_variance;
 use crate::updates::{LevenbergMarquardt, Whitened};
 use crate::{Solver, StopWhen};
@@ -59,6 +59,8 @@ pub struct Chosen {
     pub rounds: usize,
     /// Whether the weight settled; a nonlinear problem may go on changing it.
     pub settled: bool,
+    /// What the simulator was asked for, the solutions on the way included.
+    pub counts: Counts,
 }
 
 /// What one weight leads to.
@@ -84,7 +86,8 @@ impl Choice {
     /// Chooses the weight of the one prior of a problem, and solves it from a start.
     ///
     /// The problem is taken as linear around x, which for a linear one is exact; a nonlinear one is solved
-    /// with the weight found, and linearised again there until the weight settles.
+    /// with the weight found, and linearised again there until the weight settles. Where the problem has
+    /// transforms, it is linearised in the unknowns that rules see; start and solution are those of x.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -117,14 +120,17 @@ impl Choice {
     pub fn weight(self, problem: &Problem, start: &[f64]) -> Result<Chosen> {
         let unit = with_one_prior(problem, start)?;
         let direct = unit.simulator().is_linear() && unit.bounds().is_none();
+        let tally = Tally::default();
+        let mut solved = Counts::default();
         let mut x = start.to_vec();
         let mut last: Option<f64> = None;
         let mut rounds = 0;
         loop {
             rounds += 1;
             let mut settled = false;
-            let (weight, here, curve, step) = balanced(&unit, &x, |balance| {
-                let weight = self.pick(balance, || noise(&unit, &x))?;
+            let at = around(&unit, &tally, &x)?;
+            let (weight, here, curve, step) = balanced(&at, |balance| {
+                let weight = self.pick(balance, || noise(&at))?;
                 let step = if direct {
                     balance.solution(weight)?
                 } else {
@@ -134,17 +140,20 @@ impl Choice {
                 Ok((weight, here, balance.curve()?, step))
             })?;
             if direct {
-                let before = curvature(&unit, &x)?;
-                x.iter_mut().zip(&step).for_each(|(x, step)| *x += step);
+                x = unit.values(at.moved(&step, 1.0).x());
                 // Curvatures that are the same everywhere make the first round exact.
-                settled = curvature(&unit, &x)? == before;
+                settled = curvature(&around(&unit, &tally, &x)?)? == curvature(&at)?;
             } else {
                 let solver = Solver::new(LevenbergMarquardt::default(), StopWhen::after(200));
-                x = solver.solve(&problem.with_weight(0, weight)?, &x)?.x;
+                let solution = solver.solve(&problem.with_weight(0, weight)?, &x)?;
+                solved.add(&solution.counts);
+                x = solution.x;
             }
             settled |= last.is_some_and(|last| (weight / last).ln().abs() <= SETTLED);
             last = Some(weight);
             if settled || rounds == ROUNDS {
+                let mut counts = tally.counts();
+                counts.add(&solved);
                 return Ok(Chosen {
                     weight,
                     x,
@@ -153,6 +162,7 @@ impl Choice {
                     curve,
                     rounds,
                     settled,
+                    counts,
                 });
             }
         }
@@ -173,11 +183,10 @@ impl Choice {
 /// # Errors
 /// As [`Choice::weight`].
 pub fn solutions(problem: &Problem, x: &[f64], weights: &[f64]) -> Result<Vec<Vec<f64>>> {
-    let moved = |mut step: Vec<f64>| {
-        step.iter_mut().zip(x).for_each(|(s, x)| *s += x);
-        step
-    };
-    balanced(&with_one_prior(problem, x)?, x, |balance| {
+    let (unit, tally) = (with_one_prior(problem, x)?, Tally::default());
+    let at = around(&unit, &tally, x)?;
+    balanced(&at, |balance| {
+        let moved = |step: Vec<f64>| unit.values(at.moved(&step, 1.0).x());
         let steps = weights.iter().map(|w| balance.solution(*w).map(moved));
         steps.collect()
     })
@@ -186,15 +195,14 @@ pub fn solutions(problem: &Problem, x: &[f64], weights: &[f64]) -> Result<Vec<Ve
 /// More unknowns and data than this are not decomposed.
 const DENSE: usize = 2000;
 
-/// Shows data against prior around x.
-fn balanced<T>(
-    unit: &Problem,
-    x: &[f64],
-    see: impl FnOnce(&dyn Balance) -> Result<T>,
-) -> Result<T> {
-    let tally = Tally::default();
-    let at = Evaluation::new(unit, &tally, x)?;
-    let whitened = Whitened::new(&at)?;
+/// The problem at x, in the unknowns that rules see.
+fn around<'p>(unit: &'p Problem, tally: &'p Tally, x: &[f64]) -> Result<Evaluation<'p>> {
+    Evaluation::new(unit, tally, &unit.unknowns(x)?)
+}
+
+/// Shows data against prior around a point.
+fn balanced<T>(at: &Evaluation<'_>, see: impl FnOnce(&dyn Balance) -> Result<T>) -> Result<T> {
+    let (whitened, unit) = (Whitened::new(at)?, at.problem());
     let (step, data) = (whitened.target_step()?, unit.data_outputs());
     if unit.inputs().max(data) <= DENSE {
         return see(&Trade::new(&whitened.jacobian()?, &step, data)?);
@@ -217,9 +225,8 @@ fn with_one_prior(problem: &Problem, x: &[f64]) -> Result<Problem> {
 }
 
 /// W 1: what tells whether curvatures change with x.
-fn curvature(unit: &Problem, x: &[f64]) -> Result<Vec<f64>> {
-    let tally = Tally::default();
-    let at = Evaluation::new(unit, &tally, x)?;
+fn curvature(at: &Evaluation<'_>) -> Result<Vec<f64>> {
+    let unit = at.problem();
     let mut out = vec![0.0; unit.outputs()];
     unit.loss()
         .whiten(at.y()?, unit.target(), &vec![1.0; unit.outputs()], &mut out);
@@ -227,9 +234,8 @@ fn curvature(unit: &Problem, x: &[f64]) -> Result<Vec<f64>> {
 }
 
 /// The variance of each value of W (y − y*).
-fn noise(unit: &Problem, x: &[f64]) -> Result<f64> {
-    let tally = Tally::default();
-    let at = Evaluation::new(unit, &tally, x)?;
+fn noise(at: &Evaluation<'_>) -> Result<f64> {
+    let unit = at.problem();
     known_variance(unit, at.y()?).ok_or_else(|| Error::Unsupported {
         rule: "the discrepancy principle",
         needs: "the standard deviations of the noise",

@@ -8,7 +8,7 @@ use retrodict::losses::{SquaredError, Weighted};
 use retrodict::posterior::{GaussianField, MaternField, Posterior};
 use retrodict::prior::{Edges, Matern};
 use retrodict::simulators::{Gravity, Heat, IntegralEquation};
-use retrodict::{Problem, Simulator};
+use retrodict::{Problem, Simulator, Transform};
 
 const SIGMA: f64 = 0.05;
 
@@ -231,6 +231,20 @@ fn a_heated_plate_has_the_posterior_of_its_modes() {
         run(2),
         "the bits do not depend on the number of threads"
     );
+}
+
+#[test]
+fn what_rules_see_of_a_problem_is_not_what_the_posterior_is_of() {
+    let field = field(&[24], Edges::Mirrored);
+    let plain = problem(gravity(), true);
+    let transformed = plain.transformed(&[Transform::Log]).unwrap();
+    let x = [1.5; 24];
+    let of = |problem: &Problem| Posterior::new(problem, &field, &x, sketch(5)).unwrap();
+    let (plain, transformed) = (of(&plain), of(&transformed));
+    assert_eq!(plain.deviations(), transformed.deviations());
+    let counts = plain.counts();
+    assert_eq!(counts.jvp, counts.vjp);
+    assert!(counts.jvp >= 10 && counts.forward >= 2, "{counts:?}");
 }
 
 #[test]

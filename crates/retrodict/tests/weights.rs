@@ -14,7 +14,7 @@ use retrodict::simulators::{
     Deriv2, Exp, Gravity, Heat, IntegralEquation, Phillips, Shaw, Volterra,
 };
 use retrodict::weight::{Choice, solutions};
-use retrodict::{Problem, Simulator};
+use retrodict::{Problem, Simulator, Transform};
 
 const LEVELS: [f64; 4] = [1e-4, 1e-3, 1e-2, 1e-1];
 const SEEDS: u64 = 100;
@@ -146,6 +146,44 @@ fn the_discrepancy_of_a_nonlinear_problem_settles() {
         }
     }
     assert!(reached > 0, "cross-validation is not always the larger");
+}
+
+/// Units of the unknowns are no reason for another weight; nor do logarithms change what data and prior say of an
+/// x that is positive anyway.
+#[test]
+fn transforms_change_neither_the_weight_nor_what_x_is() {
+    let gravity = Gravity {
+        size: 24,
+        ..Gravity::default()
+    };
+    let truth: Vec<f64> = (0..24).map(|i| 2.0 + (0.3 * f64::from(i)).sin()).collect();
+    let mut clean = vec![0.0; 24];
+    gravity.forward(&truth, &mut clean).unwrap();
+    let sigma = 0.01 * norm(&clean) / 24.0_f64.sqrt();
+    let problem = with_tikhonov(Arc::new(gravity), sigma, noisy(&clean, sigma, 3));
+    let start = vec![1.5; 24];
+    for choice in CHOICES {
+        let plain = choice.weight(&problem, &start).unwrap();
+        // y and J for the choice, and y once more to see that curvatures stay; then none.
+        assert_eq!((plain.rounds, plain.counts.forward), (1, 2));
+        assert_eq!(plain.counts.jvp + plain.counts.vjp, 24);
+        assert!(error(&plain.x, &truth) < 0.2 && plain.x.iter().all(|x| *x > 0.0));
+        for transform in [Transform::Scale(1e-3), Transform::Log] {
+            let other = problem.transformed(&[transform]).unwrap();
+            let found = choice.weight(&other, &start).unwrap();
+            let ratio = found.weight / plain.weight;
+            assert!(
+                found.settled && (ratio - 1.0).abs() < 0.05,
+                "{transform:?}: {ratio}"
+            );
+            assert!(error(&found.x, &plain.x) < 0.01, "{transform:?}");
+            assert!(found.counts.forward > 0 && found.counts.vjp + found.counts.jvp >= 24);
+        }
+        let scaled = problem.transformed(&[Transform::Scale(1e-3)]).unwrap();
+        let weights = [0.1 * plain.weight, plain.weight];
+        let pairs = [&problem, &scaled].map(|p| solutions(p, &start, &weights).unwrap());
+        assert!((0..2).all(|i| error(&pairs[1][i], &pairs[0][i]) < 1e-6));
+    }
 }
 
 #[test]

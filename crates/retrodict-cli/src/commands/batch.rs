@@ -9,6 +9,7 @@ use crate::failure::{Failure, Outcome};
 use crate::folder;
 use crate::interrupt;
 use crate::inversion::{self, Answer, Plan, fingerprint};
+use crate::source;
 use crate::sweep::{self, Batch, Found, Point, Solved};
 
 /// What became of a problem.
@@ -113,12 +114,15 @@ fn solve(out: &Path, point: &Point) -> Outcome<Ending> {
 
 /// What was found; nothing if Ctrl-C came before it was.
 fn answers(point: &Point) -> Outcome<Option<(Vec<Answer>, Array)>> {
-    let plan = Plan::new(point.inversion.clone())?;
-    let runs = inversion::go(&plan, inversion::fresh(&plan), None)?;
-    let answers = inversion::answers(&plan, &runs);
+    let mut plan = Plan::new(point.inversion.clone())?;
+    source::note(&*plan.simulator);
+    plan.weigh(&[])?;
+    let runs = inversion::go(&plan, inversion::fresh(&plan), None, None)?;
+    let mut answers = inversion::answers(&plan, &runs);
     if answers.iter().any(|answer| answer.status == "cancelled") {
         return Ok(None);
     }
+    inversion::assess(&plan, &mut answers);
     let x = inversion::joined(&plan, &answers);
     Ok(Some((answers, x)))
 }

@@ -4,6 +4,7 @@ use super::{solve, train};
 use crate::args;
 use crate::failure::{Failure, Outcome};
 use crate::inversion::{self, Change, Checkpoint, Inversion, Plan, changes, reopen};
+use crate::source;
 
 /// Goes on with a training or an inversion, whichever the folder holds.
 pub fn run(args: &args::Resume) -> Outcome<ExitCode> {
@@ -29,10 +30,14 @@ fn go_on(args: &args::Resume) -> Outcome<ExitCode> {
         .parse()
         .unwrap_or_default();
     changes(None, None, &args.stops, &args.settings, &mut table)?;
-    let plan = Plan::new(Inversion::from_table(&what, table)?)?;
+    let mut plan = Plan::new(Inversion::from_table(&what, table)?)?;
+    source::note(&*plan.simulator);
     let now = solve::standing(&plan, Vec::new())?;
     let runs = match Checkpoint::read(&args.folder)? {
-        None => inversion::fresh(&plan),
+        None => {
+            plan.weigh(&[])?;
+            inversion::fresh(&plan)
+        }
         Some(before) => {
             let change = Change::between(&before, &now.problem, &now.rule);
             let asked = args.steps.is_some() || !args.stops.is_empty() || !args.settings.is_empty();
@@ -42,6 +47,11 @@ fn go_on(args: &args::Resume) -> Outcome<ExitCode> {
                      its best x"
                 );
             }
+            // The same problem has the same weight, and need not be asked for it again.
+            plan.weigh(match change {
+                Change::Problem => &[],
+                Change::Nothing | Change::Rule => &before.weights,
+            })?;
             reopen(&plan, before, change, args.steps, asked)?
         }
     };

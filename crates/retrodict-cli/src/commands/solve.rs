@@ -10,7 +10,7 @@ use crate::data::{self, Depth};
 use crate::failure::{Failure, NOT_CONVERGED, Outcome};
 use crate::folder;
 use crate::interrupt;
-use crate::inversion::{self, Answer, Checkpoint, Keeper, Plan, Run, fingerprint};
+use crate::inversion::{self, Answer, Checkpoint, Keeper, Plan, Run, Watch, fingerprint};
 use crate::report;
 use crate::source;
 use crate::survey;
@@ -19,15 +19,19 @@ use crate::tables::{aligned, wrapped};
 /// Finds the x that explains the user's data.
 pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
     super::threads(args.threads)?;
-    let plan = Plan::new(inversion::from_arguments(args)?)?;
+    let mut plan = Plan::new(inversion::from_arguments(args)?)?;
     source::note(&*plan.simulator);
+    if let Some(warning) = plan.warnings() {
+        eprintln!("{}", wrapped("note: ", &warning));
+    }
+    if let Some(out) = &args.out {
+        begin(out)?;
+    }
+    plan.weigh(&[])?;
     let runs = inversion::fresh(&plan);
     let runs = match &args.out {
-        None => inversion::go(&plan, runs, None)?,
-        Some(out) => {
-            begin(out)?;
-            keep_going(&plan, runs, out, args.checkpoint)?
-        }
+        None => watched(&plan, runs, None)?,
+        Some(out) => keep_going(&plan, runs, out, args.checkpoint)?,
     };
     let beside = || beside(&plan.inversion.target, "solved");
     let output = args
@@ -70,7 +74,15 @@ pub(super) fn keep_going(
 ) -> Outcome<Vec<Run>> {
     inversion::write_inversion(folder, &plan.inversion)?;
     let keeper = Keeper::start(folder, every, standing(plan, runs.clone())?)?;
-    inversion::go(plan, runs, Some(&keeper))
+    watched(plan, runs, Some(&keeper))
+}
+
+/// Runs with a bar on a terminal.
+fn watched(plan: &Plan, runs: Vec<Run>, keeper: Option<&Keeper>) -> Outcome<Vec<Run>> {
+    let watch = Watch::start(plan, &runs);
+    let done = inversion::go(plan, runs, keeper, Some(&watch));
+    watch.finish();
+    done
 }
 
 /// Where the runs of a plan stand, with what their losses and memories belong to.
@@ -78,6 +90,7 @@ pub(super) fn standing(plan: &Plan, runs: Vec<Run>) -> Outcome<Checkpoint> {
     Ok(Checkpoint {
         problem: fingerprint(&plan.inversion, false)?,
         rule: plan.rule_words(),
+        weights: plan.chosen(),
         runs,
     })
 }
@@ -94,16 +107,21 @@ pub(super) struct Told<'a> {
 
 /// Writes what was found and tells it; returns whether every field reached its goal.
 pub(super) fn finish(plan: &Plan, runs: &[Run], told: &Told<'_>) -> Outcome<bool> {
-    let answers = inversion::answers(plan, runs);
+    let mut answers = inversion::answers(plan, runs);
     let x = inversion::joined(plan, &answers);
     let mut written: Vec<PathBuf> = Vec::new();
-    if let Some(folder) = told.folder {
-        let contents = inversion::write(folder, plan, runs, &answers, &x)?;
-        written.push(report::write_inversion(folder, &contents, &answers)?);
-    }
+    // x first: what comes after the fit may take long.
     if let Some(output) = told.output {
         note_clipping(data::write(output, &x, Depth::Eight)?);
         written.push(output.to_owned());
+    }
+    if let Some(folder) = told.folder {
+        data::write(&folder.join("x.npy"), &x, Depth::Sixteen)?;
+    }
+    inversion::assess(plan, &mut answers);
+    if let Some(folder) = told.folder {
+        let contents = inversion::write(folder, plan, runs, &answers)?;
+        written.push(report::write_inversion(folder, &contents, &answers)?);
     }
     if told.json {
         let output = told.output.map_or_else(
@@ -173,6 +191,17 @@ fn tell(plan: &Plan, answers: &[Answer]) {
         if let Some(trouble) = &answer.trouble {
             println!("{}", wrapped("note: at first because ", trouble));
         }
+    }
+    let certainty: Vec<String> = answers.iter().map(inversion::told).collect();
+    for (i, text) in certainty.iter().enumerate() {
+        // What is the same for all fields is told once.
+        if certainty[..i].contains(text) || text.is_empty() {
+            continue;
+        }
+        if answers.len() > 1 && !certainty.iter().all(|other| other == text) {
+            println!("\nfield {}", i + 1);
+        }
+        print!("{text}");
     }
 }
 

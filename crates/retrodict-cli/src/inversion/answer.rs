@@ -1,7 +1,7 @@
 use retrodict::Counts;
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, Run};
+use super::{Chosen, Found as Posterior, Plan, Run, Statistics};
 use crate::commands::joined_shape;
 use crate::data::Array;
 use crate::survey::{End, Found, survey};
@@ -37,6 +37,21 @@ pub struct Answer {
     pub solutions: Option<Vec<Found>>,
     /// x, where it has few values.
     pub x: Option<Vec<f64>>,
+    /// The weight of the prior, where a rule chose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<Chosen>,
+    /// What the data say of x.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<Statistics>,
+    /// What data and prior leave open of a field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posterior: Option<Posterior>,
+    /// Why there are no statistics or no posterior.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+    /// The arrays of both, by name.
+    #[serde(skip)]
+    pub arrays: Vec<(String, Array)>,
     /// The index of the field.
     #[serde(skip)]
     pub field: usize,
@@ -49,6 +64,15 @@ pub struct Answer {
     /// P(x) there, if it could be simulated.
     #[serde(skip)]
     pub fit: Option<Vec<f64>>,
+}
+
+impl Answer {
+    /// The standard deviation of each value of x, where statistics list all of them.
+    pub fn deviations(&self) -> Option<Vec<Option<f64>>> {
+        let statistics = self.statistics.as_ref()?;
+        let all = statistics.parameters.len() == self.x.as_ref()?.len();
+        all.then(|| statistics.parameters.iter().map(|p| p.deviation).collect())
+    }
 }
 
 /// JSON has no word for what is no number but `null`.
@@ -114,6 +138,11 @@ fn answer(plan: &Plan, field: usize, runs: &[&Run]) -> Option<Answer> {
         trouble: run.trouble.clone(),
         solutions: (of.starts.len() > 1).then_some(found),
         x: (x.len() <= SHOWN_UP_TO).then(|| x.clone()),
+        weight: of.chosen.clone(),
+        statistics: None,
+        posterior: None,
+        remarks: Vec::new(),
+        arrays: Vec::new(),
         field,
         start: run.start,
         best: x.clone(),

@@ -89,6 +89,15 @@ fn flags(args: &args::Solve, table: &mut Table) -> Outcome<()> {
             priors.push(prior.into());
         }
     }
+    if args.no_statistics {
+        table.insert("statistics".to_owned(), Value::Boolean(false));
+    }
+    put(
+        table,
+        "posterior",
+        "rank",
+        args.posterior.map(|n| Value::Integer(n as i64)),
+    )?;
     changes(args.steps, args.time, &args.stops, &args.settings, table)
 }
 
@@ -158,9 +167,11 @@ fn sides(text: &str) -> Outcome<Table> {
     Ok(bounds)
 }
 
-/// `NAME:KEY=VALUE,…`, with values in TOML.
+/// `NAME:KEY=VALUE,…`, with values in TOML, of which words need no quotes.
 fn prior(text: &str) -> Outcome<Table> {
     let (name, options) = text.split_once(':').unwrap_or((text, ""));
+    let options: Vec<String> = options.split(',').map(quoted).collect();
+    let options = options.join(",");
     let read: Result<Table, _> = format!("prior = {{ {options} }}").parse();
     let mut prior = match read
         .as_ref()
@@ -176,6 +187,19 @@ fn prior(text: &str) -> Outcome<Table> {
     };
     prior.insert("name".to_owned(), name.trim().into());
     Ok(prior)
+}
+
+/// `edges=periodic` as TOML writes it.
+fn quoted(option: &str) -> String {
+    let plain = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_alphabetic())
+            && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            && !["true", "false", "inf", "nan"].contains(&word)
+    };
+    match option.split_once('=') {
+        Some((key, word)) if plain(word.trim()) => format!("{key}=\"{}\"", word.trim()),
+        _ => option.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -198,6 +222,11 @@ mod tests {
         let expected = "name = 'tikhonov'\norder = 1\nweight = 1e-3";
         assert_eq!(
             prior("tikhonov:order=1,weight=1e-3").unwrap(),
+            expected.parse::<Table>().unwrap()
+        );
+        let expected = "name = 'matern'\nweight = 'l-curve'\nedges = 'zero'\nreference = [1, 2]";
+        assert_eq!(
+            prior("matern:weight=l-curve,edges=zero,reference=[1,2]").unwrap(),
             expected.parse::<Table>().unwrap()
         );
         assert_eq!(prior("tv").unwrap().len(), 1);

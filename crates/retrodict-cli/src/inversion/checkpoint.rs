@@ -2,12 +2,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::Run;
+use super::{Chosen, Run};
 use crate::failure::Outcome;
 use crate::sealed;
 
 /// The first bytes of such a file; the digit changes with the format.
-const MAGIC: &[u8; 8] = b"retrinv1";
+const MAGIC: &[u8; 8] = b"retrinv2";
 
 /// The file within an inversion's folder.
 const FILE: &str = "inversion.checkpoint";
@@ -19,6 +19,8 @@ pub struct Checkpoint {
     pub problem: String,
     /// The rule and its options, to which the runs' memory belongs.
     pub rule: String,
+    /// The weights that a rule has chosen, one for each field.
+    pub weights: Vec<Chosen>,
     /// The runs.
     pub runs: Vec<Run>,
 }

@@ -1,9 +1,10 @@
 use retrodict::registry::PRIORS;
+use retrodict::weight::Choice;
 use retrodict::{Bounds, Problem};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use super::Inversion;
+use super::{Inversion, Weight};
 use crate::data;
 use crate::failure::{Failure, Outcome};
 
@@ -49,12 +50,17 @@ impl Side {
     }
 }
 
-/// The problem with the priors, bounds and transforms of an inversion.
+/// The problem with the priors, bounds and transforms of an inversion; where a rule is to choose the weight of a
+/// prior, it is 1.
 pub fn dressed(data: &Problem, inversion: &Inversion) -> Outcome<Problem> {
     let mut problem = data.clone();
     for table in &inversion.priors {
         let (name, weight, options) = prior(table)?;
         let prior = PRIORS.build(&name, &options)?;
+        let weight = match weight {
+            Weight::Told(weight) => weight,
+            Weight::By(_) => 1.0,
+        };
         problem = problem.with_prior(&*prior, weight)?;
     }
     let side = |side: &Option<Side>| side.as_ref().map(Side::values).transpose();
@@ -73,7 +79,7 @@ pub fn dressed(data: &Problem, inversion: &Inversion) -> Outcome<Problem> {
 }
 
 /// Name, weight and options of a prior.
-fn prior(table: &Table) -> Outcome<(String, f64, Table)> {
+pub fn prior(table: &Table) -> Outcome<(String, Weight, Table)> {
     let mut options = table.clone();
     let Some(Value::String(name)) = options.remove("name") else {
         let known: Vec<&str> = PRIORS.entries.iter().map(|entry| entry.name).collect();
@@ -82,15 +88,25 @@ fn prior(table: &Table) -> Outcome<(String, f64, Table)> {
             known.join(", ")
         )));
     };
-    let weight = match options.remove("weight") {
-        None => 1.0,
-        Some(Value::Float(weight)) => weight,
-        Some(Value::Integer(weight)) => weight as f64,
-        Some(other) => {
+    let weight = Weight::read(&name, options.remove("weight"))?;
+    Ok((name, weight, options))
+}
+
+/// By which rule the weight of the one prior is chosen, if it is.
+pub fn rule(priors: &[Table]) -> Outcome<Option<Choice>> {
+    let mut found = None;
+    for table in priors {
+        let (name, weight, _) = prior(table)?;
+        let Weight::By(choice) = weight else { continue };
+        if priors.len() > 1 {
             return Err(Failure::Misuse(format!(
-                "prior {name}: weight = {other}: it must be a number of 0 or greater"
+                "prior {name}: weight = \"{}\": a rule weighs data against just one prior, and there are {}; \
+                 give numbers for all, or leave one prior",
+                super::name(choice),
+                priors.len()
             )));
         }
-    };
-    Ok((name, weight, options))
+        found = Some(choice);
+    }
+    Ok(found)
 }

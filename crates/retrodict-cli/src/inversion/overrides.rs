@@ -6,10 +6,18 @@ use crate::failure::{Failure, Outcome};
 use crate::settings::{Setting, insert};
 
 /// The tables of an inversion that settings reach by name, as in `rule.KEY`.
-const TABLES: [&str; 6] = ["simulator", "rule", "start", "noise", "bounds", "stop"];
+const TABLES: [&str; 7] = [
+    "simulator",
+    "rule",
+    "start",
+    "noise",
+    "bounds",
+    "stop",
+    "posterior",
+];
 
 /// The keys that are set as a whole.
-const WHOLE: [&str; 3] = ["title", "target", "transform"];
+const WHOLE: [&str; 4] = ["title", "target", "transform", "statistics"];
 
 /// Changes one setting of an inversion: `rule.KEY`, `stop.KEY` and the like by name, everything else an
 /// option of the simulator.
@@ -107,7 +115,7 @@ fn check_option(inversion: &Table, key: &str) -> Result<(), String> {
     };
     Err(format!(
         "{} has no option '{key}'{hint}; known: {options}; or rule.KEY, start.KEY, noise.KEY, \
-         bounds.KEY, prior.NAME.KEY, stop.KEY, inverse.KEY",
+         bounds.KEY, prior.NAME.KEY, stop.KEY, posterior.KEY, inverse.KEY",
         entry.name
     ))
 }

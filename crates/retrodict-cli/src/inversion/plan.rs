@@ -4,10 +4,11 @@ use retrodict::error::{expect_finite, expect_length};
 use retrodict::inverse::Inverter;
 use retrodict::registry::{self, RULES};
 use retrodict::starts::Region;
+use retrodict::weight::Choice;
 use retrodict::{Problem, Simulator, StopWhen, UpdateRule};
 use toml::Table;
 
-use super::{Inversion, Limits, dressed};
+use super::{Chosen, Inversion, Limits, dressed, known};
 use crate::commands::{fit_shape, split};
 use crate::data::{self, Array};
 use crate::failure::{Failure, Outcome};
@@ -31,6 +32,8 @@ pub struct Plan {
     pub stop: StopWhen,
     /// A problem for each field of the target.
     pub fields: Vec<Field>,
+    /// By which rule the weight of the prior is chosen, if it is.
+    pub choice: Option<Choice>,
     rule_options: Table,
 }
 
@@ -44,6 +47,8 @@ pub struct Field {
     pub region: Region,
     /// The starts.
     pub starts: Vec<Vec<f64>>,
+    /// The weight of the prior, once a rule has chosen it.
+    pub chosen: Option<Chosen>,
 }
 
 /// Unknowns up to which a dense Jacobian is cheap.
@@ -97,6 +102,7 @@ impl Plan {
             stop.discrepancy_below = Some(AT_THE_NOISE);
         }
 
+        let choice = known::rule(&inversion.priors)?;
         let told = registry::simulator(&name)?.accepts("noise") && !options.contains_key("noise");
         let mut fields = Vec::new();
         for ((y, x0), level) in targets.iter().zip(&points).zip(levels) {
@@ -112,6 +118,9 @@ impl Plan {
             };
             let field = Field::new(data, x0, &inversion)?;
             stop.check(&field.problem)?;
+            if let Some(wanted) = &inversion.posterior {
+                wanted.check(&inversion.priors, &field)?;
+            }
             fields.push(field);
         }
         Ok(Self {
@@ -123,8 +132,50 @@ impl Plan {
             rule,
             stop,
             fields,
+            choice,
             rule_options,
         })
+    }
+
+    /// Chooses the weight of the prior of each field, where a rule is to; those that are known already, from
+    /// an earlier run of the same inversion, are taken over.
+    pub fn weigh(&mut self, known: &[Chosen]) -> Outcome<()> {
+        let Some(choice) = self.choice else {
+            return Ok(());
+        };
+        for (i, field) in self.fields.iter_mut().enumerate() {
+            let chosen = match known.get(i) {
+                Some(before) => before.clone(),
+                None => Chosen::choose(choice, &field.problem, &field.starts[0])?,
+            };
+            field.problem = field.problem.with_weight(0, chosen.weight)?;
+            field.chosen = Some(chosen);
+        }
+        Ok(())
+    }
+
+    /// The weights that were chosen, one for each field, or none.
+    pub fn chosen(&self) -> Vec<Chosen> {
+        self.fields
+            .iter()
+            .filter_map(|field| field.chosen.clone())
+            .collect()
+    }
+
+    /// What the user should know before anything is run.
+    pub fn warnings(&self) -> Option<String> {
+        let shortage = self.fields.first()?.problem.shortage()?;
+        let after = match self.inversion.statistics {
+            true => "the statistics name them after the fit",
+            false => "the statistics, without --no-statistics, name them",
+        };
+        Some(format!(
+            "{} data for {} unknowns and no prior: at least {} combinations of the unknowns are not seen by the data, \
+             and stay where the start puts them; {after}; add a prior, as in --prior tikhonov:weight=gcv",
+            shortage.data,
+            shortage.unknowns,
+            shortage.unknowns - shortage.data
+        ))
     }
 
     /// The rule with its options in words: the same words, the same memory.
@@ -156,6 +207,7 @@ impl Field {
             problem,
             region,
             starts,
+            chosen: None,
         })
     }
 }

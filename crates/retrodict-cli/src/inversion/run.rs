@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use retrodict::{Record, Solver, Standing, StopWhen};
 use serde::{Deserialize, Serialize};
 
-use super::{Keeper, Plan};
+use super::{Keeper, Plan, Watch};
 use crate::failure::Outcome;
 
 /// One field, solved from one start: where it stands, and how it came there.
@@ -98,7 +98,12 @@ pub fn fresh(plan: &Plan) -> Vec<Run> {
 
 /// Goes on with every run that has not ended. A start from which nothing can be done is left out, unless a
 /// field has no other.
-pub fn go(plan: &Plan, runs: Vec<Run>, keeper: Option<&Keeper>) -> Outcome<Vec<Run>> {
+pub fn go(
+    plan: &Plan,
+    runs: Vec<Run>,
+    keeper: Option<&Keeper>,
+    watch: Option<&Watch>,
+) -> Outcome<Vec<Run>> {
     let done: Vec<(usize, retrodict::Result<Run>)> = runs
         .into_par_iter()
         .enumerate()
@@ -107,7 +112,8 @@ pub fn go(plan: &Plan, runs: Vec<Run>, keeper: Option<&Keeper>) -> Outcome<Vec<R
             if run.ended.is_some() {
                 return (field, Ok(run));
             }
-            (field, advance(plan, run, keeper.map(|keeper| (keeper, i))))
+            let keeper = keeper.map(|keeper| (keeper, i));
+            (field, advance(plan, run, keeper, watch))
         })
         .collect();
     for field in 0..plan.fields.len() {
@@ -122,7 +128,12 @@ pub fn go(plan: &Plan, runs: Vec<Run>, keeper: Option<&Keeper>) -> Outcome<Vec<R
     Ok(runs)
 }
 
-fn advance(plan: &Plan, mut run: Run, keeper: Option<(&Keeper, usize)>) -> retrodict::Result<Run> {
+fn advance(
+    plan: &Plan,
+    mut run: Run,
+    keeper: Option<(&Keeper, usize)>,
+    watch: Option<&Watch>,
+) -> retrodict::Result<Run> {
     let problem = &plan.fields[run.field].problem;
     let solver = Solver {
         rule: plan.rule()?,
@@ -135,6 +146,9 @@ fn advance(plan: &Plan, mut run: Run, keeper: Option<(&Keeper, usize)>) -> retro
     let mut kept = Instant::now();
     let (solution, standing) = solver.go_on(problem, &from, |moment| {
         run.history.push(*moment.record);
+        if let Some(watch) = watch {
+            watch.step(run.field, moment.record.loss);
+        }
         if let Some((keeper, i)) = keeper
             && kept.elapsed() >= keeper.every
         {

@@ -7,9 +7,10 @@ use super::page::{chips, document, pairs, provenance};
 use super::pictures::{self, ERRORS, VALUES};
 use super::series;
 use super::style::{colour, escape, number};
+use super::{certainty, posterior, trade};
 use crate::data::Array;
 use crate::folder::{Contents, ProblemFacts, Row};
-use crate::inversion::Answer;
+use crate::inversion::{Answer, Parameter};
 use crate::survey::sentence;
 
 /// Values of x up to which they stand in a table.
@@ -34,8 +35,15 @@ pub fn build(contents: &Contents, answers: &[Answer]) -> String {
         body.push_str("<section>\n");
         body.push_str(&ending(contents, answers));
         // Each part tells for itself what it has to show, and a figure for each of its plots.
-        for part in [fit, unknowns, convergence] {
-            let (html, more) = part(contents, problem);
+        let sections = [
+            fit(contents, problem),
+            unknowns(contents, problem, answers),
+            certainty::section(contents, problem, answers),
+            posterior::section(contents, problem, answers),
+            trade::section(contents, problem, answers),
+            convergence(contents, problem),
+        ];
+        for (html, more) in sections {
             body.push_str(&html);
             figures.extend(more);
         }
@@ -118,6 +126,14 @@ fn fit(contents: &Contents, problem: &ProblemFacts) -> Section {
             .collect();
         let rest = Array::new(data.shape.clone(), rest);
         let y = format!("{} [{}]", problem.y.name, problem.y.unit);
+        if let Some(series) = &problem.series
+            && series.times.len() * series.columns.len() == rest.values.len()
+        {
+            let figure = series::rest(series, &rest, label, &format!("rest-{i}"));
+            html.push_str(&format!("<div class=plot id=\"{}\"></div>\n", figure.id));
+            figures.push(figure);
+            continue;
+        }
         if pictures::is_picture(data) {
             html.push_str(&three_pictures(label, problem, [data, fit, &rest]));
             continue;
@@ -177,7 +193,7 @@ fn three_pictures(label: &str, problem: &ProblemFacts, [data, fit, rest]: [&Arra
 }
 
 /// x: a table while there are few values, a line or a picture else.
-fn unknowns(contents: &Contents, problem: &ProblemFacts) -> Section {
+fn unknowns(contents: &Contents, problem: &ProblemFacts, answers: &[Answer]) -> Section {
     let order = labels(contents);
     let title = format!("{} [{}]", problem.x.name, problem.x.unit);
     let mut html = format!("<h2>What was found: {}</h2>\n", escape(&title));
@@ -196,7 +212,11 @@ fn unknowns(contents: &Contents, problem: &ProblemFacts) -> Section {
         return (String::new(), Vec::new());
     };
     if first.values.len() <= LISTED_UP_TO {
-        html.push_str(&listed(&found));
+        let statistics = answers
+            .first()
+            .and_then(|answer| answer.statistics.as_ref());
+        let names = statistics.map_or(&[][..], |statistics| &statistics.parameters);
+        html.push_str(&listed(&found, names));
         return (html, Vec::new());
     }
     if pictures::is_picture(first) {
@@ -228,7 +248,8 @@ fn unknowns(contents: &Contents, problem: &ProblemFacts) -> Section {
     (html, vec![figure])
 }
 
-fn listed(found: &[(&String, &Array, Option<&Array>)]) -> String {
+/// A line for each value, with its name where that is known.
+fn listed(found: &[(&String, &Array, Option<&Array>)], names: &[Parameter]) -> String {
     let mut html = "<div class=scroll><table>\n<tr><th class=left>value</th>".to_owned();
     for (label, ..) in found {
         html.push_str(&format!("<th>{0}</th><th>start</th>", escape(label)));
@@ -236,7 +257,9 @@ fn listed(found: &[(&String, &Array, Option<&Array>)]) -> String {
     html.push_str("</tr>\n");
     let count = found.first().map_or(0, |(_, x, _)| x.values.len());
     for i in 0..count {
-        html.push_str(&format!("<tr><td class=left>{}</td>", i + 1));
+        let named = names.iter().find(|parameter| parameter.index == i);
+        let name = named.map_or_else(|| (i + 1).to_string(), |parameter| parameter.name.clone());
+        html.push_str(&format!("<tr><td class=left>{}</td>", escape(&name)));
         for (_, x, start) in found {
             let start = start.and_then(|start| start.values.get(i));
             html.push_str(&format!(

@@ -42,6 +42,12 @@ fn blend(anchors: &[[u8; 3]], t: f64) -> [u8; 3] {
     out
 }
 
+/// The colour at t in [0, 1] as CSS writes it.
+pub(super) fn css(anchors: &[[u8; 3]], t: f64) -> String {
+    let [r, g, b] = blend(anchors, t);
+    format!("rgb({r},{g},{b})")
+}
+
 /// A PNG as a data URI; NaN is grey.
 fn data_uri(width: usize, height: usize, pixel: impl Fn(usize) -> [u8; 3]) -> String {
     let pixels: Vec<u8> = (0..width * height).flat_map(pixel).collect();

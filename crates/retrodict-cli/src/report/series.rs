@@ -5,7 +5,7 @@ use serde_json::json;
 use super::curves::{Figure, axis, capital, layout};
 use super::style::{colour, escape};
 use crate::data::Array;
-use crate::folder::{Contents, ProblemFacts};
+use crate::folder::{Contents, ProblemFacts, SeriesFacts};
 
 /// A figure for each quantity; nothing for problems whose y is no series.
 pub fn section(
@@ -57,6 +57,27 @@ pub fn section(
     }
     html.push_str("</div>\n");
     (html, figures)
+}
+
+/// What is left between data and fit, over time: dots in a colour for each quantity.
+pub fn rest(series: &SeriesFacts, rest: &Array, label: &str, id: &str) -> Figure {
+    let columns = series.columns.iter().enumerate();
+    let traces = columns.map(|(c, (name, _))| {
+        json!({ "type": "scatter", "mode": "markers", "name": name, "x": series.times,
+                "y": rest.values.iter().skip(c).step_by(series.columns.len()).collect::<Vec<_>>(),
+                "marker": { "color": colour(c + 1), "size": 7 } })
+    });
+    let mut layout = layout(
+        &escape(&format!("{label}: data − fit")),
+        axis(&format!("time [{}]", series.time_unit), false),
+        axis("data − fit", false),
+    );
+    layout["showlegend"] = (series.columns.len() > 1).into();
+    Figure {
+        id: id.to_owned(),
+        data: traces.collect(),
+        layout,
+    }
 }
 
 fn column(array: &Array, c: usize) -> Vec<f64> {

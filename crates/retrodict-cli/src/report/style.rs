@@ -45,6 +45,7 @@ h1, h2, h3, p, figcaption { overflow-wrap: anywhere; }
 h2 { font-size: 23px; margin: 56px 0 4px; padding-top: 24px; border-top: 1px solid var(--line); }
 h3 { font-size: 17px; margin: 32px 0 4px; }
 p { margin: 4px 0 12px; max-width: 76ch; }
+.scroll + p { margin-top: 14px; }
 .lead { font-size: 19px; }
 .soft, figcaption, .note { color: var(--soft); font-size: 14px; }
 .note { border-left: 3px solid #e69f00; padding-left: 10px; }

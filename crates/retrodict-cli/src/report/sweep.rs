@@ -106,7 +106,16 @@ fn table(collected: &Collected) -> String {
         for value in &line.settings {
             html.push_str(&format!("<td class=left>{}</td>", escape(&plain(value))));
         }
-        let x = line.x.iter().flatten().map(|x| number(*x));
+        let known = line.deviations.as_deref().unwrap_or_default();
+        let x = line
+            .x
+            .iter()
+            .flatten()
+            .enumerate()
+            .map(|(i, x)| match known.get(i) {
+                Some(Some(deviation)) => format!("{} ± {}", number(*x), number(*deviation)),
+                _ => number(*x),
+            });
         html.push_str(&format!(
             "<td class=left>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
             escape(&line.status),

@@ -53,6 +53,8 @@ pub struct Line {
     pub counts: Counts,
     /// x, where it has few values.
     pub x: Option<Vec<f64>>,
+    /// The standard deviation of each value of it, where statistics were taken; `null` where it is infinite.
+    pub deviations: Option<Vec<Option<f64>>>,
 }
 
 /// Reads all results of a batch's folder.
@@ -107,6 +109,7 @@ pub fn collect(out: &Path) -> Outcome<Collected> {
                 seconds: answer.seconds,
                 counts: answer.counts,
                 x: answer.x.clone(),
+                deviations: answer.deviations(),
             });
         }
     }
@@ -151,6 +154,9 @@ impl Collected {
             .filter_map(|l| l.x.as_ref())
             .map(Vec::len)
             .max();
+        let deviations = self.lines.iter().filter_map(|l| l.deviations.as_ref());
+        let known = deviations.map(Vec::len).max().unwrap_or(0);
+        let widest = widest.unwrap_or(0);
         let mut header = vec!["problem".to_owned()];
         header.extend(self.keys.iter().cloned());
         let fixed = [
@@ -167,7 +173,8 @@ impl Collected {
             "inverse",
         ];
         header.extend(fixed.map(str::to_owned));
-        header.extend((1..=widest.unwrap_or(0)).map(|i| format!("x{i}")));
+        header.extend((1..=widest).map(|i| format!("x{i}")));
+        header.extend((1..=known).map(|i| format!("x{i}_deviation")));
         let mut rows = vec![header];
         for line in &self.lines {
             let counts = line.counts;
@@ -188,6 +195,9 @@ impl Collected {
             ]);
             let x = line.x.iter().flatten().map(f64::to_string);
             row.extend(x);
+            row.resize(rows[0].len() - known, String::new());
+            let cell = |d: &Option<f64>| d.map_or_else(|| "inf".to_owned(), |d| d.to_string());
+            row.extend(line.deviations.iter().flatten().map(cell));
             row.resize(rows[0].len(), String::new());
             rows.push(row);
         }

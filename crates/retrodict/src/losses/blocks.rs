@@ -71,7 +71,7 @@ impl Loss for Blocks {
     fn formula(&self) -> String {
         let term = |block: &Block| match block.weight {
             1.0 => block.loss.formula(),
-            weight => format!("{weight} · {}", block.loss.formula()),
+            weight => format!("{} · {}", short(weight), block.loss.formula()),
         };
         self.blocks.iter().map(term).collect::<Vec<_>>().join(" + ")
     }
@@ -140,5 +140,14 @@ impl Loss for Blocks {
                 let (y, target) = (&y[range.clone()], &target[range.clone()]);
                 loss.newton_step(y, target, &mut dy[range.clone()])
             })
+    }
+}
+/// A weight as it was written, or with four digits where it was computed.
+fn short(weight: f64) -> String {
+    let text = weight.to_string();
+    if text.len() <= 8 {
+        text
+    } else {
+        format!("{weight:.3e}")
     }
 }

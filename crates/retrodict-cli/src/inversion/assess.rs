@@ -1,0 +1,57 @@
+use super::statistics::too_large;
+use super::{Answer, Plan, Statistics};
+use crate::interrupt;
+
+/// Adds to each answer what the data say of it and what they leave open, as far as the inversion asks for that.
+/// Whatever goes wrong is a remark: the fit stays.
+pub fn assess(plan: &Plan, answers: &mut [Answer]) {
+    for answer in answers {
+        let wanted = plan.inversion.statistics || plan.inversion.posterior.is_some();
+        if wanted && interrupt::raised() {
+            answer
+                .remarks
+                .push("no statistics: the run was interrupted".to_owned());
+            continue;
+        }
+        if plan.inversion.statistics {
+            statistics(plan, answer);
+        }
+        if let Some(wanted) = &plan.inversion.posterior {
+            let field = &plan.fields[answer.field];
+            match wanted.find(&plan.inversion.priors, field, &answer.best) {
+                Ok((found, arrays)) => {
+                    answer.posterior = Some(found);
+                    answer.arrays.extend(arrays);
+                }
+                Err(why) => answer.remarks.push(format!("no posterior: {why}")),
+            }
+        }
+    }
+}
+
+fn statistics(plan: &Plan, answer: &mut Answer) {
+    let field = &plan.fields[answer.field];
+    if let Some(why) = too_large(&field.problem) {
+        // Who asks for the posterior need not be told of it.
+        if plan.inversion.posterior.is_none() {
+            answer.remarks.push(why);
+        }
+        return;
+    }
+    match Statistics::of(field, &*plan.simulator, &answer.best) {
+        Ok((mut statistics, arrays)) => {
+            let reached = plan.stop.discrepancy_below.zip(answer.chi_squared);
+            if reached.is_some_and(|(goal, found)| found <= goal) {
+                statistics.ended_at_the_noise();
+            } else if !answer.converged {
+                statistics.words.push(format!(
+                    "the run ended by {}: intervals hold around the x with the least loss",
+                    answer.status
+                ));
+            }
+            answer.statistics = Some(statistics);
+            answer.arrays.extend(arrays);
+        }
+        Err(why) => answer.remarks.push(format!("no statistics: {why}")),
+    }
+}

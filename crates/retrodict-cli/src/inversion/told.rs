@@ -1,0 +1,204 @@
+//! What is printed of an answer beside how it ended: weight, intervals, posterior.
+
+use retrodict::Counts;
+use retrodict::statistics::Noise;
+
+use super::{Answer, Chosen, Found, Statistics, name};
+use crate::tables::{aligned, wrapped};
+
+/// What was chosen, in a sentence.
+pub fn chosen(chosen: &Chosen) -> String {
+    let settled = match chosen.settled {
+        true => "",
+        false => ", and had not settled",
+    };
+    format!(
+        "the weight of {} is {:.4e} by {}: the solution uses up {:.1} of the data; {} linearisation{}{settled}; {}",
+        chosen.prior,
+        chosen.weight,
+        name(chosen.rule),
+        chosen.freedom,
+        chosen.rounds,
+        if chosen.rounds == 1 { "" } else { "s" },
+        asked(&chosen.counts)
+    )
+}
+
+/// `2 forward, 24 jvp`.
+fn asked(counts: &Counts) -> String {
+    let kinds = [
+        (counts.forward, "forward"),
+        (counts.jvp, "jvp"),
+        (counts.vjp, "vjp"),
+        (counts.inverse, "inverse"),
+    ];
+    let some: Vec<String> = kinds
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, kind)| format!("{count} {kind}"))
+        .collect();
+    some.join(", ")
+}
+
+/// All of it, line by line; nothing where nothing was asked for.
+pub fn told(answer: &Answer) -> String {
+    let mut text = String::new();
+    if let Some(weight) = &answer.weight {
+        text.push_str(&wrapped("weight: ", &chosen(weight)));
+        text.push('\n');
+    }
+    if let Some(found) = &answer.statistics {
+        text.push_str(&statistics(found));
+    }
+    if let Some(found) = &answer.posterior {
+        text.push_str(&posterior(found));
+    }
+    for remark in &answer.remarks {
+        text.push_str(&wrapped("note: ", remark));
+        text.push('\n');
+    }
+    text
+}
+
+fn statistics(found: &Statistics) -> String {
+    let mut text = format!("\n{}\n", found.heading());
+    text.push_str(&aligned(&table(found), 1));
+    for sentence in found.sentences() {
+        text.push_str(&wrapped("  ", &sentence));
+        text.push('\n');
+    }
+    for words in &found.words {
+        text.push_str(&wrapped("note: ", words));
+        text.push('\n');
+    }
+    text
+}
+
+fn table(found: &Statistics) -> Vec<Vec<String>> {
+    let head = ["unknown", "value", "deviation", "low", "high", "unit"];
+    let mut lines = vec![head.map(str::to_owned).to_vec()];
+    for parameter in &found.parameters {
+        let finite = |value: Option<f64>, infinite: &str| {
+            value.map_or_else(|| infinite.to_owned(), |v| format!("{v:.5e}"))
+        };
+        lines.push(vec![
+            parameter.name.clone(),
+            format!("{:.5e}", parameter.value),
+            finite(parameter.deviation, "∞"),
+            finite(parameter.low, "−∞"),
+            finite(parameter.high, "∞"),
+            parameter.unit.clone(),
+        ]);
+    }
+    lines
+}
+
+impl Statistics {
+    /// What the intervals are.
+    pub fn heading(&self) -> String {
+        let noise = match self.noise {
+            Noise::Known => "the noise as told",
+            Noise::Estimated => "the noise as large as the residuals",
+        };
+        let priors = if self.priors {
+            ", of data and prior together"
+        } else {
+            ""
+        };
+        let shown = self.parameters.len();
+        let some = match shown < self.unknowns {
+            true => format!(
+                ", the {} best and the {} worst known of {} unknowns",
+                shown / 2,
+                shown - shown / 2,
+                self.unknowns
+            ),
+            false => String::new(),
+        };
+        format!(
+            "{:.0} % intervals{priors}, with {noise}{some}:",
+            100.0 * self.level
+        )
+    }
+
+    /// Everything that is no table, in sentences.
+    pub fn sentences(&self) -> Vec<String> {
+        let mut sentences = vec![format!(
+            "{} data, {} degrees of freedom; rank {} of {}, condition number {:.2e}",
+            self.data, self.degrees_of_freedom, self.rank, self.unknowns, self.condition
+        )];
+        if let Some(chi_squared) = self.chi_squared {
+            let mut text = format!(
+                "χ² = {chi_squared:.4}, {:.3} per datum",
+                chi_squared / self.data.max(1) as f64
+            );
+            if let (Some(reduced), Some(probability)) =
+                (self.reduced_chi_squared, self.goodness_of_fit)
+            {
+                text.push_str(&format!(
+                    ", {reduced:.3} per degree of freedom; one at least as large has the probability {}",
+                    share(probability)
+                ));
+            }
+            sentences.push(text);
+        }
+        sentences.push(format!(
+            "residuals y* − P(x): root mean square {:.3e}, largest {:.3e} at y[{}]",
+            self.residual, self.worst.1, self.worst.0
+        ));
+        if !self.correlations.is_empty() {
+            let pairs = self.correlations.iter().map(|pair| {
+                let (a, b) = &pair.between;
+                format!("{a} and {b} {:.3}", pair.correlation).replace(" -", " −")
+            });
+            sentences.push(format!(
+                "strongest correlations: {}",
+                pairs.collect::<Vec<_>>().join(", ")
+            ));
+        }
+        if self.undetermined > 0 {
+            sentences.push(format!(
+                "{} of {} unknowns are not determined",
+                self.undetermined, self.unknowns
+            ));
+        }
+        sentences.push(format!("the statistics took {}", asked(&self.counts)));
+        sentences
+    }
+}
+
+/// A probability, of which the smallest say no more than that they are small.
+fn share(probability: f64) -> String {
+    if probability < 1e-4 {
+        "below 0.0001".to_owned()
+    } else {
+        format!("{probability:.2}")
+    }
+}
+
+fn posterior(found: &Found) -> String {
+    let mut text = format!("\n{}\n", wrapped("posterior: ", &found.sentence()));
+    for words in &found.words {
+        text.push_str(&wrapped("note: ", words));
+        text.push('\n');
+    }
+    text
+}
+
+impl Found {
+    /// What the data narrowed down, and from what that was found.
+    pub fn sentence(&self) -> String {
+        format!(
+            "the data narrow the mean deviation of a value from {:.3e} to {:.3e}; {} eigenvalues from {:.2e} to {:.2e}; \
+             {} samples with seed {}; {}",
+            self.before,
+            self.after,
+            self.rank,
+            self.eigenvalues.0,
+            self.eigenvalues.1,
+            self.samples,
+            self.seed,
+            asked(&self.counts)
+        )
+    }
+}

@@ -1,0 +1,194 @@
+//! How sure an answer is: intervals, correlations, what the data do not see.
+
+use serde_json::json;
+
+use super::curves::{Figure, axis, layout};
+use super::pictures::{self, ERRORS, VALUES};
+use super::style::{colour, escape, number};
+use crate::data::Array;
+use crate::folder::{Contents, ProblemFacts};
+use crate::inversion::{Answer, Statistics};
+
+/// Unknowns up to which correlations are a table with numbers.
+const TABLED: usize = 12;
+
+/// The sections of all fields; a heading for each where there are several.
+pub fn section(
+    contents: &Contents,
+    problem: &ProblemFacts,
+    answers: &[Answer],
+) -> (String, Vec<Figure>) {
+    let (mut html, mut figures) = (String::new(), Vec::new());
+    for (i, answer) in answers.iter().enumerate() {
+        let Some(label) = contents.summary.methods.get(i).map(|m| &m.method) else {
+            continue;
+        };
+        let own = |what: &str| contents.field(&format!("{}/{label}/{what}", problem.name));
+        let mut part = String::new();
+        if let Some(found) = &answer.statistics {
+            part.push_str(&statistics(found));
+            if let Some(correlation) = own("correlation") {
+                part.push_str(&correlations(found, correlation));
+            }
+            if let Some(deviation) =
+                own("deviation").filter(|_| found.parameters.len() < found.unknowns)
+            {
+                let x = contents.field(&format!("{}/{label}", problem.name));
+                let (more, figure) =
+                    deviations(problem, x, deviation, &format!("deviation-{i}"), colour(i));
+                part.push_str(&more);
+                figures.extend(figure);
+            }
+        }
+        // A remark that an earlier field has made already is no news.
+        let news = |remark: &&String| {
+            !answers[..i]
+                .iter()
+                .any(|before| before.remarks.contains(remark))
+        };
+        for remark in answer.remarks.iter().filter(news) {
+            part.push_str(&format!("<p class=note>{}</p>\n", escape(remark)));
+        }
+        if part.is_empty() {
+            continue;
+        }
+        if answers.len() > 1 {
+            html.push_str(&format!("<h3>{}</h3>\n", escape(label)));
+        }
+        html.push_str(&part);
+    }
+    if !html.is_empty() {
+        html.insert_str(0, "<h2>How sure it is</h2>\n");
+    }
+    (html, figures)
+}
+
+fn statistics(found: &Statistics) -> String {
+    let mut html = format!("<p class=soft>{}</p>\n", escape(&found.heading()));
+    html.push_str(
+        "<div class=scroll><table>\n<tr><th class=left>unknown</th><th>value</th><th>deviation</th><th>low</th>\
+         <th>high</th><th class=left>unit</th></tr>\n",
+    );
+    for parameter in &found.parameters {
+        let cell =
+            |value: Option<f64>, infinite: &str| value.map_or_else(|| infinite.to_owned(), number);
+        html.push_str(&format!(
+            "<tr><td class=left>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=left>{}</td></tr>\n",
+            escape(&parameter.name),
+            number(parameter.value),
+            cell(parameter.deviation, "∞"),
+            cell(parameter.low, "−∞"),
+            cell(parameter.high, "∞"),
+            escape(&parameter.unit)
+        ));
+    }
+    html.push_str("</table></div>\n");
+    for sentence in found.sentences() {
+        html.push_str(&format!("<p>{}</p>\n", escape(&sentence)));
+    }
+    for words in &found.words {
+        html.push_str(&format!("<p class=note>{}</p>\n", escape(words)));
+    }
+    html
+}
+
+/// A table with a colour for each number while that can be read, a picture beyond.
+fn correlations(found: &Statistics, table: &Array) -> String {
+    let n = found.unknowns;
+    let bar = pictures::bar(&ERRORS, (-1.0, 1.0), "correlation", "1");
+    if n < 2 {
+        return String::new();
+    }
+    if n > TABLED || found.parameters.len() < n {
+        let picture = pictures::coloured(table, &ERRORS, (-1.0, 1.0));
+        return format!(
+            "<h3>Correlations</h3>\n<div class=bars>{bar}</div>\n<div class=fields>\n<figure><img src=\"{picture}\" \
+             alt=\"correlations\"><figcaption>of each unknown (row) with each (column)</figcaption></figure>\n</div>\n"
+        );
+    }
+    let mut html = "<h3>Correlations</h3>\n<div class=scroll><table>\n<tr><th></th>".to_owned();
+    for parameter in &found.parameters {
+        html.push_str(&format!("<th>{}</th>", escape(&parameter.name)));
+    }
+    html.push_str("</tr>\n");
+    for (parameter, row) in found.parameters.iter().zip(table.values.chunks(n)) {
+        html.push_str(&format!(
+            "<tr><td class=left>{}</td>",
+            escape(&parameter.name)
+        ));
+        for value in row {
+            let ink = if value.abs() > 0.75 {
+                "#fff"
+            } else {
+                "#1c2430"
+            };
+            html.push_str(&match value.is_finite() {
+                true => format!(
+                    "<td style=\"background:{};color:{ink}\">{}</td>",
+                    pictures::css(&ERRORS, 0.5 + 0.5 * value),
+                    format!("{value:.3}").replace('-', "−")
+                ),
+                false => "<td>–</td>".to_owned(),
+            });
+        }
+        html.push_str("</tr>\n");
+    }
+    html.push_str("</table></div>\n");
+    html
+}
+
+/// The deviation of each of many values: as a picture, or as a band around x.
+pub fn deviations(
+    problem: &ProblemFacts,
+    x: Option<&Array>,
+    deviation: &Array,
+    id: &str,
+    colour: &str,
+) -> (String, Option<Figure>) {
+    if pictures::is_picture(deviation) {
+        let scale = pictures::range([deviation].into_iter());
+        let bar = pictures::bar(&VALUES, scale, "standard deviation", &problem.x.unit);
+        let picture = pictures::coloured(deviation, &VALUES, scale);
+        return (
+            format!(
+                "<div class=bars>{bar}</div>\n<div class=fields>\n<figure><img src=\"{picture}\" \
+                 alt=\"standard deviation\"><figcaption><b>standard deviation of each value</b></figcaption></figure>\n\
+                 </div>\n"
+            ),
+            None,
+        );
+    }
+    let Some(x) = x.filter(|x| x.values.len() == deviation.values.len()) else {
+        return (String::new(), None);
+    };
+    let html = format!("<div class=\"plot tall\" id=\"{id}\"></div>\n");
+    let label = format!("{} [{}]", problem.x.name, problem.x.unit);
+    let figure = Figure {
+        id: id.to_owned(),
+        data: band(x, deviation, colour),
+        layout: layout(
+            "x with two standard deviations to either side",
+            axis("index", false),
+            axis(&label, false),
+        ),
+    };
+    (html, Some(figure))
+}
+
+/// x as a line in a band of two standard deviations; no band where these are infinite.
+pub fn band(x: &Array, deviation: &Array, colour: &str) -> Vec<serde_json::Value> {
+    let edge = |side: f64| -> Vec<Option<f64>> {
+        let pairs = x.values.iter().zip(&deviation.values);
+        pairs
+            .map(|(x, d)| d.is_finite().then_some(x + side * d))
+            .collect()
+    };
+    let thin = json!({ "color": colour, "width": 0.5 });
+    vec![
+        json!({ "type": "scatter", "mode": "lines", "name": "x − 2σ", "y": edge(-2.0), "line": thin }),
+        json!({ "type": "scatter", "mode": "lines", "name": "x + 2σ", "y": edge(2.0), "line": thin,
+                "fill": "tonexty", "fillcolor": format!("{colour}33") }),
+        json!({ "type": "scatter", "mode": "lines", "name": "x", "y": x.values,
+                "line": { "color": colour, "width": 2 } }),
+    ]
+}
