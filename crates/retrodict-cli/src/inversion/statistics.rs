@@ -2,6 +2,7 @@ mod labels;
 mod words;
 
 use retrodict::Counts;
+use retrodict::error::expect_finite;
 use retrodict::linalg::norm;
 use retrodict::statistics::{self, Noise};
 use retrodict::{Problem, Simulator};
@@ -128,6 +129,9 @@ impl Statistics {
         };
         let found = statistics::Statistics::with(problem, x, noise)?;
         let y = &found.residuals;
+        // What is no number has no words, and no place in JSON.
+        expect_finite("y* − P(x)", y)?;
+        expect_finite("the condition number of J", &[found.condition])?;
         let largest = y
             .iter()
             .enumerate()
