@@ -2,6 +2,7 @@
 
 mod answer;
 mod arguments;
+mod arrays;
 mod assess;
 mod checkpoint;
 mod files;

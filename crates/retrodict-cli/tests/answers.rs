@@ -423,14 +423,14 @@ fn the_posterior_of_a_field_is_stored() {
     // Too few eigenvectors are told; the table in a file says what the flag says, and more.
     let said = succeed(
         f,
-        &format!("{solve} --posterior=2 --set posterior.samples=1 --out few"),
+        &format!("{solve} --posterior=2 --set nu_t=0.5 --set posterior.samples=1 --out few"),
     );
     assert_says(
         &said,
         &[
             "the last of 2 eigenvalues",
             "--posterior=4",
-            "1 samples with seed 0",
+            "1 sample with seed 0",
         ],
     );
     assert_eq!(array(&f.join("few/posterior-samples.npy")).0, [1, 8, 6]);

@@ -558,7 +558,11 @@ fn priors_bounds_and_transforms_are_part_of_the_problem() {
             "--prior gaussian:weight=-1",
             &["weight of gaussian = -1", "0 or greater"],
         ),
-        ("--prior gaussian:weight=much", &["expected NAME:KEY=VALUE"]),
+        ("--prior gaussian:weight", &["expected NAME:KEY=VALUE"]),
+        (
+            "--prior gaussian:weight=much",
+            &["weight = \"much\"", "or a rule"],
+        ),
         ("--prior gaussian:weights=1", &["unknown key `weights`"]),
         (
             "--set prior.gaussian.weight=1",

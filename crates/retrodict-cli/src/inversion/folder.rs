@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::{Answer, Checkpoint, Inversion, Plan, Run};
-use crate::data::{self, Array, Depth, replace};
+use super::{Answer, Checkpoint, Inversion, Plan, Run, arrays};
+use crate::data::{Array, replace};
 use crate::failure::{Failure, Outcome};
 use crate::folder::{self, Contents, Manifest, MethodSummary, ProblemFacts, Row, SpaceFacts};
 use crate::interrupt;
@@ -75,51 +75,11 @@ pub fn write(folder: &Path, plan: &Plan, runs: &[Run], answers: &[Answer]) -> Ou
         &folder.join("result.json"),
         folder::json(&answers)?.as_bytes(),
     )?;
-    arrays(folder, answers)?;
+    arrays::write(folder, answers)?;
     let contents = contents(plan, runs, answers)?;
     folder::write(folder, &contents)?;
     Ok(contents)
 }
-
-/// The arrays that may stand in a folder, each in a file of its own; one for each field where there are several.
-const ARRAYS: [&str; 8] = [
-    "residuals",
-    "deviation",
-    "covariance",
-    "correlation",
-    "unseen",
-    "posterior-eigenvalues",
-    "posterior-deviation",
-    "posterior-samples",
-];
-
-/// Writes the arrays of statistics and posterior; those of an earlier run that have no successor go.
-fn arrays(folder: &Path, answers: &[Answer]) -> Outcome<()> {
-    for answer in answers {
-        for name in ARRAYS {
-            let path = folder.join(match answers.len() {
-                1 => format!("{name}.npy"),
-                _ => format!("{name}-{}.npy", answer.field + 1),
-            });
-            match answer.arrays.iter().find(|(known, _)| known == name) {
-                Some((_, array)) => drop(data::write(&path, array, Depth::Sixteen)?),
-                None if path.exists() => {
-                    std::fs::remove_file(&path).map_err(|e| Failure::unwritable(&path, e))?;
-                }
-                None => {}
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Of these the report shows pictures.
-const PICTURED: [&str; 4] = [
-    "deviation",
-    "correlation",
-    "posterior-deviation",
-    "posterior-samples",
-];
 
 fn contents(plan: &Plan, runs: &[Run], answers: &[Answer]) -> Outcome<Contents> {
     let mut contents = Contents::default();
@@ -219,11 +179,7 @@ fn fields(plan: &Plan, answer: &Answer, label: &str) -> Vec<(String, Array)> {
             array(&x.shape, &answer.best),
         ),
     ];
-    let pictured = answer
-        .arrays
-        .iter()
-        .filter(|(name, _)| PICTURED.contains(&name.as_str()));
-    fields.extend(pictured.map(|(name, array)| (own(name), array.clone())));
+    fields.extend(arrays::pictured(answer).map(|(name, array)| (own(name), array.clone())));
     if let Some(fit) = &answer.fit {
         fields.push((own("fit"), array(&y.shape, fit)));
     }

@@ -1,11 +1,18 @@
+mod labels;
+mod words;
+
 use retrodict::Counts;
+use retrodict::error::expect_finite;
 use retrodict::linalg::norm;
 use retrodict::statistics::{self, Noise};
-use retrodict::{Bounds, Problem, Simulator};
+use retrodict::{Problem, Simulator};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Field;
 use crate::data::Array;
+
+use labels::labels;
+use words::words;
 
 /// What the data say of x, and what they do not, as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,34 +97,7 @@ const SQUARE: usize = 200;
 const STRONG: f64 = 0.5;
 /// So many pairs are listed.
 const PAIRS: usize = 5;
-/// Beyond so many unseen directions their names are no reading.
-const NAMED: usize = 20;
-/// So many sentences are kept.
-const SENTENCES: usize = 8;
 const LEVEL: f64 = 0.95;
-
-/// Name and unit of each unknown.
-pub fn labels(simulator: &dyn Simulator) -> Vec<(String, String)> {
-    let space = simulator.input();
-    simulator.labels().unwrap_or_else(|| {
-        let unit = &space.unit;
-        (0..space.len())
-            .map(|i| (format!("x[{}]", place(i, &space.shape)), unit.clone()))
-            .collect()
-    })
-}
-
-/// The index along each axis.
-fn place(index: usize, shape: &[usize]) -> String {
-    let mut rest = index;
-    let mut along: Vec<String> = Vec::new();
-    for extent in shape.iter().rev() {
-        along.push((rest % extent).to_string());
-        rest /= extent;
-    }
-    along.reverse();
-    along.join(", ")
-}
 
 /// Why the statistics of this problem are not taken, if so.
 pub fn too_large(problem: &Problem) -> Option<String> {
@@ -149,6 +129,9 @@ impl Statistics {
         };
         let found = statistics::Statistics::with(problem, x, noise)?;
         let y = &found.residuals;
+        // What is no number has no words, and no place in JSON.
+        expect_finite("y* − P(x)", y)?;
+        expect_finite("the condition number of J", &[found.condition])?;
         let largest = y
             .iter()
             .enumerate()
@@ -227,72 +210,6 @@ fn pairs(found: &statistics::Statistics, names: &[String]) -> Vec<Pair> {
         correlation,
     };
     strong.into_iter().take(PAIRS).map(pair).collect()
-}
-
-fn words(found: &statistics::Statistics, names: &[String], problem: &Problem) -> Vec<String> {
-    let (unseen, n) = (found.unseen.rows(), names.len());
-    let mut words = Vec::new();
-    if unseen > 0 {
-        let who = match problem.priors().is_empty() {
-            true => "the data do not see",
-            false => "data and prior do not determine",
-        };
-        let things = if unseen == 1 {
-            "combination"
-        } else {
-            "combinations"
-        };
-        words.push(format!(
-            "{who} {unseen} {things} of the {n} unknowns, which stay where the start puts them"
-        ));
-    }
-    if unseen <= NAMED {
-        words.extend(found.in_words(names));
-    }
-    if words.len() > SENTENCES {
-        let more = words.len() - SENTENCES;
-        words.truncate(SENTENCES);
-        words.push(format!("and {more} more like these"));
-    }
-    if found.noise == Noise::Estimated && found.degrees_of_freedom == 0 {
-        words.push(
-            "no datum is left over from which to estimate the noise, so that nothing bounds the unknowns; tell the \
-             noise, as in --noise-std 0.1"
-                .to_owned(),
-        );
-    }
-    words.extend(
-        problem
-            .bounds()
-            .and_then(|bounds| at_bounds(bounds, &found.parameters, names)),
-    );
-    words
-}
-
-/// Which unknowns lie on their bounds, where intervals that know of none say little.
-fn at_bounds(bounds: &Bounds, x: &[f64], names: &[String]) -> Option<String> {
-    let side = |values: &[f64], i: usize| match values {
-        [] => None,
-        [one] => Some(*one),
-        each => each.get(i).copied(),
-    };
-    let held = |i: &usize| {
-        [&bounds.lower, &bounds.upper]
-            .iter()
-            .any(|s| side(s, *i) == Some(x[*i]))
-    };
-    let held: Vec<&str> = (0..x.len())
-        .filter(held)
-        .map(|i| names[i].as_str())
-        .collect();
-    let (shown, more) = (held.iter().take(LISTED), held.len().saturating_sub(LISTED));
-    let list = shown.copied().collect::<Vec<_>>().join(", ");
-    let more = match more {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    (!held.is_empty())
-        .then(|| format!("on their bounds, of which intervals know nothing: {list}{more}"))
 }
 
 fn arrays(found: &statistics::Statistics, simulator: &dyn Simulator) -> Vec<(String, Array)> {

@@ -190,13 +190,14 @@ impl Found {
     pub fn sentence(&self) -> String {
         format!(
             "the data narrow the mean deviation of a value from {:.3e} to {:.3e}; {} eigenvalues from {:.2e} to {:.2e}; \
-             {} samples with seed {}; {}",
+             {} sample{} with seed {}; {}",
             self.before,
             self.after,
             self.rank,
             self.eigenvalues.0,
             self.eigenvalues.1,
             self.samples,
+            if self.samples == 1 { "" } else { "s" },
             self.seed,
             asked(&self.counts)
         )
