@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use numpy::PyArrayDyn;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use retrodict::{check, registry};
@@ -291,18 +291,17 @@ fn of_python(
         Some(target) => target.shape.clone(),
         None => {
             let own = arrays::write(object.py(), &x.values, &x.shape)?;
-            let y = forward.call1((own,)).map_err(|cause| {
-                let failed = SimulationError::new_err(format!("forward failed: {cause}"));
-                failed.set_cause(object.py(), Some(cause));
-                failed
-            })?;
+            let y = forward
+                .call1((own,))
+                .map_err(|cause| at_first(object.py(), cause))?;
             arrays::read("what forward returned", &y)?.shape
         }
     };
-    for (what, shape) in [(what, &x.shape), ("y", &output)] {
+    let of_y = target.as_ref().map_or("y", |_| "the target");
+    for (what, shape) in [(what, &x.shape), (of_y, &output)] {
         if shape.contains(&0) {
-            return Err(PyTypeError::new_err(format!(
-                "{what} has shape {}, which holds no value",
+            return Err(PyValueError::new_err(format!(
+                "{what} has shape {}, which holds no value; expected one at least",
                 tuple(shape)
             )));
         }
@@ -312,4 +311,14 @@ fn of_python(
         x: x.values,
         target: target.map(|target| target.values),
     })
+}
+
+/// What is raised where forward fails at its first call; Ctrl-C stays what it is.
+fn at_first(py: Python<'_>, cause: PyErr) -> PyErr {
+    if !cause.is_instance_of::<PyException>(py) {
+        return cause;
+    }
+    let failed = SimulationError::new_err(format!("forward failed: {cause}"));
+    failed.set_cause(py, Some(cause));
+    failed
 }
