@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use retrodict::Solver;
 use retrodict::inverse::WithInverse;
 use retrodict::registry::{INVERSES, RULES};
+use retrodict::{Solver, Status};
 
 use crate::arrays::type_name;
 use crate::errors::{Held, raised};
@@ -37,7 +37,8 @@ use crate::tables::named;
 ///
 /// Not to converge is no exception: see Solution.status. An exception of the observer, and Ctrl-C, end the
 /// run and are raised with the best x so far in their attribute `solution`. An exception of the simulator is
-/// raised as the cause of SimulationError where it fails at the start; later it shortens the step.
+/// raised as the cause of SimulationError where it fails before the first step is done; later it shortens the
+/// step.
 ///
 /// Raises ValueError or TypeError for arguments that do not fit, SimulationError as above.
 #[pyfunction]
@@ -119,6 +120,7 @@ pub fn solve(
         differences: joined.differences.or(joined.note),
         failure,
     };
+    let ended_by = ended_by.or_else(|| never_began(py, &outcome));
     let solution = Py::new(py, Solution::new(py, outcome)?)?;
     match ended_by {
         None => Ok(solution),
@@ -127,6 +129,18 @@ pub fn solve(
             let _ = exception.value(py).setattr("solution", solution);
             Err(exception)
         }
+    }
+}
+
+/// The exception for code of the user's that failed before the first step was done, as a derivative with a
+/// mistake in it does: nothing was found that could stand in for it.
+fn never_began(py: Python<'_>, outcome: &Outcome) -> Option<PyErr> {
+    let failure = outcome.failure.as_ref()?;
+    match &outcome.found.status {
+        Status::Failed(error) if outcome.found.steps == 0 => {
+            Some(caused(py, error, Some(failure.clone_ref(py))))
+        }
+        _ => None,
     }
 }
 

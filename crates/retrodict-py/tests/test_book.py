@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PAGES = ["docs/src/python.md", "crates/retrodict-py/README.md", "README.md"]
 
 
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("ignore:the Python simulator")
 @pytest.mark.parametrize("page", PAGES)
 def test_what_is_shown_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -35,15 +35,17 @@ def test_a_failure_at_the_start_is_raised_with_its_cause():
     assert "forward" in names, "the traceback leads to the user's line"
 
 
-@pytest.mark.parametrize("method", ["lm", "gauss-newton", "lbfgs"])
-def test_a_failure_where_a_step_leads_shortens_the_step(method):
-    # From 10, the first step of Gauss–Newton leads to 10 (1 − ln 10 + …) < 0.
+@pytest.mark.parametrize(
+    "method, y, start",
+    # A Newton step on ln x = 0 leads from 30 to 30 (1 − ln 30) < 0, one along the gradient from 0.05 to −20.
+    [("lm", 0.0, 30.0), ("gauss-newton", 0.0, 30.0), ("lbfgs", -4.0, 0.05)],
+)
+def test_a_failure_where_a_step_leads_shortens_the_step(method, y, start):
     model, failures = breaks_below(1e-3)
-    options = {"learning_rate": 1.0} if method == "gauss-newton" else None
-    solution = retrodict.solve(model, [0.0], [30.0], method=method, options=options)
+    solution = retrodict.solve(model, [y], [start], method=method)
     assert failures, "the run is to meet the failure"
     assert solution.converged, solution
-    assert solution.x[0] == pytest.approx(1.0, rel=1e-6)
+    assert solution.x[0] == pytest.approx(np.exp(y), rel=1e-6)
     assert "too small" in solution.trouble
     assert any("the step was shortened" in notice for notice in solution.notices)
     assert solution.exception is None
@@ -82,13 +84,14 @@ def test_a_failure_that_no_shorter_step_avoids_ends_the_run():
         solution.y
 
 
-def test_a_failing_derivative_is_a_failure_too():
+def test_a_derivative_that_fails_before_the_first_step_is_raised():
     def jacobian(x):
         raise ZeroDivisionError("no slope")
 
     with pytest.raises(retrodict.SimulationError, match="no slope") as raised:
         retrodict.solve(retrodict.Model(decay, jacobian), DATA, [1.0, 1.0], method="gd")
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
+    np.testing.assert_array_equal(raised.value.solution.x, [1.0, 1.0])
 
 
 @pytest.mark.parametrize(

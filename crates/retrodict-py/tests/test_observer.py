@@ -38,7 +38,7 @@ def test_an_observer_ends_a_run_and_the_best_x_is_kept():
 
     model = retrodict.Model(lambda x: x**2, jacobian=lambda x: np.diag(2.0 * x))
     solution = retrodict.solve(
-        model, [4.0], [1.0], method="gd", options={"learning_rate": 0.11}, observer=observer
+        model, [4.0], [1.0], method="gd", options={"learning_rate": 0.14}, observer=observer
     )
     assert solution.status == "cancelled" and not solution.converged
     assert "ended from outside" in solution.message
