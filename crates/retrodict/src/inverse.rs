@@ -177,6 +177,9 @@ impl Simulator for WithInverse {
     fn series(&self) -> Option<Series> {
         self.simulator.series()
     }
+    fn labels(&self) -> Option<Vec<(String, String)>> {
+        self.simulator.labels()
+    }
     fn approximation(&self) -> Option<Approximation> {
         self.simulator.approximation()
     }

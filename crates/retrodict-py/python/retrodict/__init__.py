@@ -1,0 +1,39 @@
+"""Run a simulator backwards: from observations y* to an x with P(x) near y*.
+
+`solve` does it, for a Python function as for retrodict's own simulators (`simulator`, `simulators`); `methods`
+lists the update rules, and `check` tests the derivatives of a simulator of your own.
+"""
+
+from ._core import (
+    Check,
+    Checks,
+    Entry,
+    Record,
+    SimulationError,
+    Simulator,
+    Solution,
+    Statistics,
+    check,
+    methods,
+    simulator,
+    simulators,
+    solve,
+)
+from ._model import Model
+
+__all__ = [
+    "Check",
+    "Checks",
+    "Entry",
+    "Model",
+    "Record",
+    "SimulationError",
+    "Simulator",
+    "Solution",
+    "Statistics",
+    "check",
+    "methods",
+    "simulator",
+    "simulators",
+    "solve",
+]

@@ -1,0 +1,110 @@
+//! The library's checks of a simulator, for one's own.
+
+use std::sync::Arc;
+
+use pyo3::exceptions::PyIndexError;
+use pyo3::prelude::*;
+use retrodict::check as conformance;
+
+use crate::errors::Held;
+use crate::simulator::{Subject, subject};
+
+/// What a check found, beside what it should have found.
+#[pyclass(frozen, get_all, module = "retrodict", from_py_object)]
+#[derive(Clone)]
+pub struct Check {
+    /// The check's name.
+    name: &'static str,
+    /// Whether it passed.
+    passed: bool,
+    /// The figure; NaN if it could not be measured.
+    measured: f64,
+    /// What the figure should be.
+    expected: String,
+    /// What was measured, or why it could not be.
+    detail: String,
+}
+
+#[pymethods]
+impl Check {
+    fn __repr__(&self) -> String {
+        let verdict = if self.passed { "pass" } else { "FAIL" };
+        format!(
+            "{verdict}  {:<14} {:<10} ({})  {}",
+            self.name,
+            format!("{:.2e}", self.measured),
+            self.expected,
+            self.detail
+        )
+    }
+}
+
+/// All checks of a simulator; printed, a line for each.
+#[pyclass(frozen, module = "retrodict")]
+pub struct Checks {
+    checks: Vec<Check>,
+}
+
+#[pymethods]
+impl Checks {
+    /// Whether all of them passed.
+    #[getter]
+    fn passed(&self) -> bool {
+        self.checks.iter().all(|check| check.passed)
+    }
+
+    fn __len__(&self) -> usize {
+        self.checks.len()
+    }
+
+    fn __getitem__(&self, index: isize) -> PyResult<Check> {
+        let count = self.checks.len();
+        let place = if index < 0 {
+            index.checked_add_unsigned(count)
+        } else {
+            Some(index)
+        };
+        let found = place
+            .and_then(|place| usize::try_from(place).ok())
+            .and_then(|place| self.checks.get(place));
+        found.cloned().ok_or_else(|| {
+            PyIndexError::new_err(format!("check {index} of {count}, counted from 0"))
+        })
+    }
+
+    fn __repr__(&self) -> String {
+        let lines: Vec<String> = self.checks.iter().map(Check::__repr__).collect();
+        lines.join("\n")
+    }
+}
+
+/// Tests a simulator near x: its derivatives against differences and against each other, its local inverse
+/// by a round trip, and what it does with bad input.
+///
+/// x: where to test, in the shape of x. seed: of the directions that are tested.
+///
+/// A check that fails is no exception: see Checks.passed. Raises SimulationError if forward fails at x.
+#[pyfunction]
+#[pyo3(name = "check", signature = (simulator, x, *, seed=0))]
+pub fn check(
+    py: Python<'_>,
+    simulator: &Bound<'_, PyAny>,
+    x: &Bound<'_, PyAny>,
+    seed: u64,
+) -> PyResult<Checks> {
+    let held = Arc::new(Held::default());
+    let Subject { joined, x, .. } = subject(simulator, ("x", x), None, None, &held)?;
+    let found = held.run(py, || {
+        Ok(conformance::simulator(&joined.simulator, &x, seed))
+    })?;
+    let checks = found.into_iter().map(|found| Check {
+        name: found.name,
+        passed: found.passed,
+        measured: found.measured,
+        expected: found.expected,
+        detail: found.detail,
+    });
+    Ok(Checks {
+        checks: checks.collect(),
+    })
+}

@@ -1,0 +1,111 @@
+//! Errors of the library as exceptions, and exceptions of the user's code held while the library runs.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pyo3::create_exception;
+use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use retrodict::Error;
+
+create_exception!(
+    retrodict,
+    SimulationError,
+    PyRuntimeError,
+    "The simulation, or its inverse, failed; where Python code did, its exception is the cause."
+);
+
+/// The exception for an error of the library: `SimulationError` where something broke, else `ValueError`.
+pub fn raised(error: &Error) -> PyErr {
+    // The library speaks to the command line here; the keyword is called the same.
+    let message = error
+        .to_string()
+        .replace("`--inverse path`", "inverse=\"path\"");
+    match error {
+        Error::Simulation { .. }
+        | Error::LinearAlgebra { .. }
+        | Error::InverseStopped { .. }
+        | Error::OutsideRange { .. } => SimulationError::new_err(message),
+        _ => PyValueError::new_err(message),
+    }
+}
+
+/// Exceptions that the user's code raised while the library ran.
+///
+/// A failed simulation shortens a step, or ends the run as one of its outcomes. All else ends the run too and
+/// is raised after it: Ctrl-C, an observer that fails, an answer of the wrong shape.
+#[derive(Default)]
+pub struct Held {
+    end: Arc<AtomicBool>,
+    to_raise: Mutex<Option<PyErr>>,
+    failure: Mutex<Option<PyErr>>,
+}
+
+impl Held {
+    /// The flag that ends a run.
+    pub fn end(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.end)
+    }
+
+    /// Whether the run is to end, so that no more of the user's code is called.
+    pub fn ended(&self) -> bool {
+        self.end.load(Ordering::Relaxed)
+    }
+
+    /// Keeps what the user's simulator raised, in words for the library. What is no `Exception`, such as
+    /// `KeyboardInterrupt`, was not meant for it.
+    pub fn failed(&self, py: Python<'_>, exception: PyErr) -> String {
+        let words = exception.to_string();
+        if exception.is_instance_of::<PyException>(py) {
+            *lock(&self.failure) = Some(exception);
+        } else {
+            self.end_with(exception);
+        }
+        words
+    }
+
+    /// Ends the run; the exception is raised after it. The first one counts.
+    pub fn end_with(&self, exception: PyErr) {
+        lock(&self.to_raise).get_or_insert(exception);
+        self.end.store(true, Ordering::Relaxed);
+    }
+
+    /// The exception that ended the run, if one did; what is held is ready for another run.
+    pub fn take(&self) -> Option<PyErr> {
+        self.end.store(false, Ordering::Relaxed);
+        lock(&self.to_raise).take()
+    }
+
+    /// The last failure of the user's simulator.
+    pub fn take_failure(&self) -> Option<PyErr> {
+        lock(&self.failure).take()
+    }
+
+    /// Runs the library without the interpreter's lock.
+    ///
+    /// # Errors
+    /// What ended the run, else what the library returned, with the simulator's own exception as its cause.
+    pub fn run<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce() -> retrodict::Result<T> + Send,
+    ) -> PyResult<T> {
+        let done = py.detach(work);
+        let failure = self.take_failure();
+        match (self.take(), done) {
+            (Some(exception), _) => Err(exception),
+            (None, Ok(found)) => Ok(found),
+            (None, Err(error)) => {
+                let exception = raised(&error);
+                if matches!(error, Error::Simulation { .. }) {
+                    exception.set_cause(py, failure);
+                }
+                Err(exception)
+            }
+        }
+    }
+}
+
+fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}

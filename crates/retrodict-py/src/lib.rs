@@ -1,0 +1,41 @@
+//! retrodict for Python: arrays, functions and exceptions of Python at the doors of the library, and no
+//! numerics of its own.
+//!
+//! What Python calls runs without the interpreter's lock; it is taken for each call of the user's code.
+
+use pyo3::prelude::*;
+
+mod arrays;
+mod check;
+mod errors;
+mod listing;
+mod model;
+mod observer;
+mod problem;
+mod simulator;
+mod solution;
+mod solve;
+mod statistics;
+mod stop;
+mod tables;
+
+/// The compiled part of the package `retrodict`.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use crate::check::{Check, Checks, check};
+    #[pymodule_export]
+    use crate::errors::SimulationError;
+    #[pymodule_export]
+    use crate::listing::{Entry, methods, simulators};
+    #[pymodule_export]
+    use crate::observer::Record;
+    #[pymodule_export]
+    use crate::simulator::{Simulator, simulator};
+    #[pymodule_export]
+    use crate::solution::Solution;
+    #[pymodule_export]
+    use crate::solve::solve;
+    #[pymodule_export]
+    use crate::statistics::Statistics;
+}

@@ -1,0 +1,138 @@
+//! What the data say of x, for Python.
+
+use numpy::PyArrayDyn;
+use pyo3::prelude::*;
+use retrodict::linalg::Matrix;
+use retrodict::statistics::{self, Noise};
+
+use crate::arrays;
+use crate::errors::raised;
+
+/// What the data say of x: spread, correlation, rank, and what they do not see.
+///
+/// Matrices count the unknowns in row order.
+#[pyclass(frozen, module = "retrodict")]
+pub struct Statistics {
+    found: statistics::Statistics,
+    shape: Vec<usize>,
+    names: Vec<String>,
+}
+
+impl Statistics {
+    /// For unknowns of a shape, with names for some of them.
+    pub fn new(found: statistics::Statistics, shape: Vec<usize>, names: Vec<String>) -> Self {
+        Self {
+            found,
+            shape,
+            names,
+        }
+    }
+}
+
+type Array<'py> = Bound<'py, PyArrayDyn<f64>>;
+
+#[pymethods]
+impl Statistics {
+    /// The covariance of what the data see, n × n.
+    #[getter]
+    fn covariance<'py>(&self, py: Python<'py>) -> PyResult<Array<'py>> {
+        matrix(py, &self.found.covariance)
+    }
+
+    /// Correlations from −1 to 1, n × n; NaN where the data tell nothing.
+    #[getter]
+    fn correlations<'py>(&self, py: Python<'py>) -> PyResult<Array<'py>> {
+        matrix(py, &self.found.correlations())
+    }
+
+    /// The standard deviation of each unknown, in the shape of x; infinite where the data do not determine it.
+    #[getter]
+    fn deviations<'py>(&self, py: Python<'py>) -> PyResult<Array<'py>> {
+        arrays::write(py, &self.found.deviations, &self.shape)
+    }
+
+    /// Whether the noise is "known" or "estimated" from the residuals.
+    #[getter]
+    fn noise(&self) -> &'static str {
+        match self.found.noise {
+            Noise::Known => "known",
+            Noise::Estimated => "estimated",
+        }
+    }
+
+    /// χ² = Σ (r/σ)², where the noise is known.
+    #[getter]
+    fn chi_squared(&self) -> Option<f64> {
+        self.found.chi_squared
+    }
+
+    /// χ² per degree of freedom, near 1 where model and noise are as assumed.
+    #[getter]
+    fn reduced_chi_squared(&self) -> Option<f64> {
+        self.found.reduced_chi_squared()
+    }
+
+    /// The probability of a χ² at least as large, were model and noise as assumed.
+    #[getter]
+    fn goodness_of_fit(&self) -> Option<f64> {
+        self.found.goodness_of_fit()
+    }
+
+    /// Data minus what the fit uses up.
+    #[getter]
+    fn degrees_of_freedom(&self) -> usize {
+        self.found.degrees_of_freedom
+    }
+
+    /// The number of combinations of unknowns that the data see.
+    #[getter]
+    fn rank(&self) -> usize {
+        self.found.rank
+    }
+
+    /// The largest singular value over the smallest that counts, whatever the units of x.
+    #[getter]
+    fn condition(&self) -> f64 {
+        self.found.condition
+    }
+
+    /// Directions in x that change nothing in y, as rows: (n − rank) × n.
+    #[getter]
+    fn unseen<'py>(&self, py: Python<'py>) -> PyResult<Array<'py>> {
+        matrix(py, &self.found.unseen)
+    }
+
+    /// What the data do not see, and what they hardly tell apart, in words; empty if there is nothing.
+    #[getter]
+    fn words(&self) -> Vec<String> {
+        self.found.in_words(&self.names)
+    }
+
+    /// Where each unknown lies at a level of confidence, each taken alone: lower and upper ends along a
+    /// last axis of length 2.
+    ///
+    /// Raises ValueError if the level does not lie between 0 and 1.
+    #[pyo3(signature = (level=0.95))]
+    fn intervals<'py>(&self, py: Python<'py>, level: f64) -> PyResult<Array<'py>> {
+        let found = self
+            .found
+            .intervals(level)
+            .map_err(|error| raised(&error))?;
+        let ends: Vec<f64> = found.iter().flat_map(|i| [i.low, i.high]).collect();
+        arrays::write(py, &ends, &[&self.shape[..], &[2]].concat())
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "<retrodict statistics: rank {} of {}, {} degrees of freedom, noise {}>",
+            self.found.rank,
+            self.found.parameters.len(),
+            self.found.degrees_of_freedom,
+            self.noise()
+        )
+    }
+}
+
+fn matrix<'py>(py: Python<'py>, matrix: &Matrix) -> PyResult<Array<'py>> {
+    arrays::write(py, matrix.as_slice(), &[matrix.rows(), matrix.cols()])
+}

@@ -1,0 +1,100 @@
+"""Error bars against the formulas of linear regression, in NumPy."""
+
+import numpy as np
+import pytest
+
+import retrodict
+
+RNG = np.random.default_rng(7)
+A = RNG.normal(size=(20, 3))
+X = np.array([1.0, -2.0, 0.5])
+SIGMA = 0.3
+Y = A @ X + SIGMA * RNG.normal(size=20)
+LINE = retrodict.Model(lambda x: A @ x, jacobian=lambda x: A)
+
+# Quantiles of the tables: a Gaussian's, and Student's t with 17 degrees of freedom.
+GAUSS_95 = 1.959963984540054
+STUDENT_95_17 = 2.109815577833181
+
+
+def fit(**known):
+    return retrodict.solve(LINE, Y, np.zeros(3), **known)
+
+
+def test_known_noise():
+    statistics = fit(noise=SIGMA).statistics()
+    best = np.linalg.lstsq(A, Y, rcond=None)[0]
+    covariance = SIGMA**2 * np.linalg.inv(A.T @ A)
+    deviations = np.sqrt(np.diag(covariance))
+    np.testing.assert_allclose(statistics.covariance, covariance, rtol=1e-10)
+    np.testing.assert_allclose(statistics.deviations, deviations, rtol=1e-10)
+    np.testing.assert_allclose(
+        statistics.correlations, covariance / np.outer(deviations, deviations), rtol=1e-9
+    )
+    ends = np.stack([best - GAUSS_95 * deviations, best + GAUSS_95 * deviations], axis=-1)
+    np.testing.assert_allclose(statistics.intervals(), ends, rtol=1e-8)
+    residuals = Y - A @ best
+    assert statistics.chi_squared == pytest.approx(residuals @ residuals / SIGMA**2)
+    assert statistics.reduced_chi_squared == pytest.approx(statistics.chi_squared / 17)
+    assert 0.0 < statistics.goodness_of_fit < 1.0
+    assert (statistics.rank, statistics.degrees_of_freedom, statistics.noise) == (3, 17, "known")
+    assert statistics.unseen.shape == (0, 3) and statistics.words == []
+
+
+def test_estimated_noise():
+    statistics = fit().statistics()
+    best = np.linalg.lstsq(A, Y, rcond=None)[0]
+    residuals = Y - A @ best
+    deviations = np.sqrt(np.diag(np.linalg.inv(A.T @ A)) * (residuals @ residuals) / 17)
+    np.testing.assert_allclose(statistics.deviations, deviations, rtol=1e-9)
+    ends = np.stack([best - STUDENT_95_17 * deviations, best + STUDENT_95_17 * deviations], axis=-1)
+    np.testing.assert_allclose(statistics.intervals(0.95), ends, rtol=1e-8)
+    assert statistics.noise == "estimated"
+    assert statistics.chi_squared is None and statistics.goodness_of_fit is None
+    # Noise that was given may be estimated all the same.
+    again = fit(noise=SIGMA).statistics(noise="estimated")
+    np.testing.assert_allclose(again.deviations, deviations, rtol=1e-9)
+
+
+def test_noise_for_each_datum_and_its_covariance_agree():
+    each = np.linspace(0.1, 0.5, 20)
+    weights = 1.0 / each**2
+    best = np.linalg.solve(A.T @ (weights[:, None] * A), A.T @ (weights * Y))
+    for noise in [each, np.diag(each**2)]:
+        solution = fit(noise=noise)
+        np.testing.assert_allclose(solution.x, best, rtol=1e-9)
+        np.testing.assert_allclose(
+            solution.statistics().covariance,
+            np.linalg.inv(A.T @ (weights[:, None] * A)),
+            rtol=1e-8,
+        )
+
+
+def test_what_the_data_do_not_see_is_said_in_words():
+    both = np.stack([np.ones(4), np.ones(4)], axis=1)
+    model = retrodict.Model(lambda x: both @ x, jacobian=lambda x: both)
+    solution = retrodict.solve(model, np.full(4, 3.0), [0.0, 0.0])
+    statistics = solution.statistics(names=["rain", "snow"])
+    assert statistics.rank == 1
+    assert statistics.words == ["the data do not see rain − snow: y stays the same along it"]
+    unseen = statistics.unseen[0]
+    assert unseen[0] == pytest.approx(-unseen[1])
+    assert np.isinf(statistics.deviations).all()
+    assert "x[0] − x[1]" in solution.statistics().words[0]
+
+
+def test_names_of_a_simulator_of_ours_are_used():
+    pendulum = retrodict.simulator("pendulum")
+    x = pendulum.typical_input()
+    solution = retrodict.solve(pendulum, pendulum.forward(x), x)
+    assert solution.statistics().rank <= x.size
+
+
+def test_what_is_no_share_or_no_noise_is_refused():
+    statistics = fit().statistics()
+    with pytest.raises(ValueError, match="level = 95 is not allowed.*for example 0.95"):
+        statistics.intervals(95)
+    with pytest.raises(ValueError, match="standard deviations of the noise"):
+        fit().statistics(noise="known")
+    with pytest.raises(ValueError, match="noise = 'guess', expected 'known' or 'estimated'"):
+        fit().statistics(noise="guess")
