@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
+use pyo3::types::{PyIterator, PyList};
 use retrodict::check as conformance;
 
 use crate::errors::Held;
@@ -55,6 +56,10 @@ impl Checks {
 
     fn __len__(&self) -> usize {
         self.checks.len()
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        PyList::new(py, self.checks.clone())?.try_iter()
     }
 
     fn __getitem__(&self, index: isize) -> PyResult<Check> {

@@ -20,17 +20,21 @@ from ._core import (
     solve,
 )
 from ._model import Model
+from ._types import Differences, HasForward, Stop
 
 __all__ = [
     "Check",
     "Checks",
+    "Differences",
     "Entry",
+    "HasForward",
     "Model",
     "Record",
     "SimulationError",
     "Simulator",
     "Solution",
     "Statistics",
+    "Stop",
     "check",
     "methods",
     "simulator",
