@@ -8,7 +8,7 @@ use pyo3::types::{PyIterator, PyList};
 use retrodict::check as conformance;
 
 use crate::errors::Held;
-use crate::simulator::{Subject, subject};
+use crate::subject::{Subject, subject};
 
 /// What a check found, beside what it should have found.
 #[pyclass(frozen, get_all, module = "retrodict", from_py_object)]

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 mod arrays;
 mod check;
 mod errors;
+mod functions;
 mod listing;
 mod model;
 mod observer;
@@ -17,6 +18,7 @@ mod solution;
 mod solve;
 mod statistics;
 mod stop;
+mod subject;
 mod tables;
 
 /// The compiled part of the package `retrodict`.

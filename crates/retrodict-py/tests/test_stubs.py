@@ -23,10 +23,13 @@ HERE = Path(__file__).parent
     ],
     ids=["stubs", "a user", "the package"],
 )
-def test_types_agree(command, tmp_path):
-    # In an empty folder, so that nothing but what is installed is found, and no cache is left behind.
+def test_types_agree(command, tmp_path_factory):
+    # In a folder of the tests' own, so that nothing but what is installed is found; its cache serves all three.
     done = subprocess.run(
-        [sys.executable, "-m", *command], capture_output=True, text=True, cwd=tmp_path
+        [sys.executable, "-m", *command],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path_factory.getbasetemp(),
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
