@@ -9,7 +9,7 @@ use retrodict::registry::{INVERSES, RULES};
 use retrodict::{Solver, Status};
 
 use crate::arrays::type_name;
-use crate::errors::{Held, raised};
+use crate::errors::{Held, caused, raised};
 use crate::observer::Watch;
 use crate::problem::{self, Known};
 
@@ -141,14 +141,6 @@ fn never_began(py: Python<'_>, outcome: &Outcome) -> Option<PyErr> {
         }
         _ => None,
     }
-}
-
-fn caused(py: Python<'_>, error: &retrodict::Error, failure: Option<PyErr>) -> PyErr {
-    let exception = raised(error);
-    if matches!(error, retrodict::Error::Simulation { .. }) {
-        exception.set_cause(py, failure);
-    }
-    exception
 }
 
 fn callable(observer: Option<&Bound<'_, PyAny>>) -> PyResult<()> {

@@ -3,7 +3,7 @@
 import inspect
 import subprocess
 import sys
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 
 import pytest
@@ -41,6 +41,10 @@ def test_everything_is_documented():
         if name in vars(_core) and name != "SimulationError" and inspect.isclass(thing):
             for member in vars(thing):
                 assert member.startswith("_") or inspect.getdoc(getattr(thing, member)), member
+
+
+def test_the_version_is_that_of_the_wheel():
+    assert retrodict.__version__ == metadata.version("retrodict")
 
 
 def test_the_package_says_that_it_is_typed():

@@ -14,12 +14,15 @@ __all__ = [
     "Simulator",
     "Solution",
     "Statistics",
+    "__version__",
     "check",
     "methods",
     "simulator",
     "simulators",
     "solve",
 ]
+
+__version__: str
 
 _Simulator = Union[str, "Simulator", Callable[[Array], ArrayLike], HasForward]
 
