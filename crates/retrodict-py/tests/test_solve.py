@@ -100,7 +100,8 @@ def test_shapes_are_kept_in_and_out():
     target = np.arange(6.0).reshape(3, 2)
     solution = retrodict.solve(retrodict.Model(forward, jacobian), target, np.zeros((2, 3)))
     assert seen == {(2, 3)}
-    assert solution.y.shape == (3, 2) and solution.residuals.shape == (3, 2)
+    assert solution.converged and solution.residuals.shape == (3, 2)
+    np.testing.assert_allclose(solution.y, target, atol=1e-12)
     np.testing.assert_allclose(solution.x, target.T / 3.0, atol=1e-12)
     assert solution.statistics().deviations.shape == (2, 3)
 
