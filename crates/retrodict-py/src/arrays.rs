@@ -8,6 +8,8 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use crate::errors::raised;
+
 /// Numbers in row order, and their shape.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Numbers {
@@ -45,6 +47,15 @@ pub fn read_shaped(what: &str, value: &Bound<'_, PyAny>, shape: &[usize]) -> PyR
         return Err(wrong_shape(what, &found.shape, shape));
     }
     Ok(found.values)
+}
+
+/// The values, if all of them are finite.
+///
+/// # Errors
+/// `ValueError` with the first that is not.
+pub fn finite(what: &str, values: Vec<f64>) -> PyResult<Vec<f64>> {
+    retrodict::error::expect_finite(what, &values).map_err(|error| raised(&error))?;
+    Ok(values)
 }
 
 /// What the user's code answered: `float64` (or whole numbers), in one of the shapes that are right.

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
+use pyo3::types::{PyIterator, PyList};
 use retrodict::check as conformance;
 
 use crate::errors::Held;
-use crate::simulator::{Subject, subject};
+use crate::subject::{Subject, subject};
 
 /// What a check found, beside what it should have found.
 #[pyclass(frozen, get_all, module = "retrodict", from_py_object)]
@@ -55,6 +56,10 @@ impl Checks {
 
     fn __len__(&self) -> usize {
         self.checks.len()
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        PyList::new(py, self.checks.clone())?.try_iter()
     }
 
     fn __getitem__(&self, index: isize) -> PyResult<Check> {

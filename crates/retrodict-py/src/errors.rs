@@ -95,15 +95,18 @@ impl Held {
         match (self.take(), done) {
             (Some(exception), _) => Err(exception),
             (None, Ok(found)) => Ok(found),
-            (None, Err(error)) => {
-                let exception = raised(&error);
-                if matches!(error, Error::Simulation { .. }) {
-                    exception.set_cause(py, failure);
-                }
-                Err(exception)
-            }
+            (None, Err(error)) => Err(caused(py, &error, failure)),
         }
     }
+}
+
+/// The exception for an error of the library, with what the user's simulator raised as its cause.
+pub fn caused(py: Python<'_>, error: &Error, failure: Option<PyErr>) -> PyErr {
+    let exception = raised(error);
+    if matches!(error, Error::Simulation { .. }) {
+        exception.set_cause(py, failure);
+    }
+    exception
 }
 
 fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -3,11 +3,12 @@
 //!
 //! What Python calls runs without the interpreter's lock; it is taken for each call of the user's code.
 
-use pyo3::prelude::*;
+use pyo3::pymodule;
 
 mod arrays;
 mod check;
 mod errors;
+mod functions;
 mod listing;
 mod model;
 mod observer;
@@ -17,11 +18,19 @@ mod solution;
 mod solve;
 mod statistics;
 mod stop;
+mod subject;
 mod tables;
 
 /// The compiled part of the package `retrodict`.
 #[pymodule]
 mod _core {
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+
     #[pymodule_export]
     use crate::check::{Check, Checks, check};
     #[pymodule_export]

@@ -31,8 +31,8 @@ pub struct Outcome {
     pub held: Arc<Held>,
     /// Whether the noise was given.
     pub knows_noise: bool,
-    /// How J was found, where that was not the simulator's own doing.
-    pub differences: Option<String>,
+    /// How J was found, where that was not exact or cost more than usual.
+    pub note: Option<String>,
     /// What the user's simulator raised last.
     pub failure: Option<PyErr>,
 }
@@ -161,11 +161,11 @@ impl Solution {
         let Outcome {
             found,
             problem,
-            differences,
+            note,
             ..
         } = &self.outcome;
         let shortage = problem.shortage().map(|shortage| shortage.to_string());
-        let said = differences.iter().cloned().chain(shortage);
+        let said = note.iter().cloned().chain(shortage);
         let fell_back = found
             .notices
             .iter()

@@ -9,13 +9,13 @@ use retrodict::registry::{INVERSES, RULES};
 use retrodict::{Solver, Status};
 
 use crate::arrays::type_name;
-use crate::errors::{Held, raised};
-use crate::model;
+use crate::errors::{Held, caused, raised};
 use crate::observer::Watch;
 use crate::problem::{self, Known};
-use crate::simulator::{Subject, subject};
+
 use crate::solution::{Outcome, Solution};
 use crate::stop;
+use crate::subject::{Subject, subject};
 use crate::tables::named;
 
 /// Finds x with P(x) near the target.
@@ -76,7 +76,6 @@ pub fn solve(
         None => None,
         given => Some(problem::options("differences", given)?),
     };
-    let asked = settings.is_some();
     let of = ("the start", start);
     let Subject { joined, x, target } = subject(simulator, of, Some(target), settings, &held)?;
     let target = target.unwrap_or_default();
@@ -96,7 +95,7 @@ pub fn solve(
         priors,
     };
     let problem = problem::problem(&simulator, &target, &known)?;
-    model::warn(py, &joined, asked)?;
+    joined.warn(py)?;
 
     let shape = simulator.input().shape;
     let mut watch = Watch::new(observer.map(Bound::unbind), &held, &shape);
@@ -117,7 +116,7 @@ pub fn solve(
         simulator,
         held,
         knows_noise: noise.is_some(),
-        differences: joined.differences.or(joined.note),
+        note: joined.note,
         failure,
     };
     let ended_by = ended_by.or_else(|| never_began(py, &outcome));
@@ -142,14 +141,6 @@ fn never_began(py: Python<'_>, outcome: &Outcome) -> Option<PyErr> {
         }
         _ => None,
     }
-}
-
-fn caused(py: Python<'_>, error: &retrodict::Error, failure: Option<PyErr>) -> PyErr {
-    let exception = raised(error);
-    if matches!(error, retrodict::Error::Simulation { .. }) {
-        exception.set_cause(py, failure);
-    }
-    exception
 }
 
 fn callable(observer: Option<&Bound<'_, PyAny>>) -> PyResult<()> {

@@ -28,6 +28,8 @@ def test_shapes_and_settings(heat):
     assert x.shape == (8, 6) and x.dtype == np.float64
     np.testing.assert_array_equal(x, heat.typical_input(3))
     np.testing.assert_array_equal(heat.forward(x), heat.forward(x.ravel()))
+    for other in [np.asfortranarray(x), np.repeat(x, 2, axis=1)[:, ::2], x.astype(">f8")]:
+        np.testing.assert_array_equal(heat.forward(other), heat.forward(x))
 
 
 def test_derivatives_agree_with_each_other(heat):

@@ -13,6 +13,7 @@ from ._core import (
     Simulator,
     Solution,
     Statistics,
+    __version__,
     check,
     methods,
     simulator,
@@ -20,17 +21,22 @@ from ._core import (
     solve,
 )
 from ._model import Model
+from ._types import Differences, HasForward, Stop
 
 __all__ = [
     "Check",
     "Checks",
+    "Differences",
     "Entry",
+    "HasForward",
     "Model",
     "Record",
     "SimulationError",
     "Simulator",
     "Solution",
     "Statistics",
+    "Stop",
+    "__version__",
     "check",
     "methods",
     "simulator",

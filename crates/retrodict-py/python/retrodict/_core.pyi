@@ -1,54 +1,30 @@
-from typing import Any, Callable, Literal, Mapping, Optional, Protocol, Sequence, TypedDict, Union, final
+from collections.abc import Iterator
+from typing import Any, Callable, Literal, Optional, Sequence, Union, final
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
-Options = Mapping[str, Any]
-Named = Union[str, Options]
-"""A name of the registry, or a dictionary with "name" and options."""
+from ._types import Array, Differences, HasForward, Named, Options, Stop
 
-class Forward(Protocol):
-    """An object with forward(x), and jacobian, jvp, vjp and invert_near if it has them."""
-    def forward(self, x: Array, /) -> ArrayLike: ...
+__all__ = [
+    "Check",
+    "Checks",
+    "Entry",
+    "Record",
+    "SimulationError",
+    "Simulator",
+    "Solution",
+    "Statistics",
+    "__version__",
+    "check",
+    "methods",
+    "simulator",
+    "simulators",
+    "solve",
+]
 
-class HasForward(Protocol):
-    """An object whose attribute `forward` is the function."""
-    @property
-    def forward(self) -> Callable[[Array], ArrayLike]: ...
+__version__: str
 
-AnySimulator = Union[str, "Simulator", Callable[[Array], ArrayLike], Forward, HasForward]
-
-class Stop(TypedDict, total=False):
-    """When a run ends."""
-    steps: int
-    """At most so many; 100 if left out."""
-    time: float
-    """At most so many seconds."""
-    loss_below: float
-    """Converged once the loss is at most this."""
-    discrepancy_below: float
-    """Converged once χ² per datum is at most this: 1 where the data are explained; needs noise."""
-    gradient_below: float
-    """Converged once ‖∂L/∂x‖ is at most this."""
-    short_step: float
-    """Converged once a step was no longer than this · ‖x‖."""
-    plateau: float
-    """Converged once the lowest loss fell by no more than this share of itself over `plateau_steps`."""
-    plateau_steps: int
-    """10 if left out."""
-    step_below: float
-    """Stationary once ‖Δx‖ ≤ this · ‖x‖; 1e-15 if left out."""
-    diverged_above: float
-    """Diverged once the loss exceeds this multiple of the first one; 1e8 if left out."""
-
-class Differences(TypedDict, total=False):
-    """How derivatives are found that a Python simulator lacks."""
-    scheme: Literal["central", "forward"]
-    step: float
-    """Relative to the size of each unknown."""
-    at_once: int
-    """Calls of the simulator at the same time, on threads; 1 if left out."""
+_Simulator = Union[str, "Simulator", Callable[[Array], ArrayLike], HasForward]
 
 class SimulationError(RuntimeError):
     """The simulation, or its inverse, failed; where Python code did, its exception is the cause."""
@@ -203,14 +179,15 @@ class Checks:
     @property
     def passed(self) -> bool: ...
     def __len__(self) -> int: ...
-    def __getitem__(self, index: int) -> Check: ...
+    def __iter__(self) -> Iterator[Check]: ...
+    def __getitem__(self, index: int, /) -> Check: ...
 
 def simulator(name: str, /, **settings: Any) -> Simulator: ...
 def simulators() -> list[Entry]: ...
 def methods() -> list[Entry]: ...
-def check(simulator: AnySimulator, x: ArrayLike, *, seed: int = 0) -> Checks: ...
+def check(simulator: _Simulator, x: ArrayLike, *, seed: int = 0) -> Checks: ...
 def solve(
-    simulator: AnySimulator,
+    simulator: _Simulator,
     target: ArrayLike,
     start: ArrayLike,
     *,
