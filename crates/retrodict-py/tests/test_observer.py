@@ -13,6 +13,14 @@ import retrodict
 START = [0.1, 3.0]
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard():
+    """A shell's background jobs ignore Ctrl-C, and Python does as it finds it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_an_observer_sees_every_step_from_the_start():
     seen = []
     solution = retrodict.solve(DECAY, DATA, START, observer=seen.append)
