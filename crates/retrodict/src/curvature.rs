@@ -27,7 +27,7 @@ const LEAST_EFFECT: f64 = 1e-4;
 /// stand in for it; a simulator that fails there is given the benefit of the doubt.
 ///
 /// # Cost
-/// Up to 8 products with the Hessian, mostly 1 to 3.
+/// Up to 8 products with the Hessian; fewer at a minimum whose misfit is small.
 pub(crate) fn leads_downhill(at: &Evaluation<'_>) -> Result<bool> {
     if at.problem().simulator().is_linear() {
         return Ok(false);
