@@ -1,12 +1,10 @@
 //! What `solve` tells of an answer's certainty, through the real binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod binary;
-
 use std::fs;
 use std::path::Path;
 
-use binary::{fail, run, succeed};
+use crate::binary::{fail, run, succeed};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
@@ -76,7 +74,7 @@ fn line(inputs: usize) -> (TempDir, Vec<String>) {
 }
 
 fn solve(folder: &Path, words: &[String], more: &str) -> (String, String) {
-    let output = binary::retrodict(folder)
+    let output = crate::binary::retrodict(folder)
         .args(words)
         .args(more.split_whitespace())
         .output()

@@ -1,12 +1,10 @@
 //! What bad input gets: a clear message and an exit code, or an honest status; never a panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod binary;
-
 use std::fs;
 use std::path::Path;
 
-use binary::{fail, succeed};
+use crate::binary::{fail, succeed};
 use npyz::WriterBuilder;
 use tempfile::{TempDir, tempdir};
 
@@ -315,7 +313,7 @@ rule = { name = "gradient-descent", learning_rate = 0.05 }
 steps = 5
 "#,
     );
-    let summary = binary::succeed(folder.path(), "run flow.toml --out run --json");
+    let summary = crate::binary::succeed(folder.path(), "run flow.toml --out run --json");
     let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
     let methods = summary["methods"].as_array().unwrap();
     assert_eq!(methods[0]["status"], "failed");

@@ -1,13 +1,11 @@
 //! `batch` and `collect`, through the real binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod binary;
-
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use binary::{fail, retrodict, run, succeed};
+use crate::binary::{fail, retrodict, run, succeed};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 

@@ -1,19 +1,15 @@
 //! Simulators of the user's own, and ours for others, with the real binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod binary;
-#[path = "external/serving.rs"]
-mod serving;
-
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 
-use binary::{fail, retrodict, run, succeed};
+use crate::binary::{fail, retrodict, run, succeed};
+use crate::serving::Serving;
 use serde_json::{Value, json};
-use serving::Serving;
 use tempfile::tempdir;
 
 fn assert_says(message: &str, parts: &[&str]) {

@@ -1,12 +1,9 @@
 //! `--inverse`, `--starts` and what `check` tells of a local inverse, through the real binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[allow(dead_code)]
-mod binary;
-
 use std::fs;
 
-use binary::{fail, succeed};
+use crate::binary::{fail, succeed};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 

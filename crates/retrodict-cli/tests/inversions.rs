@@ -1,15 +1,13 @@
 //! `solve` with files, stops and folders, and `resume`, through the real binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod binary;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use binary::{fail, retrodict, run, succeed};
+use crate::binary::{fail, retrodict, run, succeed};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 

@@ -1,14 +1,12 @@
 //! `run`, `solve`, `simulate` and their files, through the real binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod binary;
-
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use binary::{fail, retrodict, succeed};
+use crate::binary::{fail, retrodict, succeed};
 use serde_json::Value;
 
 fn json(folder: &Path, words: &str) -> Value {

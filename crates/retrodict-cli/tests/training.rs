@@ -1,15 +1,13 @@
 //! `train`, `resume` and `predict`, through the real binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod binary;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use binary::{fail, retrodict, succeed};
+use crate::binary::{fail, retrodict, succeed};
 use serde_json::Value;
 
 /// Little data, so that a test is quick.

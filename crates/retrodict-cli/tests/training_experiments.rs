@@ -1,12 +1,10 @@
 //! What the built-in training experiments say must come out, through the real binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod binary;
-
 use std::fs;
 use std::path::Path;
 
-use binary::{fail, succeed};
+use crate::binary::{fail, succeed};
 use retrodict::linalg::Engine;
 use serde_json::Value;
 use toml::Table;

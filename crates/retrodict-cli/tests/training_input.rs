@@ -1,13 +1,11 @@
 //! What bad input to `train`, `resume` and `predict` gets: a message with what to try, and an exit code.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod binary;
-
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::Path;
 
-use binary::{fail, succeed};
+use crate::binary::{fail, succeed};
 use npyz::WriterBuilder;
 use tempfile::{TempDir, tempdir};
 use zip::ZipWriter;

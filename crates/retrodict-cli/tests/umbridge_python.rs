@@ -4,10 +4,6 @@
 //! these tests say that they were left out.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod binary;
-#[path = "external/serving.rs"]
-mod serving;
-
 use std::env;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -15,11 +11,11 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use binary::{fail, run, succeed};
+use crate::binary::{fail, run, succeed};
+use crate::serving::Serving;
 use retrodict::simulators::Sine;
 use retrodict::{SecondOrder, Simulator};
 use serde_json::Value;
-use serving::Serving;
 use tempfile::tempdir;
 
 fn python() -> Option<String> {

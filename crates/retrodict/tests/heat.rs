@@ -2,12 +2,10 @@
 //! strength that knows the truth.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod fixtures;
-
 use std::f64::consts::PI;
 use std::sync::Arc;
 
-use fixtures::{deviation, load};
+use crate::fixtures::{deviation, load};
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use retrodict::losses::SquaredError;

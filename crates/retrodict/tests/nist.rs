@@ -5,12 +5,9 @@
 //! and standard deviations as NIST published them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "fixtures/nist_sets.rs"]
-mod nist_sets;
-
 use std::sync::Arc;
 
-use nist_sets::{Table, simulator, table};
+use crate::nist_sets::{Table, simulator, table};
 use retrodict::linalg::distance_squared;
 use retrodict::losses::SquaredError;
 use retrodict::statistics::Statistics;
@@ -79,11 +76,11 @@ fn fit(set: &str) {
 /// Bounds that lie far from the certified values change neither these nor the steps that lead there.
 #[test]
 fn wide_bounds_change_nothing() {
-    for set in nist_sets::SETS {
+    for set in crate::nist_sets::SETS {
         let table = table(set);
         let loss = Arc::new(SquaredError::default());
         let free = Problem::new(simulator(set, &table), loss, table.y.clone()).unwrap();
-        let bounded = free.within(&nist_sets::wide_bounds(&table)).unwrap();
+        let bounded = free.within(&crate::nist_sets::wide_bounds(&table)).unwrap();
         for start in &table.starts {
             let [found, expected] = [&bounded, &free].map(|problem| {
                 Solver::new(LevenbergMarquardt::default(), StopWhen::after(1000))

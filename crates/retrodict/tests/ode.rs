@@ -1,9 +1,6 @@
 //! Differential equations: published fits, conserved quantities, observed order, bad input.
 #![allow(clippy::unwrap_used)]
 
-#[allow(dead_code)]
-mod fixtures;
-
 use std::sync::Arc;
 
 use retrodict::losses::SquaredError;
@@ -32,7 +29,7 @@ fn fit(simulator: Arc<dyn Simulator>, data: Vec<f64>, start: &[f64], steps: usiz
 
 /// Two populations over ten units of time with 2 % noise.
 fn populations() -> (Ode<LotkaVolterra>, Vec<f64>) {
-    let load = |name| fixtures::load("lotka_volterra.npz", name);
+    let load = |name| crate::fixtures::load("lotka_volterra.npz", name);
     let ode = Ode {
         times: load("t"),
         initial: load("y0"),
@@ -49,9 +46,9 @@ fn the_clean_data_of_the_fixture_are_met() {
         ..populations().0
     };
     let x = ode
-        .unknowns(&fixtures::load("lotka_volterra.npz", "true"))
+        .unknowns(&crate::fixtures::load("lotka_volterra.npz", "true"))
         .unwrap();
-    let clean = fixtures::load("lotka_volterra.npz", "clean");
+    let clean = crate::fixtures::load("lotka_volterra.npz", "clean");
     let y = run(&ode, &x);
     // This array lies in the file column by column.
     for (k, state) in y.chunks(2).enumerate() {
@@ -64,7 +61,7 @@ fn the_clean_data_of_the_fixture_are_met() {
 fn populations_are_fitted_in_eleven_steps_and_from_afar_end_in_the_known_local_minimum() {
     let (ode, data) = populations();
     let start = ode
-        .unknowns(&fixtures::load("lotka_volterra.npz", "start"))
+        .unknowns(&crate::fixtures::load("lotka_volterra.npz", "start"))
         .unwrap();
     let far = ode.unknowns(&[1.0, 0.8, 2.0, 0.7]).unwrap();
     let ode = Arc::new(ode);

@@ -2,11 +2,9 @@
 //! solution.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod fixtures;
-
 use std::f64::consts::PI;
 
-use fixtures::{deviation, load};
+use crate::fixtures::{deviation, load};
 use retrodict::registry::SIMULATORS;
 use retrodict::simulators::{Boundary, Poisson};
 use retrodict::{LocalInverse, Simulator};

@@ -1,9 +1,6 @@
 //! Many starts: distinct solutions and their basins.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[allow(dead_code)]
-mod fixtures;
-
 use std::sync::Arc;
 
 use retrodict::inverse::{Inverter, Newton as LocalNewton};
@@ -116,7 +113,7 @@ fn starts_where_the_simulation_fails_are_left_out() {
 /// From (1, 0.8, 2, 0.7) every least-squares code ends at 138.85; from around there we do not.
 #[test]
 fn lotka_volterra_from_afar_is_solved_by_starts_around() {
-    let load = |name| fixtures::load("lotka_volterra.npz", name);
+    let load = |name| crate::fixtures::load("lotka_volterra.npz", name);
     let ode = Ode::<LotkaVolterra> {
         times: load("t"),
         initial: load("y0"),

@@ -1,18 +1,15 @@
 //! Models behind a server: what is asked, what is filled in, and what is said of servers that fail.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "umbridge/server.rs"]
-mod server;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::server::{Reply, Server};
 use retrodict::external::{Differences, External, Scheme, UmBridge};
 use retrodict::losses::SquaredError;
 use retrodict::updates::LevenbergMarquardt;
 use retrodict::{Problem, Simulator, Solver, StopWhen, check};
 use serde_json::{Value, json};
-use server::{Reply, Server};
 
 /// F(a, b) = ((a₁ b, sin a₂), (a₁² + e^b)), with a of two values and b of one.
 fn evaluate(a: &[f64], b: f64) -> [Vec<f64>; 2] {

@@ -1,9 +1,6 @@
 //! U-Nets: derivatives against differences, against each other, and against JAX.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[allow(dead_code)]
-mod fixtures;
-
 use retrodict::linalg::{Matrix, dot, norm};
 use retrodict::network::{Activation, Architecture, Padding, Precision, UNet};
 use retrodict::{Network, Space};
@@ -260,7 +257,7 @@ fn outputs_and_gradients_are_those_of_jax() {
         let map = net.linearize(&theta, &inputs, &mut y).unwrap();
         map.apply_transpose(&w, &mut gradient).unwrap();
         for (name, own) in [("y", &y), ("gradient", &gradient)] {
-            let theirs = fixtures::load("unet_jax.npz", &format!("{name}{suffix}"));
+            let theirs = crate::fixtures::load("unet_jax.npz", &format!("{name}{suffix}"));
             assert_eq!(own.len(), theirs.len());
             let rest: Vec<f64> = own.iter().zip(&theirs).map(|(a, b)| a - b).collect();
             let error = norm(&rest) / norm(&theirs);

@@ -1,0 +1,18 @@
+//! All tests that run the binary, in one binary of tests: linking is what many would cost.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod binary;
+#[path = "external/serving.rs"]
+mod serving;
+
+mod answers;
+mod bad_input;
+mod batches;
+mod external;
+mod inverses;
+mod inversions;
+mod runs;
+mod training;
+mod training_experiments;
+mod training_input;
+mod umbridge_python;
