@@ -3,6 +3,7 @@
 //! An `Err` means misuse or a failed simulation. A solver that diverges, stalls or
 //! runs out of time returns `Ok` with a [`Status`](crate::Status) and its best iterate.
 
+use crate::interrupt::Interruption;
 use crate::linalg::is_finite;
 
 /// What went wrong: what, what was found, what is allowed, and what to try.
@@ -109,6 +110,12 @@ pub enum Error {
         /// The last x on the way.
         x: Vec<f64>,
     },
+    /// The work was cancelled or its time limit was reached; see [`interrupt`](crate::interrupt).
+    #[error("interrupted: {why}")]
+    Interrupted {
+        /// Which of the two.
+        why: Interruption,
+    },
     /// A decomposition did not converge or met a matrix it cannot factor.
     #[error("{what} failed: {message}")]
     LinearAlgebra {
@@ -124,6 +131,13 @@ fn suggestion(nearest: &Option<String>) -> String {
         .as_ref()
         .map(|name| format!(" (did you mean '{name}'?)"))
         .unwrap_or_default()
+}
+
+impl Error {
+    /// Whether work was interrupted: nothing is wrong with the point at which it was.
+    pub fn is_interruption(&self) -> bool {
+        matches!(self, Self::Interrupted { .. })
+    }
 }
 
 /// Shorthand for results of this library.

@@ -17,6 +17,7 @@
 //! ```
 
 use crate::error::{Error, Result, expect_finite};
+use crate::interrupt;
 use crate::linalg::Matrix;
 use crate::simulator::{Approximation, LinearMap, SecondOrder, Simulator, Space};
 
@@ -154,6 +155,7 @@ impl External {
         ask: impl FnOnce(&dyn Model) -> Result<Vec<f64>>,
     ) -> Result<Vec<f64>> {
         expect_finite("x", x)?;
+        interrupt::check()?;
         let answer = {
             let _slot = self.slots.take();
             ask(&*self.model)?

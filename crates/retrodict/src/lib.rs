@@ -35,6 +35,7 @@ pub mod error;
 pub mod external;
 pub mod fourier;
 mod grid;
+pub mod interrupt;
 pub mod inverse;
 pub mod linalg;
 pub mod loss;

@@ -5,6 +5,7 @@ use num_dual::{Dual64, DualNum};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, expect_length};
+use crate::interrupt::Watch;
 use crate::linalg::Matrix;
 use crate::options::{Validate, positive, require};
 use crate::simulator::{LinearMap, Residual, Series, Simulator, Space, Typical};
@@ -260,11 +261,12 @@ impl<R: RightHandSide> Ode<R> {
             sum: y.clone(),
             y,
         };
-        let mut t = 0.0;
+        let (mut t, mut watch) = (0.0, Watch::new());
         for (k, time) in self.times.iter().enumerate() {
             let steps = ((time - t) / self.dt).ceil().max(0.0);
             let h = (time - t) / steps.max(1.0);
             for n in 0..steps as usize {
+                watch.check()?;
                 self.step(t + n as f64 * h, h, p, &mut stages);
             }
             t = *time;

@@ -109,6 +109,11 @@ impl Tally {
         self.0.get()
     }
 
+    /// Counts from 0 again.
+    pub(crate) fn reset(&self) {
+        self.0.set(Counts::default());
+    }
+
     fn add(&self, change: impl FnOnce(&mut Counts)) {
         let mut counts = self.0.get();
         change(&mut counts);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, expect_length};
+use crate::interrupt::Watch;
 use crate::linalg::is_finite;
 use crate::options::require;
 use crate::simulator::{LinearMap, LocalInverse, Recovery, Simulator, Space, Typical};
@@ -272,7 +273,9 @@ impl<S: TimeStep> Rollout<S> {
         expect_length("the final state", state.len(), self.initial.len())?;
         let mut scratch = self.step.scratch();
         let none = vec![0.0; self.step.controls()];
+        let mut watch = Watch::new();
         for n in (0..self.steps).rev() {
+            watch.check()?;
             let control = self.control(&[], &none, n);
             self.step.step_back(n, control, state, &mut scratch)?;
         }

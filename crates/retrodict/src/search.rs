@@ -34,15 +34,16 @@ impl Misses {
         }
     }
 
-    /// A failed simulation inside a search shortens the step instead of ending the run.
-    fn or_infinity(&mut self, loss: Result<f64>) -> f64 {
+    /// A failed simulation inside a search shortens the step instead of ending the run; an interruption ends it.
+    fn or_infinity(&mut self, loss: Result<f64>) -> Result<f64> {
         match loss {
-            Ok(loss) if loss.is_finite() => return loss,
+            Ok(loss) if loss.is_finite() => return Ok(loss),
             Ok(_) => {}
+            Err(error) if error.is_interruption() => return Err(error),
             Err(error) => self.first = self.first.take().or(Some(error)),
         }
         self.count += 1;
-        f64::INFINITY
+        Ok(f64::INFINITY)
     }
 }
 
@@ -54,7 +55,7 @@ pub(crate) fn search<'p>(
     misses: &mut Misses,
 ) -> Result<Landing<'p>> {
     match step_size {
-        StepSize::AsIs => Ok(Some(whole(at, dx, misses))),
+        StepSize::AsIs => whole(at, dx, misses).map(Some),
         StepSize::Backtracking { decrease } => backtrack(at, dx, decrease, misses),
         StepSize::StrongWolfe {
             decrease,
@@ -69,20 +70,24 @@ pub(crate) fn search<'p>(
 
 /// The whole step; shorter where that leads out of what can be simulated. Where no shorter one helps
 /// either, the whole one tells what is wrong.
-fn whole<'p>(at: &Evaluation<'p>, dx: &[f64], misses: &mut Misses) -> (Evaluation<'p>, f64) {
+fn whole<'p>(
+    at: &Evaluation<'p>,
+    dx: &[f64],
+    misses: &mut Misses,
+) -> Result<(Evaluation<'p>, f64)> {
     let landing = at.moved(dx, 1.0);
-    if misses.or_infinity(landing.loss()).is_finite() || !misses.may_halve {
-        return (landing, 1.0);
+    if misses.or_infinity(landing.loss())?.is_finite() || !misses.may_halve {
+        return Ok((landing, 1.0));
     }
     let mut scale = 1.0;
     for _ in 0..MAX_HALVINGS {
         scale *= 0.5;
         let shorter = at.moved(dx, scale);
-        if misses.or_infinity(shorter.loss()).is_finite() {
-            return (shorter, scale);
+        if misses.or_infinity(shorter.loss())?.is_finite() {
+            return Ok((shorter, scale));
         }
     }
-    (landing, 1.0)
+    Ok((landing, 1.0))
 }
 
 fn backtrack<'p>(
@@ -103,7 +108,7 @@ fn backtrack<'p>(
         } else {
             along(gradient, at.x(), landing.x())
         };
-        if promised < 0.0 && misses.or_infinity(landing.loss()) <= loss + decrease * promised {
+        if promised < 0.0 && misses.or_infinity(landing.loss())? <= loss + decrease * promised {
             return Ok(Some((landing, scale)));
         }
         scale *= 0.5;
@@ -163,12 +168,12 @@ impl<'a, 'p> Wolfe<'a, 'p> {
     fn point(&mut self, scale: f64) -> Result<Point<'p>> {
         self.trials += 1;
         let landing = self.at.moved(self.dx, scale);
-        let mut loss = self.misses.or_infinity(landing.loss());
+        let mut loss = self.misses.or_infinity(landing.loss())?;
         let mut slope = f64::INFINITY;
         if loss.is_finite() {
             // Where the way back fails, the point is as good as none.
             let found = landing.gradient().map(|gradient| dot(gradient, self.dx));
-            slope = self.misses.or_infinity(found);
+            slope = self.misses.or_infinity(found)?;
             loss = if slope.is_finite() {
                 loss
             } else {

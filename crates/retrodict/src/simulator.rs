@@ -1,6 +1,7 @@
 //! What the library knows of physics: y = P(x), its derivative, and what else it may offer.
 
 use crate::error::{Result, expect_length};
+use crate::interrupt;
 use crate::linalg::Matrix;
 
 /// The set in which x or y lives: a name, a grid shape (row-major) and a unit.
@@ -220,6 +221,7 @@ pub(crate) fn by_products<L: LinearMap + ?Sized>(map: &L) -> Result<Matrix> {
     if n <= m {
         let (mut dx, mut dy) = (vec![0.0; n], vec![0.0; m]);
         for c in 0..n {
+            interrupt::check()?;
             dx[c] = 1.0;
             map.apply(&dx, &mut dy)?;
             dx[c] = 0.0;
@@ -230,6 +232,7 @@ pub(crate) fn by_products<L: LinearMap + ?Sized>(map: &L) -> Result<Matrix> {
     } else {
         let mut dy = vec![0.0; m];
         for r in 0..m {
+            interrupt::check()?;
             dy[r] = 1.0;
             map.apply_transpose(&dy, j.row_mut(r))?;
             dy[r] = 0.0;

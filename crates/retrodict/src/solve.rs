@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, expect_length};
+use crate::interrupt::{self, Interrupt};
 use crate::linalg::{distance_squared, dot, norm};
 use crate::problem::{Counts, Evaluation, Problem, Tally};
 use crate::search::{Misses, search};
@@ -102,11 +103,23 @@ impl Solver {
     /// As [`solve`](Solver::solve), or if the rule cannot take up what it remembered.
     ///
     /// # Cost
-    /// One forward call more than if the run had never stopped.
+    /// One forward call more than if the run had never stopped, which is not counted.
     pub fn go_on(
+        self,
+        problem: &Problem,
+        from: &Standing,
+        observer: impl FnMut(&Moment<'_>) -> ControlFlow<()>,
+    ) -> Result<(Solution, Standing)> {
+        let clock = Instant::now();
+        let interrupt = self.stop.interrupt(clock);
+        interrupt.within(|| self.take_up(problem, from, clock, observer))
+    }
+
+    fn take_up(
         mut self,
         problem: &Problem,
         from: &Standing,
+        clock: Instant,
         mut observer: impl FnMut(&Moment<'_>) -> ControlFlow<()>,
     ) -> Result<(Solution, Standing)> {
         self.stop.check(problem)?;
@@ -124,16 +137,33 @@ impl Solver {
         };
         let tally = Tally::default();
         let at = Evaluation::new(problem, &tally, &seen)?;
-        let loss = at.loss()?;
+        // A start whose loss is known within a moment is worth it, however short the limit.
+        let loss = match Interrupt::current()
+            .with_grace(AT_LEAST)
+            .within(|| at.loss())
+        {
+            Err(Error::Interrupted { why }) => {
+                let seconds = from.seconds + clock.elapsed().as_secs_f64();
+                return Ok(unbegun(from, x, why.into(), seconds));
+            }
+            loss => loss?,
+        };
         let best = if fresh {
             (x, loss)
         } else {
             (from.best.clone(), from.best_loss)
         };
+        if let Some(pending) = &from.pending {
+            expect_length("the pending step", pending.len(), seen.len())?;
+        }
+        if !fresh {
+            // It was counted when the run first came here.
+            tally.reset();
+        }
         let mut run = Run {
             rule: self.rule,
             stop: self.stop,
-            clock: Instant::now(),
+            clock,
             seconds: from.seconds,
             counts: from.counts,
             first_loss: if fresh { loss } else { from.first_loss },
@@ -142,12 +172,37 @@ impl Solver {
             notices: Vec::new(),
             trouble: None,
             steps: from.steps,
+            pending: from.pending.clone(),
+            settled: from.counts,
+            aimed: false,
         };
         if outside > 0 {
             run.note(START_OUTSIDE);
         }
         run.go(at, fresh, &mut observer)
     }
+}
+
+/// The loss at the start gets this much time even where the limit is shorter.
+const AT_LEAST: Duration = Duration::from_secs(1);
+
+/// A run that was interrupted before it knew the loss at its start: it stands where it stood.
+fn unbegun(from: &Standing, x: Vec<f64>, status: Status, seconds: f64) -> (Solution, Standing) {
+    let solution = Solution {
+        x: if from.is_fresh() {
+            x
+        } else {
+            from.best.clone()
+        },
+        loss: from.best_loss,
+        status,
+        steps: from.steps,
+        seconds,
+        counts: from.counts,
+        notices: Vec::new(),
+        trouble: None,
+    };
+    (solution, from.clone())
 }
 
 const START_OUTSIDE: Notice =
@@ -166,6 +221,12 @@ struct Run {
     notices: Vec<(Notice, usize)>,
     trouble: Option<Error>,
     steps: usize,
+    /// The update with which an interrupted step goes on.
+    pending: Option<Vec<f64>>,
+    /// What was asked for up to where the run can go on from.
+    settled: Counts,
+    /// Whether the rule has found its update, and nothing was done with it yet.
+    aimed: bool,
 }
 
 type Observer<'o> = dyn FnMut(&Moment<'_>) -> ControlFlow<()> + 'o;
@@ -210,15 +271,21 @@ impl Run {
                 Ok(status) => status,
                 // Nothing was achieved yet: this is misuse, and the caller hears of it. A simulation
                 // that fails where a step leads is an outcome; the best x is kept.
-                Err(error) if self.steps == 0 && !matches!(error, Error::Simulation { .. }) => {
+                Err(error)
+                    if self.steps == 0
+                        && !error.is_interruption()
+                        && !matches!(error, Error::Simulation { .. }) =>
+                {
                     return Err(error);
                 }
-                Err(error) => Some(Status::Failed(error)),
+                Err(error) => Some(error.into()),
             };
         }
         let record = self.line(&at, last_step, self.lowest.newest());
         let x = at.problem().values(at.x());
-        let standing = self.moment(&record, &at, &x).standing();
+        let mut standing = self.moment(&record, &at, &x).standing();
+        standing.counts = self.settled;
+        standing.pending = self.aimed.then_some(dx);
         let solution = Solution {
             x: self.best.0,
             loss: self.best.1,
@@ -234,11 +301,18 @@ impl Run {
 
     fn step<'p>(&mut self, at: &Evaluation<'p>, dx: &mut [f64]) -> Result<Next<'p>> {
         loop {
-            dx.fill(0.0);
-            if let Some(notice) = self.rule.update(at, dx)? {
-                self.note(notice);
+            match self.pending.take() {
+                Some(pending) => dx.copy_from_slice(&pending),
+                None => {
+                    dx.fill(0.0);
+                    if let Some(notice) = self.rule.update(at, dx)? {
+                        self.note(notice);
+                    }
+                }
             }
             at.drop_blocked(dx);
+            self.aimed = true;
+            self.settled = self.asked(at);
             let bent = at.is_bent(dx)?;
             let length = norm(dx);
             if !length.is_finite() {
@@ -274,6 +348,7 @@ impl Run {
                 loss: at.loss()?,
                 trial_loss: next.loss().unwrap_or(f64::INFINITY),
             };
+            self.aimed = false;
             match self.rule.judge(&trial) {
                 Verdict::Take => {
                     // A simulation that failed at the new point says why.
@@ -287,9 +362,7 @@ impl Run {
                 }
                 Verdict::GiveUp => return Ok(Next::End(self.stationary(at)?)),
                 Verdict::Retry => {
-                    if let Some(status) = self.stop.interrupted(&self.clock) {
-                        return Ok(Next::End(status));
-                    }
+                    interrupt::check()?;
                 }
             }
         }
@@ -334,6 +407,7 @@ impl Run {
             self.best.1 = loss;
         }
         let record = self.line(at, step_norm, loss);
+        self.settled = record.counts;
         let seen = observer(&self.moment(&record, at, &x));
         if !loss.is_finite() || loss > self.stop.diverged_above * self.first_loss.max(1e-300) {
             return Ok(Some(Status::Diverged));
@@ -358,7 +432,7 @@ impl Run {
         if self.steps >= self.stop.steps {
             return Ok(Some(Status::StepLimit));
         }
-        Ok(self.stop.interrupted(&self.clock))
+        Ok(Interrupt::current().reason().map(Status::from))
     }
 
     fn moment<'a>(
@@ -380,15 +454,20 @@ impl Run {
 
     /// The line of the history for this point.
     fn line(&self, at: &Evaluation<'_>, step_norm: f64, loss: f64) -> Record {
-        let mut counts = self.counts;
-        counts.add(&at.counts());
         Record {
             step: self.steps,
             seconds: self.seconds + self.clock.elapsed().as_secs_f64(),
             loss,
             step_norm,
-            counts,
+            counts: self.asked(at),
         }
+    }
+
+    /// What the simulator was asked for so far.
+    fn asked(&self, at: &Evaluation<'_>) -> Counts {
+        let mut counts = self.counts;
+        counts.add(&at.counts());
+        counts
     }
 
     /// The update vanished: a goal that was set and not reached makes that a stall.
@@ -433,10 +512,11 @@ pub fn solve_batch(
     solver: impl Fn(usize) -> Result<Solver> + Sync,
 ) -> Result<Vec<Solution>> {
     crate::error::expect_length("the list of starts", starts.len(), problems.len())?;
+    let interrupt = Interrupt::current();
     problems
         .par_iter()
         .zip(starts)
         .enumerate()
-        .map(|(i, (problem, start))| solver(i)?.solve(problem, start))
+        .map(|(i, (problem, start))| interrupt.within(|| solver(i)?.solve(problem, start)))
         .collect()
 }

@@ -33,6 +33,9 @@ pub struct Standing {
     pub counts: Counts,
     /// What the rule remembers.
     pub rule: Vec<u8>,
+    /// The update of a step that was interrupted after the rule had found it and learned from it.
+    #[serde(default)]
+    pub pending: Option<Vec<f64>>,
 }
 
 impl Standing {
@@ -49,6 +52,7 @@ impl Standing {
             seconds: 0.0,
             counts: Counts::default(),
             rule: Vec::new(),
+            pending: None,
         }
     }
 
@@ -85,6 +89,7 @@ impl Moment<'_> {
             seconds: self.record.seconds,
             counts: self.record.counts,
             rule: self.rule.remember(),
+            pending: None,
         }
     }
 }

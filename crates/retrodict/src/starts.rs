@@ -31,6 +31,7 @@ use rand_pcg::Pcg64;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result, expect_finite, expect_length};
+use crate::interrupt::Interrupt;
 use crate::options::require;
 use crate::problem::Problem;
 use crate::solve::{Solution, Solver};
@@ -207,10 +208,11 @@ pub fn solve_from(
         starts.len(),
         "there must be at least one",
     )?;
+    let interrupt = Interrupt::current();
     let runs: Vec<Result<Solution>> = starts
         .par_iter()
         .enumerate()
-        .map(|(i, start)| solver(i)?.solve(problem, start))
+        .map(|(i, start)| interrupt.within(|| solver(i)?.solve(problem, start)))
         .collect();
     let indices: Vec<usize> = (0..runs.len()).filter(|i| runs[*i].is_ok()).collect();
     let done: Vec<(&[f64], f64)> = runs.iter().flatten().map(|s| (&*s.x, s.loss)).collect();

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::Error;
+use crate::interrupt::Interruption;
 
 /// Which goal was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,25 @@ impl Status {
             Self::LineSearchFailed => "line-search-failed",
             Self::Failed(_) => "failed",
             Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl From<Interruption> for Status {
+    fn from(why: Interruption) -> Self {
+        match why {
+            Interruption::Cancelled => Self::Cancelled,
+            Interruption::TimeLimit => Self::TimeLimit,
+        }
+    }
+}
+
+/// A simulation that failed, or work that was interrupted.
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Interrupted { why } => why.into(),
+            error => Self::Failed(error),
         }
     }
 }

@@ -2,21 +2,22 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
+use crate::interrupt::Interrupt;
 use crate::linalg::norm;
 use crate::options::{not_negative, positive, require};
 use crate::problem::{Evaluation, Problem};
-use crate::status::{Goal, Status};
+use crate::status::Goal;
 
 /// When a run ends. What is `None` is not asked for.
 #[derive(Debug, Clone)]
 pub struct StopWhen {
     /// At most so many steps.
     pub steps: usize,
-    /// At most so much time.
+    /// At most so much time: also within a step, except that the loss at the start gets a second.
     pub time: Option<Duration>,
     /// Converged once L is at most this.
     pub loss_below: Option<f64>,
@@ -33,7 +34,7 @@ pub struct StopWhen {
     pub step_below: f64,
     /// Diverged once L exceeds this multiple of the first loss.
     pub diverged_above: f64,
-    /// Ends the run from outside, for example on Ctrl-C.
+    /// Ends the run from outside, for example on Ctrl-C; also within a step.
     pub cancel: Option<Arc<AtomicBool>>,
 }
 
@@ -150,17 +151,17 @@ impl StopWhen {
         Ok(None)
     }
 
-    /// Whether time or patience ran out since `clock` started.
-    pub(crate) fn interrupted(&self, clock: &Instant) -> Option<Status> {
-        if self
-            .cancel
-            .as_ref()
-            .is_some_and(|cancel| cancel.load(Ordering::Relaxed))
-        {
-            return Some(Status::Cancelled);
+    /// What interrupts a run that began at `clock`, beside what interrupts the work on this thread.
+    pub(crate) fn interrupt(&self, clock: Instant) -> Interrupt {
+        let mut interrupt = Interrupt::current();
+        if let Some(flag) = &self.cancel {
+            interrupt = interrupt.with_flag(Arc::clone(flag));
         }
-        let over = self.time.is_some_and(|limit| clock.elapsed() >= limit);
-        over.then_some(Status::TimeLimit)
+        // A limit that the clock cannot hold is none.
+        match self.time.and_then(|limit| clock.checked_add(limit)) {
+            Some(deadline) => interrupt.with_deadline(deadline),
+            None => interrupt,
+        }
     }
 }
 

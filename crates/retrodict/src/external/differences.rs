@@ -111,6 +111,7 @@ impl Differences {
             }
             match self.slope(i, wider, x, y, evaluate) {
                 Ok(slope) => best = slope,
+                Err(error) if error.is_interruption() => return Err(error),
                 Err(_) => break,
             }
         }
@@ -132,7 +133,11 @@ impl Differences {
             evaluate(&there).map(|y| (there[i], y))
         };
         let (ahead, behind) = match (side(step), self.scheme) {
-            (Ok(ahead), Scheme::Central) => (ahead, side(-step).unwrap_or((x[i], y.to_vec()))),
+            (Err(error), _) if error.is_interruption() => return Err(error),
+            (Ok(ahead), Scheme::Central) => match side(-step) {
+                Err(error) if error.is_interruption() => return Err(error),
+                behind => (ahead, behind.unwrap_or((x[i], y.to_vec()))),
+            },
             (Ok(ahead), Scheme::Forward) => (ahead, (x[i], y.to_vec())),
             (Err(error), _) => ((x[i], y.to_vec()), side(-step).map_err(|_| error)?),
         };

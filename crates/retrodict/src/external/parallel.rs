@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
+use crate::interrupt::Interrupt;
 
 /// So many may be at work at the same time.
 pub(super) struct Slots {
@@ -66,6 +67,7 @@ pub(super) fn each<T: Send>(
     if at_once.min(count) <= 1 {
         return (0..count).map(work).collect();
     }
+    let interrupt = Interrupt::current();
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(count));
     let worker = || {
@@ -74,7 +76,7 @@ pub(super) fn each<T: Send>(
             if i >= count {
                 return;
             }
-            let result = work(i);
+            let result = interrupt.within(|| work(i));
             if result.is_err() {
                 next.store(count, Ordering::Relaxed);
             }

@@ -113,6 +113,7 @@ impl Inverter for LevenbergMarquardt {
                     Err(_) => f64::NEG_INFINITY,
                 };
                 match trial {
+                    Err(error) if error.is_interruption() => return Err(error),
                     Ok(trial) if gain > 0.0 => {
                         lambda *= (1.0 - (2.0 * gain - 1.0).powi(3)).max(1.0 / 3.0);
                         growth = 2.0;

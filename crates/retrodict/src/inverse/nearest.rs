@@ -2,6 +2,7 @@
 
 use super::tangent::{Course, Point, moved};
 use crate::error::Result;
+use crate::interrupt;
 use crate::linalg::norm;
 
 /// Rounds of moving along the solutions towards x₀.
@@ -25,6 +26,7 @@ pub(super) fn nearest<'s>(
     let mut at = found;
     let mut share = 1.0;
     for _ in 0..ROUNDS {
+        interrupt::check()?;
         let back = moved(x0, -1.0, &at.x);
         let tangent = course.tangent(&at)?;
         let along = tangent.unseen(&back, &mut course.counts)?;

@@ -128,6 +128,7 @@ impl Inverter for Newton {
                             break;
                         }
                     }
+                    Err(error) if error.is_interruption() => return Err(error),
                     Err(error) => failure = Some(error),
                 }
                 share *= 0.5;

@@ -196,7 +196,7 @@ impl<'a> Path<'a> {
                 return Ok((at, Ended::StepLimit));
             }
             self.steps += 1;
-            match self.step(&at, &slope, h) {
+            match self.step(&at, &slope, h)? {
                 Tried::Good {
                     at: next,
                     error,
@@ -261,10 +261,10 @@ impl<'a> Path<'a> {
     }
 
     /// A step of h in s, and back to y(s + h).
-    fn step(&mut self, at: &Point<'a>, slope: &[f64], h: f64) -> Tried<'a> {
+    fn step(&mut self, at: &Point<'a>, slope: &[f64], h: f64) -> Result<Tried<'a>> {
         match self.try_step(at, slope, h) {
-            Ok(tried) => tried,
-            Err(error) => Tried::Failed(error),
+            Err(error) if !error.is_interruption() => Ok(Tried::Failed(error)),
+            tried => tried,
         }
     }
 

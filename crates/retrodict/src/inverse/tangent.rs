@@ -1,6 +1,7 @@
 //! P linearised on the way to y, and what its pseudo-inverse says there.
 
 use crate::error::{Result, expect_finite, expect_length};
+use crate::interrupt;
 use crate::linalg::{LsmrOptions, Svd, axpy, dot, lsmr, norm, svd};
 use crate::simulator::{Counts, LinearMap, Simulator};
 
@@ -50,6 +51,7 @@ impl<'a> Course<'a> {
     /// P and its linearisation at x.
     pub fn point(&mut self, x: Vec<f64>) -> Result<Point<'a>> {
         let mut y = vec![0.0; self.target.len()];
+        interrupt::check()?;
         self.counts.forward += 1;
         let map = self.simulator.linearize(&x, &mut y)?;
         expect_finite("P(x)", &y)?;

@@ -2,6 +2,7 @@ use super::matrix::Matrix;
 use super::symmetric_eigen;
 use super::vectors::{axpy, dot, norm};
 use crate::error::Result;
+use crate::interrupt;
 
 /// out = A v, as a function of v and out.
 pub type Operator<'a> = dyn FnMut(&[f64], &mut [f64]) -> Result<()> + 'a;
@@ -91,6 +92,7 @@ fn tridiagonal(
     let mut w = vec![0.0; n];
     let mut size = 0.0_f64;
     for k in 0..steps {
+        interrupt::check()?;
         apply(basis.row(k), &mut w)?;
         let alpha = dot(basis.row(k), &w);
         size = size.max(norm(&w));

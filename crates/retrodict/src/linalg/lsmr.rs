@@ -1,5 +1,6 @@
 use super::vectors::norm;
 use crate::error::Result;
+use crate::interrupt;
 use crate::simulator::LinearMap;
 
 /// When LSMR stops, and how strongly it damps.
@@ -81,6 +82,7 @@ pub fn lsmr(
     report.converged = false;
 
     while report.iterations < options.max_iterations {
+        interrupt::check()?;
         report.iterations += 1;
         map.apply(&v, &mut av)?;
         for (u, av) in u.iter_mut().zip(&av) {

@@ -10,6 +10,7 @@ use num_dual::Dual64;
 
 use super::{Method, Ode, RightHandSide};
 use crate::error::{Error, Result};
+use crate::interrupt::Watch;
 
 type M = NalgebraMat<f64>;
 type Lu = NalgebraLU<f64>;
@@ -180,7 +181,9 @@ impl<'a, R: RightHandSide> Course<'a, R> {
         solver
             .set_stop_time(*last)
             .map_err(|e| self.failed(at, &e))?;
+        let mut watch = Watch::new();
         for _ in 0..MOST_STEPS {
+            watch.check()?;
             let stop = solver.step().map_err(|e| self.failed(at, &e))?;
             at = solver.state().t;
             let y = solver.state().y;

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use super::{Counts, Problem, Tally};
 use crate::error::{Error, Result, expect_finite, expect_length};
+use crate::interrupt;
 use crate::linalg::{Matrix, norm};
 use crate::simulator::{LinearMap, by_products};
 
@@ -98,6 +99,7 @@ impl<'p> Evaluation<'p> {
     pub fn y(&self) -> Result<&[f64]> {
         once(&self.y, || {
             let mut y = vec![0.0; self.problem.outputs()];
+            interrupt::check()?;
             self.tally.add(|c| c.forward += 1);
             let simulator = self.problem.simulator();
             if simulator.keeps_trajectory() {
@@ -115,6 +117,7 @@ impl<'p> Evaluation<'p> {
     /// y at a point that no derivative will be asked for: nothing is kept for one.
     pub(crate) fn outputs_alone(&self) -> Result<Vec<f64>> {
         let mut y = vec![0.0; self.problem.outputs()];
+        interrupt::check()?;
         self.tally.add(|c| c.forward += 1);
         self.problem.simulator().forward(&self.x, &mut y)?;
         Ok(y)
@@ -188,6 +191,7 @@ impl<'p> Evaluation<'p> {
     pub fn jacobian(&self) -> Result<&Matrix> {
         once(&self.jacobian, || match self.linearization()? {
             Some(map) => {
+                interrupt::check()?;
                 let held = self.held()?;
                 self.tally.add(|c| {
                     if self.problem.inputs() <= self.problem.outputs() {
@@ -226,6 +230,7 @@ impl<'p> Evaluation<'p> {
     }
 
     fn whole_jvp(&self, dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        interrupt::check()?;
         self.tally.add(|c| c.jvp += 1);
         match self.linearization()? {
             Some(map) => map.apply(dx, dy),
@@ -243,6 +248,7 @@ impl<'p> Evaluation<'p> {
     }
 
     fn whole_vjp(&self, dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        interrupt::check()?;
         self.tally.add(|c| c.vjp += 1);
         match self.linearization()? {
             Some(map) => map.apply_transpose(dy, dx),
@@ -280,6 +286,7 @@ impl<'p> Evaluation<'p> {
             simulator: self.problem.name(),
             instead: "gauss-newton, levenberg-marquardt or limited-memory-bfgs".to_owned(),
         })?;
+        interrupt::check()?;
         self.tally.add(|c| c.second_order += 1);
         let mut curved = vec![0.0; out.len()];
         let (g, held) = (self.output_gradient()?, self.held()?);
@@ -339,6 +346,7 @@ impl<'p> Evaluation<'p> {
                         .to_owned(),
                 })?;
         let y = self.y()?;
+        interrupt::check()?;
         let mut counts = Counts {
             inverse: 1,
             ..Counts::default()
@@ -399,6 +407,7 @@ impl LinearMap for Evaluation<'_> {
     fn apply_gram(&self, dy: &[f64], room: &mut [f64], out: &mut [f64]) -> Result<()> {
         match (self.linearization()?, self.held()?) {
             (Some(map), None) => {
+                interrupt::check()?;
                 self.tally.add(|c| {
                     c.vjp += 1;
                     c.jvp += 1;

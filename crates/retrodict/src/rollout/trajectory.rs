@@ -3,6 +3,7 @@
 use super::schedule::stride;
 use super::{Rollout, TimeStep};
 use crate::error::Result;
+use crate::interrupt::Watch;
 
 /// A run's memory, filled forwards and read backwards.
 pub(super) enum Trajectory {
@@ -82,6 +83,7 @@ pub(super) struct Stepper<'a, S: TimeStep> {
     none: Vec<f64>,
     record: Vec<f64>,
     scratch: S::Scratch,
+    watch: Watch,
 }
 
 impl<'a, S: TimeStep> Stepper<'a, S> {
@@ -92,11 +94,13 @@ impl<'a, S: TimeStep> Stepper<'a, S> {
             none: vec![0.0; rollout.step.controls()],
             record: vec![0.0; rollout.step.record()],
             scratch: rollout.step.scratch(),
+            watch: Watch::new(),
         }
     }
 
     /// Takes step n and remembers its record.
     pub(super) fn step(&mut self, n: usize, state: &mut [f64]) -> Result<()> {
+        self.watch.check()?;
         let control = self.rollout.control(self.x, &self.none, n);
         let (record, scratch) = (&mut self.record, &mut self.scratch);
         self.rollout.step.step(n, control, state, record, scratch)?;
@@ -105,6 +109,7 @@ impl<'a, S: TimeStep> Stepper<'a, S> {
 
     /// Takes step n and writes its record to a tape.
     fn step_onto(&mut self, n: usize, state: &mut [f64], record: &mut [f64]) -> Result<()> {
+        self.watch.check()?;
         let control = self.rollout.control(self.x, &self.none, n);
         let scratch = &mut self.scratch;
         self.rollout.step.step(n, control, state, record, scratch)?;
@@ -119,6 +124,7 @@ impl<'a, S: TimeStep> Stepper<'a, S> {
         tangents: &mut [f64],
         pushes: &[f64],
     ) -> Result<()> {
+        self.watch.check()?;
         let control = self.rollout.control(self.x, &self.none, n);
         let width = self.record.len();
         let record = tape.map_or(&self.record[..], |tape| &tape[n * width..(n + 1) * width]);
@@ -135,6 +141,7 @@ impl<'a, S: TimeStep> Stepper<'a, S> {
         adjoints: &mut [f64],
         pulls: &mut [f64],
     ) -> Result<()> {
+        self.watch.check()?;
         let control = self.rollout.control(self.x, &self.none, n);
         let width = self.record.len();
         let record = tape.map_or(&self.record[..], |tape| &tape[n * width..(n + 1) * width]);

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use crate::error::Result;
+use crate::interrupt::Interrupt;
 
 /// Less work than this is done before a second thread has woken up.
 const WORTH_A_THREAD: Duration = Duration::from_micros(20);
@@ -13,7 +14,8 @@ pub(super) fn among_threads<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     if rayon::current_thread_index().is_some() {
         return work();
     }
-    rayon::scope(|_| work())
+    let interrupt = Interrupt::current();
+    rayon::scope(|_| interrupt.within(work))
 }
 
 /// The results of `work` for 0 … count, in order; over all threads if the first one shows that it
@@ -34,7 +36,9 @@ pub(super) fn spread<T: Send>(
         }
         return Ok(all);
     }
-    let rest: Result<Vec<T>> = (1..count).into_par_iter().map(&work).collect();
+    let interrupt = Interrupt::current();
+    let work = |i| interrupt.within(|| work(i));
+    let rest: Result<Vec<T>> = (1..count).into_par_iter().map(work).collect();
     all.extend(rest?);
     Ok(all)
 }
@@ -58,7 +62,8 @@ pub(super) fn spread_over(
             .enumerate()
             .try_for_each(|(i, piece)| work(i + 1, piece));
     }
+    let interrupt = Interrupt::current();
     rest.par_chunks_mut(width)
         .enumerate()
-        .try_for_each(|(i, piece)| work(i + 1, piece))
+        .try_for_each(|(i, piece)| interrupt.within(|| work(i + 1, piece)))
 }

@@ -1,14 +1,15 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::spread::among_threads;
 use super::{Clock, Data, Lesson, Sample, Schedule, Shares, Strategy};
-use crate::error::{Result, expect_length};
+use crate::error::{Error, Result, expect_length};
+use crate::interrupt::Interrupt;
 use crate::linalg::{axpy, distance_squared, is_finite, norm};
 use crate::loss::Loss;
 use crate::losses::Reduction;
@@ -54,13 +55,14 @@ pub struct Limits {
     pub epochs: Option<u64>,
     /// After so many steps.
     pub steps: Option<u64>,
-    /// After so much time in steps; what is spent on test data does not count.
+    /// After so much time in steps; what is spent on test data does not count. A step that takes longer than what
+    /// is left is not taken.
     pub time: Option<Duration>,
     /// Once the test loss has not improved for so many epochs.
     pub patience: Option<u64>,
     /// Once the test loss is at most this.
     pub loss_below: Option<f64>,
-    /// Once this is set.
+    /// Once this is set: at once, also within a step, which is then not taken.
     pub cancel: Option<Arc<AtomicBool>>,
 }
 
@@ -90,6 +92,9 @@ pub struct State {
     in_vain: u32,
     epoch_sum: f64,
     epoch_count: u64,
+    /// Δθ of a step that was interrupted after the rule had found it and learned from it; empty else.
+    #[serde(default)]
+    pending: Vec<f64>,
 }
 
 impl State {
@@ -111,6 +116,7 @@ impl State {
             in_vain: 0,
             epoch_sum: 0.0,
             epoch_count: 0,
+            pending: Vec::new(),
         }
     }
 }
@@ -193,6 +199,7 @@ pub fn score(
             expect_length("the network's output", n, sample.simulator.input().len())?;
             match sample.simulator.forward(x, &mut y) {
                 Ok(()) => Ok(loss.value(&y, &sample.target)),
+                Err(error) if error.is_interruption() => Err(error),
                 Err(_) => Ok(f64::INFINITY),
             }
         })?;
@@ -238,7 +245,11 @@ impl Trainer {
         limits: &Limits,
         observer: impl FnMut(&Step<'_>) -> ControlFlow<()> + Send,
     ) -> Result<Trained> {
-        among_threads(|| self.learn(data, test, state, limits, observer))
+        let mut interrupt = Interrupt::current();
+        if let Some(flag) = &limits.cancel {
+            interrupt = interrupt.with_flag(Arc::clone(flag));
+        }
+        interrupt.within(|| among_threads(|| self.learn(data, test, state, limits, observer)))
     }
 
     fn learn(
@@ -252,20 +263,48 @@ impl Trainer {
         expect_length("theta", state.theta.len(), self.network.parameters())?;
         let per_epoch = data.batches(self.batch);
         let mut step = vec![0.0; state.theta.len()];
-        if state.epochs.is_empty() {
-            self.end_epoch(data, test, &mut state)?;
-        }
         loop {
+            // Also one at whose end an earlier training was interrupted.
+            if state.epochs.is_empty() || self.epoch_is_over(&state, per_epoch) {
+                match self.end_epoch(data, test, &mut state) {
+                    Err(Error::Interrupted { why }) => {
+                        return Ok(Trained {
+                            state,
+                            status: why.into(),
+                        });
+                    }
+                    ended => ended?,
+                }
+                if state.step > 0 && self.show(&state, true, &mut observer).is_break() {
+                    return Ok(Trained {
+                        state,
+                        status: Status::Cancelled,
+                    });
+                }
+            }
             if let Some(status) = ended(&state, limits) {
                 return Ok(Trained { state, status });
             }
             let start = Instant::now();
             let clock = Arc::new(Clock::default());
-            let batch = data.batch(state.step, self.batch)?;
-            let outcome = self.step(&mut state, &batch, &clock, &mut step);
-            let elapsed = start.elapsed();
-            add(&mut state, &clock, elapsed);
+            let outcome = left(&state, limits, start).within(|| {
+                let batch = data.batch(state.step, self.batch)?;
+                self.step(&mut state, &batch, &clock, &mut step)
+            });
             let loss = match outcome {
+                Err(Error::Interrupted { why }) => {
+                    // The step is taken again, so its time does not count.
+                    return Ok(Trained {
+                        state,
+                        status: why.into(),
+                    });
+                }
+                outcome => {
+                    add(&mut state, &clock, start.elapsed());
+                    outcome
+                }
+            };
+            let loss = match loss {
                 Ok(Some(loss)) => loss,
                 // Taken back; the same batch is tried again from there.
                 Ok(None) if state.in_vain < GIVE_UP_AFTER => continue,
@@ -286,23 +325,32 @@ impl Trainer {
             state.step += 1;
             state.epoch_sum += loss;
             state.epoch_count += 1;
-            let epoch_ended = state.step.is_multiple_of(per_epoch);
-            if epoch_ended {
-                self.end_epoch(data, test, &mut state)?;
-            }
-            let seen = observer(&Step {
-                state: &state,
-                rule: &*self.rule,
-                loss,
-                epoch_ended,
-            });
-            if seen.is_break() {
+            let over = self.epoch_is_over(&state, per_epoch);
+            if !over && self.show(&state, false, &mut observer).is_break() {
                 return Ok(Trained {
                     state,
                     status: Status::Cancelled,
                 });
             }
         }
+    }
+
+    fn epoch_is_over(&self, state: &State, per_epoch: u64) -> bool {
+        state.epoch_count > 0 && state.step.is_multiple_of(per_epoch)
+    }
+
+    fn show(
+        &self,
+        state: &State,
+        epoch_ended: bool,
+        observer: &mut impl FnMut(&Step<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        observer(&Step {
+            state,
+            rule: &*self.rule,
+            loss: state.recent.back().copied().unwrap_or(f64::NAN),
+            epoch_ended,
+        })
     }
 
     /// One step: the loss before it, or `None` if the step before had to be taken back.
@@ -325,17 +373,20 @@ impl Trainer {
         let problem = match self.strategy.theta_problem(&lesson) {
             Ok(problem) => problem,
             Err(error) if state.taken.is_empty() => return Err(error),
+            Err(error) if error.is_interruption() => return Err(error),
             Err(_) => return Ok(take_back(state)),
         };
         let at = Evaluation::new(&problem, &tally, &state.theta)?.with_clip(self.clip);
         let loss = match at.loss() {
             Ok(loss) => loss,
-            Err(error) if state.taken.is_empty() => return Err(error),
+            Err(error) if state.taken.is_empty() || error.is_interruption() => return Err(error),
             Err(_) => f64::INFINITY,
         };
         if exploded(state, loss) {
             return Ok(take_back(state));
         }
+        // Before anything of the state changes: this may be interrupted, and is then done again.
+        let length = self.find(&at, state, dtheta)?;
         if state.halvings <= HALVINGS {
             state.in_vain = 0;
         }
@@ -344,7 +395,6 @@ impl Trainer {
         if state.recent.len() > RECENT {
             state.recent.pop_front();
         }
-        let length = self.find(&at, state.step, dtheta)?;
         state.before.clone_from(&state.theta);
         state.taken.clear();
         state.taken.extend(dtheta.iter().map(|d| length * d));
@@ -360,12 +410,18 @@ impl Trainer {
     }
 
     /// Writes Δθ and returns how much of it is taken: all, unless the rule searches or judges.
-    fn find(&mut self, at: &Evaluation<'_>, step: u64, dtheta: &mut [f64]) -> Result<f64> {
-        let factor = self.schedule.factor(step);
+    fn find(&mut self, at: &Evaluation<'_>, state: &mut State, dtheta: &mut [f64]) -> Result<f64> {
+        let factor = self.schedule.factor(state.step);
         loop {
-            dtheta.fill(0.0);
-            self.rule.update(at, dtheta)?;
-            dtheta.iter_mut().for_each(|d| *d *= factor);
+            let pending = std::mem::take(&mut state.pending);
+            if pending.is_empty() {
+                dtheta.fill(0.0);
+                self.rule.update(at, dtheta)?;
+                dtheta.iter_mut().for_each(|d| *d *= factor);
+            } else {
+                expect_length("the pending step", pending.len(), dtheta.len())?;
+                dtheta.copy_from_slice(&pending);
+            }
             if self.rule.step_size() == StepSize::AsIs && !self.rule.judges() {
                 return Ok(1.0);
             }
@@ -374,8 +430,11 @@ impl Trainer {
             }
             // Steps that explode are taken back later; here only searches shorten them.
             let mut misses = Misses::new(false);
-            let Some((next, scale)) = search(self.rule.step_size(), at, dtheta, &mut misses)?
-            else {
+            let landing = search(self.rule.step_size(), at, dtheta, &mut misses);
+            if landing.as_ref().is_err_and(Error::is_interruption) {
+                state.pending = dtheta.to_vec();
+            }
+            let Some((next, scale)) = landing? else {
                 return Ok(0.0);
             };
             let trial = Trial {
@@ -462,13 +521,25 @@ fn add(state: &mut State, clock: &Clock, elapsed: Duration) {
     state.shares.inversion += shares.inversion;
 }
 
+/// What interrupts a step that begins now: also that the time of all steps is over.
+fn left(state: &State, limits: &Limits, now: Instant) -> Interrupt {
+    let interrupt = Interrupt::current();
+    let left = limits.time.map(|most| most.as_secs_f64() - state.seconds);
+    let deadline = left
+        .and_then(|left| Duration::try_from_secs_f64(left.max(0.0)).ok())
+        .and_then(|left| now.checked_add(left));
+    match deadline {
+        Some(deadline) => interrupt.with_deadline(deadline),
+        None => interrupt,
+    }
+}
+
 fn ended(state: &State, limits: &Limits) -> Option<Status> {
     if state.in_vain >= GIVE_UP_AFTER {
         return Some(Status::Diverged);
     }
-    let cancelled = limits.cancel.as_ref();
-    if cancelled.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
-        return Some(Status::Cancelled);
+    if let Some(why) = Interrupt::current().reason() {
+        return Some(why.into());
     }
     let epochs = state.epochs.len() as u64 - 1;
     if limits

@@ -4,6 +4,7 @@ use super::super::spread::spread_over;
 use super::supervised::{alone, towards};
 use super::{Lesson, Strategy};
 use crate::error::{Result, expect_length};
+use crate::interrupt;
 use crate::problem::Problem;
 use crate::solve::Solver;
 use crate::stop::StopWhen;
@@ -68,7 +69,10 @@ impl Strategy for CorrectedTargets {
                     rule: (self.rule)()?,
                     stop: StopWhen::after(self.steps),
                 };
-                x.copy_from_slice(&solver.solve(&problem, x)?.x);
+                let found = solver.solve(&problem, x)?;
+                // Where an interruption ended the solver, x̃ is not what the rule leads to.
+                interrupt::check()?;
+                x.copy_from_slice(&found.x);
                 Ok(())
             })
         })?;

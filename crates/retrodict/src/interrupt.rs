@@ -1,0 +1,323 @@
+//! Cancellation and time limits that reach into work: entered on a thread, asked for by its loops.
+//!
+//! A [`Solver`](crate::Solver) and a [`Trainer`](crate::training::Trainer) enter theirs from
+//! [`StopWhen`](crate::StopWhen) and [`Limits`](crate::training::Limits). Enter one yourself to end work that has no
+//! limit of its own, such as statistics, a posterior or the choice of a regularisation parameter, and call
+//! [`check`] in the loops of a simulator of your own:
+//!
+//! ```
+//! use std::time::{Duration, Instant};
+//! use retrodict::interrupt::{self, Interrupt};
+//!
+//! fn endless() -> retrodict::Result<()> {
+//!     loop {
+//!         interrupt::check()?;
+//!     }
+//! }
+//! let limit = Interrupt::current().with_deadline(Instant::now() + Duration::from_millis(5));
+//! assert!(matches!(limit.within(endless), Err(retrodict::Error::Interrupted { .. })));
+//! ```
+
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+
+/// Why work was interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interruption {
+    /// It was cancelled, for example by Ctrl-C.
+    Cancelled,
+    /// Its time limit was reached.
+    TimeLimit,
+}
+
+impl fmt::Display for Interruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cancelled => "cancelled",
+            Self::TimeLimit => "the time limit was reached",
+        })
+    }
+}
+
+/// What may interrupt work: flags that others raise, and a deadline. A clone watches the same flags.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt(Option<Arc<Causes>>);
+
+#[derive(Debug, Clone, Default)]
+struct Causes {
+    flags: Vec<Arc<AtomicBool>>,
+    deadline: Option<Instant>,
+    /// Nothing interrupts before.
+    not_before: Option<Instant>,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Interrupt> = const { RefCell::new(Interrupt(None)) };
+}
+
+impl Interrupt {
+    /// That of the work on this thread; empty where nothing was entered.
+    pub fn current() -> Self {
+        // A thread that is ending has none.
+        CURRENT
+            .try_with(|current| current.borrow().clone())
+            .unwrap_or_default()
+    }
+
+    /// The same, ended by one more flag.
+    #[must_use]
+    pub fn with_flag(&self, flag: Arc<AtomicBool>) -> Self {
+        self.changed(|causes| causes.flags.push(flag))
+    }
+
+    /// The same, but at this time at the latest.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Instant) -> Self {
+        self.changed(|causes| {
+            causes.deadline = Some(
+                causes
+                    .deadline
+                    .map_or(deadline, |known| known.min(deadline)),
+            );
+        })
+    }
+
+    /// The same, with this much time from now in which nothing interrupts: for what is worth a moment even after
+    /// the limit, such as the loss at the start, or y at the solution.
+    #[must_use]
+    pub fn with_grace(&self, grace: Duration) -> Self {
+        if self.0.is_none() {
+            return self.clone();
+        }
+        self.changed(|causes| causes.not_before = Instant::now().checked_add(grace))
+    }
+
+    fn changed(&self, change: impl FnOnce(&mut Causes)) -> Self {
+        let mut causes = self.0.as_deref().cloned().unwrap_or_default();
+        change(&mut causes);
+        Self(Some(Arc::new(causes)))
+    }
+
+    /// Does work on this thread that this interrupts, in the place of whatever was entered before.
+    ///
+    /// Work that is handed to other threads takes it along: clone it before, enter it there. A thread of a pool
+    /// may do other people's work while it waits for its own, so enter an empty one around such a wait.
+    pub fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _entered = Entered::new(self.clone());
+        work()
+    }
+
+    /// Why the work should end now, if it should.
+    pub fn reason(&self) -> Option<Interruption> {
+        self.0.as_deref().and_then(Causes::reason)
+    }
+
+    /// Says whether work may go on.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] if it should end now.
+    pub fn check(&self) -> Result<()> {
+        match self.reason() {
+            None => Ok(()),
+            Some(why) => Err(Error::Interrupted { why }),
+        }
+    }
+}
+
+impl Causes {
+    fn reason(&self) -> Option<Interruption> {
+        let raised = self.flags.iter().any(|flag| flag.load(Ordering::Relaxed));
+        if !raised && self.deadline.is_none() {
+            return None;
+        }
+        let now = Instant::now();
+        if self.not_before.is_some_and(|time| now < time) {
+            return None;
+        }
+        if raised {
+            return Some(Interruption::Cancelled);
+        }
+        let over = self.deadline.is_some_and(|deadline| now >= deadline);
+        over.then_some(Interruption::TimeLimit)
+    }
+}
+
+/// Puts back what was entered before, also where the work panics.
+struct Entered(Option<Interrupt>);
+
+impl Entered {
+    fn new(entered: Interrupt) -> Self {
+        Self(CURRENT.try_with(|current| current.replace(entered)).ok())
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        if let Some(before) = self.0.take() {
+            let _ = CURRENT.try_with(|current| current.replace(before));
+        }
+    }
+}
+
+/// Says whether the work on this thread may go on.
+///
+/// # Errors
+/// [`Error::Interrupted`] if it should end now.
+///
+/// # Cost
+/// A few nanoseconds, or a look at the clock where there is a deadline; loops of shorter steps take a [`Watch`].
+pub fn check() -> Result<()> {
+    let reason = CURRENT.try_with(|current| current.borrow().reason());
+    match reason {
+        Ok(Some(why)) => Err(Error::Interrupted { why }),
+        _ => Ok(()),
+    }
+}
+
+/// Looks at this come as often as this at least, and no more often than a tenth of it where steps are short.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+/// [`check`] for loops of many equal steps: looks every so many steps, more rarely where they are short.
+#[derive(Debug)]
+pub struct Watch {
+    interrupt: Interrupt,
+    every: u32,
+    left: u32,
+    last: Option<Instant>,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Watch {
+    /// Over the work on this thread.
+    pub fn new() -> Self {
+        Self {
+            interrupt: Interrupt::current(),
+            every: 1,
+            left: 0,
+            last: None,
+        }
+    }
+
+    /// Says before a step whether it may be taken.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] if the work should end now.
+    #[inline]
+    pub fn check(&mut self) -> Result<()> {
+        if self.left > 0 {
+            self.left -= 1;
+            return Ok(());
+        }
+        self.look()
+    }
+
+    #[cold]
+    fn look(&mut self) -> Result<()> {
+        if self.interrupt.0.is_none() {
+            self.left = u32::MAX;
+            return Ok(());
+        }
+        self.interrupt.check()?;
+        let now = Instant::now();
+        if let Some(last) = self.last {
+            let passed = now - last;
+            if passed < PATIENCE / 10 {
+                self.every = self.every.saturating_mul(2).min(1 << 16);
+            } else if passed > PATIENCE {
+                self.every = (self.every / 4).max(1);
+            }
+        }
+        self.last = Some(now);
+        self.left = self.every - 1;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn raised() -> Arc<AtomicBool> {
+        Arc::new(AtomicBool::new(true))
+    }
+
+    #[test]
+    fn what_was_entered_counts_until_it_is_left() {
+        assert!(check().is_ok());
+        let cancelled = Interrupt::current().with_flag(raised());
+        cancelled.within(|| {
+            let why = Interruption::Cancelled;
+            assert_eq!(check(), Err(Error::Interrupted { why }));
+            Interrupt::default().within(|| assert!(check().is_ok()));
+            assert!(check().is_err());
+        });
+        assert!(check().is_ok());
+        let thrown = std::panic::catch_unwind(|| cancelled.within(|| std::panic::panic_any(0)));
+        assert!(thrown.is_err() && check().is_ok());
+    }
+
+    #[test]
+    fn the_earlier_deadline_counts_and_a_cause_inside_does_not_hide_one_outside() {
+        let now = Instant::now();
+        let later = now + Duration::from_secs(3600);
+        let soon = Interrupt::default().with_deadline(later).with_deadline(now);
+        assert_eq!(soon.reason(), Some(Interruption::TimeLimit));
+        let still = soon.with_deadline(later);
+        assert_eq!(still.reason(), Some(Interruption::TimeLimit));
+        let flag = Arc::new(AtomicBool::new(false));
+        let outside = Interrupt::default().with_flag(Arc::clone(&flag));
+        let inside = outside.with_deadline(later).with_flag(Arc::default());
+        assert_eq!(inside.reason(), None);
+        flag.store(true, Ordering::Relaxed);
+        assert_eq!(inside.reason(), Some(Interruption::Cancelled));
+    }
+
+    #[test]
+    fn nothing_interrupts_within_the_grace() {
+        let cancelled = Interrupt::default().with_flag(raised());
+        assert_eq!(
+            cancelled.with_grace(Duration::from_secs(3600)).reason(),
+            None
+        );
+        assert!(cancelled.with_grace(Duration::ZERO).reason().is_some());
+    }
+
+    #[test]
+    fn a_watch_over_short_steps_looks_rarely_and_still_sees_the_end() {
+        let limit = Interrupt::default().with_deadline(Instant::now() + Duration::from_millis(20));
+        let (steps, looks) = limit.within(|| {
+            let mut watch = Watch::new();
+            let (mut steps, mut looks) = (0_u64, 0_u64);
+            while watch.check().is_ok() {
+                looks += u64::from(watch.left == watch.every - 1);
+                steps += 1;
+            }
+            (steps, looks)
+        });
+        assert!(looks * 100 < steps, "{looks} looks in {steps} steps");
+    }
+
+    #[test]
+    fn threads_have_their_own() {
+        let cancelled = Interrupt::default().with_flag(raised());
+        cancelled.within(|| {
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    assert!(check().is_ok());
+                    cancelled.within(|| assert!(check().is_err()));
+                });
+            });
+        });
+    }
+}
