@@ -195,6 +195,7 @@ fn solve_from(
             counts: first.counts,
             notices: Vec::new(),
             trouble: None,
+            without_effect: Vec::new(),
         },
         (Err(error), None) => return Err(error),
     };

@@ -1,8 +1,8 @@
-//! Whether a point at which updates vanish is a minimum.
+//! Whether the loss falls to second order where it does not fall to first.
 
 use crate::error::Result;
-use crate::linalg::{Matrix, Svd, distance_squared, lowest_ritz_pair, norm, svd, triangle};
-use crate::problem::Evaluation;
+use crate::linalg::{Matrix, Svd, distance_squared, dot, lowest_ritz_pair, norm, svd, triangle};
+use crate::problem::{Evaluation, silence};
 use crate::updates::Whitened;
 
 /// Steps of the Lanczos iteration that looks for negative curvature.
@@ -20,34 +20,49 @@ const WITH_JACOBIAN_UP_TO: usize = 32;
 /// Singular values of J below this part of the largest count as this part.
 const LEAST_EFFECT: f64 = 1e-4;
 
+/// How far along a direction the loss is looked at, as parts of the reach, nearest first: where it is known to have
+/// risen or fallen, it is looked at no further.
+const SPANS: [f64; 7] = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1];
+
+/// A change of the loss that is so many standard deviations of its noise is one.
+const SURE: f64 = 10.0;
+
 /// Whether the loss falls to second order somewhere around a stationary point.
 ///
 /// The Hessian is looked at where parameters of other sizes do not pass for curvature, and a minimum whose
 /// misfit is small is seen at a glance. Where P brings no second derivatives, differences of the gradient
-/// stand in for it; a simulator that fails there is given the benefit of the doubt.
+/// stand in for it. What it says is a suspicion only: the loss itself is evaluated along that direction. A simulator
+/// that fails there, or is too noisy to tell, is given the benefit of the doubt.
 ///
 /// # Cost
-/// Up to 8 products with the Hessian; fewer at a minimum whose misfit is small.
+/// Up to 8 products with the Hessian; fewer at a minimum whose misfit is small. Where negative curvature is found, 6
+/// evaluations or more.
 pub(crate) fn leads_downhill(at: &Evaluation<'_>) -> Result<bool> {
     if at.problem().simulator().is_linear() {
         return Ok(false);
     }
     let view = View::new(at)?;
     let gradient = at.gradient()?;
+    let held = at.held()?;
     let reach = view.reach(at)?;
     let exact = at.has_hessian();
     let n = at.x().len();
     let (mut along, mut product) = (vec![0.0; n], vec![0.0; n]);
     let mut largest = 0.0_f64;
     let mut hessian = |z: &[f64], out: &mut [f64]| -> Result<()> {
-        let length = view.push(z, &mut along);
+        let length = view.push(z, held, &mut along);
         if exact {
             at.hessian_product(&along, &mut product)?;
         } else {
-            let h = 1e-5 * reach / length.max(f64::MIN_POSITIVE);
+            let h = roomy(at, &along, 1e-5 * reach / length.max(f64::MIN_POSITIVE));
             let moved = at.moved(&along, h);
-            for ((p, a), b) in product.iter_mut().zip(moved.gradient()?).zip(gradient) {
+            let there = moved.whole_gradient()?;
+            for ((p, a), b) in product.iter_mut().zip(there).zip(gradient) {
                 *p = (a - b) / h;
+            }
+            // What bounds hold here is no unknown there either.
+            if let Some(held) = held {
+                silence(held, &mut product);
             }
         }
         largest = largest.max(view.pull(&mut product, out) / length);
@@ -59,8 +74,89 @@ pub(crate) fn leads_downhill(at: &Evaluation<'_>) -> Result<bool> {
     let Ok((value, vector)) = lowest else {
         return Ok(false);
     };
-    let curvature = value / view.push(&vector, &mut along).powi(2);
-    Ok(curvature < -SLIGHT * largest)
+    let length = view.push(&vector, held, &mut along);
+    if !(value / (length * length) < -SLIGHT * largest) {
+        return Ok(false);
+    }
+    along.iter_mut().for_each(|a| *a *= reach / length);
+    Ok(falls(at, &along).unwrap_or(false))
+}
+
+/// h or −h, whichever leaves more room within bounds, and no more than there is.
+fn roomy(at: &Evaluation<'_>, along: &[f64], h: f64) -> f64 {
+    let back: Vec<f64> = along.iter().map(|a| -a).collect();
+    let (ahead, behind) = (at.first_bend(along), at.first_bend(&back));
+    if ahead >= h || ahead >= behind {
+        h.min(ahead)
+    } else {
+        -h.min(behind)
+    }
+}
+
+/// Whether the loss falls along ±`along`, by more than its round-off and its noise, on each side that bounds leave open.
+fn falls(at: &Evaluation<'_>, along: &[f64]) -> Result<bool> {
+    let back: Vec<f64> = along.iter().map(|a| -a).collect();
+    let (ahead, behind) = (at.first_bend(along), at.first_bend(&back));
+    let (loss, round_off) = (at.loss()?, at.loss_round_off()?);
+    let slope = dot(at.gradient()?, along);
+    for span in SPANS {
+        // From the point or around it, at even distances.
+        let (first, last) = match (ahead >= span, behind >= span) {
+            (true, true) => (-3.0, 3.0),
+            (true, false) => (0.0, 6.0),
+            (false, true) => (-6.0, 0.0),
+            (false, false) => return Ok(false),
+        };
+        let unit = span / if first == -3.0 { 3.0 } else { 6.0 };
+        let mut losses = [0.0; 7];
+        for (k, value) in losses.iter_mut().enumerate() {
+            let place = first + k as f64;
+            *value = if place == 0.0 {
+                loss
+            } else {
+                at.moved(along, place * unit).loss()?
+            };
+        }
+        let sure = (SURE * wobble(&losses)).max(4.0 * round_off);
+        // What each end lies below the point, beside what the slope, which is not quite 0, does to it.
+        let falls = |place: f64, there: f64| loss - there + place * unit * slope;
+        let (bent, fallen) = if first == -3.0 {
+            let (low, high) = (loss - losses[0], loss - losses[6]);
+            (0.5 * (low + high), low.min(high))
+        } else {
+            let (place, there) = if first == 0.0 {
+                (last, losses[6])
+            } else {
+                (first, losses[0])
+            };
+            let bent = falls(place, there);
+            (
+                bent,
+                if (loss - there) > 0.5 * bent {
+                    bent
+                } else {
+                    0.0
+                },
+            )
+        };
+        if bent < -sure {
+            return Ok(false);
+        }
+        if bent > sure && fallen > sure {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The standard deviation of the noise in seven values at even distances: what of them no cubic explains.
+///
+/// Moré & Wild, *Estimating computational noise* (SIAM J. Sci. Comput. 33, 2011).
+fn wobble(values: &[f64; 7]) -> f64 {
+    let fourth = |v: &[f64]| v[0] - 4.0 * v[1] + 6.0 * v[2] - 4.0 * v[3] + v[4];
+    let squares: f64 = values.windows(5).map(|v| fourth(v).powi(2)).sum();
+    // 70 is the variance of such a difference of values with variance 1.
+    (squares / (3.0 * 70.0)).sqrt()
 }
 
 /// x = D⁻¹ V S⁻¹ z, where W J D⁻¹ = U S Vᵀ: in z, the Hessian is the identity but for what P's curvature adds.
@@ -103,14 +199,17 @@ impl View {
         Ok(view)
     }
 
-    /// along = Δx of z; returns ‖D Δx‖.
-    fn push(&self, z: &[f64], along: &mut [f64]) -> f64 {
+    /// along = Δx of z, 0 for what bounds hold; returns ‖D Δx‖.
+    fn push(&self, z: &[f64], held: Option<&[bool]>, along: &mut [f64]) -> f64 {
         match &self.effects {
             Some((v, s)) => {
                 let z: Vec<f64> = z.iter().zip(s).map(|(z, s)| z / s).collect();
                 v.apply(&z, along);
             }
             None => along.copy_from_slice(z),
+        }
+        if let Some(held) = held {
+            silence(held, along);
         }
         let length = norm(along);
         along.iter_mut().zip(&self.scale).for_each(|(a, d)| *a /= d);

@@ -59,6 +59,7 @@ mod solve;
 mod stacked;
 mod standing;
 pub mod starts;
+mod stationarity;
 pub mod statistics;
 mod status;
 mod stop;

@@ -15,12 +15,14 @@ const MAX_TRIALS: usize = 40;
 /// Halvings of a step that is otherwise taken as it is, where it leads out of what can be simulated.
 const MAX_HALVINGS: usize = 6;
 
-/// Trials at which the simulation failed or left the numbers.
+/// Trials at which the simulation failed, or gave a loss that is no finite number.
 pub(crate) struct Misses {
     /// How many.
     pub(crate) count: usize,
     /// Why, at the first that failed.
     pub(crate) first: Option<Error>,
+    /// Whether there was a loss of NaN.
+    pub(crate) without_value: bool,
     /// Whether a step that is taken as it is may be halved.
     may_halve: bool,
 }
@@ -30,6 +32,7 @@ impl Misses {
         Self {
             count: 0,
             first: None,
+            without_value: false,
             may_halve,
         }
     }
@@ -38,7 +41,7 @@ impl Misses {
     fn or_infinity(&mut self, loss: Result<f64>) -> Result<f64> {
         match loss {
             Ok(loss) if loss.is_finite() => return Ok(loss),
-            Ok(_) => {}
+            Ok(loss) => self.without_value |= loss.is_nan(),
             Err(error) if error.is_interruption() => return Err(error),
             Err(error) => self.first = self.first.take().or(Some(error)),
         }

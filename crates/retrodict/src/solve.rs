@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, expect_length};
 use crate::interrupt::{self, Interrupt};
-use crate::linalg::{distance_squared, dot, norm};
+use crate::linalg::{distance_squared, norm};
 use crate::problem::{Counts, Evaluation, Problem, Tally};
 use crate::search::{Misses, search};
 use crate::standing::{Moment, Standing};
+use crate::stationarity::{self, Nature};
 use crate::status::{Goal, Status};
 use crate::stop::{Lowest, StopWhen};
-use crate::updates::{Notice, Trial, UpdateRule, Verdict};
+use crate::updates::{Notice, StepSize, Trial, UpdateRule, Verdict};
 
 /// One line of a run's history; step 0 is the start.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -39,8 +40,10 @@ pub struct Solution {
     pub x: Vec<f64>,
     /// L at that x.
     pub loss: f64,
-    /// How the run ended.
+    /// How the run ended, said of that x.
     pub status: Status,
+    /// The unknowns that do not change y at that x, as far as that was looked at: J was known there.
+    pub without_effect: Vec<usize>,
     /// The number of steps taken.
     pub steps: usize,
     /// Seconds from start to end.
@@ -175,6 +178,8 @@ impl Solver {
             pending: from.pending.clone(),
             settled: from.counts,
             aimed: false,
+            careful: from.careful,
+            without_effect: None,
         };
         if outside > 0 {
             run.note(START_OUTSIDE);
@@ -201,6 +206,7 @@ fn unbegun(from: &Standing, x: Vec<f64>, status: Status, seconds: f64) -> (Solut
         counts: from.counts,
         notices: Vec::new(),
         trouble: None,
+        without_effect: Vec::new(),
     };
     (solution, from.clone())
 }
@@ -227,6 +233,10 @@ struct Run {
     settled: Counts,
     /// Whether the rule has found its update, and nothing was done with it yet.
     aimed: bool,
+    /// Whether steps are searched along, though the rule would take them whole.
+    careful: bool,
+    /// The unknowns that were found not to change y at the best x, once they were looked for.
+    without_effect: Option<Vec<usize>>,
 }
 
 type Observer<'o> = dyn FnMut(&Moment<'_>) -> ControlFlow<()> + 'o;
@@ -234,12 +244,18 @@ type Observer<'o> = dyn FnMut(&Moment<'_>) -> ControlFlow<()> + 'o;
 /// What one step led to.
 enum Next<'p> {
     Moved(Box<Evaluation<'p>>, f64),
+    /// Another update is asked for, at the best point where that is another one.
+    Back(Option<Box<Evaluation<'p>>>),
     End(Status),
 }
 
-/// What a trial that failed, or left the numbers, leads to.
+/// What a trial that failed, or gave no number, leads to.
 const SHORTENED: Notice =
-    Notice("the simulation failed or left the numbers where a step led: the step was shortened");
+    Notice("the simulation failed or returned NaN at a trial point: the step was shortened");
+
+const WENT_BACK: Notice = Notice(
+    "whole steps led uphill and then no further: went back to the best x, and searched along the steps from there",
+);
 
 impl Run {
     fn go(
@@ -264,6 +280,10 @@ impl Run {
                     last_step = step_norm;
                     self.record(&at, step_norm, observer)
                 }
+                Ok(Next::Back(best)) => {
+                    at = best.map_or(at, |best| *best);
+                    Ok(None)
+                }
                 Ok(Next::End(end)) => Ok(Some(end)),
                 Err(error) => Err(error),
             };
@@ -283,6 +303,11 @@ impl Run {
         }
         let record = self.line(&at, last_step, self.lowest.newest());
         let x = at.problem().values(at.x());
+        if self.without_effect.is_none() && at.knows_jacobian() && x == self.best.0 {
+            self.without_effect = stationarity::slope(&at)
+                .ok()
+                .map(|slope| slope.without_effect);
+        }
         let mut standing = self.moment(&record, &at, &x).standing();
         standing.counts = self.settled;
         standing.pending = self.aimed.then_some(dx);
@@ -290,6 +315,7 @@ impl Run {
             x: self.best.0,
             loss: self.best.1,
             status: status.unwrap_or(Status::StepLimit),
+            without_effect: self.without_effect.unwrap_or_default(),
             steps: self.steps,
             seconds: record.seconds,
             counts: record.counts,
@@ -300,6 +326,8 @@ impl Run {
     }
 
     fn step<'p>(&mut self, at: &Evaluation<'p>, dx: &mut [f64]) -> Result<Next<'p>> {
+        // Why the first trial from here failed, if one did.
+        let mut failure = None;
         loop {
             match self.pending.take() {
                 Some(pending) => dx.copy_from_slice(&pending),
@@ -318,41 +346,50 @@ impl Run {
             if !length.is_finite() {
                 return Ok(Next::End(Status::Diverged));
             }
-            if length <= self.stop.step_below * norm(at.x()) && self.vanishes(at, dx) {
-                return Ok(Next::End(self.stationary(at)?));
+            if self.vanishes(at, dx, length)? {
+                return self.no_way_on(at, failure, Status::NoProgress);
             }
             // A rule that judges its trials shortens them itself.
             let mut misses = Misses::new(!self.rule.judges());
-            let step_size = if bent {
-                self.rule.step_size_within()
-            } else {
-                self.rule.step_size()
-            };
-            let landing = search(step_size, at, dx, &mut misses);
+            let landing = search(self.step_size(bent), at, dx, &mut misses);
+            failure = failure.or_else(|| {
+                let silent = misses.without_value.then(|| without_value(at));
+                misses.first.clone().or(silent)
+            });
             self.note_misses(misses);
             let Some((next, scale)) = landing? else {
-                // Below the loss's round-off no step can be seen to lower it.
-                let promised = dot(at.gradient()?, dx).abs();
-                return Ok(Next::End(
-                    if promised <= 16.0 * f64::EPSILON * at.loss()?.abs() {
-                        self.stationary(at)?
-                    } else if self.rule.trouble().is_some() {
-                        // The rule had lost its way before: no way on is no fault of the search.
-                        Status::Stalled
-                    } else {
-                        Status::LineSearchFailed
-                    },
-                ));
+                // A rule that had lost its way before: no way on is no fault of the search.
+                let lost = self.rule.trouble().is_some();
+                let otherwise = if lost {
+                    Status::NoProgress
+                } else {
+                    Status::LineSearchFailed
+                };
+                return self.no_way_on(at, failure, otherwise);
             };
+            let found = next.loss();
+            if let Err(error) = &found
+                && error.is_interruption()
+            {
+                return Err(error.clone());
+            }
+            let found_nothing = found.is_err();
             let trial = Trial {
                 loss: at.loss()?,
-                trial_loss: next.loss().unwrap_or(f64::INFINITY),
+                trial_loss: found.unwrap_or(f64::INFINITY),
             };
             self.aimed = false;
             match self.rule.judge(&trial) {
+                Verdict::Take if trial.trial_loss.is_nan() || found_nothing => {
+                    return match self.searched_instead(at)? {
+                        Some(next) => Ok(next),
+                        None => Ok(Next::End(failed(failure, at))),
+                    };
+                }
+                Verdict::Take if next.x() == at.x() => {
+                    return self.no_way_on(at, failure, Status::NoProgress);
+                }
                 Verdict::Take => {
-                    // A simulation that failed at the new point says why.
-                    next.loss()?;
                     let length = if bent {
                         distance_squared(next.x(), at.x()).sqrt()
                     } else {
@@ -360,7 +397,7 @@ impl Run {
                     };
                     return Ok(Next::Moved(Box::new(next), length));
                 }
-                Verdict::GiveUp => return Ok(Next::End(self.stationary(at)?)),
+                Verdict::GiveUp => return self.no_way_on(at, failure, Status::NoProgress),
                 Verdict::Retry => {
                     interrupt::check()?;
                 }
@@ -368,21 +405,104 @@ impl Run {
         }
     }
 
-    /// Whether Δx is small beside x in its effect on y too, where J tells: a large unknown that has
-    /// settled says nothing of a small one.
-    fn vanishes(&self, at: &Evaluation<'_>, dx: &[f64]) -> bool {
-        let Some(effects) = at.known_effects() else {
-            return true;
-        };
-        let weigh = |v: &[f64]| {
-            norm(
-                &v.iter()
-                    .zip(&effects)
-                    .map(|(v, e)| v * e)
-                    .collect::<Vec<_>>(),
-            )
-        };
-        weigh(dx) <= self.stop.step_below * weigh(at.x())
+    /// How long a piece of Δx is taken.
+    fn step_size(&self, bent: bool) -> StepSize {
+        if bent || self.careful {
+            self.rule.step_size_within()
+        } else {
+            self.rule.step_size()
+        }
+    }
+
+    /// Whether Δx is round-off, or no more than the error of J makes of nothing.
+    fn vanishes(&self, at: &Evaluation<'_>, dx: &[f64], length: f64) -> Result<bool> {
+        if !self.rule.judges() && at.knows_jacobian() && stationarity::error_of_jacobian(at) > 0.0 {
+            let slope = stationarity::slope(at)?;
+            if slope.vanishes(at) {
+                return Ok(true);
+            }
+        }
+        let least = self.stop.step_below;
+        if length > least * norm(at.x()) {
+            return Ok(false);
+        }
+        if length == 0.0 {
+            return Ok(true);
+        }
+        // Small beside x in its effect on y too, where J tells: a large unknown that has settled says nothing of
+        // a small one.
+        if let Some(effects) = at.known_effects() {
+            let weigh = |v: &[f64]| -> f64 {
+                let parts = v.iter().zip(&effects).map(|(v, e)| v * e);
+                norm(&parts.collect::<Vec<_>>())
+            };
+            return Ok(weigh(dx) <= least * weigh(at.x()));
+        }
+        let mut pairs = dx.iter().zip(at.x());
+        if pairs.all(|(d, x)| d.abs() <= least * x.abs()) {
+            return Ok(true);
+        }
+        let slope = stationarity::slope(at)?;
+        Ok(slope.none_has_effect || slope.vanishes(at))
+    }
+
+    /// The end of a run from which no step leads on, by what the best point is; `otherwise` is said where the gradient has
+    /// not vanished and nothing failed. Where whole steps had led uphill, they are searched along from the best point
+    /// before that is said.
+    fn no_way_on<'p>(
+        &mut self,
+        at: &Evaluation<'p>,
+        failure: Option<Error>,
+        otherwise: Status,
+    ) -> Result<Next<'p>> {
+        let best = self.best_elsewhere(at)?;
+        let (nature, without_effect) = stationarity::judge(best.as_ref().unwrap_or(at))?;
+        let leads_on = nature == Nature::Slope && best.is_some() && self.may_search();
+        if leads_on {
+            return Ok(self.go_back(best));
+        }
+        self.without_effect = Some(without_effect);
+        Ok(Next::End(match nature {
+            Nature::Minimum if self.stop.asks_for_more() => Status::Stalled,
+            Nature::Minimum => Status::Converged(Goal::Stationary),
+            Nature::Saddle => Status::Saddle,
+            Nature::WithoutEffect | Nature::Slope if failure.is_some() => failed(failure, at),
+            Nature::WithoutEffect => Status::NoEffect,
+            Nature::Slope => otherwise,
+        }))
+    }
+
+    /// Where a whole step and shorter ones failed: a search from the best point, unless that was done before.
+    fn searched_instead<'p>(&mut self, at: &Evaluation<'p>) -> Result<Option<Next<'p>>> {
+        if !self.may_search() {
+            return Ok(None);
+        }
+        let best = self.best_elsewhere(at)?;
+        Ok(Some(self.go_back(best)))
+    }
+
+    /// Whether the rule takes whole steps so far and knows how to do otherwise.
+    fn may_search(&self) -> bool {
+        let whole = StepSize::AsIs;
+        !self.careful
+            && !self.rule.judges()
+            && self.rule.step_size() == whole
+            && self.rule.step_size_within() != whole
+    }
+
+    fn go_back<'p>(&mut self, best: Option<Evaluation<'p>>) -> Next<'p> {
+        self.careful = true;
+        self.note(WENT_BACK);
+        Next::Back(best.map(Box::new))
+    }
+
+    /// The best point, where it is another one than this.
+    fn best_elsewhere<'p>(&self, at: &Evaluation<'p>) -> Result<Option<Evaluation<'p>>> {
+        let problem = at.problem();
+        if self.best.0 == problem.values(at.x()) {
+            return Ok(None);
+        }
+        at.elsewhere(&problem.unknowns(&self.best.0)?).map(Some)
     }
 
     /// Keeps the best iterate, tells the observer, and says whether the run ends here.
@@ -409,6 +529,9 @@ impl Run {
         let record = self.line(at, step_norm, loss);
         self.settled = record.counts;
         let seen = observer(&self.moment(&record, at, &x));
+        if loss.is_nan() {
+            return Ok(Some(failed(None, at)));
+        }
         if !loss.is_finite() || loss > self.stop.diverged_above * self.first_loss.max(1e-300) {
             return Ok(Some(Status::Diverged));
         }
@@ -423,7 +546,10 @@ impl Run {
         last_step: Option<f64>,
         told_to: bool,
     ) -> Result<Option<Status>> {
-        if let Some(goal) = self.stop.reached(at, last_step, &self.lowest)? {
+        // What is said of the point is to hold for the x that is returned.
+        if let Some(goal) = self.stop.reached(at, last_step, &self.lowest)?
+            && (!goal.is_of_the_point() || self.best.0 == at.problem().values(at.x()))
+        {
             return Ok(Some(Status::Converged(goal)));
         }
         if told_to {
@@ -449,6 +575,7 @@ impl Run {
             first_loss: self.first_loss,
             lowest: &self.lowest,
             rule: &*self.rule,
+            careful: self.careful,
         }
     }
 
@@ -470,17 +597,6 @@ impl Run {
         counts
     }
 
-    /// The update vanished: a goal that was set and not reached makes that a stall.
-    fn stationary(&self, at: &Evaluation<'_>) -> Result<Status> {
-        if self.stop.asks_for_more() {
-            return Ok(Status::Stalled);
-        }
-        if crate::curvature::leads_downhill(at)? {
-            return Ok(Status::Saddle);
-        }
-        Ok(Status::Converged(Goal::Stationary))
-    }
-
     fn note_misses(&mut self, misses: Misses) {
         (0..misses.count).for_each(|_| self.note(SHORTENED));
         if self.trouble.is_none() {
@@ -496,6 +612,19 @@ impl Run {
             Some((_, count)) => *count += 1,
             None => self.notices.push((notice, 1)),
         }
+    }
+}
+
+/// The status of a run that a failure ended; where no error says why, y or its loss is not a number.
+fn failed(failure: Option<Error>, at: &Evaluation<'_>) -> Status {
+    Status::Failed(failure.unwrap_or_else(|| without_value(at)))
+}
+
+/// The failure of a simulation that returns without an error.
+fn without_value(at: &Evaluation<'_>) -> Error {
+    Error::Simulation {
+        simulator: at.problem().name(),
+        message: "y, or the loss of it, is NaN".to_owned(),
     }
 }
 

@@ -36,6 +36,9 @@ pub struct Standing {
     /// The update of a step that was interrupted after the rule had found it and learned from it.
     #[serde(default)]
     pub pending: Option<Vec<f64>>,
+    /// Whether steps are searched along, since whole ones had led uphill to where no way goes on.
+    #[serde(default)]
+    pub careful: bool,
 }
 
 impl Standing {
@@ -53,6 +56,7 @@ impl Standing {
             counts: Counts::default(),
             rule: Vec::new(),
             pending: None,
+            careful: false,
         }
     }
 
@@ -73,6 +77,7 @@ pub struct Moment<'a> {
     pub(crate) first_loss: f64,
     pub(crate) lowest: &'a Lowest,
     pub(crate) rule: &'a dyn UpdateRule,
+    pub(crate) careful: bool,
 }
 
 impl Moment<'_> {
@@ -90,6 +95,7 @@ impl Moment<'_> {
             counts: self.record.counts,
             rule: self.rule.remember(),
             pending: None,
+            careful: self.careful,
         }
     }
 }

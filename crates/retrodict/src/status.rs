@@ -18,8 +18,16 @@ pub enum Goal {
     ShortStep,
     /// The loss hardly falls any more, by the measure of `plateau`.
     Plateau,
-    /// The update vanished, and no direction of negative curvature was found.
+    /// The gradient vanished, as far as round-off and the error of J can tell, and no direction was found in which
+    /// the loss falls.
     Stationary,
+}
+
+impl Goal {
+    /// Whether it says something of the point at which it was reached, and not of the run.
+    pub(crate) fn is_of_the_point(self) -> bool {
+        !matches!(self, Self::Loss | Self::Plateau)
+    }
 }
 
 /// How a run ended. None of these is an error: the best iterate is kept.
@@ -32,16 +40,22 @@ pub enum Status {
     StepLimit,
     /// All time was used.
     TimeLimit,
-    /// The update vanished before the goal was reached.
+    /// The gradient vanished before the goal was reached.
     Stalled,
-    /// The update vanished where the loss still falls in some direction.
+    /// No step of the rule lowers the loss, and its gradient has not vanished.
+    NoProgress,
+    /// No unknown changes y at this x, and the data are not reached.
+    NoEffect,
+    /// The gradient vanished where the loss falls on either side.
     Saddle,
-    /// The loss, or x, left the numbers or grew without bound.
+    /// The loss, or x, grew without bound.
     Diverged,
-    /// The line search found no lower point along the update.
+    /// The line search found no lower point along the update, and the gradient has not vanished.
     LineSearchFailed,
-    /// The simulation failed after the first step.
+    /// The simulation failed wherever a step led.
     Failed(Error),
+    /// In training: the test loss has not improved for as many epochs as patience allows.
+    OutOfPatience,
     /// The run was ended from outside.
     Cancelled,
 }
@@ -59,10 +73,13 @@ impl Status {
             Self::StepLimit => "step-limit",
             Self::TimeLimit => "time-limit",
             Self::Stalled => "stalled",
+            Self::NoProgress => "no-progress",
+            Self::NoEffect => "no-effect",
             Self::Saddle => "saddle",
             Self::Diverged => "diverged",
             Self::LineSearchFailed => "line-search-failed",
             Self::Failed(_) => "failed",
+            Self::OutOfPatience => "out-of-patience",
             Self::Cancelled => "cancelled",
         }
     }
@@ -105,25 +122,33 @@ impl fmt::Display for Status {
                  ask for a smaller decrease over more steps to go on, or try another rule or start"
             }
             Self::Converged(Goal::Stationary) => {
-                "the update vanished: nothing is left to gain from this start"
+                "the gradient vanished: nothing is left to gain from this start"
             }
             Self::StepLimit => "all steps were used; allow more, or choose a faster rule",
             Self::TimeLimit => "all time was used; allow more, or choose a cheaper rule",
             Self::Stalled => {
-                "the update vanished before the goal was reached; \
-                 try another start, a lower truncation, or a goal above the noise"
+                "the gradient vanished before the goal was reached; \
+                 try another start, or a goal above the noise"
+            }
+            Self::NoProgress => {
+                "no step of this rule lowers the loss any further, but its gradient is not zero: x is no minimum; \
+                 check the derivatives and the noise of the simulator, or try another rule or start"
+            }
+            Self::NoEffect => {
+                "no unknown changes y at this x, and the data are not reached: nothing tells where to go; \
+                 try another start, or several"
             }
             Self::Saddle => {
-                "the update vanished at a saddle or maximum; \
+                "the gradient vanished at a saddle or maximum: the loss falls on either side; \
                  move the start a little, or try newton with saddle_free = true"
             }
             Self::Diverged => {
-                "the loss left the numbers or grew without bound; \
+                "the loss became infinite or grew without bound; \
                  lower the learning rate, or try a rule with a line search or trust region"
             }
             Self::LineSearchFailed => {
-                "no lower point lies along the update; \
-                 the loss is at its round-off, or its gradient is wrong: run `retrodict check`"
+                "no lower point lies along the update, though the gradient is not zero: \
+                 the gradient is wrong, or the simulator noisy; check the derivatives"
             }
             Self::Failed(error) => {
                 return write!(
@@ -131,6 +156,9 @@ impl fmt::Display for Status {
                     "the simulation failed: {error}; the best x is kept: \
                      try shorter steps, or a start from where it works"
                 );
+            }
+            Self::OutOfPatience => {
+                "the test loss has not improved for as many epochs as patience allows; the best network is kept"
             }
             Self::Cancelled => {
                 "the run was ended from outside; the best x is kept, and a start there goes on"

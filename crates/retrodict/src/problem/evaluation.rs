@@ -74,6 +74,14 @@ impl<'p> Evaluation<'p> {
         Self::blank(self.problem, self.tally, x)
     }
 
+    /// The same problem at another x, with the same tally.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(crate) fn elsewhere(&self, x: &[f64]) -> Result<Self> {
+        Self::new(self.problem, self.tally, x)
+    }
+
     /// Shortens ∂L/∂x to this length wherever it is longer.
     pub fn with_clip(mut self, clip: Option<f64>) -> Self {
         self.clip = clip;
@@ -208,6 +216,11 @@ impl<'p> Evaluation<'p> {
             }
             None => by_products(self),
         })
+    }
+
+    /// Whether J was computed here.
+    pub(crate) fn knows_jacobian(&self) -> bool {
+        self.jacobian.get().is_some()
     }
 
     /// The length of each column of J, where J is known already and has few of them.

@@ -55,7 +55,8 @@ impl<'a, 'p> Whitened<'a, 'p> {
         self.apply_transpose(&whitened, dx)
     }
 
-    fn whiten(&self, v: &[f64], out: &mut [f64]) {
+    /// out = W v.
+    pub(crate) fn whiten(&self, v: &[f64], out: &mut [f64]) {
         let problem = self.at.problem();
         problem.loss().whiten(self.y, problem.target(), v, out);
     }

@@ -1,0 +1,134 @@
+//! What a point is: whether the loss still falls there to first order, to second order, or not at all.
+
+use crate::curvature;
+use crate::error::Result;
+use crate::linalg::{dot, norm};
+use crate::problem::Evaluation;
+use crate::simulator::LinearMap;
+use crate::updates::Whitened;
+
+/// A cosine below this changes the loss by its round-off: what is lost to a step is L times its square.
+const UNSEEN: f64 = 1e-7;
+
+/// Units in the last place by which y, or J x, may be off.
+const ROUND_OFF: f64 = 8.0 * f64::EPSILON;
+
+/// Unknowns up to which J is asked for where it is not known.
+const WITH_JACOBIAN_UP_TO: usize = 32;
+
+/// What a point was found to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nature {
+    /// The gradient vanishes, and no direction was found in which the loss falls.
+    Minimum,
+    /// The gradient vanishes, and the loss falls on either side.
+    Saddle,
+    /// No unknown changes y, and the data are not reached.
+    WithoutEffect,
+    /// The gradient does not vanish.
+    Slope,
+}
+
+/// How steep the loss is at a point, in the scale of its own unknowns.
+pub(crate) struct Slope {
+    /// The largest cosine between the residuals and what a free unknown does to y, both in the units of the loss: 0 where the
+    /// gradient is round-off of y or x.
+    pub(crate) cosine: f64,
+    /// The free unknowns that do not change y, where J tells.
+    pub(crate) without_effect: Vec<usize>,
+    /// Whether that is all of them.
+    pub(crate) none_has_effect: bool,
+}
+
+impl Slope {
+    /// Whether the gradient vanishes, as far as round-off and the error of J can tell.
+    pub(crate) fn vanishes(&self, at: &Evaluation<'_>) -> bool {
+        self.cosine <= UNSEEN.max(error_of_jacobian(at))
+    }
+}
+
+/// How far off products with J may be, relative to their size.
+pub(crate) fn error_of_jacobian(at: &Evaluation<'_>) -> f64 {
+    let how = at.problem().simulator().approximation();
+    how.map_or(0.0, |how| how.error)
+}
+
+/// The slope at a point.
+///
+/// # Cost
+/// J, where it is not known and there are few unknowns; else one product with Jᵀ and one with J.
+pub(crate) fn slope(at: &Evaluation<'_>) -> Result<Slope> {
+    let map = Whitened::new(at)?;
+    let aim = map.target_step()?;
+    let misfit = norm(&aim);
+    let mut seen = vec![0.0; aim.len()];
+    map.whiten(at.y()?, &mut seen);
+    let size = norm(&seen);
+    if !at.knows_jacobian() && at.x().len() > WITH_JACOBIAN_UP_TO {
+        let gradient = at.gradient()?;
+        map.apply(gradient, &mut seen)?;
+        let along = norm(&seen);
+        let excess = if along > 0.0 {
+            dot(gradient, gradient) / along - ROUND_OFF * size
+        } else {
+            0.0
+        };
+        return Ok(Slope {
+            cosine: share(excess, misfit),
+            without_effect: Vec::new(),
+            none_has_effect: false,
+        });
+    }
+    let columns = map.columns()?;
+    let lengths: Vec<f64> = (0..columns.rows()).map(|i| norm(columns.row(i))).collect();
+    let of_x: f64 = lengths.iter().zip(at.x()).map(|(l, x)| l * x.abs()).sum();
+    let round_off = ROUND_OFF * (size + of_x);
+    let held = at.held()?;
+    let (mut cosine, mut free) = (0.0_f64, 0);
+    let mut without_effect = Vec::new();
+    for (i, length) in lengths.iter().enumerate() {
+        if held.is_some_and(|held| held[i]) {
+            continue;
+        }
+        free += 1;
+        if length * at.x()[i].abs().max(1.0) <= f64::EPSILON * size {
+            without_effect.push(i);
+        }
+        if *length > 0.0 {
+            let excess = dot(columns.row(i), &aim).abs() / length - round_off;
+            cosine = cosine.max(share(excess, misfit));
+        }
+    }
+    Ok(Slope {
+        cosine,
+        none_has_effect: free > 0 && without_effect.len() == free && misfit > round_off,
+        without_effect,
+    })
+}
+
+/// A part of the misfit, none where it is negative.
+fn share(excess: f64, misfit: f64) -> f64 {
+    if misfit > 0.0 { (excess / misfit).max(0.0) } else { 0.0 }
+}
+
+/// What the point is, with the unknowns that do not change y there.
+///
+/// # Cost
+/// That of [`slope`], and where the gradient vanishes up to 8 products with the Hessian; nothing where the
+/// loss is 0 to round-off.
+pub(crate) fn judge(at: &Evaluation<'_>) -> Result<(Nature, Vec<usize>)> {
+    if at.loss()? <= at.loss_round_off()? {
+        return Ok((Nature::Minimum, Vec::new()));
+    }
+    let slope = slope(at)?;
+    let nature = if !slope.none_has_effect && !slope.vanishes(at) {
+        Nature::Slope
+    } else if curvature::leads_downhill(at)? {
+        Nature::Saddle
+    } else if slope.none_has_effect {
+        Nature::WithoutEffect
+    } else {
+        Nature::Minimum
+    };
+    Ok((nature, slope.without_effect))
+}
