@@ -92,9 +92,9 @@ pub enum Error {
         /// The range, and what to try.
         allowed: String,
     },
-    /// A local inverse came only a part of the way to y.
+    /// A local inverse stopped before it reached y.
     #[error(
-        "the inverse of {simulator} came {:.4} % of the way to the y that was asked for; \
+        "the inverse of {simulator} covered {:.4} % of the distance to the requested y; \
          ‖P(x) − y‖ = {misfit:.3e} is left: {why}",
         100.0 * .reached
     )]

@@ -123,16 +123,16 @@ pub trait NetworkMap: Send + Sync {
     /// # Errors
     /// If a length is wrong.
     fn apply_transpose(&self, doutputs: &[f64], dtheta: &mut [f64]) -> Result<()>;
-    /// out = (∂f/∂θ)(∂f/∂θ)ᵀ doutputs; `room` is as long as θ and holds whatever.
+    /// out = (∂f/∂θ)(∂f/∂θ)ᵀ doutputs; `scratch` has the length of θ; its contents on entry are ignored.
     ///
     /// # Errors
     /// If a length is wrong.
     ///
     /// # Cost
     /// A product with the transpose and one with ∂f/∂θ, unless a network knows better.
-    fn apply_gram(&self, doutputs: &[f64], room: &mut [f64], out: &mut [f64]) -> Result<()> {
-        self.apply_transpose(doutputs, room)?;
-        self.apply(room, out)
+    fn apply_gram(&self, doutputs: &[f64], scratch: &mut [f64], out: &mut [f64]) -> Result<()> {
+        self.apply_transpose(doutputs, scratch)?;
+        self.apply(scratch, out)
     }
     /// The Gram matrix A (∂f/∂θ)(∂f/∂θ)ᵀ Aᵀ in `f64`, where A is block diagonal: for each sample the
     /// Jacobian ∂y/∂x (rows × outputs) of what follows, or the identity where `physics` is `None`.

@@ -156,7 +156,7 @@ pub static EXTERNAL: List<Arc<dyn Simulator>> = List { kind: "simulator", entrie
     Entry {
         name: "program",
         aliases: &["command"],
-        sentence: "A program that reads x from a file and writes y to another",
+        sentence: "A program that reads x from one file and writes y to another",
         source: "your own",
         build: |table| Ok(Arc::new(configure::<Program>("program", table)?.simulator()?)),
         defaults: defaults::<Program>,
@@ -175,39 +175,39 @@ pub fn simulator(name: &str) -> Result<&'static Entry<Arc<dyn Simulator>>> {
 /// All update rules.
 #[rustfmt::skip]
 pub static RULES: List<Box<dyn UpdateRule>> = List { kind: "rule", entries: &[
-    entry!(Box::new, GradientDescent, "gradient-descent", ["gd", "sgd"], "Steps against the gradient, with momentum if wished", "Cauchy 1847; Polyak 1964"),
-    entry!(Box::new, Adam, "adam", [], "Steps against a running mean of the gradient, each unknown scaled by its own", "Kingma & Ba 2015, algorithm 1"),
-    entry!(Box::new, AdamW, "adamw", ["adam-w"], "Adam, and each unknown decays towards 0 at the same rate", "Loshchilov & Hutter 2019, algorithm 2"),
-    entry!(Box::new, RmsProp, "rmsprop", ["rms-prop"], "Steps against the gradient over the root of its running mean square, with momentum if wished", "Hinton, Srivastava & Swersky 2012, lecture 6e"),
-    entry!(Box::new, Adagrad, "adagrad", [], "Steps against the gradient over the root of the sum of all its squares", "Duchi, Hazan & Singer 2011, section 1.1"),
+    entry!(Box::new, GradientDescent, "gradient-descent", ["gd", "sgd"], "Steps against the gradient, optionally with momentum", "Cauchy 1847; Polyak 1964"),
+    entry!(Box::new, Adam, "adam", [], "Running mean of the gradient, each unknown scaled by the root of its mean square", "Kingma & Ba 2015, algorithm 1"),
+    entry!(Box::new, AdamW, "adamw", ["adam-w"], "Adam with decoupled weight decay", "Loshchilov & Hutter 2019, algorithm 2"),
+    entry!(Box::new, RmsProp, "rmsprop", ["rms-prop"], "Gradient divided by the root of its running mean square, optionally with momentum", "Hinton, Srivastava & Swersky 2012, lecture 6e"),
+    entry!(Box::new, Adagrad, "adagrad", [], "Gradient divided by the root of the sum of its squares", "Duchi, Hazan & Singer 2011, section 1.1"),
     entry!(Box::new, Adadelta, "adadelta", [], "Steps against the gradient, scaled by the mean squares of steps and gradients", "Zeiler 2012, algorithm 1"),
     entry!(Box::new, Newton, "newton", [], "Inverts the exact Hessian, or its absolute value", "Nocedal & Wright, 3.3; Dauphin et al. 2014"),
-    entry!(Box::new, Bfgs, "bfgs", [], "Learns the inverse Hessian from gradients", "Nocedal & Wright, algorithm 6.1"),
-    entry!(Box::new, LimitedMemoryBfgs, "limited-memory-bfgs", ["l-bfgs", "lbfgs"], "Learns the inverse Hessian from the last few gradients", "Liu & Nocedal 1989"),
-    entry!(Box::new, GaussNewton, "gauss-newton", ["gn"], "Inverts the Jacobian in the coordinates of the loss", "Nocedal & Wright, 10.3"),
+    entry!(Box::new, Bfgs, "bfgs", [], "Builds an inverse Hessian from successive gradients", "Nocedal & Wright, algorithm 6.1"),
+    entry!(Box::new, LimitedMemoryBfgs, "limited-memory-bfgs", ["l-bfgs", "lbfgs"], "Builds an inverse Hessian from the last few gradients: little memory", "Liu & Nocedal 1989"),
+    entry!(Box::new, GaussNewton, "gauss-newton", ["gn"], "Inverts the Jacobian, weighted by the curvature of the loss", "Nocedal & Wright, 10.3"),
     entry!(Box::new, LevenbergMarquardt, "levenberg-marquardt", ["lm"], "Gauss-Newton within a trust region, scaled as in MINPACK", "Moré 1978"),
     entry!(Box::new, InverseJacobian, "inverse-jacobian", ["ig", "inverse-gradient"], "Inverts the Jacobian: the Newton step of the loss in y, mapped back to x", "PBDL book, inverse gradients"),
-    entry!(Box::new, InverseSimulator, "inverse-simulator", ["pg", "physical-gradient"], "Inverts the physics: the Newton step of the loss in y, simulated backwards", "Holl et al. 2022, equation 6"),
-    entry!(Box::new, HalfInverse, "half-inverse", ["hig"], "Inverts the Jacobian half-way, to the power kappa", "Schnell et al. 2022, equation 5"),
+    entry!(Box::new, InverseSimulator, "inverse-simulator", ["pg", "physical-gradient"], "Runs the simulator backwards: the Newton step of the loss in y, mapped to x by a local inverse", "Holl et al. 2022, equation 6"),
+    entry!(Box::new, HalfInverse, "half-inverse", ["hig"], "Raises the singular values of the Jacobian to the power −kappa: ½ lies between gradient and inverse", "Schnell et al. 2022, equation 5"),
 ] };
 
 /// All losses.
 #[rustfmt::skip]
 pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: &[
-    entry!(Arc::new, SquaredError, "squared", ["l2", "mse"], "Sum of squared differences, with ½ if wished", "Gauss 1809"),
-    entry!(Arc::new, Weighted, "weighted", ["chi-squared"], "Squared differences in units of the noise of each observation", "Gauss 1809"),
+    entry!(Arc::new, SquaredError, "squared", ["l2", "mse"], "Sum of squared differences, optionally with the factor ½", "Gauss 1809"),
+    entry!(Arc::new, Weighted, "weighted", ["chi-squared"], "Squared differences, each divided by the standard deviation of its noise", "Gauss 1809"),
     entry!(Arc::new, Covariance, "covariance", ["mahalanobis"], "Squared differences under correlated noise", "Aitken 1935"),
     entry!(Arc::new, LogNormal, "log-normal", ["multiplicative"], "Squared logarithms of y/y*: noise in proportion to the data", "Crow & Shimizu 1988"),
     entry!(Arc::new, Huber, "huber", [], "Squared up to a residual, linear beyond: outliers pull with constant force", "Huber 1964"),
-    entry!(Arc::new, Cauchy, "cauchy", ["lorentzian"], "Logarithmic beyond a residual: outliers are let go of", "Holland & Welsch 1977"),
+    entry!(Arc::new, Cauchy, "cauchy", ["lorentzian"], "Grows only logarithmically beyond a residual: outliers hardly count", "Holland & Welsch 1977"),
     entry!(Arc::new, Spectral, "spectral", ["sobolev"], "Squared differences of the spectra, weighted by wavenumber", "Adams & Fournier, 7.62"),
-    entry!(Arc::new, Infidelity, "infidelity", [], "How far a quantum state is from another, whatever its phase", "Schnell et al. 2022, section 4.3"),
+    entry!(Arc::new, Infidelity, "infidelity", [], "1 − |⟨ψ|ψ*⟩|²: distance of quantum states, independent of the phase", "Schnell et al. 2022, section 4.3"),
 ] };
 
 /// All priors.
 #[rustfmt::skip]
 pub static PRIORS: List<Box<dyn Prior>> = List { kind: "prior", entries: &[
-    entry!(Box::new, Tikhonov, "tikhonov", ["ridge", "smoothness"], "Small, flat or straight differences from a reference, on grids 1-D to 3-D", "Tikhonov 1963; Hansen 2010, section 8.1"),
+    entry!(Box::new, Tikhonov, "tikhonov", ["ridge", "smoothness"], "Small values, slopes or curvatures of the difference from a reference, on grids 1-D to 3-D", "Tikhonov 1963; Hansen 2010, section 8.1"),
     entry!(Box::new, Gaussian, "gaussian", ["normal"], "A mean with standard deviations, or with a whole covariance", "Tarantola 2005, section 3.2"),
     entry!(Box::new, Matern, "matern", ["matérn"], "Fields of given length, deviation and smoothness, by a differential operator", "Lindgren, Rue & Lindström 2011, equation 2"),
     entry!(Box::new, TotalVariation, "total-variation", ["tv"], "Flat between sharp edges, on grids 1-D to 3-D", "Rudin, Osher & Fatemi 1992; Vogel & Oman 1996"),
@@ -218,22 +218,22 @@ pub static PRIORS: List<Box<dyn Prior>> = List { kind: "prior", entries: &[
 #[rustfmt::skip]
 pub static INVERSES: List<Arc<dyn Inverter>> = List { kind: "local inverse", entries: &[
     entry!(Arc::new, inverse::Newton, "newton", [], "Newton steps on P(x) = y, shortened to stay on the branch of the start", "Deuflhard 2004, 3.3 and 4.4"),
-    entry!(Arc::new, inverse::LevenbergMarquardt, "levenberg-marquardt", ["lm"], "Damped steps that come as near to y as they can", "Madsen, Nielsen & Tingleff 2004, algorithm 3.16"),
+    entry!(Arc::new, inverse::LevenbergMarquardt, "levenberg-marquardt", ["lm"], "Damped least squares: ends at the nearest y that can be reached", "Madsen, Nielsen & Tingleff 2004, algorithm 3.16"),
     entry!(Arc::new, PathIntegral, "path", ["path-integral"], "The inverse Jacobian integrated along the line from P(x₀) to y; tells where a fold ends it", "Dormand & Prince 1980; Allgower & Georg 1990"),
 ] };
 
 /// All kinds of networks.
 #[rustfmt::skip]
 pub static NETWORKS: List<Box<dyn Architecture>> = List { kind: "network", entries: &[
-    entry!(Box::new, Dense, "mlp", ["dense", "perceptron"], "Dense layers one after the other", "Glorot & Bengio 2010"),
-    entry!(Box::new, UNet, "unet", ["u-net"], "Convolutions over several scales, from fields to fields", "Ronneberger et al. 2015; Holl et al. 2022, appendix B"),
+    entry!(Box::new, Dense, "mlp", ["dense", "perceptron"], "Multilayer perceptron: dense layers in sequence", "Glorot & Bengio 2010"),
+    entry!(Box::new, UNet, "unet", ["u-net"], "Convolutional encoder and decoder with skip connections, from fields to fields", "Ronneberger et al. 2015; Holl et al. 2022, appendix B"),
 ] };
 
 /// All strategies of training.
 #[rustfmt::skip]
 pub static STRATEGIES: List<Box<dyn Strategy>> = List { kind: "strategy", entries: &[
-    entry!(Box::new, Supervised, "supervised", [], "Learns the x of each pair (x, y*); the physics is not asked", "PBDL book, supervised training"),
-    entry!(Box::new, EndToEnd, "end-to-end", ["dp", "differentiable-physics"], "Learns to make y match y*, through the physics", "PBDL book, differentiable physics"),
-    entry!(Correction::make, Correction, "corrected-targets", ["sip", "scale-invariant"], "Learns where a rule moves its x", "Holl et al. 2022, algorithm 1"),
-    entry!(Box::new, PhysicsResidual, "physics-residual", ["pinn", "physical-loss"], "Learns to satisfy an equation between x and y*, where the simulator brings one", "PBDL book, physical loss terms"),
+    entry!(Box::new, Supervised, "supervised", [], "Learns x from pairs (x, y*); the simulator is never evaluated", "PBDL book, supervised training"),
+    entry!(Box::new, EndToEnd, "end-to-end", ["dp", "differentiable-physics"], "Learns to make y match y*; the gradient runs through the simulator", "PBDL book, differentiable physics"),
+    entry!(Correction::make, Correction, "corrected-targets", ["sip", "scale-invariant"], "Learns the x to which an update rule moves the network's own output", "Holl et al. 2022, algorithm 1"),
+    entry!(Box::new, PhysicsResidual, "physics-residual", ["pinn", "physical-loss"], "Learns to satisfy the simulator's own residual r(x, y*) = 0, without solving it", "PBDL book, physical loss terms"),
 ] };

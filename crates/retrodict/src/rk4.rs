@@ -12,7 +12,7 @@ use crate::simulator::Space;
 pub trait Rate: Send + Sync {
     /// The space of the state.
     fn state(&self) -> Space;
-    /// The length of a state, as `state` says; worth writing where a run takes no longer than naming it.
+    /// The length of a state, as in `state`; override it where building a `Space` would dominate the cost of a run.
     fn width(&self) -> usize {
         self.state().len()
     }
@@ -167,9 +167,9 @@ impl<R: Rate> TimeStep for Rk4<R> {
             let from = k * block * width;
             let pulls = &mut pulls[from..from + a.len() / size.max(1) * width];
             let [l, back, sum] = &mut stages.together;
-            for room in [&mut *l, &mut *back, &mut *sum] {
-                room.clear();
-                room.resize(a.len(), 0.0);
+            for scratch in [&mut *l, &mut *back, &mut *sum] {
+                scratch.clear();
+                scratch.resize(a.len(), 0.0);
             }
             for i in (0..4).rev() {
                 let reach = if i < 3 { self.dt * NODES[i + 1] } else { 0.0 };

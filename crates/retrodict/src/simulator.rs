@@ -36,7 +36,7 @@ impl Space {
     }
 }
 
-/// How often a simulator was asked for what.
+/// Number of evaluations, by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Counts {
     /// Evaluations of P.
@@ -196,14 +196,14 @@ pub trait LinearMap {
     fn expect_products(&self, _count: usize) -> Result<()> {
         Ok(())
     }
-    /// out = J Jᵀ dy. `room` is as long as dx and holds whatever; a network needs none of it, since it knows
+    /// out = J Jᵀ dy. `scratch` has the length of dx; its contents on entry are ignored. A network needs none of it, since it knows
     /// what a step along Jᵀ dy does to its outputs without taking it.
     ///
     /// # Cost
     /// A product with Jᵀ and one with J, or about half of that.
-    fn apply_gram(&self, dy: &[f64], room: &mut [f64], out: &mut [f64]) -> Result<()> {
-        self.apply_transpose(dy, room)?;
-        self.apply(room, out)
+    fn apply_gram(&self, dy: &[f64], scratch: &mut [f64], out: &mut [f64]) -> Result<()> {
+        self.apply_transpose(dy, scratch)?;
+        self.apply(scratch, out)
     }
     /// The Gram matrix J Jᵀ, m × m. A network overrides it without ever forming J.
     ///

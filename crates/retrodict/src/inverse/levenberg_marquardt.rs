@@ -29,7 +29,7 @@ pub struct LevenbergMarquardt {
     /// Arrived once ‖P(x) − y‖ is at most this share of ‖P(x₀) − y‖, or its slope vanishes to
     /// this share; in (0, 1).
     pub tolerance: f64,
-    /// At most so many steps, those that were not taken included.
+    /// Maximum number of steps, rejected ones included.
     pub steps: usize,
     /// The first λ, relative to the square of the slope of ‖P(x) − y‖ at x₀; above 0.
     pub damping: f64,

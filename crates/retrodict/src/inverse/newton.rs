@@ -30,7 +30,7 @@ use crate::simulator::Simulator;
 pub struct Newton {
     /// Arrived once ‖P(x) − y‖ is at most this share of ‖P(x₀) − y‖; in (0, 1).
     pub tolerance: f64,
-    /// At most so many steps.
+    /// Maximum number of steps.
     pub steps: usize,
     /// The shortest share of a step that is tried; in (0, 1).
     pub shortest: f64,

@@ -36,7 +36,7 @@ pub struct PathIntegral {
     pub arrival: f64,
     /// The shortest step in s; where a shorter one would be needed, J is called singular.
     pub shortest: f64,
-    /// At most so many steps, those that were not taken included.
+    /// Maximum number of steps, rejected ones included.
     pub steps: usize,
     /// Singular values below this, relative to the largest, are dropped; in [0, 1).
     pub truncation: f64,

@@ -10,7 +10,7 @@ pub struct LsmrOptions {
     pub damping: f64,
     /// Relative tolerance on the residual and on the normal residual.
     pub tolerance: f64,
-    /// At most so many iterations.
+    /// Maximum number of iterations.
     pub max_iterations: usize,
 }
 

@@ -308,15 +308,15 @@ impl LinearMap for JointMap<'_> {
         self.pull(dy, &mut dx)?;
         clock.network(|| self.network.apply_transpose(&dx, dtheta))
     }
-    fn apply_gram(&self, dy: &[f64], room: &mut [f64], out: &mut [f64]) -> Result<()> {
+    fn apply_gram(&self, dy: &[f64], scratch: &mut [f64], out: &mut [f64]) -> Result<()> {
         let clock = &self.joint.clock;
         if self.physics.is_empty() {
-            return clock.network(|| self.network.apply_gram(dy, room, out));
+            return clock.network(|| self.network.apply_gram(dy, scratch, out));
         }
         let mut pulled = vec![0.0; self.network.outputs()];
         let mut dx = vec![0.0; self.network.outputs()];
         self.pull(dy, &mut pulled)?;
-        clock.network(|| self.network.apply_gram(&pulled, room, &mut dx))?;
+        clock.network(|| self.network.apply_gram(&pulled, scratch, &mut dx))?;
         self.push(&dx, out)
     }
     /// ∂y/∂x as matrices, where making them takes fewer products than are to come.

@@ -103,7 +103,7 @@ impl<T: Real> NetworkMap for MlpMap<T> {
 
     /// The gradients go down through the layers, and what a step along them does comes up again; the step
     /// itself is never formed, so that θ may be as long as it likes.
-    fn apply_gram(&self, doutputs: &[f64], _room: &mut [f64], out: &mut [f64]) -> Result<()> {
+    fn apply_gram(&self, doutputs: &[f64], _scratch: &mut [f64], out: &mut [f64]) -> Result<()> {
         expect_length("doutputs", doutputs.len(), self.outputs)?;
         expect_length("out", out.len(), self.outputs)?;
         let mut responses = Vec::with_capacity(self.stages.len());

@@ -10,7 +10,7 @@ use crate::losses::{Batch, SquaredError};
 use crate::options::Validate;
 use crate::problem::Problem;
 
-/// θ ↦ f(y*; θ), target x: the pairs (x, y*) are data, and the physics is not asked.
+/// θ ↦ f(y*; θ), target x: the pairs (x, y*) are the data; the simulator is never evaluated.
 ///
 /// The loss is ½ Σ (f − x)². Where several x lead to the same y*, the network learns their mean,
 /// which may lead nowhere.
