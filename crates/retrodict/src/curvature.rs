@@ -75,7 +75,8 @@ pub(crate) fn leads_downhill(at: &Evaluation<'_>) -> Result<bool> {
         return Ok(false);
     };
     let length = view.push(&vector, held, &mut along);
-    if !(value / (length * length) < -SLIGHT * largest) {
+    let curvature = value / (length * length);
+    if curvature.is_nan() || curvature >= -SLIGHT * largest {
         return Ok(false);
     }
     along.iter_mut().for_each(|a| *a *= reach / length);

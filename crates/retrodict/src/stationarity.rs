@@ -13,6 +13,9 @@ const UNSEEN: f64 = 1e-7;
 /// Units in the last place by which y, or J x, may be off.
 const ROUND_OFF: f64 = 8.0 * f64::EPSILON;
 
+/// The part of the misfit that the round-off of x may pass for.
+const MOST_OF_X: f64 = 1e-2;
+
 /// Unknowns up to which J is asked for where it is not known.
 const WITH_JACOBIAN_UP_TO: usize = 32;
 
@@ -82,7 +85,8 @@ pub(crate) fn slope(at: &Evaluation<'_>) -> Result<Slope> {
     let columns = map.columns()?;
     let lengths: Vec<f64> = (0..columns.rows()).map(|i| norm(columns.row(i))).collect();
     let of_x: f64 = lengths.iter().zip(at.x()).map(|(l, x)| l * x.abs()).sum();
-    let round_off = ROUND_OFF * (size + of_x);
+    // Near a blow-up J is so large that the round-off of x could hide any slope: it may explain a small part.
+    let round_off = ROUND_OFF * size + (ROUND_OFF * of_x).min(MOST_OF_X * misfit);
     let held = at.held()?;
     let (mut cosine, mut free) = (0.0_f64, 0);
     let mut without_effect = Vec::new();
@@ -94,7 +98,7 @@ pub(crate) fn slope(at: &Evaluation<'_>) -> Result<Slope> {
         if length * at.x()[i].abs().max(1.0) <= f64::EPSILON * size {
             without_effect.push(i);
         }
-        if *length > 0.0 {
+        if *length != 0.0 {
             let excess = dot(columns.row(i), &aim).abs() / length - round_off;
             cosine = cosine.max(share(excess, misfit));
         }
@@ -106,9 +110,15 @@ pub(crate) fn slope(at: &Evaluation<'_>) -> Result<Slope> {
     })
 }
 
-/// A part of the misfit, none where it is negative.
+/// A part of the misfit, none where it is negative; infinite where a number is none, so that nothing is said to vanish.
 fn share(excess: f64, misfit: f64) -> f64 {
-    if misfit > 0.0 { (excess / misfit).max(0.0) } else { 0.0 }
+    if !excess.is_finite() || !misfit.is_finite() {
+        f64::INFINITY
+    } else if misfit > 0.0 {
+        (excess / misfit).max(0.0)
+    } else {
+        0.0
+    }
 }
 
 /// What the point is, with the unknowns that do not change y there.
@@ -117,7 +127,8 @@ fn share(excess: f64, misfit: f64) -> f64 {
 /// That of [`slope`], and where the gradient vanishes up to 8 products with the Hessian; nothing where the
 /// loss is 0 to round-off.
 pub(crate) fn judge(at: &Evaluation<'_>) -> Result<(Nature, Vec<usize>)> {
-    if at.loss()? <= at.loss_round_off()? {
+    let round_off = at.loss_round_off()?;
+    if round_off.is_finite() && at.loss()? <= round_off {
         return Ok((Nature::Minimum, Vec::new()));
     }
     let slope = slope(at)?;

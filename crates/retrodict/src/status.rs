@@ -109,7 +109,7 @@ impl fmt::Display for Status {
         let text = match self {
             Self::Converged(Goal::Loss) => "the loss reached its goal; a lower goal leads further",
             Self::Converged(Goal::Discrepancy) => {
-                "the data are explained to within their noise: more steps would fit the noise"
+                "the data are explained to within their noise, as was asked for; a closer fit fits the noise"
             }
             Self::Converged(Goal::Gradient) => {
                 "the gradient reached its goal; a lower goal leads further"

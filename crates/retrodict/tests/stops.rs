@@ -198,7 +198,7 @@ fn statuses_tell_what_to_try() {
     };
     for (status, hint) in [
         (Status::Converged(Goal::Loss), "a lower goal"),
-        (Status::Converged(Goal::Discrepancy), "would fit the noise"),
+        (Status::Converged(Goal::Discrepancy), "fits the noise"),
         (Status::Converged(Goal::Gradient), "a lower goal"),
         (Status::Converged(Goal::ShortStep), "a lower goal"),
         (Status::Converged(Goal::Plateau), "a smaller decrease"),
@@ -208,7 +208,10 @@ fn statuses_tell_what_to_try() {
         (Status::Stalled, "try"),
         (Status::Saddle, "try"),
         (Status::Diverged, "try"),
-        (Status::LineSearchFailed, "run `retrodict check`"),
+        (Status::LineSearchFailed, "check the derivatives"),
+        (Status::NoProgress, "no minimum"),
+        (Status::NoEffect, "another start"),
+        (Status::OutOfPatience, "patience"),
         (Status::Failed(broken), "try shorter steps"),
         (Status::Cancelled, "goes on"),
     ] {
@@ -366,7 +369,11 @@ fn where_no_shorter_step_helps_the_failure_is_told_and_the_best_x_kept() {
     assert_eq!((solution.steps, &solution.x), (0, &start));
     let (numberless, start) = problem(false);
     let solution = solver().solve(&numberless, &start).unwrap();
-    assert_eq!((solution.status, solution.x), (Status::Diverged, start));
+    let Status::Failed(Error::Simulation { message, .. }) = &solution.status else {
+        panic!("{}", solution.status);
+    };
+    assert!(message.contains("NaN"), "{message}");
+    assert_eq!(solution.x, start);
 }
 
 /// Where the adjoint fails beyond an edge that the simulation still passes.

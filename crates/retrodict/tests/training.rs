@@ -388,7 +388,7 @@ fn limits_end_a_run_and_say_which() {
     });
     assert_eq!(
         (patience.state.step, patience.status.name()),
-        (0, "stalled")
+        (0, "out-of-patience")
     );
 }
 

@@ -75,6 +75,7 @@ fn moved(standing: &Standing, change: Change) -> Standing {
         Change::Rule => Standing {
             x: standing.best.clone(),
             rule: Vec::new(),
+            careful: false,
             ..standing.clone()
         },
         Change::Problem => Standing {

@@ -565,7 +565,7 @@ fn ended(state: &State, limits: &Limits) -> Option<Status> {
         .rposition(|e| e.test.or(e.train).map_or(e.running_loss, |s| s.loss) == state.best_loss);
     let waited = best.map_or(0, |at| epochs - at as u64);
     if limits.patience.is_some_and(|most| waited >= most) {
-        return Some(Status::Stalled);
+        return Some(Status::OutOfPatience);
     }
     None
 }
