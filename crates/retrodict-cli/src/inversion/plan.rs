@@ -215,7 +215,10 @@ impl Field {
         expect_finite("the start", x0)?;
         let problem = dressed(&data, inversion)?;
         let start = &inversion.start;
-        let (region, starts) = Region::starts(x0, start.spread, start.count, start.seed)?;
+        let (region, mut starts) = Region::starts(x0, start.spread, start.count, start.seed)?;
+        if let Some(bounds) = problem.bounds() {
+            region.draw_within(bounds, &mut starts[1..]);
+        }
         Ok(Self {
             data,
             problem,

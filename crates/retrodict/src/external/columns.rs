@@ -74,7 +74,7 @@ impl Found {
         y: &[f64],
         at_once: usize,
         evaluate: &Evaluate<'_>,
-    ) -> Option<Vec<f64>> {
+    ) -> Result<Option<Vec<f64>>> {
         // Signs without a pattern, so that no unknowns cancel.
         let sign = |i: usize| {
             if (1.7 * i as f64 + 0.3).sin() < 0.0 {
@@ -96,13 +96,18 @@ impl Found {
                     .collect();
                 evaluate(&there)
             });
-            match noise::of_table(&points.ok()?) {
-                Table::Noise(noise) => return Some(noise::pooled(&noise, y)),
+            let points = match points {
+                Ok(points) => points,
+                Err(Error::Simulation { .. }) => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            match noise::of_table(&points) {
+                Table::Noise(noise) => return Ok(Some(noise::pooled(&noise, y))),
                 Table::TooClose => reach *= 32.0,
                 Table::TooFar => reach /= 32.0,
             }
         }
-        None
+        Ok(None)
     }
 }
 
@@ -742,7 +747,10 @@ mod tests {
             assert!(off < limit && off < 1.5 * said, "{level}: {off} {said}");
             assert!(calls <= 8, "{level}: {calls}");
             let evaluate = |x: &[f64]| Ok(model(x));
-            let measured = found.measure(&p, &model(&p), 1, &evaluate).unwrap();
+            let measured = found
+                .measure(&p, &model(&p), 1, &evaluate)
+                .unwrap()
+                .unwrap();
             let (_, said) = error(&found, &exact, Some(&measured));
             assert!(
                 off < 2.0 * said && said < 30.0 * off,
@@ -757,7 +765,10 @@ mod tests {
         let (found, _) = found(Scheme::Central, &p, &decay);
         let exact = slopes(&p);
         let evaluate = |x: &[f64]| Ok(decay(x));
-        let measured = found.measure(&p, &decay(&p), 1, &evaluate).unwrap();
+        let measured = found
+            .measure(&p, &decay(&p), 1, &evaluate)
+            .unwrap()
+            .unwrap();
         let (off, said) = error(&found, &[&exact[0], &exact[1]], Some(&measured));
         assert!(off < said && said < 1e-8, "{off} {said}");
     }

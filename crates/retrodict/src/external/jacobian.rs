@@ -83,12 +83,16 @@ impl LinearMap for JacobianAt<'_> {
         let Dense::Differences(found) = self.found()? else {
             return Ok(None);
         };
-        let noise = measure.then(|| {
-            self.noise.get_or_init(|| {
+        let noise = match (measure, self.noise.get()) {
+            (false, _) => None,
+            (true, Some(known)) => known.as_deref(),
+            (true, None) => {
                 let evaluate = |x: &[f64]| self.external.evaluate(x);
-                found.measure(&self.x, &self.y, self.external.at_once(), &evaluate)
-            })
-        });
-        Ok(Some(found.errors(noise.and_then(Option::as_deref))))
+                let at_once = self.external.at_once();
+                let measured = found.measure(&self.x, &self.y, at_once, &evaluate)?;
+                self.noise.get_or_init(|| measured).as_deref()
+            }
+        };
+        Ok(Some(found.errors(noise)))
     }
 }
