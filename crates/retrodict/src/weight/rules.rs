@@ -142,7 +142,7 @@ pub(super) fn cross_validation(balance: &dyn Balance) -> Result<Pick> {
 const TURN: f64 = 0.52;
 
 /// The angle is taken between pieces of the curve of this length, in units of ln.
-const PIECE: f64 = 0.3;
+const PIECE: f64 = 1.0;
 
 /// The weight at which ln misfit against ln prior bends most, of those where the curve turns a corner.
 pub(super) fn corner(curve: &[Point]) -> Pick {
