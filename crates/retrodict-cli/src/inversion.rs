@@ -40,14 +40,14 @@ pub use folder::{Keeper, contents_of, is_inversion, read, write, write_inversion
 pub use known::{Limits, Side, dressed};
 pub use noise::Noise;
 pub use overrides::apply;
-pub use plan::{Plan, default_rule};
+pub use plan::Plan;
 pub use posterior::{Found, Wanted};
 pub use resume::{Change, reopen};
 pub use run::{Run, fresh, go};
 pub use start::Start;
 pub use statistics::{Parameter, Statistics};
 pub use stop::Stop;
-pub use told::{chosen, told};
+pub use told::{chosen, doubts, told};
 pub use watch::Watch;
 pub use weight::{Chosen, Weight, name};
 

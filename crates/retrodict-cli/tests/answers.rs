@@ -308,6 +308,7 @@ fn weights_are_chosen_by_rule_and_kept() {
         ("cross-validation", "cross-validation"),
         ("gcv", "cross-validation"),
         ("l-curve", "l-curve"),
+        ("auto", "discrepancy"),
     ] {
         let said = succeed(
             f,

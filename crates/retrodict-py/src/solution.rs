@@ -33,6 +33,10 @@ pub struct Outcome {
     pub knows_noise: bool,
     /// How J was found, where that was not exact or cost more than usual.
     pub note: Option<String>,
+    /// The rule's name.
+    pub method: &'static str,
+    /// Why it was chosen, where the user did not choose.
+    pub method_reason: Option<&'static str>,
     /// What the user's simulator raised last.
     pub failure: Option<PyErr>,
 }
@@ -117,6 +121,18 @@ impl Solution {
     #[getter]
     fn status(&self) -> &'static str {
         self.outcome.found.status.name()
+    }
+
+    /// The rule that was used, by its name.
+    #[getter]
+    fn method(&self) -> &'static str {
+        self.outcome.method
+    }
+
+    /// Why it was chosen, where method was "auto"; else None.
+    #[getter]
+    fn method_reason(&self) -> Option<&'static str> {
+        self.outcome.method_reason
     }
 
     /// What that means, and what to try next.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use retrodict::automatic::{self, AUTOMATIC};
 use retrodict::inverse::WithInverse;
 use retrodict::registry::{INVERSES, RULES};
 use retrodict::{Solver, Status};
@@ -23,7 +24,8 @@ use crate::tables::named;
 /// simulator: a function forward(x) → y of float64 arrays; an object with forward(x) and, if it has them,
 /// jacobian(x), jvp(x, dx), vjp(x, dy) and invert_near(y, x0); retrodict.simulator(…), or its name.
 /// target: y*, in the shape of y. start: the first x, in the shape of x.
-/// method: a rule of retrodict.methods(), or an alias of one; options: its options.
+/// method: a rule of retrodict.methods(), or an alias of one; "auto" chooses by the size of the problem, its
+/// inverse, priors and bounds, and Solution.method_reason says why; options: the rule's options.
 /// noise: a standard deviation for all data, one for each, or their covariance.
 /// loss: another loss, by name or {"name": …, options}, in place of noise.
 /// missing: whether NaN in the target marks what was not observed.
@@ -43,7 +45,7 @@ use crate::tables::named;
 /// Raises ValueError or TypeError for arguments that do not fit, SimulationError as above.
 #[pyfunction]
 #[pyo3(signature = (
-    simulator, target, start, *, method="levenberg-marquardt", options=None, noise=None, loss=None,
+    simulator, target, start, *, method="auto", options=None, noise=None, loss=None,
     missing=false, lower=None, upper=None, priors=None, inverse=None, stop=None, observer=None,
     differences=None
 ))]
@@ -68,8 +70,15 @@ pub fn solve(
 ) -> PyResult<Py<Solution>> {
     let held = Arc::new(Held::default());
     let rule_options = problem::options("options", options)?;
-    let rule = RULES.build(method, &rule_options);
-    let rule = rule.map_err(|error| raised(&error))?;
+    let build = |name: &str| {
+        RULES
+            .build(name, &rule_options)
+            .map_err(|error| raised(&error))
+    };
+    let named_rule = match method {
+        AUTOMATIC => None,
+        name => Some(build(name)?),
+    };
     let stop = stop::when(stop, &held)?;
     callable(observer.as_ref())?;
     let settings = match differences {
@@ -96,6 +105,16 @@ pub fn solve(
     };
     let problem = problem::problem(&simulator, &target, &known)?;
     joined.warn(py)?;
+    let (rule, method, method_reason) = match named_rule {
+        Some(rule) => {
+            let entry = RULES.find(method).map_err(|error| raised(&error))?;
+            (rule, entry.name, None)
+        }
+        None => {
+            let found = automatic::method(&problem);
+            (build(found.method)?, found.method, Some(found.reason))
+        }
+    };
 
     let shape = simulator.input().shape;
     let mut watch = Watch::new(observer.map(Bound::unbind), &held, &shape);
@@ -117,6 +136,8 @@ pub fn solve(
         held,
         knows_noise: noise.is_some(),
         note: joined.note,
+        method,
+        method_reason,
         failure,
     };
     let ended_by = ended_by.or_else(|| never_began(py, &outcome));

@@ -102,10 +102,19 @@ impl Statistics {
         matrix(py, &self.found.unseen)
     }
 
-    /// What the data do not see, and what they hardly tell apart, in words; empty if there is nothing.
+    /// The indices of unknowns that equal bounds fix, in row order: constants, no unknowns of the fit.
+    #[getter]
+    fn fixed(&self) -> Vec<usize> {
+        self.found.fixed.clone()
+    }
+
+    /// What the data do not see, what they hardly tell apart, and which unknowns are fixed or on a bound, in
+    /// words; empty if there is nothing.
     #[getter]
     fn words(&self) -> Vec<String> {
-        self.found.in_words(&self.names)
+        let mut words = self.found.in_words(&self.names);
+        words.extend(self.found.bounds_in_words(&self.names));
+        words
     }
 
     /// Where each unknown lies at a level of confidence, each taken alone: lower and upper ends along a
@@ -126,7 +135,7 @@ impl Statistics {
         format!(
             "<retrodict statistics: rank {} of {}, {} degrees of freedom, noise {}>",
             self.found.rank,
-            self.found.parameters.len(),
+            self.found.free(),
             self.found.degrees_of_freedom,
             self.noise()
         )

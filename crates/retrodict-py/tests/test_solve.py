@@ -283,3 +283,27 @@ def test_differences_at_once_give_the_same():
             for count in (1, 4)
         )
     np.testing.assert_array_equal(one, many)
+
+
+def test_the_method_is_chosen_by_the_problem_and_said():
+    solution = retrodict.solve(DECAY, DATA, [1.0, 1.0])
+    assert solution.method == "levenberg-marquardt"
+    assert "decomposed" in solution.method_reason
+    own = retrodict.solve(DECAY, DATA, [1.0, 1.0], method="gn")
+    assert (own.method, own.method_reason) == ("gauss-newton", None)
+    heat = retrodict.simulator("heat", shape=[16])
+    back = retrodict.solve(heat, np.ones(16), np.zeros(16), method="auto")
+    assert back.method == "inverse-simulator"
+    bounded = retrodict.solve(heat, np.ones(16), np.zeros(16), lower=0.0, stop=3)
+    assert bounded.method == "levenberg-marquardt"
+
+
+def test_a_linear_model_takes_one_step():
+    lines = np.random.default_rng(3).normal(size=(20, 4))
+    target = lines @ [30.0, -2.0, 0.5, 700.0] + np.sin(np.arange(20.0))
+    best = np.linalg.lstsq(lines, target, rcond=None)[0]
+    exact = retrodict.Model(lambda x: lines @ x, jacobian=lambda x: lines)
+    for model, start in ((exact, np.full(4, 0.5)), (lambda x: lines @ x, np.zeros(4))):
+        solution = retrodict.solve(model, target, start, differences=None if model is exact else {})
+        assert solution.converged and solution.steps == 1
+        np.testing.assert_allclose(solution.x, best, rtol=1e-7)

@@ -101,3 +101,51 @@ def test_what_is_no_share_or_no_noise_is_refused():
         fit().statistics(noise="known")
     with pytest.raises(ValueError, match="noise = 'guess', expected 'known' or 'estimated'"):
         fit().statistics(noise="guess")
+
+
+def test_unknowns_that_bounds_fix_are_constants():
+    t = np.linspace(0, 2, 9)
+    data = 2.0 * np.exp(-0.7 * t) + 0.01 * np.cos(9 * t)
+    for differences in (None, {}):
+        model = lambda p: p[0] * np.exp(-p[1] * t)  # noqa: E731
+        slopes = lambda p: np.stack([np.exp(-p[1] * t), -p[0] * t * np.exp(-p[1] * t)], 1)  # noqa: E731
+        simulator = model if differences is not None else retrodict.Model(model, jacobian=slopes)
+        solution = retrodict.solve(
+            simulator, data, [1.0, 0.5], lower=[-np.inf, 0.5], upper=[np.inf, 0.5], differences=differences
+        )
+        found = solution.statistics(names=["amplitude", "rate"])
+        shape = np.exp(-0.5 * t)
+        left = data - solution.x[0] * shape
+        deviation = np.sqrt(left @ left / 8 / (shape @ shape))
+        assert (found.rank, found.degrees_of_freedom, found.fixed) == (1, 8, [1])
+        np.testing.assert_allclose(found.deviations, [deviation, 0.0], rtol=1e-5)
+        assert np.isnan(found.correlations[0, 1])
+        np.testing.assert_array_equal(found.intervals()[1], [0.5, 0.5])
+        assert found.words == ["fixed by equal bounds, and no unknowns of the fit: rate"]
+    bounded = retrodict.solve(model, data, [1.0, 0.2], upper=[np.inf, 0.5], differences={})
+    words = bounded.statistics(names=["amplitude", "rate"]).words
+    assert words == ["on their bounds, of which intervals know nothing: rate"]
+
+
+def test_a_line_through_zero_by_differences():
+    t = np.arange(11.0)
+    lines = np.stack([np.ones(11), t], 1)
+    data = 2 * t + 0.05 * np.cos(3 * t)
+    data -= np.linalg.lstsq(lines, data, rcond=None)[0][0]
+    for start in ([1.0, 1.0], [0.0, 1.0], [1e-15, 1.0]):
+        solution = retrodict.solve(lambda p: lines @ p, data, start, differences={})
+        left = data - lines @ solution.x
+        covariance = np.linalg.inv(lines.T @ lines) * (left @ left) / 9
+        np.testing.assert_allclose(
+            solution.statistics().deviations, np.sqrt(np.diag(covariance)), rtol=1e-3
+        )
+
+
+def test_models_in_single_precision_have_the_deviations_of_double():
+    t = np.linspace(0.1, 3, 30)
+    data = 2.0 * np.exp(-0.7 * t) + 0.02 * np.sin(40 * t)
+    found = []
+    for dtype in (np.float64, np.float32):
+        model = lambda p: (p[0] * np.exp(-p[1] * t)).astype(dtype).astype(float)  # noqa: B023, E731
+        found.append(retrodict.solve(model, data, [1.0, 1.0], differences={}).statistics().deviations)
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-3)

@@ -59,6 +59,27 @@ impl Bounds {
         Ok(Self { lower, upper })
     }
 
+    /// The unknowns that bounds [`for_each`](Self::for_each) unknown leave no room: constants.
+    pub fn fixed(&self) -> Vec<usize> {
+        let pairs = self.lower.iter().zip(&self.upper).enumerate();
+        pairs
+            .filter(|(_, (low, high))| low == high)
+            .map(|(i, _)| i)
+            .collect()
+    }
+
+    /// The unknowns that lie on a bound and could leave it, at an x within bounds that stand
+    /// [`for_each`](Self::for_each) unknown.
+    pub fn touched(&self, x: &[f64]) -> Vec<usize> {
+        let sides = self.lower.iter().zip(&self.upper);
+        x.iter()
+            .zip(sides)
+            .enumerate()
+            .filter(|(_, (x, (low, high)))| *low < *high && (*x == *low || *x == *high))
+            .map(|(i, _)| i)
+            .collect()
+    }
+
     /// Moves x to the nearest point within bounds that stand [`for_each`](Self::for_each) unknown, and
     /// says how many values that changed.
     pub fn project(&self, x: &mut [f64]) -> usize {

@@ -21,8 +21,10 @@ use crate::interrupt;
 use crate::linalg::Matrix;
 use crate::simulator::{Approximation, LinearMap, SecondOrder, Simulator, Space};
 
+mod columns;
 mod differences;
 mod jacobian;
+mod noise;
 mod parallel;
 mod program;
 mod umbridge;
@@ -197,7 +199,7 @@ impl External {
     }
 
     /// J at x, where y = P(x).
-    fn dense(&self, x: &[f64], y: &[f64]) -> Result<Matrix> {
+    fn dense(&self, x: &[f64], y: &[f64]) -> Result<Dense> {
         let (n, m) = (self.inputs, self.outputs);
         if m.checked_mul(n).is_none_or(|values| values > MOST_VALUES) {
             return Err(failed(
@@ -214,24 +216,27 @@ impl External {
             e
         };
         let columns = |columns: Vec<Vec<f64>>| Matrix::from_vec(n, m, columns.concat()).transpose();
-        match self.exact() {
+        let exact = match self.exact() {
             Some(Exact::Whole) => {
                 let values = self.ask("J", m * n, x, |model| model.jacobian(x))?;
-                Ok(Matrix::from_vec(m, n, values))
+                Matrix::from_vec(m, n, values)
             }
-            Some(Exact::Columns) => parallel::each(n, self.at_once(), |i| {
+            Some(Exact::Columns) => columns(parallel::each(n, self.at_once(), |i| {
                 self.ask("J dx", m, x, |model| model.jvp(x, &unit(n, i)))
-            })
-            .map(columns),
-            Some(Exact::Rows) => parallel::each(m, self.at_once(), |i| {
-                self.ask("Jᵀ dy", n, x, |model| model.vjp(x, &unit(m, i)))
-            })
-            .map(|rows| Matrix::from_vec(m, n, rows.concat())),
-            None => parallel::each(n, self.at_once(), |i| {
-                self.differences.column(i, x, y, &|x| self.evaluate(x))
-            })
-            .map(columns),
-        }
+            })?),
+            Some(Exact::Rows) => {
+                let rows = parallel::each(m, self.at_once(), |i| {
+                    self.ask("Jᵀ dy", n, x, |model| model.vjp(x, &unit(m, i)))
+                })?;
+                Matrix::from_vec(m, n, rows.concat())
+            }
+            None => {
+                let evaluate = |x: &[f64]| self.evaluate(x);
+                let found = columns::jacobian(&self.differences, x, y, self.at_once(), &evaluate)?;
+                return Ok(Dense::Differences(found));
+            }
+        };
+        Ok(Dense::Exact(exact))
     }
 
     /// J at x; y is evaluated only where J is going to need it.
@@ -242,6 +247,12 @@ impl External {
         };
         Ok(JacobianAt::new(self, x.to_vec(), y))
     }
+}
+
+/// J, and whether it is exact.
+enum Dense {
+    Exact(Matrix),
+    Differences(columns::Found),
 }
 
 /// What an exact J is made of.

@@ -26,6 +26,7 @@
 //! The book in `docs/` says how to choose a method, and how to add a simulator or a rule.
 
 pub mod audit;
+pub mod automatic;
 mod basis;
 mod bounds;
 pub mod check;

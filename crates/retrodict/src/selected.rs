@@ -147,6 +147,13 @@ impl LinearMap for SelectedMap<'_> {
         }
         Ok(rows)
     }
+    fn errors(&self, measure: bool) -> Result<Option<Matrix>> {
+        let Some(whole) = self.map.errors(measure)? else {
+            return Ok(None);
+        };
+        let rows: Vec<&[f64]> = self.selected.places.iter().map(|p| whole.row(*p)).collect();
+        Ok(Some(Matrix::from_rows(&rows)))
+    }
     fn expect_products(&self, count: usize) -> Result<()> {
         self.map.expect_products(count)
     }

@@ -189,6 +189,19 @@ pub trait LinearMap {
     fn dense(&self) -> Result<Matrix> {
         by_products(self)
     }
+    /// How far off each entry of [`dense`](LinearMap::dense) may be, m × n; nothing where J is exact.
+    ///
+    /// Without `measure` whatever may be an error counts as one. With it, the noise of y is found from a few
+    /// evaluations around x, if it can be.
+    ///
+    /// # Errors
+    /// As [`dense`](LinearMap::dense).
+    ///
+    /// # Cost
+    /// What J costs, if it was not asked for before; with `measure`, six evaluations or so once.
+    fn errors(&self, _measure: bool) -> Result<Option<Matrix>> {
+        Ok(None)
+    }
     /// Says that so many products with J or Jᵀ are to come, so that a map may prepare for them.
     ///
     /// # Errors

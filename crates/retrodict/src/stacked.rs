@@ -184,6 +184,20 @@ impl LinearMap for StackedMap<'_> {
         }
         Ok(whole)
     }
+    fn errors(&self, measure: bool) -> Result<Option<Matrix>> {
+        let mut whole = None;
+        for (map, range) in self.parts() {
+            let Some(part) = map.errors(measure)? else {
+                continue;
+            };
+            let whole =
+                whole.get_or_insert_with(|| Matrix::zeros(self.outputs(), self.stacked.inputs));
+            for (i, row) in range.enumerate() {
+                whole.row_mut(row).copy_from_slice(part.row(i));
+            }
+        }
+        Ok(whole)
+    }
     fn expect_products(&self, count: usize) -> Result<()> {
         self.maps
             .iter()

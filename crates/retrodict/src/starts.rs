@@ -30,6 +30,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use rayon::prelude::*;
 
+use crate::bounds::Bounds;
 use crate::error::{Error, Result, expect_finite, expect_length};
 use crate::interrupt::Interrupt;
 use crate::options::require;
@@ -122,6 +123,23 @@ impl Region {
         let mut starts = vec![start.to_vec()];
         starts.extend(region.latin_hypercube(count - 1, seed));
         Ok((region, starts))
+    }
+
+    /// Moves starts that were drawn from the region into the part of it that lies within bounds, evenly along each
+    /// axis; an unknown that bounds fix has its value in all of them.
+    ///
+    /// The bounds stand [`for_each`](Bounds::for_each) unknown.
+    pub fn draw_within(&self, bounds: &Bounds, starts: &mut [Vec<f64>]) {
+        for start in starts {
+            for (i, x) in start.iter_mut().enumerate() {
+                let (low, high) = (self.lower[i], self.upper[i]);
+                let (least, greatest) = (low.max(bounds.lower[i]), high.min(bounds.upper[i]));
+                if least < greatest && (least > low || greatest < high) {
+                    *x = least + (*x - low) / (high - low) * (greatest - least);
+                }
+            }
+            bounds.project(start);
+        }
     }
 
     /// Whether two x are the same to within a thousandth of the region.
@@ -257,6 +275,26 @@ mod tests {
         }
         assert_eq!(starts, region.latin_hypercube(16, 3));
         assert_ne!(starts, region.latin_hypercube(16, 4));
+    }
+
+    #[test]
+    fn starts_within_bounds_fill_what_they_leave() {
+        let region = Region::new(vec![-1.0, 10.0, 0.0, 2.0], vec![1.0, 20.0, 4.0, 4.0]).unwrap();
+        let infinite = f64::INFINITY;
+        let bounds = Bounds {
+            lower: vec![0.5, -infinite, 1.5, 7.0],
+            upper: vec![infinite, infinite, 1.5, 9.0],
+        };
+        let drawn = region.latin_hypercube(8, 5);
+        let mut starts = drawn.clone();
+        region.draw_within(&bounds, &mut starts);
+        for (start, drawn) in starts.iter().zip(&drawn) {
+            assert!(
+                (start[0] - (0.75 + 0.25 * drawn[0])).abs() < 1e-12,
+                "{start:?}"
+            );
+            assert_eq!((start[1], start[2], start[3]), (drawn[1], 1.5, 7.0));
+        }
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub enum Noise {
 
 /// The statistics of a fit: the model taken as linear around x.
 ///
+/// An unknown whose bounds are equal is a constant: it takes no degree of freedom and has no error. Where J is
+/// found by differences, what lies below their error counts as not determined.
+///
 /// Where the problem has priors, covariance and rank are those of data and priors together, which is the
 /// Laplace approximation of the posterior; residuals, χ² and degrees of freedom count the data alone.
 ///
@@ -51,7 +54,8 @@ pub enum Noise {
 /// `covariance` in \[xᵢ\]\[xⱼ\], `deviations` in \[x\].
 ///
 /// # Cost
-/// min(m, n) products with J or Jᵀ, and an SVD of J.
+/// min(m, n) products with J or Jᵀ, and an SVD of J; six more evaluations or so where J is found by differences
+/// and the rank depends on their error.
 ///
 /// # Source
 /// Seber & Wild, *Nonlinear Regression*, sections 2.1.2 and 5.1.
@@ -77,12 +81,22 @@ pub struct Statistics {
     /// noise is estimated, infinite where no datum is left over; where it is known, WᵀW/s² is the inverse of
     /// its covariance.
     pub covariance: Matrix,
-    /// The standard deviation of each parameter; infinite where the data do not determine it.
+    /// The standard deviation of each parameter; infinite where the data do not determine it, 0 where bounds fix
+    /// it.
     pub deviations: Vec<f64>,
     /// Directions in x that change nothing in y, as rows, each of length 1 in D x.
     pub unseen: Matrix,
     /// D: how far W y moves with each parameter; 1 where it does not move at all.
     pub effects: Vec<f64>,
+    /// The parameters that their bounds fix: constants, no unknowns of the fit.
+    #[serde(default)]
+    pub fixed: Vec<usize>,
+    /// The other parameters that lie on a bound, of which deviations know nothing.
+    #[serde(default)]
+    pub on_bounds: Vec<usize>,
+    /// How far off deviations may be, as a share, because J was found by differences; 0 for an exact J.
+    #[serde(default)]
+    pub uncertainty: f64,
     /// What the simulator was asked for.
     pub counts: Counts,
 }
@@ -102,6 +116,10 @@ impl Statistics {
     /// If x does not fit, the simulation fails there, or the loss knows no noise and is asked for it.
     pub fn with(problem: &Problem, x: &[f64], noise: Noise) -> Result<Self> {
         let tally = Tally::default();
+        let (fixed, on_bounds) = match problem.bounds() {
+            Some(bounds) => (bounds.fixed(), bounds.touched(x)),
+            None => Default::default(),
+        };
         // The data say what they say, whatever unknowns a rule saw and whatever bounds it kept.
         let problem = &problem.unbounded().untransformed()?;
         let at = Evaluation::new(problem, &tally, x)?;
@@ -109,26 +127,16 @@ impl Statistics {
         let whitened = Whitened::new(&at)?;
         let data = problem.data_outputs();
         let residual = norm(&whitened.target_step()?[..data]);
-        let mut columns = whitened.jacobian()?.transpose();
-        let (n, m) = (columns.rows(), columns.cols());
-        let mut effects = vec![1.0; n];
-        for (i, effect) in effects.iter_mut().enumerate() {
-            let size = norm(columns.row(i));
-            if size > 0.0 {
-                *effect = size;
-                columns.row_mut(i).iter_mut().for_each(|v| *v /= size);
-            }
-        }
-        // Fewer data than parameters: rows of zeros complete the right singular vectors.
-        let mut jacobian = Matrix::zeros(m.max(n), n);
-        for i in 0..m {
-            for (j, v) in jacobian.row_mut(i).iter_mut().enumerate() {
-                *v = columns[(j, i)];
-            }
-        }
-        let Svd { u, s, v } = svd(&jacobian)?;
-        let floor = f64::EPSILON * m.max(n) as f64 * s.first().copied().unwrap_or(0.0);
-        let rank = s.iter().filter(|s| **s > floor).count();
+        let n = problem.inputs();
+        let free: Vec<usize> = (0..n).filter(|i| !fixed.contains(i)).collect();
+        let Spectrum {
+            u,
+            s,
+            v,
+            effects,
+            rank,
+            uncertainty,
+        } = Spectrum::of(&whitened, &free)?;
         // tr A of the map A from data to fit: its rank, unless a prior shares in the fit.
         let used: f64 = (0..data).map(|i| norm(&u.row(i)[..rank]).powi(2)).sum();
         let degrees_of_freedom = data.saturating_sub(used.round() as usize);
@@ -140,7 +148,7 @@ impl Statistics {
         let (y, target) = (&y[..data], &target[..data]);
         let chi_squared = problem.data_loss().chi_squared(y, target);
         let covariance = covariance(&s[..rank], &v, &effects, variance);
-        let unseen = unseen(rank, &v, &effects);
+        let unseen = unseen(rank, free.len(), &v, &effects);
         let deviations = deviations(&covariance, &unseen, &effects);
         Ok(Self {
             parameters: x.to_vec(),
@@ -156,8 +164,16 @@ impl Statistics {
             deviations,
             unseen,
             effects,
+            fixed,
+            on_bounds,
+            uncertainty,
             counts: tally.counts(),
         })
+    }
+
+    /// The number of parameters that no bounds fix.
+    pub fn free(&self) -> usize {
+        self.parameters.len() - self.fixed.len()
     }
 
     /// The correlation of two parameters, from −1 to 1; NaN where the data tell nothing of one.
@@ -175,6 +191,85 @@ impl Statistics {
             }
         }
         table
+    }
+}
+
+/// W J D⁻¹ = U S Vᵀ with columns of length 1, and what of it stands clear of the errors of J.
+struct Spectrum {
+    u: Matrix,
+    s: Vec<f64>,
+    /// A row for each unknown, zeros for those that are fixed; a column for each that is free.
+    v: Matrix,
+    /// D.
+    effects: Vec<f64>,
+    rank: usize,
+    uncertainty: f64,
+}
+
+/// Singular values that exceed the error of J less than this are looked at twice.
+const CLEAR: f64 = 30.0;
+
+/// A column whose error is a larger part of it is no more than that error.
+const LOST: f64 = 0.5;
+
+impl Spectrum {
+    fn of(whitened: &Whitened<'_, '_>, free: &[usize]) -> Result<Self> {
+        let errors = whitened.column_errors(false)?;
+        let found = Self::with(whitened, free, errors.as_deref())?;
+        // Errors that cannot be told from curvature are measured where something hangs on them.
+        match errors {
+            Some(_) if !found.is_clear() => {
+                Self::with(whitened, free, whitened.column_errors(true)?.as_deref())
+            }
+            _ => Ok(found),
+        }
+    }
+
+    /// Whether every direction of the free unknowns is determined, whatever the error of J.
+    fn is_clear(&self) -> bool {
+        self.rank == self.v.cols() && self.uncertainty * CLEAR <= 1.0
+    }
+
+    fn with(whitened: &Whitened<'_, '_>, free: &[usize], errors: Option<&[f64]>) -> Result<Self> {
+        let mut columns = whitened.columns()?;
+        let (n, m, count) = (columns.rows(), columns.cols(), free.len());
+        let mut effects = vec![1.0; n];
+        let mut error = 0.0_f64;
+        for i in free {
+            let size = norm(columns.row(*i));
+            let off = errors.map_or(0.0, |errors| errors[*i]);
+            if off > LOST * size {
+                columns.row_mut(*i).fill(0.0);
+            } else if size > 0.0 {
+                effects[*i] = size;
+                columns.row_mut(*i).iter_mut().for_each(|v| *v /= size);
+                error = error.hypot(off / size);
+            }
+        }
+        // Fewer data than parameters: rows of zeros complete the right singular vectors.
+        let mut jacobian = Matrix::zeros(m.max(count), count);
+        for i in 0..m {
+            for (v, j) in jacobian.row_mut(i).iter_mut().zip(free) {
+                *v = columns[(*j, i)];
+            }
+        }
+        let Svd { u, s, v } = svd(&jacobian)?;
+        let round_off = f64::EPSILON * m.max(n) as f64 * s.first().copied().unwrap_or(0.0);
+        let floor = round_off.max(error);
+        let rank = s.iter().filter(|s| **s > floor).count();
+        let mut whole = Matrix::zeros(n, count);
+        for (k, i) in free.iter().enumerate() {
+            whole.row_mut(*i).copy_from_slice(v.row(k));
+        }
+        let least = rank.checked_sub(1).map(|last| s[last]);
+        Ok(Self {
+            u,
+            v: whole,
+            effects,
+            rank,
+            uncertainty: least.map_or(0.0, |least| error / least),
+            s,
+        })
     }
 }
 
@@ -228,10 +323,10 @@ fn covariance(s: &[f64], v: &Matrix, scale: &[f64], variance: f64) -> Matrix {
 }
 
 /// The columns of V beyond the rank, back in the units of x.
-fn unseen(rank: usize, v: &Matrix, scale: &[f64]) -> Matrix {
+fn unseen(rank: usize, free: usize, v: &Matrix, scale: &[f64]) -> Matrix {
     let n = scale.len();
-    let mut unseen = Matrix::zeros(n - rank, n);
-    for k in rank..n {
+    let mut unseen = Matrix::zeros(free - rank, n);
+    for k in rank..free {
         for (i, value) in unseen.row_mut(k - rank).iter_mut().enumerate() {
             *value = v[(i, k)] / scale[i];
         }

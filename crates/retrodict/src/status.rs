@@ -131,7 +131,7 @@ impl fmt::Display for Status {
                  try another start, or a goal above the noise"
             }
             Self::NoProgress => {
-                "no step of this rule lowers the loss any further, but its gradient is not zero: x is no minimum; \
+                "no step of this rule lowers the loss any further, though its gradient is not zero: x may be no minimum; \
                  check the derivatives and the noise of the simulator, or try another rule or start"
             }
             Self::NoEffect => {

@@ -246,6 +246,14 @@ impl LinearMap for TransformedMap<'_> {
         (0..j.rows()).for_each(|i| scale(j.row_mut(i), &self.slopes));
         Ok(j)
     }
+    fn errors(&self, measure: bool) -> Result<Option<Matrix>> {
+        let mut errors = self.map.errors(measure)?;
+        if let Some(errors) = &mut errors {
+            let slopes: Vec<f64> = self.slopes.iter().map(|s| s.abs()).collect();
+            (0..errors.rows()).for_each(|i| scale(errors.row_mut(i), &slopes));
+        }
+        Ok(errors)
+    }
     fn expect_products(&self, count: usize) -> Result<()> {
         self.map.expect_products(count)
     }

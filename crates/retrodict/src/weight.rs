@@ -1,5 +1,7 @@
 //! How strong a prior should be: so strong that the data are explained to within their noise, and no further.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, expect_length};
@@ -12,7 +14,7 @@ mod rules;
 mod sampled;
 mod trade;
 
-use rules::{Balance, corner, cross_validation, discrepancy};
+use rules::{Balance, Pick, corner, cross_validation, discrepancy};
 use sampled::Sampled;
 use trade::Trade;
 
@@ -40,13 +42,55 @@ pub enum Choice {
     CrossValidation,
     /// The corner of misfit against prior, both as logarithms: where they trade most evenly.
     LCurve,
+    /// The first of these that finds a weight beyond doubt: discrepancy where the noise is known, then
+    /// cross-validation, then the L-curve.
+    #[serde(rename = "auto")]
+    Automatic,
+}
+
+/// What speaks against a weight that a rule chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Doubt {
+    /// The curve has no corner.
+    NoCorner,
+    /// The score is flat: no minimum stands out.
+    NoMinimum,
+    /// The weight is the smallest that was tried.
+    WeakestTried,
+    /// The weight is the largest that was tried.
+    StrongestTried,
+    /// No weight explains the data to within their noise.
+    NotExplained,
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoCorner => "the L-curve has no clear corner",
+            Self::NoMinimum => "the score of cross-validation has no clear minimum",
+            Self::WeakestTried => {
+                "it is the smallest weight that was tried: the score still falls there"
+            }
+            Self::StrongestTried => {
+                "it is the largest weight that was tried: the data say nothing against the prior"
+            }
+            Self::NotExplained => "no weight explains the data to within their noise",
+        })
+    }
 }
 
 /// A weight, and what it means.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Chosen {
+    /// The rule that chose.
+    pub rule: Choice,
     /// The weight of the prior.
     pub weight: f64,
+    /// What speaks against it.
+    pub doubt: Option<Doubt>,
+    /// The rules that were tried before, and what spoke against their weights.
+    pub passed: Vec<(Choice, Doubt)>,
     /// The solution with this weight.
     pub x: Vec<f64>,
     /// ‖W (P(x) − y*)‖² of the data.
@@ -129,16 +173,18 @@ impl Choice {
             rounds += 1;
             let mut settled = false;
             let at = around(&unit, &tally, &x)?;
-            let (weight, here, curve, step) = balanced(&at, |balance| {
-                let weight = self.pick(balance, || noise(&at))?;
+            let (found, here, curve, step) = balanced(&at, |balance| {
+                let found = self.found(balance, &at)?;
+                let weight = found.pick.weight;
                 let step = if direct {
                     balance.solution(weight)?
                 } else {
                     Vec::new()
                 };
                 let (here, _) = balance.at(weight)?;
-                Ok((weight, here, balance.curve()?, step))
+                Ok((found, here, balance.curve()?, step))
             })?;
+            let weight = found.pick.weight;
             if direct {
                 x = unit.values(at.moved(&step, 1.0).x());
                 // Curvatures that are the same everywhere make the first round exact.
@@ -155,7 +201,10 @@ impl Choice {
                 let mut counts = tally.counts();
                 counts.add(&solved);
                 return Ok(Chosen {
+                    rule: found.rule,
                     weight,
+                    doubt: found.pick.doubt,
+                    passed: found.passed,
                     x,
                     misfit: here.misfit,
                     freedom: here.freedom,
@@ -168,13 +217,59 @@ impl Choice {
         }
     }
 
-    fn pick(self, balance: &dyn Balance, noise: impl FnOnce() -> Result<f64>) -> Result<f64> {
+    fn pick(self, balance: &dyn Balance, at: &Evaluation<'_>) -> Result<Pick> {
         match self {
-            Self::Discrepancy => discrepancy(balance, noise()?, cross_validation(balance)?),
+            Self::Discrepancy => {
+                let variance = noise(at)?;
+                discrepancy(balance, variance, cross_validation(balance)?.weight)
+            }
             Self::CrossValidation => cross_validation(balance),
             Self::LCurve => Ok(corner(&balance.curve()?)),
+            Self::Automatic => Ok(Self::Automatic.found(balance, at)?.pick),
         }
     }
+
+    /// The weight by this rule, or by the first of several beyond doubt.
+    fn found(self, balance: &dyn Balance, at: &Evaluation<'_>) -> Result<ByRule> {
+        if self != Self::Automatic {
+            return Ok(ByRule {
+                rule: self,
+                pick: self.pick(balance, at)?,
+                passed: Vec::new(),
+            });
+        }
+        let knows_noise = known_variance(at.problem(), at.y()?).is_some();
+        let all = [Self::Discrepancy, Self::CrossValidation, Self::LCurve];
+        let mut first: Option<ByRule> = None;
+        let mut passed = Vec::new();
+        for rule in all.into_iter().skip(usize::from(!knows_noise)) {
+            let pick = rule.pick(balance, at)?;
+            let Some(doubt) = pick.doubt else {
+                return Ok(ByRule { rule, pick, passed });
+            };
+            passed.push((rule, doubt));
+            first.get_or_insert(ByRule {
+                rule,
+                pick,
+                passed: Vec::new(),
+            });
+        }
+        // None is beyond doubt: the first rule is as good as any.
+        match first {
+            Some(first) => Ok(ByRule {
+                passed: passed.split_off(1),
+                ..first
+            }),
+            None => Self::CrossValidation.found(balance, at),
+        }
+    }
+}
+
+/// A weight and the rule that found it.
+struct ByRule {
+    rule: Choice,
+    pick: Pick,
+    passed: Vec<(Choice, Doubt)>,
 }
 
 /// The solution for each of many weights of the one prior, at the cost of two decompositions: how much hangs on

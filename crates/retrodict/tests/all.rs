@@ -15,6 +15,7 @@ mod conformance;
 mod corrected_targets;
 mod documents;
 mod engines;
+mod error_bars;
 mod evolution;
 mod fluid;
 mod hansen;

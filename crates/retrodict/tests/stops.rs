@@ -209,7 +209,7 @@ fn statuses_tell_what_to_try() {
         (Status::Saddle, "try"),
         (Status::Diverged, "try"),
         (Status::LineSearchFailed, "check the derivatives"),
-        (Status::NoProgress, "no minimum"),
+        (Status::NoProgress, "check the derivatives"),
         (Status::NoEffect, "another start"),
         (Status::OutOfPatience, "patience"),
         (Status::Failed(broken), "try shorter steps"),

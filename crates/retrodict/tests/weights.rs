@@ -251,3 +251,33 @@ fn a_field_too_large_for_matrices_gets_a_good_weight_too() {
         assert!(found.settled && ratio < 1.2, "{ratio}");
     }
 }
+
+/// The automatic choice takes the first rule whose weight is beyond doubt, and says what it passed over.
+#[test]
+fn the_automatic_choice_goes_on_to_the_next_rule() {
+    use retrodict::weight::Doubt;
+    let shaw = Shaw::default();
+    let y = noisy(&shaw.data(), 1e-2, 4);
+    let zeros = vec![0.0; y.len()];
+    let told = |sigma: f64| with_tikhonov(Arc::new(Shaw::default()), sigma, y.clone());
+    let right = Choice::Automatic.weight(&told(1e-2), &zeros).unwrap();
+    assert_eq!((right.rule, right.doubt), (Choice::Discrepancy, None));
+    assert!(right.passed.is_empty());
+    // Noise that is told far too small is never reached.
+    let wrong = told(1e-6);
+    let alone = Choice::Discrepancy.weight(&wrong, &zeros).unwrap();
+    assert_eq!(alone.doubt, Some(Doubt::NotExplained));
+    let found = Choice::Automatic.weight(&wrong, &zeros).unwrap();
+    assert_eq!((found.rule, found.doubt), (Choice::CrossValidation, None));
+    assert_eq!(found.passed, [(Choice::Discrepancy, Doubt::NotExplained)]);
+    // Nothing is known of the noise.
+    let loss = Arc::new(SquaredError { half: true });
+    let unknown = Problem::new(Arc::new(Shaw::default()), loss, y.clone()).unwrap();
+    let unknown = unknown.with_prior(&Tikhonov::default(), 1.0).unwrap();
+    let found = Choice::Automatic.weight(&unknown, &zeros).unwrap();
+    assert_eq!(found.rule, Choice::CrossValidation);
+    // Its corner is clear, and a prior that explains the data by itself is said to.
+    let corner = Choice::LCurve.weight(&unknown, &zeros).unwrap();
+    assert_eq!(corner.doubt, None);
+    assert!(error(&corner.x, &shaw.solution()) < 0.5);
+}

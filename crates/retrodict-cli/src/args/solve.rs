@@ -43,8 +43,7 @@ pub struct Solve {
     /// Where to start [default: zeros].
     #[arg(long, value_name = "FILE")]
     pub start: Option<String>,
-    /// The rule [default: inverse-simulator if there is an inverse, else levenberg-marquardt
-    /// or limited-memory-bfgs].
+    /// The rule, or auto: chosen by the size of the problem, its inverse, priors and bounds [default: auto].
     #[arg(long, value_name = "M")]
     pub method: Option<String>,
     /// A local inverse found from derivatives, in place of the simulator's own, if it has one:

@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use retrodict::automatic::{self, AUTOMATIC};
 use retrodict::registry::RULES;
 use retrodict::{Network, Problem, Solution, Solver, StopWhen};
 
@@ -10,7 +11,6 @@ use super::solve::beside;
 use crate::args;
 use crate::data::{self, Array, Depth};
 use crate::failure::{Failure, Outcome};
-use crate::inversion::default_rule;
 use crate::tables::aligned;
 use crate::training::{self, Checkpoint, Physics, Plan, Weights};
 
@@ -40,10 +40,11 @@ pub fn run(args: &args::Predict) -> Outcome<ExitCode> {
             .map(str::to_owned)
             .to_vec(),
     ];
-    let rule = args
-        .rule
-        .clone()
-        .unwrap_or_else(|| default_rule(&*physics.simulator).to_owned());
+    let chosen = || automatic::of_simulator(&*physics.simulator).method;
+    let rule = match args.rule.as_deref() {
+        None | Some(AUTOMATIC) => chosen().to_owned(),
+        Some(name) => name.to_owned(),
+    };
     if args.refine.is_some() {
         lines[0].push(format!("after {rule}"));
         lines[0].push("steps".to_owned());

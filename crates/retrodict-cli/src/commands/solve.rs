@@ -128,7 +128,12 @@ pub(super) fn finish(plan: &Plan, runs: &[Run], told: &Told<'_>) -> Outcome<bool
             || told.folder.map(|folder| folder.join("x.npy")),
             |output| Some(output.to_owned()),
         );
-        let document = json!({ "method": plan.rule, "output": output, "fields": answers });
+        let document = json!({
+            "method": plan.rule,
+            "method_reason": plan.reason,
+            "output": output,
+            "fields": answers,
+        });
         println!("{}", folder::json(&document)?);
     } else {
         tell(plan, &answers);
@@ -168,6 +173,9 @@ pub(super) fn beside(target: &str, suffix: &str) -> PathBuf {
 
 fn tell(plan: &Plan, answers: &[Answer]) {
     println!("{} with {}", plan.name, plan.rule);
+    if let Some(words) = plan.choice_words() {
+        println!("{}", wrapped("method: ", &words));
+    }
     print!("{}", table(answers));
     for (i, answer) in answers.iter().enumerate() {
         if let Some(found) = &answer.solutions {

@@ -133,7 +133,8 @@ fn contents(plan: &Plan, runs: &[Run], answers: &[Answer]) -> Outcome<Contents> 
 }
 
 fn summary(plan: &Plan, answer: &Answer, label: &str) -> MethodSummary {
-    let mut notices = answer.notices.clone();
+    let mut notices: Vec<String> = plan.choice_words().into_iter().collect();
+    notices.extend(answer.notices.iter().cloned());
     notices.extend(
         answer
             .trouble

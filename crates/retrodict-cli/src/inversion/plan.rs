@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use retrodict::automatic::{self, AUTOMATIC};
 use retrodict::error::{expect_finite, expect_length};
 use retrodict::inverse::Inverter;
 use retrodict::registry::{self, RULES};
@@ -8,7 +9,7 @@ use retrodict::weight::Choice;
 use retrodict::{Problem, Simulator, StopWhen, UpdateRule};
 use toml::Table;
 
-use super::{Chosen, Inversion, Limits, dressed, known};
+use super::{Chosen, Inversion, dressed, known};
 use crate::commands::{fit_shape, split};
 use crate::data::{self, Array};
 use crate::failure::{Failure, Outcome};
@@ -28,6 +29,8 @@ pub struct Plan {
     pub options: Table,
     /// The rule's name.
     pub rule: String,
+    /// Why it was chosen, where the user did not choose.
+    pub reason: Option<&'static str>,
     /// When each run ends.
     pub stop: StopWhen,
     /// A problem for each field of the target.
@@ -50,9 +53,6 @@ pub struct Field {
     /// The weight of the prior, once a rule has chosen it.
     pub chosen: Option<Chosen>,
 }
-
-/// Unknowns up to which a dense Jacobian is cheap.
-const SMALL: usize = 500;
 
 /// χ² per datum at which a run ends that could fit the noise too; a tenth above 1, since rules that aim at
 /// just that level end a hair beside it.
@@ -87,15 +87,10 @@ impl Plan {
 
         let rule = inversion.rule.clone().unwrap_or_default();
         let (rule, rule_options) = named(&rule, "rule")?;
-        let free = inversion.priors.is_empty()
-            && inversion.bounds == Limits::default()
-            && !inversion.noise.missing;
-        let rule = rule.as_deref().unwrap_or_else(|| match free {
-            true => default_rule(&*simulator),
-            false => by_derivatives(&*simulator),
-        });
-        let rule = RULES.find(rule)?.name.to_owned();
-        RULES.build(&rule, &rule_options)?;
+        let named_rule = rule.filter(|name| name != AUTOMATIC);
+        if let Some(name) = &named_rule {
+            RULES.build(name, &rule_options)?;
+        }
         let mut stop = inversion.stop.when()?;
         let fits_noise = n >= m && inversion.priors.is_empty();
         if levels.iter().all(|level| level.known) && fits_noise && !inversion.stop.has_goal() {
@@ -123,6 +118,18 @@ impl Plan {
             }
             fields.push(field);
         }
+        let (rule, reason) = match (&named_rule, fields.first()) {
+            (Some(name), _) => (name.as_str(), None),
+            (None, first) => {
+                let found = first.map_or_else(
+                    || automatic::of_simulator(&*simulator),
+                    |field| automatic::method(&field.problem),
+                );
+                (found.method, Some(found.reason))
+            }
+        };
+        let rule = RULES.find(rule)?.name.to_owned();
+        RULES.build(&rule, &rule_options)?;
         Ok(Self {
             inversion,
             target,
@@ -130,6 +137,7 @@ impl Plan {
             name,
             options,
             rule,
+            reason,
             stop,
             fields,
             choice,
@@ -189,6 +197,12 @@ impl Plan {
         )
     }
 
+    /// Which rule was chosen, and why, where the user did not choose.
+    pub fn choice_words(&self) -> Option<String> {
+        let reason = self.reason?;
+        Some(format!("{} was chosen since {reason}", self.rule))
+    }
+
     /// A fresh rule, for one run.
     pub fn rule(&self) -> retrodict::Result<Box<dyn UpdateRule>> {
         RULES.build(&self.rule, &self.rule_options)
@@ -201,7 +215,10 @@ impl Field {
         expect_finite("the start", x0)?;
         let problem = dressed(&data, inversion)?;
         let start = &inversion.start;
-        let (region, starts) = Region::starts(x0, start.spread, start.count, start.seed)?;
+        let (region, mut starts) = Region::starts(x0, start.spread, start.count, start.seed)?;
+        if let Some(bounds) = problem.bounds() {
+            region.draw_within(bounds, &mut starts[1..]);
+        }
         Ok(Self {
             data,
             problem,
@@ -232,22 +249,5 @@ fn named(table: &Table, what: &str) -> Outcome<(Option<String>, Table)> {
         Some(other) => Err(Failure::Misuse(format!(
             "{what}.name = {other}: it must be a name from `retrodict list`"
         ))),
-    }
-}
-
-/// The rule that suits a simulator.
-pub fn default_rule(simulator: &dyn Simulator) -> &'static str {
-    match simulator.local_inverse() {
-        Some(_) => "inverse-simulator",
-        None => by_derivatives(simulator),
-    }
-}
-
-/// The rule that suits a simulator with priors or bounds.
-fn by_derivatives(simulator: &dyn Simulator) -> &'static str {
-    if simulator.input().len() <= SMALL {
-        "levenberg-marquardt"
-    } else {
-        "limited-memory-bfgs"
     }
 }

@@ -47,6 +47,9 @@ pub struct Statistics {
     pub parameters: Vec<Parameter>,
     /// How many unknowns are not determined.
     pub undetermined: usize,
+    /// The names of those that equal bounds fix: constants, no unknowns of the fit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixed: Vec<String>,
     /// The pairs that hang together most, strongest first.
     pub correlations: Vec<Pair>,
     /// What is not seen, and what to be wary of, in sentences.
@@ -154,6 +157,7 @@ impl Statistics {
             level: LEVEL,
             parameters: parameters(&found, &labels)?,
             undetermined: found.deviations.iter().filter(|d| d.is_infinite()).count(),
+            fixed: found.fixed.iter().map(|i| names[*i].clone()).collect(),
             correlations: pairs(&found, &names),
             words: words(&found, &names, problem),
             counts: found.counts,

@@ -24,6 +24,22 @@ pub fn chosen(chosen: &Chosen) -> String {
     )
 }
 
+/// What speaks against the weight, and against those of rules that were tried before.
+pub fn doubts(chosen: &Chosen) -> Vec<String> {
+    let passed = chosen
+        .passed
+        .iter()
+        .map(|(rule, why)| format!("{} found no weight to rely on: {why}", name(*rule)));
+    let own = chosen.doubt.as_ref().map(|why| {
+        format!(
+            "the weight of {} is doubtful: {why}; try another rule (discrepancy with known noise, \
+             cross-validation, l-curve), or give a number",
+            chosen.prior
+        )
+    });
+    passed.chain(own).collect()
+}
+
 /// `2 forward, 24 jvp`.
 fn asked(counts: &Counts) -> String {
     let kinds = [
@@ -46,6 +62,10 @@ pub fn told(answer: &Answer) -> String {
     if let Some(weight) = &answer.weight {
         text.push_str(&wrapped("weight: ", &chosen(weight)));
         text.push('\n');
+        for words in doubts(weight) {
+            text.push_str(&wrapped("note: ", &words));
+            text.push('\n');
+        }
     }
     if let Some(found) = &answer.statistics {
         text.push_str(&statistics(found));
@@ -81,10 +101,14 @@ fn table(found: &Statistics) -> Vec<Vec<String>> {
         let finite = |value: Option<f64>, infinite: &str| {
             value.map_or_else(|| infinite.to_owned(), |v| format!("{v:.5e}"))
         };
+        let fixed = found.fixed.contains(&parameter.name);
         lines.push(vec![
             parameter.name.clone(),
             format!("{:.5e}", parameter.value),
-            finite(parameter.deviation, "∞"),
+            match fixed {
+                true => "fixed".to_owned(),
+                false => finite(parameter.deviation, "∞"),
+            },
             finite(parameter.low, "−∞"),
             finite(parameter.high, "∞"),
             parameter.unit.clone(),
@@ -125,7 +149,11 @@ impl Statistics {
     pub fn sentences(&self) -> Vec<String> {
         let mut sentences = vec![format!(
             "{} data, {} degrees of freedom; rank {} of {}, condition number {:.2e}",
-            self.data, self.degrees_of_freedom, self.rank, self.unknowns, self.condition
+            self.data,
+            self.degrees_of_freedom,
+            self.rank,
+            self.unknowns - self.fixed.len(),
+            self.condition
         )];
         if let Some(chi_squared) = self.chi_squared {
             let mut text = format!(

@@ -16,7 +16,8 @@ pub enum Weight {
 }
 
 /// The rules by their names; the last is short for another.
-const RULES: [(&str, Choice); 4] = [
+const RULES: [(&str, Choice); 5] = [
+    ("auto", Choice::Automatic),
     ("discrepancy", Choice::Discrepancy),
     ("cross-validation", Choice::CrossValidation),
     ("l-curve", Choice::LCurve),
@@ -34,7 +35,7 @@ impl Weight {
     pub fn read(prior: &str, value: Option<Value>) -> Outcome<Self> {
         let misuse = |found: &str, hint: String| {
             Failure::Misuse(format!(
-                "prior {prior}: weight = {found}: it must be a number of 0 or greater, or a rule: discrepancy, \
+                "prior {prior}: weight = {found}: it must be a number of 0 or greater, or a rule: auto, discrepancy, \
                  cross-validation (gcv) or l-curve{hint}"
             ))
         };
@@ -64,6 +65,12 @@ pub struct Chosen {
     pub rule: Choice,
     /// The weight.
     pub weight: f64,
+    /// What speaks against it, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
+    /// The rules that were tried before, and what spoke against their weights.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed: Vec<(Choice, String)>,
     /// Whether it settled.
     pub settled: bool,
     /// How often the problem was linearised for it.
@@ -91,8 +98,14 @@ impl Chosen {
         let stride = chosen.curve.len().div_ceil(KEPT).max(1);
         Ok(Self {
             prior: prior.to_owned(),
-            rule: choice,
+            rule: chosen.rule,
             weight: chosen.weight,
+            doubt: chosen.doubt.map(|doubt| doubt.to_string()),
+            passed: chosen
+                .passed
+                .iter()
+                .map(|(rule, doubt)| (*rule, doubt.to_string()))
+                .collect(),
             settled: chosen.settled,
             rounds: chosen.rounds,
             misfit: chosen.misfit,
@@ -117,7 +130,7 @@ mod tests {
         assert_eq!(read("2").unwrap(), Weight::Told(2.0));
         assert_eq!(Weight::read("tikhonov", None).unwrap(), Weight::Told(1.0));
         assert_eq!(read("'gcv'").unwrap(), Weight::By(Choice::CrossValidation));
-        for (rule, choice) in &RULES[..3] {
+        for (rule, choice) in &RULES[..4] {
             assert_eq!(read(&format!("'{rule}'")).unwrap(), Weight::By(*choice));
             assert_eq!(name(*choice), *rule);
         }

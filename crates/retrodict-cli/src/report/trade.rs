@@ -6,7 +6,7 @@ use super::curves::{Figure, axis, layout};
 use super::page::pairs;
 use super::style::{colour, escape};
 use crate::folder::{Contents, ProblemFacts};
-use crate::inversion::{Answer, Chosen, chosen};
+use crate::inversion::{Answer, Chosen, chosen, doubts};
 
 /// The sections of all fields for which a rule chose the weight.
 pub fn section(contents: &Contents, _: &ProblemFacts, answers: &[Answer]) -> (String, Vec<Figure>) {
@@ -19,6 +19,9 @@ pub fn section(contents: &Contents, _: &ProblemFacts, answers: &[Answer]) -> (St
             html.push_str(&format!("<h3>{}</h3>\n", escape(&method.method)));
         }
         html.push_str(&format!("<p>{}</p>\n", escape(&chosen(weight))));
+        for words in doubts(weight) {
+            html.push_str(&format!("<p class=note>{}</p>\n", escape(&words)));
+        }
         let figures = figures(weight, i);
         html.push_str(&pairs(&figures));
         all.extend(figures);

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::{External, Model};
+use super::{Dense, External, Model};
 use crate::error::{Result, expect_length};
 use crate::linalg::Matrix;
 use crate::simulator::LinearMap;
@@ -12,7 +12,9 @@ pub(super) struct JacobianAt<'a> {
     external: &'a External,
     x: Vec<f64>,
     y: Vec<f64>,
-    dense: OnceLock<Matrix>,
+    dense: OnceLock<Dense>,
+    /// The noise of y, once it was measured; nothing if it could not be.
+    noise: OnceLock<Option<Vec<f64>>>,
 }
 
 impl<'a> JacobianAt<'a> {
@@ -22,10 +24,11 @@ impl<'a> JacobianAt<'a> {
             x,
             y,
             dense: OnceLock::new(),
+            noise: OnceLock::new(),
         }
     }
 
-    fn matrix(&self) -> Result<&Matrix> {
+    fn found(&self) -> Result<&Dense> {
         if let Some(dense) = self.dense.get() {
             return Ok(dense);
         }
@@ -33,9 +36,16 @@ impl<'a> JacobianAt<'a> {
         Ok(self.dense.get_or_init(|| found))
     }
 
-    /// J, if it is there already and as good as what the model offers.
-    fn kept(&self) -> Option<&Matrix> {
-        self.dense.get().filter(|_| self.external.exact().is_some())
+    fn matrix(&self) -> Result<&Matrix> {
+        Ok(match self.found()? {
+            Dense::Exact(matrix) => matrix,
+            Dense::Differences(found) => &found.jacobian,
+        })
+    }
+
+    /// Whether J is there already and as good as what the model offers.
+    fn is_kept(&self) -> bool {
+        matches!(self.dense.get(), Some(Dense::Exact(_)))
     }
 }
 
@@ -48,7 +58,7 @@ impl LinearMap for JacobianAt<'_> {
     }
     fn apply(&self, dx: &[f64], dy: &mut [f64]) -> Result<()> {
         expect_length("dx", dx.len(), self.inputs())?;
-        if self.external.offers.jvp && self.kept().is_none() {
+        if self.external.offers.jvp && !self.is_kept() {
             let ask = |model: &dyn Model| model.jvp(&self.x, dx);
             dy.copy_from_slice(&self.external.ask("J dx", dy.len(), &self.x, ask)?);
         } else {
@@ -58,7 +68,7 @@ impl LinearMap for JacobianAt<'_> {
     }
     fn apply_transpose(&self, dy: &[f64], dx: &mut [f64]) -> Result<()> {
         expect_length("dy", dy.len(), self.outputs())?;
-        if self.external.offers.vjp && self.kept().is_none() {
+        if self.external.offers.vjp && !self.is_kept() {
             let ask = |model: &dyn Model| model.vjp(&self.x, dy);
             dx.copy_from_slice(&self.external.ask("Jᵀ dy", dx.len(), &self.x, ask)?);
         } else {
@@ -68,5 +78,21 @@ impl LinearMap for JacobianAt<'_> {
     }
     fn dense(&self) -> Result<Matrix> {
         self.matrix().cloned()
+    }
+    fn errors(&self, measure: bool) -> Result<Option<Matrix>> {
+        let Dense::Differences(found) = self.found()? else {
+            return Ok(None);
+        };
+        let noise = match (measure, self.noise.get()) {
+            (false, _) => None,
+            (true, Some(known)) => known.as_deref(),
+            (true, None) => {
+                let evaluate = |x: &[f64]| self.external.evaluate(x);
+                let at_once = self.external.at_once();
+                let measured = found.measure(&self.x, &self.y, at_once, &evaluate)?;
+                self.noise.get_or_init(|| measured).as_deref()
+            }
+        };
+        Ok(Some(found.errors(noise)))
     }
 }

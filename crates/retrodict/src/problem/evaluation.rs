@@ -223,6 +223,41 @@ impl<'p> Evaluation<'p> {
         self.jacobian.get().is_some()
     }
 
+    /// How far off each entry of J may be, m × n, 0 for unknowns that bounds hold; nothing where J is exact.
+    ///
+    /// Without `measure` whatever may be an error counts as one; with it, the noise of y is measured.
+    ///
+    /// # Errors
+    /// As [`jacobian`](Self::jacobian).
+    ///
+    /// # Cost
+    /// J, if it was not asked for before; with `measure`, six evaluations or so, once for each x.
+    pub fn jacobian_errors(&self, measure: bool) -> Result<Option<Matrix>> {
+        let Some(how) = self.problem.simulator().approximation() else {
+            return Ok(None);
+        };
+        let told = match self.linearization()? {
+            Some(map) => map.errors(measure)?,
+            None => None,
+        };
+        let mut errors = match told {
+            Some(errors) => errors,
+            None if how.error > 0.0 => {
+                // All that is known is how J is found.
+                let mut errors = self.jacobian()?.clone();
+                let length = norm(errors.as_slice()) / (errors.as_slice().len() as f64).sqrt();
+                let entries = errors.as_mut_slice().iter_mut();
+                entries.for_each(|v| *v = how.error * v.abs().max(length));
+                errors
+            }
+            None => return Ok(None),
+        };
+        if let Some(held) = self.held()? {
+            (0..errors.rows()).for_each(|i| silence(held, errors.row_mut(i)));
+        }
+        Ok(Some(errors))
+    }
+
     /// The length of each column of J, where J is known already and has few of them.
     pub(crate) fn known_effects(&self) -> Option<Vec<f64>> {
         let jacobian = self.jacobian.get().filter(|j| j.cols() <= 32)?;

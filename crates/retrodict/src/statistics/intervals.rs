@@ -70,9 +70,13 @@ impl Statistics {
     pub fn intervals(&self, level: f64) -> Result<Vec<Interval>> {
         let degrees = (self.noise == Noise::Estimated).then_some(self.degrees_of_freedom);
         let reach = reach(level, degrees)?;
-        let around = |(x, deviation): (&f64, &f64)| Interval {
-            low: x - reach * deviation,
-            high: x + reach * deviation,
+        // Without a datum to spare the reach is infinite, but a constant stays where it is.
+        let around = |(x, deviation): (&f64, &f64)| match *deviation {
+            0.0 => Interval { low: *x, high: *x },
+            deviation => Interval {
+                low: x - reach * deviation,
+                high: x + reach * deviation,
+            },
         };
         Ok(self
             .parameters

@@ -9,6 +9,9 @@ const SHARE: f64 = 1e-6;
 /// Longer sums tell a reader nothing.
 const TERMS: usize = 8;
 
+/// Deviations that may be off by this share are told of.
+const UNCERTAIN: f64 = 0.05;
+
 /// Two parameters whose correlation is at least this are hard to tell apart.
 const CLOSE: f64 = 0.99;
 
@@ -30,6 +33,13 @@ impl Statistics {
                 ),
             })
             .collect();
+        if self.uncertainty >= UNCERTAIN {
+            words.push(format!(
+                "the derivatives were found by differences, whose error may change standard deviations by {:.0} %: \
+                 give the derivatives of the model, or answers with less noise",
+                100.0 * self.uncertainty.min(1.0)
+            ));
+        }
         for i in 0..self.parameters.len() {
             for j in 0..i {
                 let correlation = self.correlation(j, i);
@@ -43,6 +53,35 @@ impl Statistics {
                     ));
                 }
             }
+        }
+        words
+    }
+
+    /// Says which parameters are constants because their bounds are equal, and which lie on a bound.
+    ///
+    /// `names` are as in [`in_words`](Self::in_words).
+    pub fn bounds_in_words(&self, names: &[String]) -> Vec<String> {
+        let list = |places: &[usize]| {
+            let name = |i: &usize| names.get(*i).cloned().unwrap_or_else(|| format!("x[{i}]"));
+            let shown: Vec<String> = places.iter().take(TERMS).map(name).collect();
+            let more = match places.len().saturating_sub(TERMS) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            shown.join(", ") + &more
+        };
+        let mut words = Vec::new();
+        if !self.fixed.is_empty() {
+            words.push(format!(
+                "fixed by equal bounds, and no unknowns of the fit: {}",
+                list(&self.fixed)
+            ));
+        }
+        if !self.on_bounds.is_empty() {
+            words.push(format!(
+                "on their bounds, of which intervals know nothing: {}",
+                list(&self.on_bounds)
+            ));
         }
         words
     }

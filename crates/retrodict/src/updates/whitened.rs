@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use crate::error::Result;
-use crate::linalg::Matrix;
+use crate::linalg::{Matrix, norm};
 use crate::problem::Evaluation;
 use crate::simulator::LinearMap;
 
@@ -46,6 +46,30 @@ impl<'a, 'p> Whitened<'a, 'p> {
             self.whiten(&column, whitened.row_mut(j));
         }
         Ok(whitened)
+    }
+
+    /// How far off each column of W J may be, as a length; nothing where J is exact.
+    pub(crate) fn column_errors(&self, measure: bool) -> Result<Option<Vec<f64>>> {
+        let Some(errors) = self.at.jacobian_errors(measure)? else {
+            return Ok(None);
+        };
+        let columns = errors.transpose();
+        let mut whitened = vec![0.0; columns.cols()];
+        let mut length = |column: &[f64]| {
+            self.whiten(column, &mut whitened);
+            norm(&whitened)
+        };
+        let of = |i: usize| {
+            // Errors have no sign; under correlated noise that matters.
+            let alternating: Vec<f64> = columns
+                .row(i)
+                .iter()
+                .enumerate()
+                .map(|(r, e)| if r % 2 == 0 { *e } else { -e })
+                .collect();
+            length(columns.row(i)).max(length(&alternating))
+        };
+        Ok(Some((0..columns.rows()).map(of).collect()))
     }
 
     /// dx = Jᵀ Wᵀ W dy.

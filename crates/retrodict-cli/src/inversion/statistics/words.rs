@@ -1,14 +1,14 @@
+use retrodict::Problem;
 use retrodict::statistics::{Noise, Statistics};
-use retrodict::{Bounds, Problem};
 
 /// Beyond so many unseen directions their names are no reading.
 const NAMED: usize = 20;
-/// So many sentences, and so many names of unknowns on their bounds, are kept.
+/// So many sentences are kept.
 const SENTENCES: usize = 8;
 
 /// What is not seen, and what to be wary of.
 pub fn words(found: &Statistics, names: &[String], problem: &Problem) -> Vec<String> {
-    let (unseen, n) = (found.unseen.rows(), names.len());
+    let (unseen, n) = (found.unseen.rows(), found.free());
     let mut words = Vec::new();
     if unseen > 0 {
         let who = match problem.priors().is_empty() {
@@ -39,39 +39,6 @@ pub fn words(found: &Statistics, names: &[String], problem: &Problem) -> Vec<Str
                 .to_owned(),
         );
     }
-    words.extend(
-        problem
-            .bounds()
-            .and_then(|bounds| at_bounds(bounds, &found.parameters, names)),
-    );
+    words.extend(found.bounds_in_words(names));
     words
-}
-
-/// Which unknowns lie on their bounds, where intervals that know of none say little.
-fn at_bounds(bounds: &Bounds, x: &[f64], names: &[String]) -> Option<String> {
-    let side = |values: &[f64], i: usize| match values {
-        [] => None,
-        [one] => Some(*one),
-        each => each.get(i).copied(),
-    };
-    let held = |i: &usize| {
-        [&bounds.lower, &bounds.upper]
-            .iter()
-            .any(|s| side(s, *i) == Some(x[*i]))
-    };
-    let held: Vec<&str> = (0..x.len())
-        .filter(held)
-        .map(|i| names[i].as_str())
-        .collect();
-    let (shown, more) = (
-        held.iter().take(SENTENCES),
-        held.len().saturating_sub(SENTENCES),
-    );
-    let list = shown.copied().collect::<Vec<_>>().join(", ");
-    let more = match more {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    (!held.is_empty())
-        .then(|| format!("on their bounds, of which intervals know nothing: {list}{more}"))
 }

@@ -29,7 +29,32 @@ pub(super) struct Region {
     pub(super) bent: bool,
     /// Whether D measures changes of x by x itself, since J misled.
     relative: bool,
+    /// Whether the loss was what the model promised, all along the first step.
+    #[serde(default)]
+    linear: Linearity,
 }
+
+/// What the first step says of P.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Linearity {
+    /// There was none yet.
+    #[default]
+    Unknown,
+    /// The loss was what a linear P promised, to this accuracy; there, the whole step is tried.
+    Seen,
+    /// It was something else.
+    Bent,
+}
+
+/// A loss that differs from what was promised by less than this share is that of a linear P: J by differences is
+/// no better.
+const AS_PROMISED: f64 = 1e-8;
+
+/// A promise so many times above what the loss can tell says whether P is linear.
+const TELLING: f64 = 1e4;
+
+/// The whole step is tried up to this multiple of the radius: beyond, a direction without effect leads there.
+const FARTHEST: f64 = 100.0;
 
 /// A smaller share of the loss is no progress.
 const CRAWL: f64 = 1e-2;
@@ -77,7 +102,8 @@ impl Region {
     /// again as the loss could tell.
     fn polish(&mut self, vanished: bool) -> Verdict {
         let shrinks = self.polished.is_none_or(|last| self.step_norm < 0.9 * last);
-        if vanished || !shrinks {
+        // Where P is linear the step before was the last one.
+        if vanished || !shrinks || self.linear == Linearity::Seen {
             return Verdict::GiveUp;
         }
         self.polished = Some(self.step_norm);
@@ -97,6 +123,22 @@ impl Region {
         } else {
             0.0
         };
+        if self.linear != Linearity::Bent && self.predicted > TELLING * self.noise {
+            let first = self.linear == Linearity::Unknown;
+            let off = (actual - self.predicted).abs();
+            let linear = !self.bent && off <= AS_PROMISED * self.predicted + self.noise;
+            self.linear = if linear {
+                Linearity::Seen
+            } else {
+                Linearity::Bent
+            };
+            // Then the model holds to its end, and nothing need hold the step back.
+            let held_back = self.step_norm < (1.0 - 1e-6) * self.whole_norm;
+            if linear && first && held_back && self.whole_norm < FARTHEST * radius {
+                self.radius = Some(2.0 * self.whole_norm);
+                return Verdict::Retry;
+            }
+        }
         let radius = if ratio <= 0.25 || ratio.is_nan() {
             // Along the line, the parabola through both losses and the slope has its
             // minimum here.
