@@ -9,6 +9,7 @@ mod answers;
 mod bad_input;
 mod batches;
 mod external;
+mod files;
 mod inverses;
 mod inversions;
 mod printing;

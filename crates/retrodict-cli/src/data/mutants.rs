@@ -2,13 +2,16 @@
 //! not panic, and takes no more memory than a limit.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use super::{Array, Depth, csv, npy, png};
 use crate::failure::Outcome;
+use crate::folder::{Manifest, Summary};
+use crate::sealed;
+use crate::sweep::Index;
+use crate::training::{Checkpoint, Diagnosis, Weights};
 
 /// Mutants of each reader.
 const MUTANTS: usize = 20_000;
@@ -44,7 +47,7 @@ fn mutant(whole: &[u8], random: &mut Pcg64) -> Vec<u8> {
         let at = random.random_range(0..bytes.len());
         let end = (at + random.random_range(1..=16)).min(bytes.len());
         match random.random_range(0..6) {
-            0 => bytes[at] ^= 1 << random.random_range(0..8),
+            0 => bytes[at] ^= 1_u8 << random.random_range(0..8_u32),
             1 => bytes[at] = random.random(),
             2 => bytes.truncate(at),
             3 => drop(bytes.drain(at..end)),
@@ -80,14 +83,13 @@ fn attack(name: &str, good: &[Vec<u8>], read: impl Fn(&[u8]) -> bool) {
         assert!(read(whole), "{name}: the file is good before it is changed");
     }
     let mut random = Pcg64::seed_from_u64(16);
-    let refused = AtomicUsize::new(0);
+    let mut refused = 0;
     for i in 0..MUTANTS {
         let bytes = mutant(&good[i % good.len()], &mut random);
         if !read(&bytes) {
-            refused.fetch_add(1, Ordering::Relaxed);
+            refused += 1;
         }
     }
-    let refused = refused.into_inner();
     assert!(refused > MUTANTS / 100, "{name}: {refused} refused");
     assert!(peak() < ROOM, "{name}: {} KiB", peak());
 }
@@ -188,4 +190,66 @@ fn mutants_of_descriptions() {
             one || two
         });
     }
+}
+
+#[test]
+fn mutants_of_checkpoints_with_a_checksum_that_fits() {
+    let (path, magic) = (Path::new("file.checkpoint"), b"mutants1");
+    let checkpoint = Checkpoint {
+        method: "adam".to_owned(),
+        seed: 2,
+        state: retrodict::training::State::new(vec![0.1, f64::MIN_POSITIVE, -3.0]),
+        rule: vec![1, 2, 3],
+        diagnosis: Diagnosis::default(),
+        ended: Some(("step-limit".to_owned(), "it ended".to_owned())),
+    };
+    let content = rmp_serde::to_vec(&checkpoint).unwrap_or_default();
+    attack("checkpoint", &[content], |content| {
+        let mut bytes = magic.to_vec();
+        bytes.extend(sealed::checksum(content).to_le_bytes());
+        bytes.extend(content);
+        match sealed::open::<Checkpoint>(path, &bytes, magic, "try again") {
+            Ok(_) => true,
+            Err(failure) => sound(Err(failure)),
+        }
+    });
+}
+
+#[test]
+fn mutants_of_weights() {
+    use safetensors::tensor::{Dtype, TensorView};
+
+    let path = Path::new("file.safetensors");
+    let theta: Vec<u8> = (0..6).flat_map(|i| f64::from(i).to_le_bytes()).collect();
+    let view = TensorView::new(Dtype::F64, vec![2, 3], &theta);
+    let words = ["architecture", "plan", "method"].map(|key| (key.to_owned(), "x = 1".to_owned()));
+    let file = view.and_then(|view| {
+        safetensors::serialize([("layer", view)], Some(words.into_iter().collect()))
+    });
+    attack(
+        "safetensors",
+        &[file.unwrap_or_default()],
+        |bytes| match Weights::open(path, bytes) {
+            Ok(_) => true,
+            Err(failure) => sound(Err(failure)),
+        },
+    );
+}
+
+#[test]
+fn mutants_of_what_folders_hold() {
+    let manifest = crate::folder::json(&Manifest::default()).unwrap_or_default();
+    let summary = crate::folder::json(&Summary::default()).unwrap_or_default();
+    let index = Index {
+        title: "a".to_owned(),
+        names: vec!["b".to_owned(), "c".to_owned()],
+    };
+    let index = crate::folder::json(&index).unwrap_or_default();
+    attack("manifest", &[manifest.into()], |bytes| {
+        serde_json::from_slice::<Manifest>(bytes).is_ok()
+    });
+    attack("summary", &[summary.into(), index.into()], |bytes| {
+        serde_json::from_slice::<Summary>(bytes).is_ok()
+            || serde_json::from_slice::<Index>(bytes).is_ok()
+    });
 }

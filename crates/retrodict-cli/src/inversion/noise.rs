@@ -84,15 +84,15 @@ impl Noise {
         }
         if let Some(name) = &self.std_file {
             let array = data::read_any_number(name)?;
-            for sigma in &array.values {
-                positive(name, *sigma)?;
+            if array.values.len() != 1 {
+                if array.columns.is_empty() {
+                    expect_length(name, array.values.len(), m)?;
+                }
+                data::split(&array, shape, name)?;
             }
-            let deviations = match array.values.len() {
-                1 => array.values,
-                _ => data::split(&array, shape, name)?.concat(),
-            };
-            if deviations.len() != 1 {
-                expect_length(name, deviations.len(), m)?;
+            let deviations = array.values;
+            for (i, sigma) in deviations.iter().enumerate() {
+                positive(&format!("{name}: deviations[{i}]"), *sigma)?;
             }
             let loss = self.with(deviations);
             return shared(loss, m, fields.len(), true).map_err(|e| e.within(name));

@@ -353,7 +353,7 @@ impl Plan {
                 && Duration::try_from_secs_f64(seconds).is_err()
             {
                 return Err(Failure::Misuse(format!(
-                    "until.seconds = {seconds}: it must be a number of 0 or more, and less than 1e19"
+                    "until.seconds = {seconds:e}: it must be a number of 0 or more, and less than 1e19"
                 )));
             }
             if until.epochs.or(until.steps).is_none() && until.seconds.is_none() {
