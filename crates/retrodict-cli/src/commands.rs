@@ -19,8 +19,6 @@ use std::process::ExitCode;
 use crate::args::Command;
 use crate::failure::{Failure, Outcome};
 
-pub use simulate::{fit_shape, joined_shape, split};
-
 /// Does what was asked.
 pub fn run(command: Command) -> Outcome<ExitCode> {
     match command {

@@ -1,6 +1,10 @@
 //! Arrays from and to the user's files, by their ending.
 
+pub mod bounded;
 mod csv;
+mod fields;
+#[cfg(test)]
+mod mutants;
 mod npy;
 mod png;
 
@@ -9,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Outcome};
 
+pub use fields::{fit_shape, joined_shape, split, take_times};
 pub use npy::{read_archive, write_archive};
 pub use png::Depth;
 
@@ -21,6 +26,8 @@ pub struct Array {
     pub values: Vec<f64>,
     /// Whether it was read from a colour picture: three fields, one for each channel.
     pub colour: bool,
+    /// The names of its columns, where it is a table of several: empty ones where the file does not name them.
+    pub columns: Vec<String>,
 }
 
 impl Array {
@@ -30,6 +37,7 @@ impl Array {
             shape,
             values,
             colour: false,
+            columns: Vec::new(),
         }
     }
 }
@@ -43,11 +51,24 @@ fn ending(path: &Path) -> String {
         .unwrap_or_default()
 }
 
-/// Reads an array; `FILE.npz:NAME` picks one of an archive. Every value must be finite.
+/// The path in `FILE.npz:NAME` or `FILE.csv:COLUMN`, and what is picked from the file.
+pub fn place(name: &str) -> (&Path, Option<&str>) {
+    let picked = name.match_indices(':').find(|(at, _)| {
+        let path = ending(Path::new(&name[..*at]));
+        path == "npz" || path == "csv"
+    });
+    match picked {
+        Some((at, _)) => (Path::new(&name[..at]), Some(&name[at + 1..])),
+        None => (Path::new(name), None),
+    }
+}
+
+/// Reads an array; `FILE.npz:NAME` picks one of an archive, `FILE.csv:COLUMN` a column of a table, by its name or its
+/// number from 1. Every value must be finite.
 pub fn read(name: &str) -> Outcome<Array> {
-    let (path, array) = read_any(name)?;
+    let array = read_any(name, false)?;
     check(
-        &path,
+        place(name).0,
         &array,
         |v| v.is_finite(),
         "mask or fill it first, or say that data are missing",
@@ -55,11 +76,16 @@ pub fn read(name: &str) -> Outcome<Array> {
     Ok(array)
 }
 
+/// As [`read`], for whoever checks the values: any number may stand there.
+pub fn read_any_number(name: &str) -> Outcome<Array> {
+    read_any(name, true)
+}
+
 /// As [`read`], but NaN says that a value was not observed.
 pub fn read_with_gaps(name: &str) -> Outcome<Array> {
-    let (path, array) = read_any(name)?;
+    let array = read_any(name, true)?;
     check(
-        &path,
+        place(name).0,
         &array,
         |v| !v.is_infinite(),
         "only NaN stands for a value that is missing",
@@ -80,23 +106,22 @@ fn check(path: &Path, array: &Array, may_be: fn(&f64) -> bool, hint: &str) -> Ou
     }
 }
 
-fn read_any(name: &str) -> Outcome<(PathBuf, Array)> {
-    let (path, member) = match name.rsplit_once(':') {
-        Some((path, member)) if path.ends_with(".npz") => (PathBuf::from(path), Some(member)),
-        _ => (PathBuf::from(name), None),
-    };
-    let bytes = fs::read(&path).map_err(|e| Failure::unreadable(&path, e))?;
-    let array = match ending(&path).as_str() {
-        "npy" => npy::read(&path, &bytes),
-        "npz" => npy::read_member(&path, &bytes, member),
-        "csv" => csv::read(&path, &bytes),
-        "png" => png::read(&path, &bytes),
-        other => Err(Failure::unreadable(
-            &path,
-            format!("unknown ending '.{other}'; known: {KINDS}"),
-        )),
-    }?;
-    Ok((path, array))
+fn read_any(name: &str, gaps: bool) -> Outcome<Array> {
+    let (path, picked) = place(name);
+    let kind = ending(path);
+    if !["npy", "npz", "csv", "png"].contains(&kind.as_str()) {
+        return Err(Failure::unreadable(
+            path,
+            format!("unknown ending '.{kind}'; known: {KINDS}"),
+        ));
+    }
+    let bytes = bounded::bytes(path, bounded::DATA)?;
+    match kind.as_str() {
+        "npy" => npy::read(path, &bytes),
+        "npz" => npy::read_member(path, &bytes, picked),
+        "png" => png::read(path, &bytes),
+        _ => csv::read(path, &bytes, picked, gaps),
+    }
 }
 
 /// A picture from the bytes of a PNG.

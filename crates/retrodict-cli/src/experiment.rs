@@ -257,7 +257,7 @@ fn find(name: &str) -> Outcome<(String, String)> {
     }
     let path = Path::new(name);
     if path.extension().is_some_and(|e| e == "toml") {
-        let text = std::fs::read_to_string(path).map_err(|e| Failure::unreadable(path, e))?;
+        let text = crate::data::bounded::text(path)?;
         let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned());
         return Ok((stem.unwrap_or_else(|| "experiment".to_owned()), text));
     }

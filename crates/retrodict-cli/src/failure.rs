@@ -6,6 +6,10 @@ use std::process::ExitCode;
 /// Done, but some method did not reach its goal (only with `--require-converged`).
 pub const NOT_CONVERGED: u8 = 1;
 
+/// The reader of standard output has gone, as in `… | head -1`: what shells report of a program that the signal of
+/// a broken pipe ends, 128 + 13.
+const NO_READER: u8 = 141;
+
 /// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -15,17 +19,21 @@ pub enum Failure {
     /// Something broke on the way: exit code 3.
     #[error("{0}")]
     Broken(String),
+    /// Nobody reads standard output any more, and no word is due: exit code 141.
+    #[error("the reader of standard output has gone")]
+    NoReader,
 }
 
 /// Shorthand for the results of commands.
 pub type Outcome<T> = Result<T, Failure>;
 
 impl Failure {
-    /// 2 for misuse, 3 for a failure.
+    /// 2 for misuse, 3 for a failure, 141 where nobody reads on.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Misuse(_) => ExitCode::from(2),
             Self::Broken(_) => ExitCode::from(3),
+            Self::NoReader => ExitCode::from(NO_READER),
         }
     }
 
@@ -34,6 +42,7 @@ impl Failure {
         match self {
             Self::Misuse(why) => Self::Misuse(format!("{place}: {why}")),
             Self::Broken(why) => Self::Broken(format!("{place}: {why}")),
+            Self::NoReader => Self::NoReader,
         }
     }
 

@@ -43,11 +43,8 @@ pub fn truths(truth: &Truth, simulator: &dyn Simulator, seed: u64) -> Outcome<Ve
         }
         Truth::File { path } => {
             let array = data::read(path)?;
-            array
-                .values
-                .chunks(space.len().max(1))
-                .map(<[f64]>::to_vec)
-                .collect()
+            let fields = data::split(&array, &space.shape, path)?;
+            fields.into_iter().map(<[f64]>::to_vec).collect()
         }
         // None is known; what stands in its place is never compared to anything.
         Truth::States { count, .. } => vec![vec![0.0; space.len()]; *count],

@@ -144,7 +144,7 @@ impl Inversion {
 
 /// Reads a file of an inversion as a table, so that mistakes are reported with their line.
 pub fn read_table(path: &Path) -> Outcome<Table> {
-    let text = std::fs::read_to_string(path).map_err(|e| Failure::unreadable(path, e))?;
+    let text = crate::data::bounded::text(path)?;
     let name = path.display().to_string();
     let misread = |e: &toml::de::Error| crate::experiment::misread(&name, &text, e);
     let table: Table = toml::from_str(&text).map_err(|e| misread(&e))?;

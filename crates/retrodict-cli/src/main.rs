@@ -1,5 +1,8 @@
 //! `retrodict`: run a simulator backwards, and look at the report.
 
+#[macro_use]
+mod print;
+
 mod args;
 mod batch;
 #[cfg(test)]
@@ -34,13 +37,31 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use failure::Failure;
+
 fn main() -> ExitCode {
-    let arguments = args::Arguments::parse();
-    match commands::run(arguments.command) {
+    let done = match args::Arguments::try_parse() {
+        Ok(arguments) => commands::run(arguments.command),
+        Err(told) => parsed(&told),
+    };
+    // A command that failed says so, whatever became of its words.
+    match done.and_then(|code| print::outcome().map(|()| code)) {
         Ok(code) => code,
+        Err(Failure::NoReader) => Failure::NoReader.exit_code(),
         Err(failure) => {
             eprintln!("retrodict: {failure}");
             failure.exit_code()
         }
     }
+}
+
+/// What the arguments ask for instead of a command: help or the version; or what is wrong with them.
+fn parsed(told: &clap::Error) -> failure::Outcome<ExitCode> {
+    let printed = told.print();
+    if told.use_stderr() {
+        // Where standard error cannot be written, there is no other place to say so.
+        return Ok(ExitCode::from(2));
+    }
+    print::remember(printed);
+    Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,7 @@ use flate2::Crc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::data::replace;
+use crate::data::{bounded, replace};
 use crate::failure::{Failure, Outcome};
 
 /// Writes a value, whole or not at all.
@@ -21,7 +21,16 @@ pub fn write(path: &Path, magic: &[u8; 8], value: &impl Serialize) -> Outcome<()
 
 /// Reads it again; `then` says what happens if a damaged file is deleted.
 pub fn read<T: DeserializeOwned>(path: &Path, magic: &[u8; 8], then: &str) -> Outcome<T> {
-    let bytes = std::fs::read(path).map_err(|e| Failure::unreadable(path, e))?;
+    open(path, &bounded::bytes(path, bounded::DATA)?, magic, then)
+}
+
+/// As [`read`], from the bytes of the file.
+pub fn open<T: DeserializeOwned>(
+    path: &Path,
+    bytes: &[u8],
+    magic: &[u8; 8],
+    then: &str,
+) -> Outcome<T> {
     let damaged =
         |why: &str| Failure::unreadable(path, format!("{why}; delete the file, and {then}"));
     let content = bytes

@@ -4,6 +4,7 @@ mod draws;
 mod result;
 mod table;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use retrodict::options::{explain, nearest};
@@ -74,7 +75,7 @@ pub struct Index {
 impl Batch {
     /// Reads the file of a batch and checks every setting in it.
     pub fn load(path: &Path) -> Outcome<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| Failure::unreadable(path, e))?;
+        let text = crate::data::bounded::text(path)?;
         let name = path.display().to_string();
         let file: File = toml::from_str(&text).map_err(|e| misread(&name, &text, &e))?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -134,7 +135,9 @@ impl File {
             [] => &nameless[..],
             problems => problems,
         };
+        draws::within_limit(entries.len().checked_mul(draws.len()))?;
         let mut points: Vec<Point> = Vec::new();
+        let mut names = HashSet::new();
         for entry in entries {
             for (i, drawn) in draws.iter().enumerate() {
                 let plain = file_name(&entry.name);
@@ -142,7 +145,7 @@ impl File {
                     Some(_) => format!("{plain}-{:04}", i + 1),
                     None => plain,
                 };
-                if points.iter().any(|point| point.name == name) {
+                if !names.insert(name.clone()) {
                     return Err(Failure::Misuse(format!(
                         "two problems are called '{name}'; give each its own name"
                     )));

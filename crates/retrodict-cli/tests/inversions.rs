@@ -582,7 +582,10 @@ fn data_may_be_missing_multiplied_or_outliers_only_where_that_is_said() {
     write(&folder, "y.csv", "3\nnan\n");
     let solve = "solve scaling --set alpha=1.0 --target y.csv --set start.value=1.0";
     let message = fail(f, solve, 2);
-    assert_says(&message, &["NaN at index 1", "say that data are missing"]);
+    assert_says(
+        &message,
+        &["y.csv", "line 2, column 1", "'nan'", "--missing"],
+    );
     let prior = "--prior gaussian:reference=[7.0] --noise-std 1";
     let found = json(f, &format!("{solve} --missing {prior} --out d --json"));
     let x = &found["fields"][0]["x"];

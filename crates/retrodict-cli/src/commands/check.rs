@@ -21,7 +21,7 @@ pub fn run(args: &args::Check) -> Outcome<ExitCode> {
     source::note(&*simulator);
     let simulator = local_inverse::join(simulator, inverse.as_ref());
     let x = match &args.at {
-        Some(name) => data::read(name)?.values,
+        Some(name) => one(name, &simulator.input().shape)?,
         None => check::typical_input(&*simulator, args.seed),
     };
     expect_length(
@@ -47,6 +47,12 @@ pub fn run(args: &args::Check) -> Outcome<ExitCode> {
         )));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The one x of a file.
+fn one(name: &str, shape: &[usize]) -> Outcome<Vec<f64>> {
+    let array = data::read(name)?;
+    Ok(data::split(&array, shape, name)?.concat())
 }
 
 fn line(check: &Check) -> Vec<String> {

@@ -6,10 +6,10 @@ use retrodict::automatic::{self, AUTOMATIC};
 use retrodict::registry::RULES;
 use retrodict::{Network, Problem, Solution, Solver, StopWhen};
 
-use super::simulate::{joined_shape, note_clipping, split};
+use super::simulate::note_clipping;
 use super::solve::beside;
 use crate::args;
-use crate::data::{self, Array, Depth};
+use crate::data::{self, Array, Depth, joined_shape, split};
 use crate::failure::{Failure, Outcome};
 use crate::tables::aligned;
 use crate::training::{self, Checkpoint, Physics, Plan, Weights};
@@ -24,7 +24,7 @@ pub fn run(args: &args::Predict) -> Outcome<ExitCode> {
         trained.network.input().len(),
         physics.simulator.output().len(),
     );
-    let inputs = split(&target, seen, &args.target)?;
+    let inputs = split(&target, &trained.network.input().shape, &args.target)?;
     if args.refine.is_some() && seen != m {
         return Err(Failure::Misuse(format!(
             "--refine needs y*, {m} values a sample, but this network sees {seen} other values; \

@@ -1,4 +1,3 @@
-use std::io::{self, Write};
 use std::net::{TcpListener, ToSocketAddrs};
 use std::process::ExitCode;
 
@@ -29,7 +28,7 @@ pub fn run(args: &args::Serve) -> Outcome<ExitCode> {
         names.join(", ")
     );
     // Who waits for this line reads it now, through a pipe too.
-    let _ = io::stdout().flush();
+    crate::print::outcome()?;
     if !loopback {
         eprintln!(
             "note: whoever reaches this machine at {address} may run these simulators; \

@@ -21,6 +21,9 @@ pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
     super::threads(args.threads)?;
     let mut plan = Plan::new(inversion::from_arguments(args)?)?;
     source::note(&*plan.simulator);
+    if let Some(remark) = &plan.remark {
+        eprintln!("{}", wrapped("note: ", remark));
+    }
     if let Some(warning) = plan.warnings() {
         eprintln!("{}", wrapped("note: ", &warning));
     }
@@ -152,22 +155,13 @@ pub(super) fn finish(plan: &Plan, runs: &[Run], told: &Told<'_>) -> Outcome<bool
 
 /// name.png → name-solved.png, where the suffix is "solved".
 pub(super) fn beside(target: &str, suffix: &str) -> PathBuf {
-    let path = Path::new(target.split(".npz:").next().unwrap_or(target));
+    let (path, _) = data::place(target);
     let stem = path
         .file_stem()
         .map(|s| s.to_string_lossy().into_owned())
         .unwrap_or_default();
-    let ending = path
-        .extension()
-        .map(|e| e.to_string_lossy().into_owned())
-        .unwrap_or_else(|| {
-            if target.contains(".npz:") {
-                "npz"
-            } else {
-                "npy"
-            }
-            .to_owned()
-        });
+    let ending = path.extension().unwrap_or("npy".as_ref());
+    let ending = ending.to_string_lossy();
     path.with_file_name(format!("{stem}-{suffix}.{ending}"))
 }
 

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use png::{BitDepth, ColorType, Decoder, Encoder, Transformations};
 
-use super::Array;
+use super::{Array, bounded};
 use crate::failure::{Failure, Outcome};
 
 /// Bits of each value of a picture that is written.
@@ -14,6 +14,9 @@ pub enum Depth {
     /// 16 bits: for computing on.
     Sixteen,
 }
+
+/// How much longer than a compressed file its content can be: deflate's best is 1032.
+const INFLATION: u128 = 1032;
 
 /// A picture as fields in [0, 1]: (height, width), or (3, height, width) for colour. An alpha
 /// channel is left out.
@@ -28,21 +31,26 @@ pub fn read(path: &Path, bytes: &[u8]) -> Outcome<Array> {
     let mut decoder = Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(Transformations::EXPAND);
     let mut reader = decoder.read_info().map_err(unreadable)?;
+    let about = reader.info();
+    let claimed = [about.height as usize, about.width as usize];
+    let raw = u128::from(about.height) * about.raw_row_length() as u128;
+    if raw > INFLATION * bytes.len() as u128 {
+        return Err(Failure::unreadable(
+            path,
+            format!(
+                "its header claims {} × {} pixels, more than its {} bytes can hold",
+                claimed[0],
+                claimed[1],
+                bytes.len()
+            ),
+        ));
+    }
+    bounded::count(&[4, claimed[0], claimed[1]]).map_err(|e| Failure::unreadable(path, e))?;
     let size = reader
         .output_buffer_size()
         .ok_or_else(|| Failure::unreadable(path, "the picture is too large"))?;
     let mut buffer = vec![0; size];
     let info = reader.next_frame(&mut buffer).map_err(unreadable)?;
-    let samples: Vec<f64> = match info.bit_depth {
-        BitDepth::Sixteen => buffer[..info.buffer_size()]
-            .chunks_exact(2)
-            .map(|b| f64::from(u16::from_be_bytes([b[0], b[1]])) / 65535.0)
-            .collect(),
-        _ => buffer[..info.buffer_size()]
-            .iter()
-            .map(|b| f64::from(*b) / 255.0)
-            .collect(),
-    };
     let (height, width) = (info.height as usize, info.width as usize);
     let (stride, channels) = match info.color_type {
         ColorType::Grayscale => (1, 1),
@@ -51,14 +59,25 @@ pub fn read(path: &Path, bytes: &[u8]) -> Outcome<Array> {
         ColorType::Rgb | ColorType::Indexed => (3, 3),
     };
     let mut values = Vec::with_capacity(channels * height * width);
+    let buffer = &buffer[..info.buffer_size()];
     for channel in 0..channels {
-        values.extend(samples.iter().skip(channel).step_by(stride));
+        match info.bit_depth {
+            BitDepth::Sixteen => {
+                let samples = buffer.chunks_exact(2).skip(channel).step_by(stride);
+                let sample = |b: &[u8]| f64::from(u16::from_be_bytes([b[0], b[1]])) / 65535.0;
+                values.extend(samples.map(sample));
+            }
+            _ => {
+                let samples = buffer.iter().skip(channel).step_by(stride);
+                values.extend(samples.map(|b| f64::from(*b) / 255.0));
+            }
+        }
     }
     Ok(if channels == 3 {
         Array {
             shape: vec![3, height, width],
-            values,
             colour: true,
+            ..Array::new(Vec::new(), values)
         }
     } else {
         Array::new(vec![height, width], values)
@@ -143,5 +162,25 @@ mod tests {
         assert_eq!(bytes(path, &beyond, Depth::Eight).unwrap().1, 2);
         assert!(read(path, b"").unwrap_err().to_string().contains("0 bytes"));
         assert!(read(path, b"no picture").is_err());
+    }
+
+    #[test]
+    fn a_header_is_believed_only_as_far_as_the_file_goes() {
+        let path = Path::new("huge.png");
+        let array = Array::new(vec![4, 4], vec![0.5; 16]);
+        let (small, _) = bytes(path, &array, Depth::Eight).unwrap();
+        for (height, width) in [(1 << 20, 1 << 20), (1 << 30, 8), (20_000, 20_000)] {
+            let mut claims = small.clone();
+            claims[16..20].copy_from_slice(&u32::to_be_bytes(width));
+            claims[20..24].copy_from_slice(&u32::to_be_bytes(height));
+            let mut crc = flate2::Crc::new();
+            crc.update(&claims[12..29]);
+            claims[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+            let message = read(path, &claims).unwrap_err().to_string();
+            assert!(
+                message.contains("huge.png") && message.contains("can hold"),
+                "{message}"
+            );
+        }
     }
 }

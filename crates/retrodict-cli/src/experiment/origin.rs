@@ -46,6 +46,7 @@ impl Origin {
         match Failure::from(error) {
             Failure::Misuse(_) => Failure::Misuse(message),
             Failure::Broken(_) => Failure::Broken(message),
+            Failure::NoReader => Failure::NoReader,
         }
     }
 

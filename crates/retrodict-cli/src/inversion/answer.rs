@@ -2,8 +2,7 @@ use retrodict::Counts;
 use serde::{Deserialize, Serialize};
 
 use super::{Chosen, Found as Posterior, Plan, Run, Statistics};
-use crate::commands::joined_shape;
-use crate::data::Array;
+use crate::data::{Array, joined_shape};
 use crate::survey::{End, Found, survey};
 
 /// Values of x up to which it stands in a JSON document.

@@ -1,9 +1,8 @@
-use std::path::Path;
-
 use flate2::Crc;
 
 use super::Inversion;
-use crate::failure::{Failure, Outcome};
+use crate::data::{bounded, place};
+use crate::failure::Outcome;
 
 /// A number that changes with the inversion and with every byte of the files that it names.
 ///
@@ -12,17 +11,14 @@ pub fn fingerprint(inversion: &Inversion, solved: bool) -> Outcome<String> {
     let mut inversion = inversion.clone();
     let mut crc = Crc::new();
     for name in inversion.files() {
-        let plain = name
-            .rsplit_once(".npz:")
-            .map(|(path, _)| format!("{path}.npz"));
-        let path = plain.as_deref().unwrap_or(name);
-        let path = Path::new(path);
-        crc.update(&std::fs::read(path).map_err(|e| Failure::unreadable(path, e))?);
+        let (path, picked) = place(name);
+        crc.update(&bounded::bytes(path, bounded::DATA)?);
         // Where a file stands does not matter, and what it is called only for its kind.
-        *name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        *name = match picked {
+            Some(picked) => format!("{file}:{picked}"),
+            None => file.into_owned(),
+        };
     }
     inversion.title.clear();
     if !solved {

@@ -41,11 +41,17 @@ impl Side {
         }
     }
 
-    fn values(&self) -> Outcome<Vec<f64>> {
+    fn values(&self, shape: &[usize]) -> Outcome<Vec<f64>> {
         match self {
             Self::All(value) => Ok(vec![*value]),
             Self::Each(values) => Ok(values.clone()),
-            Self::File(name) => Ok(data::read(name)?.values),
+            Self::File(name) => {
+                let array = data::read(name)?;
+                match array.values.len() {
+                    1 => Ok(array.values),
+                    _ => Ok(data::split(&array, shape, name)?.concat()),
+                }
+            }
         }
     }
 }
@@ -63,7 +69,8 @@ pub fn dressed(data: &Problem, inversion: &Inversion) -> Outcome<Problem> {
         };
         problem = problem.with_prior(&*prior, weight)?;
     }
-    let side = |side: &Option<Side>| side.as_ref().map(Side::values).transpose();
+    let shape = problem.simulator().input().shape;
+    let side = |side: &Option<Side>| side.as_ref().map(|s| s.values(&shape)).transpose();
     let Limits { lower, upper } = &inversion.bounds;
     if lower.is_some() || upper.is_some() {
         let bounds = Bounds {

@@ -3,7 +3,6 @@ use std::sync::Arc;
 use retrodict::Loss;
 use retrodict::error::expect_length;
 use retrodict::losses::{Covariance, LogNormal, SquaredError, Weighted};
-use retrodict::options::not_negative;
 use retrodict::registry::LOSSES;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -54,8 +53,8 @@ pub struct Level {
 }
 
 impl Noise {
-    /// Reads what its files hold, for fields of m data.
-    pub fn levels(&self, fields: &[&[f64]]) -> Outcome<Vec<Level>> {
+    /// Reads what its files hold, for fields of data of a shape.
+    pub fn levels(&self, fields: &[&[f64]], shape: &[usize]) -> Outcome<Vec<Level>> {
         let m = fields.first().map_or(0, |y| y.len());
         let given = [
             self.std.is_some(),
@@ -79,11 +78,21 @@ impl Noise {
                     .to_owned(),
             ));
         }
-        not_negative("noise", self.std.or(self.relative).unwrap_or(0.0))?;
+        let level = [("noise.std", self.std), ("noise.relative", self.relative)];
+        for (key, level) in level {
+            level.map_or(Ok(()), |level| positive(key, level))?;
+        }
         if let Some(name) = &self.std_file {
-            let deviations = data::read(name)?.values;
-            if deviations.len() != 1 {
-                expect_length(name, deviations.len(), m)?;
+            let array = data::read_any_number(name)?;
+            if array.values.len() != 1 {
+                if array.columns.is_empty() {
+                    expect_length(name, array.values.len(), m)?;
+                }
+                data::split(&array, shape, name)?;
+            }
+            let deviations = array.values;
+            for (i, sigma) in deviations.iter().enumerate() {
+                positive(&format!("{name}: deviations[{i}]"), *sigma)?;
             }
             let loss = self.with(deviations);
             return shared(loss, m, fields.len(), true).map_err(|e| e.within(name));
@@ -91,6 +100,7 @@ impl Noise {
         if let Some(name) = &self.covariance {
             let array = data::read(name)?;
             expect_length(name, array.values.len(), m * m)?;
+            data::split(&array, &[m, m], name)?;
             let rows = array.values.chunks(m.max(1)).map(<[f64]>::to_vec).collect();
             let loss = Covariance::new(rows, true);
             return shared(Arc::new(loss), m, fields.len(), true).map_err(|e| e.within(name));
@@ -150,6 +160,27 @@ impl Noise {
             known: sigma.is_some(),
         }
     }
+}
+
+/// A standard deviation must be finite and above 0.
+fn positive(what: &str, sigma: f64) -> Outcome<()> {
+    if sigma > 0.0 && sigma.is_finite() {
+        return Ok(());
+    }
+    let means = match sigma {
+        0.0 => {
+            "a datum without noise would count infinitely; leave the noise out where it is unknown, or give the \
+                least deviation that is possible"
+        }
+        f64::INFINITY => {
+            "an infinite one says that the datum tells nothing: set it to NaN in the target, and say \
+                          --missing"
+        }
+        _ => "it is a standard deviation",
+    };
+    Err(Failure::Misuse(format!(
+        "{what} = {sigma}: it must be finite and greater than 0; {means}"
+    )))
 }
 
 fn shared(loss: Arc<dyn Loss>, m: usize, fields: usize, known: bool) -> Outcome<Vec<Level>> {

@@ -9,9 +9,8 @@ use retrodict::weight::Choice;
 use retrodict::{Problem, Simulator, StopWhen, UpdateRule};
 use toml::Table;
 
-use super::{Chosen, Inversion, dressed, known};
-use crate::commands::{fit_shape, split};
-use crate::data::{self, Array};
+use super::{Chosen, Inversion, Limits, dressed, known};
+use crate::data::{self, Array, fit_shape, split, take_times};
 use crate::failure::{Failure, Outcome};
 use crate::local_inverse;
 
@@ -37,6 +36,8 @@ pub struct Plan {
     pub fields: Vec<Field>,
     /// By which rule the weight of the prior is chosen, if it is.
     pub choice: Option<Choice>,
+    /// What was made of the columns of the target's file.
+    pub remark: Option<String>,
     rule_options: Table,
 }
 
@@ -61,7 +62,7 @@ const AT_THE_NOISE: f64 = 1.1;
 impl Plan {
     /// Reads the data, builds everything and checks that it fits.
     pub fn new(inversion: Inversion) -> Outcome<Self> {
-        let target = match inversion.noise.missing {
+        let mut target = match inversion.noise.missing {
             true => data::read_with_gaps(&inversion.target)?,
             false => data::read(&inversion.target)?,
         };
@@ -73,7 +74,9 @@ impl Plan {
                     .to_owned(),
             )
         })?;
-        fit_shape(&name, &mut options, &target)?;
+        let what = &inversion.target;
+        let remark = take_times(&name, &mut options, &mut target, what)?;
+        fit_shape(&name, &mut options, &target, what)?;
         let inverse = inversion
             .inverse
             .as_ref()
@@ -81,9 +84,13 @@ impl Plan {
             .transpose()?;
         let simulator = build(&name, &options, inverse.as_ref())?;
         let (n, m) = (simulator.input().len(), simulator.output().len());
-        let targets = split(&target, m, &inversion.target)?;
-        let levels = inversion.noise.levels(&targets)?;
-        let points = inversion.start.points(targets.len(), n)?;
+        let targets = split(&target, &simulator.output().shape, what)?;
+        let levels = inversion
+            .noise
+            .levels(&targets, &simulator.output().shape)?;
+        let points = inversion
+            .start
+            .points(targets.len(), &simulator.input().shape)?;
 
         let rule = inversion.rule.clone().unwrap_or_default();
         let (rule, rule_options) = named(&rule, "rule")?;
@@ -141,6 +148,7 @@ impl Plan {
             stop,
             fields,
             choice,
+            remark,
             rule_options,
         })
     }

@@ -69,7 +69,10 @@ impl Wanted {
             self.rank,
             "it must be at least 1",
         )?;
-        let values = (self.samples + 2 * self.rank).saturating_mul(field.data.inputs());
+        let values = self
+            .samples
+            .saturating_add(self.rank.saturating_mul(2))
+            .saturating_mul(field.data.inputs());
         require(
             values <= ROOM,
             "posterior",

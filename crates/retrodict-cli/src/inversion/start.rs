@@ -1,7 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::commands::split;
-use crate::data;
+use crate::data::{self, bounded, split};
 use crate::failure::{Failure, Outcome};
 
 /// Where an inversion starts, and from how many points.
@@ -40,13 +39,21 @@ impl Default for Start {
 }
 
 impl Start {
-    /// x₀ of each of `fields` problems of n unknowns; zeros where nothing is said.
-    pub fn points(&self, fields: usize, n: usize) -> Outcome<Vec<Vec<f64>>> {
+    /// x₀ of each of `fields` problems with unknowns of a shape; zeros where nothing is said.
+    pub fn points(&self, fields: usize, shape: &[usize]) -> Outcome<Vec<Vec<f64>>> {
+        let n = shape.iter().product();
         if self.spread.is_some() && self.count == 1 {
             return Err(Failure::Misuse(
                 "--spread says how far starts lie apart; say how many, as in --starts 20"
                     .to_owned(),
             ));
+        }
+        if self.count.saturating_mul(n) > bounded::VALUES {
+            return Err(Failure::Misuse(format!(
+                "start.count = {}: so many starts of {n} unknowns are more than {} values (1 GiB); take fewer",
+                self.count,
+                bounded::VALUES
+            )));
         }
         match (&self.file, &self.values, self.value) {
             (None, None, value) => Ok(vec![vec![value.unwrap_or(0.0); n]; fields]),
@@ -54,7 +61,7 @@ impl Start {
                 retrodict::error::expect_length("start.values", values.len(), n)?;
                 Ok(vec![values.clone(); fields])
             }
-            (Some(name), None, None) => from_file(name, fields, n),
+            (Some(name), None, None) => from_file(name, fields, shape),
             _ => Err(Failure::Misuse(
                 "the start is given more than once; keep one of start.file, start.values and \
                  start.value"
@@ -64,9 +71,9 @@ impl Start {
     }
 }
 
-fn from_file(name: &str, fields: usize, n: usize) -> Outcome<Vec<Vec<f64>>> {
+fn from_file(name: &str, fields: usize, shape: &[usize]) -> Outcome<Vec<Vec<f64>>> {
     let array = data::read(name)?;
-    let starts = split(&array, n, name)?;
+    let starts = split(&array, shape, name)?;
     match starts.len() {
         1 => Ok(vec![starts[0].to_vec(); fields]),
         found if found == fields => Ok(starts.into_iter().map(<[f64]>::to_vec).collect()),

@@ -73,6 +73,7 @@ impl Draws {
                  choose kind = \"random\""
             ))),
             (Kind::Random, Some(count)) if count > 0 => {
+                within_limit(Some(count)).map_err(|e| e.within("sweep.count"))?;
                 Ok((0..count).map(|i| self.draw(i, &axes)).collect())
             }
             (Kind::Random, _) => Err(Failure::Misuse(
@@ -158,7 +159,29 @@ fn read(over: &Table, outer: &str, axes: &mut Vec<(String, Values)>) -> Outcome<
     Ok(())
 }
 
+/// The most problems of a batch: each has a file of its own.
+const PROBLEMS: usize = 100_000;
+
+/// Refuses more problems than a batch may have; `None` stands for a number that is beyond all numbers.
+pub fn within_limit(count: Option<usize>) -> Outcome<()> {
+    match count {
+        Some(count) if count <= PROBLEMS => Ok(()),
+        found => {
+            let found = found.map_or_else(|| "more than 2^64".to_owned(), |n| n.to_string());
+            Err(Failure::Misuse(format!(
+                "found {found} problems, but a batch has at most {PROBLEMS}; take fewer, or make several batches"
+            )))
+        }
+    }
+}
+
 fn grid(axes: &[(String, Values)]) -> Outcome<Vec<Vec<(String, Value)>>> {
+    let sizes = axes.iter().map(|(_, values)| match values {
+        Values::List(list) => list.len(),
+        Values::Range(range) => range.count.unwrap_or(1),
+    });
+    within_limit(sizes.fold(Some(1), |all: Option<usize>, n| all?.checked_mul(n)))
+        .map_err(|e| e.within("the sweep"))?;
     let mut points = vec![Vec::new()];
     for (key, values) in axes {
         let values: Vec<Value> = match values {
@@ -249,6 +272,19 @@ mod tests {
             ("over = { a = 3 }", "a list of values"),
             ("over = {}", "over nothing"),
             ("kind = 'random'\nover = { a = [1] }", "sweep.count"),
+            (
+                "kind = 'random'\ncount = 9223372036854775807\nover = { a = [1] }",
+                "sweep.count: found 9223372036854775807 problems, but a batch has at most 100000",
+            ),
+            (
+                "over = { a = { from = 0.0, to = 1.0, count = 9223372036854775807 } }",
+                "at most 100000",
+            ),
+            (
+                "over = { a = { from = 0.0, to = 1.0, count = 4294967296 }, b = { from = 0.0, to = 1.0, count = \
+                 4294967296 }, c = [1, 2] }",
+                "found more than 2^64 problems",
+            ),
             ("count = 3\nover = { a = [1] }", "a grid has as many"),
         ] {
             let message = all(text).unwrap_err().to_string();

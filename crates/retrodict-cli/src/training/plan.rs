@@ -60,6 +60,9 @@ pub static BUILT_IN: &[(&str, &str)] = &[
     ),
 ];
 
+/// The most samples of an epoch, of a mini-batch, or held out.
+const SAMPLES: usize = 10_000_000;
+
 /// Several methods that train the same network on the same data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -294,7 +297,7 @@ fn find(name: &str) -> Outcome<(String, String)> {
     }
     let path = Path::new(name);
     if path.extension().is_some_and(|e| e == "toml") {
-        let text = std::fs::read_to_string(path).map_err(|e| Failure::unreadable(path, e))?;
+        let text = crate::data::bounded::text(path)?;
         let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned());
         return Ok((stem.unwrap_or_else(|| "training".to_owned()), text));
     }
@@ -331,12 +334,27 @@ impl Plan {
                 "two methods are called '{name}'; give each its own name"
             )));
         }
+        let counts = [
+            ("data.train", self.data.train),
+            ("data.test", self.data.test),
+        ];
+        let batches = self.methods.iter().map(|m| ("batch", m.batch));
+        for (key, count) in counts.into_iter().chain(batches) {
+            if count > SAMPLES {
+                return Err(Failure::Misuse(format!(
+                    "{key} = {count}: at most {SAMPLES} samples are kept; take fewer, or draw them afresh \
+                     (data.fresh = true) over more epochs"
+                )));
+            }
+        }
         for method in &self.methods {
             let until = method.until.or(&self.until);
-            if until.seconds.is_some_and(|s| !(s >= 0.0 && s.is_finite())) {
-                return Err(Failure::Misuse(
-                    "until.seconds: it must be a finite number of 0 or more".to_owned(),
-                ));
+            if let Some(seconds) = until.seconds
+                && Duration::try_from_secs_f64(seconds).is_err()
+            {
+                return Err(Failure::Misuse(format!(
+                    "until.seconds = {seconds:e}: it must be a number of 0 or more, and less than 1e19"
+                )));
             }
             if until.epochs.or(until.steps).is_none() && until.seconds.is_none() {
                 return Err(Failure::Misuse(format!(

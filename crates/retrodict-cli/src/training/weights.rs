@@ -7,7 +7,7 @@ use std::sync::Arc;
 use retrodict::Network;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use crate::data::replace;
+use crate::data::{bounded, replace};
 use crate::failure::{Failure, Outcome};
 
 /// θ and what it belongs to.
@@ -52,11 +52,15 @@ impl Weights {
 
     /// Reads what was written, all but θ, and the arrays of which [`gather`](Self::gather) makes it.
     pub fn read(path: &Path) -> Outcome<(Self, HashMap<String, Vec<f64>>)> {
-        let bytes = std::fs::read(path).map_err(|e| Failure::unreadable(path, e))?;
+        Self::open(path, &bounded::bytes(path, bounded::DATA)?)
+    }
+
+    /// As [`read`](Self::read), from the bytes of the file.
+    pub fn open(path: &Path, bytes: &[u8]) -> Outcome<(Self, HashMap<String, Vec<f64>>)> {
         let damaged = |e: &dyn std::fmt::Display| {
             Failure::unreadable(path, format!("it is no whole safetensors file ({e})"))
         };
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(&e))?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e))?;
         let metadata = header.metadata().clone().unwrap_or_default();
         let text = |key: &str| {
             metadata.get(key).cloned().ok_or_else(|| {
@@ -72,9 +76,18 @@ impl Weights {
             plan: text("plan")?,
             method: text("method")?,
         };
-        let tensors = SafeTensors::deserialize(&bytes).map_err(|e| damaged(&e))?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|e| damaged(&e))?;
         let mut arrays = HashMap::new();
         for (name, view) in tensors.tensors() {
+            if view.dtype() != Dtype::F64 {
+                return Err(Failure::unreadable(
+                    path,
+                    format!(
+                        "the array {name} is of type {:?}; weights are of type F64",
+                        view.dtype()
+                    ),
+                ));
+            }
             let values = view.data().chunks_exact(8).map(|b| {
                 let mut eight = [0; 8];
                 eight.copy_from_slice(b);

@@ -1,0 +1,285 @@
+//! Fields out of arrays: one whose shape fits, or several along the leading axes.
+
+use retrodict::registry;
+
+use super::{Array, place};
+use crate::failure::{Failure, Outcome};
+
+/// What the column of times is called; a unit may follow.
+const TIME: [&str; 3] = ["t", "time", "times"];
+
+fn is_time(name: &str) -> bool {
+    let word = name.split([' ', '[', '(', '/', '_', ',']).next();
+    word.is_some_and(|word| TIME.contains(&word.to_lowercase().as_str()))
+}
+
+/// A grid simulator takes its shape from the data, unless the user sets it; a simulator of vectors its size.
+pub fn fit_shape(name: &str, options: &mut toml::Table, data: &Array, what: &str) -> Outcome<()> {
+    let entry = registry::simulator(name)?;
+    let takes = |key: &str| entry.accepts(key) && !options.contains_key(key);
+    let named = data.columns.iter().any(|name| !name.is_empty());
+    if (takes("shape") && named) || (takes("size") && !data.columns.is_empty()) {
+        return Err(Failure::Misuse(format!(
+            "{what} is a table of {} columns, of which {} would make one field; {}",
+            data.columns.len(),
+            entry.name,
+            pick(data, what)
+        )));
+    }
+    let own = if data.colour {
+        &data.shape[1..]
+    } else {
+        &data.shape[..]
+    };
+    let (shape, size) = (takes("shape"), takes("size"));
+    if shape {
+        let shape: Vec<toml::Value> = own.iter().map(|n| (*n as i64).into()).collect();
+        options.insert("shape".into(), shape.into());
+    }
+    if size {
+        options.insert("size".into(), (data.values.len() as i64).into());
+    }
+    Ok(())
+}
+
+/// The column of times of a table goes to the simulator, where it takes times; returns what is to be said of it.
+pub fn take_times(
+    name: &str,
+    options: &mut toml::Table,
+    data: &mut Array,
+    what: &str,
+) -> Outcome<Option<String>> {
+    let entry = registry::simulator(name)?;
+    let Some(at) = data.columns.iter().position(|name| is_time(name)) else {
+        return Ok(None);
+    };
+    if !entry.accepts("times") {
+        return Ok(None);
+    }
+    let width = data.columns.len();
+    let rows = data.values.chunks(width);
+    let times: Vec<f64> = rows.clone().map(|row| row[at]).collect();
+    let column = data.columns.remove(at);
+    if times.iter().any(|t| !t.is_finite()) {
+        return Err(Failure::Misuse(format!(
+            "{what}: the column '{column}' gives the times of {}, so that none may be missing",
+            entry.name
+        )));
+    }
+    if let Some(given) = options.get("times") {
+        let given = given.as_array().map_or(&[][..], Vec::as_slice);
+        let given = given
+            .iter()
+            .map(|v| v.as_float().or(v.as_integer().map(|v| v as f64)));
+        if !given.eq(times.iter().copied().map(Some)) {
+            return Err(Failure::Misuse(format!(
+                "{what}: its column '{column}' gives other times than the option times of {}; leave the option out, \
+                 or pick the column of the data, as {}",
+                entry.name,
+                example(&data.columns, what)
+            )));
+        }
+    }
+    data.values = rows
+        .flat_map(|row| [&row[..at], &row[at + 1..]].concat())
+        .collect();
+    options.insert("times".to_owned(), times.into());
+    if width == 2 {
+        data.shape.pop();
+        data.columns.clear();
+    } else {
+        data.shape[1] = width - 1;
+    }
+    Ok(Some(format!(
+        "the column '{column}' of {what} gives the times of {}, and the other columns are the data",
+        entry.name
+    )))
+}
+
+/// The fields of an array: itself, or the members of its leading axes, each of the shape `field` or as a plain list.
+/// Values are never cut into fields across the axes of a file.
+pub fn split<'a>(array: &'a Array, field: &[usize], what: &str) -> Outcome<Vec<&'a [f64]>> {
+    let len: usize = field.iter().product();
+    if len > 0 && !array.values.is_empty() && fits(array, field, len) {
+        return Ok(array.values.chunks(len).collect());
+    }
+    let shape = &array.shape;
+    let advice = match (shape.as_slice(), array.columns.is_empty()) {
+        (_, false) => pick(array, what),
+        (shape, _) if shape.iter().product::<usize>() == len => {
+            "it has as many values, but in another order: transpose or reshape it".to_owned()
+        }
+        ([total], _) if len > 1 && total.is_multiple_of(len) => format!(
+            "several fields stand in rows, as in the shape [{}, {len}]",
+            total / len
+        ),
+        _ => "set its shape or size to that of the data".to_owned(),
+    };
+    Err(Failure::Misuse(format!(
+        "{what} has the shape {shape:?}, which does not fit the {len} values, shape {field:?}, that the simulator \
+         takes; {advice}"
+    )))
+}
+
+fn fits(array: &Array, field: &[usize], len: usize) -> bool {
+    let long =
+        |shape: &[usize]| -> Vec<usize> { shape.iter().copied().filter(|n| *n != 1).collect() };
+    let (shape, field) = (long(&array.shape), long(field));
+    if !array.columns.is_empty() {
+        let row = array.columns.len() == len && !array.columns.iter().any(|name| is_time(name));
+        return shape == field || row;
+    }
+    let list = if len == 1 { vec![] } else { vec![len] };
+    // To a simulator of a plain list an array is the list of its values.
+    let whole = field.len() <= 1 && array.values.len() == len;
+    shape.ends_with(&field) || shape.ends_with(&list) || whole
+}
+
+/// What to do about a table of several columns where one field is wanted.
+fn pick(table: &Array, what: &str) -> String {
+    let named = table.columns.iter().any(|name| !name.is_empty());
+    let columns = match named {
+        true => format!(" ({})", table.columns.join(", ")),
+        false => String::new(),
+    };
+    let whole = |v: &f64| v.fract() == 0.0;
+    let commas = match !named && table.columns.len() == 2 && table.values.iter().all(whole) {
+        true => "; if its commas are decimal commas, write 1.5, not 1,5",
+        false => "",
+    };
+    format!(
+        "pick one of its {} columns{columns}, as {}{commas}",
+        table.columns.len(),
+        example(&table.columns, what)
+    )
+}
+
+/// How a column of data is picked.
+fn example(columns: &[String], what: &str) -> String {
+    let data = columns.iter().rposition(|name| !is_time(name));
+    let last = data.unwrap_or_default();
+    let name = columns.get(last).filter(|name| !name.is_empty());
+    let name = name.map_or_else(|| (last + 1).to_string(), Clone::clone);
+    format!("{}:{name}", place(what).0.display())
+}
+
+/// The shape of a result: that of one field, behind the axes that count fields.
+pub fn joined_shape(data: &Array, len: usize, field: &[usize]) -> Vec<usize> {
+    let mut shape = Vec::new();
+    let mut rest = data.values.len();
+    for extent in &data.shape {
+        if rest <= len {
+            break;
+        }
+        shape.push(*extent);
+        rest /= (*extent).max(1);
+    }
+    shape.extend_from_slice(field);
+    shape
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn table(height: usize, columns: &[&str]) -> Array {
+        let count = height * columns.len();
+        Array {
+            columns: columns.iter().map(|c| (*c).to_owned()).collect(),
+            ..Array::new(
+                vec![height, columns.len()],
+                (0..count).map(|v| v as f64).collect(),
+            )
+        }
+    }
+
+    fn array(shape: &[usize]) -> Array {
+        Array::new(shape.to_vec(), vec![0.5; shape.iter().product()])
+    }
+
+    #[test]
+    fn a_shape_fits_whole_or_behind_axes_that_count_fields() {
+        for (data, field, count) in [
+            (array(&[11]), &[11][..], 1),
+            (array(&[2, 11]), &[11], 2),
+            (array(&[3, 2, 11]), &[11], 6),
+            (array(&[1, 11, 1]), &[11], 1),
+            (array(&[4, 4]), &[4, 4], 1),
+            (array(&[16]), &[4, 4], 1),
+            (array(&[3, 16]), &[4, 4], 3),
+            (array(&[3, 4, 4]), &[4, 4], 3),
+            (array(&[4, 4]), &[16], 1),
+            (array(&[5]), &[1], 5),
+            (table(2, &["", "", ""]), &[3], 2),
+            (table(7, &["prey", "predators"]), &[7, 2], 1),
+        ] {
+            let found = split(&data, field, "y").unwrap();
+            assert_eq!(found.len(), count, "{data:?} {field:?}");
+        }
+        for (data, field, part) in [
+            (
+                array(&[11, 2]),
+                &[11][..],
+                "the shape [11, 2], which does not fit the 11 values",
+            ),
+            (array(&[22]), &[11], "as in the shape [2, 11]"),
+            (array(&[2, 7]), &[7, 2], "transpose"),
+            (array(&[8, 2]), &[4, 4], "transpose or reshape"),
+            (array(&[3]), &[2], "set its shape or size"),
+            (array(&[0]), &[2], "[0]"),
+            (
+                table(11, &["time", "y"]),
+                &[11],
+                "pick one of its 2 columns (time, y), as y.csv:y",
+            ),
+            (
+                table(11, &["", ""]),
+                &[11],
+                "as y.csv:2; if its commas are decimal commas",
+            ),
+            (table(11, &["", ""]), &[22], "pick one"),
+            (table(5, &["t", "y"]), &[1], "pick one"),
+            (table(2, &["time", "y"]), &[2], "as y.csv:y"),
+        ] {
+            let message = split(&data, field, "y.csv").unwrap_err().to_string();
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_column_of_times_goes_to_the_simulator() {
+        let mut data = table(3, &["Time [years]", "prey", "predators"]);
+        let mut options = toml::Table::new();
+        let said = take_times("lotka-volterra", &mut options, &mut data, "p.csv").unwrap();
+        assert!(said.unwrap().contains("'Time [years]' of p.csv"));
+        assert_eq!(options["times"].as_array().unwrap().len(), 3);
+        assert_eq!((&data.shape[..], data.columns.len()), (&[3, 2][..], 2));
+        assert_eq!(data.values, [1.0, 2.0, 4.0, 5.0, 7.0, 8.0]);
+        let mut single = table(3, &["t", "angle"]);
+        let mut options = toml::Table::new();
+        take_times("pendulum", &mut options, &mut single, "p.csv").unwrap();
+        assert_eq!(
+            (&single.shape[..], &single.values[..]),
+            (&[3][..], &[1.0, 3.0, 5.0][..])
+        );
+        assert!(single.columns.is_empty());
+        // Others have no times, and other times are a contradiction.
+        let mut heat = table(3, &["t", "y"]);
+        let none = take_times("heat", &mut toml::Table::new(), &mut heat, "p.csv");
+        assert!(none.unwrap().is_none() && heat.columns.len() == 2);
+        let mut options: toml::Table = "times = [0.0, 2.0, 5.0]".parse().unwrap();
+        let mut other = table(3, &["t", "angle"]);
+        let message = take_times("pendulum", &mut options, &mut other, "p.csv");
+        let message = message.unwrap_err().to_string();
+        assert!(message.contains("gives other times"), "{message}");
+        let message = fit_shape(
+            "heat",
+            &mut toml::Table::new(),
+            &table(3, &["x", "y"]),
+            "p.csv",
+        );
+        let message = message.unwrap_err().to_string();
+        assert!(message.contains("as p.csv:y"), "{message}");
+    }
+}

@@ -1,0 +1,255 @@
+//! Readers against damaged and hostile files: seeded mutants of good ones. Whatever they are, a reader answers, does
+//! not panic, and takes no more memory than a limit.
+
+use std::path::Path;
+
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+use super::{Array, Depth, csv, npy, png};
+use crate::failure::Outcome;
+use crate::folder::{Manifest, Summary};
+use crate::sealed;
+use crate::sweep::Index;
+use crate::training::{Checkpoint, Diagnosis, Weights};
+
+/// Mutants of each reader.
+const MUTANTS: usize = 20_000;
+
+/// What a reader may take at most, in kibibytes.
+const ROOM: u64 = 1 << 20;
+
+/// What mutants have found, or are like what they might find: numbers that mean much where a size is expected.
+const TELLING: [&[u8]; 14] = [
+    b"\xff\xff\xff\xff",
+    b"\x7f\xff\xff\xff",
+    b"\x00\x00\x00\x00",
+    b"\xff\xff\xff\x7f",
+    b"9223372036854775807",
+    b"18446744073709551616",
+    b"-1",
+    b"1e400",
+    b"nan",
+    b"((((((((((((((((((((((((((((((((",
+    b"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+    b"\"",
+    b"\n\n,;\t,",
+    b"\xef\xbb\xbf",
+];
+
+/// A few changes of bytes, pieces and lengths.
+fn mutant(whole: &[u8], random: &mut Pcg64) -> Vec<u8> {
+    let mut bytes = whole.to_vec();
+    for _ in 0..random.random_range(1..=4) {
+        if bytes.is_empty() {
+            break;
+        }
+        let at = random.random_range(0..bytes.len());
+        let end = (at + random.random_range(1..=16)).min(bytes.len());
+        match random.random_range(0..6) {
+            0 => bytes[at] ^= 1_u8 << random.random_range(0..8_u32),
+            1 => bytes[at] = random.random(),
+            2 => bytes.truncate(at),
+            3 => drop(bytes.drain(at..end)),
+            4 => {
+                let piece = bytes[at..end].to_vec();
+                let to = random.random_range(0..=bytes.len());
+                bytes.splice(to..to, piece);
+            }
+            _ => {
+                let piece = TELLING[random.random_range(0..TELLING.len())];
+                let over = match random.random() {
+                    true => (at + piece.len()).min(bytes.len()),
+                    false => at,
+                };
+                bytes.splice(at..over, piece.iter().copied());
+            }
+        }
+    }
+    bytes
+}
+
+/// The most memory that this process has had, in kibibytes, where the system tells.
+fn peak() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
+    number.unwrap_or(0)
+}
+
+/// Reads all mutants of some good files; some of them are still good, and most are not.
+fn attack(name: &str, good: &[Vec<u8>], read: impl Fn(&[u8]) -> bool) {
+    for whole in good {
+        assert!(read(whole), "{name}: the file is good before it is changed");
+    }
+    let mut random = Pcg64::seed_from_u64(16);
+    let mut refused = 0;
+    for i in 0..MUTANTS {
+        let bytes = mutant(&good[i % good.len()], &mut random);
+        if !read(&bytes) {
+            refused += 1;
+        }
+    }
+    assert!(refused > MUTANTS / 100, "{name}: {refused} refused");
+    assert!(peak() < ROOM, "{name}: {} KiB", peak());
+}
+
+/// An array that was read has as many values as its shape says; a message names the file.
+fn sound(array: Outcome<Array>) -> bool {
+    match array {
+        Ok(array) => {
+            assert_eq!(array.shape.iter().product::<usize>(), array.values.len());
+            true
+        }
+        Err(failure) => {
+            assert!(failure.to_string().contains("file."), "{failure}");
+            false
+        }
+    }
+}
+
+fn array() -> Array {
+    let values = (0..24).map(|i| f64::from(i) / 23.0).collect();
+    Array::new(vec![4, 6], values)
+}
+
+#[test]
+fn mutants_of_npy() {
+    let path = Path::new("file.npy");
+    let mut whole = npy::bytes(&array()).unwrap_or_default();
+    let one = whole.clone();
+    if let Some(at) = whole.windows(5).position(|w| w == b"False") {
+        whole.splice(at..at + 5, b"True ".iter().copied());
+    }
+    attack("npy", &[one, whole], |bytes| sound(npy::read(path, bytes)));
+}
+
+#[test]
+fn mutants_of_npz() {
+    let path = Path::new("file.npz");
+    let one = npy::write_archive(&[("x".to_owned(), array())]).unwrap_or_default();
+    let two = [("a".to_owned(), array()), ("b/c".to_owned(), array())];
+    let two = npy::write_archive(&two).unwrap_or_default();
+    attack("npz", &[one, two], |bytes| {
+        match npy::read_archive(path, bytes) {
+            Ok(arrays) => arrays.into_iter().all(|(_, array)| sound(Ok(array))),
+            Err(failure) => sound(Err(failure)),
+        }
+    });
+}
+
+#[test]
+fn mutants_of_csv() {
+    let path = Path::new("file.csv");
+    let good = [
+        &b"time,y\n0,1.5\n1,2.5e-3\n2,NA\n"[..],
+        b"\xef\xbb\xbf\"a b\";c\r\n1;2\r\n3;\r\n",
+        b"# note\n1 2 3\n4 5 6 # end\n",
+        b"1.5\n\n-2\n3",
+    ];
+    let good: Vec<Vec<u8>> = good.iter().map(|text| text.to_vec()).collect();
+    attack("csv", &good, |bytes| {
+        let _ = csv::read(path, bytes, Some("y"), true);
+        sound(csv::read(path, bytes, None, true))
+    });
+}
+
+#[test]
+fn mutants_of_png() {
+    let path = Path::new("file.png");
+    let colour = Array::new(vec![3, 2, 4], array().values);
+    let good = [(array(), Depth::Eight), (colour, Depth::Sixteen)];
+    let good = good.map(|(array, depth)| png::bytes(path, &array, depth).map(|b| b.0));
+    let good = good.map(Result::unwrap_or_default);
+    attack("png", &good, |bytes| sound(png::read(path, bytes)));
+}
+
+#[test]
+fn mutants_of_descriptions() {
+    let inversion = "target = 'y.npy'\nsimulator = { name = 'heat', nu_t = 4.0 }\nstart = { value = 1.0, count = 3 }\n\
+                     noise = { std = 0.5 }\nstop = { discrepancy = 1.0, time = '2m' }\n[[prior]]\nname = 'tikhonov'\n\
+                     weight = 1e-3\n";
+    attack("inversion", &[inversion.into()], |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let table = toml::from_str::<toml::Table>(&text).ok();
+        table.is_some_and(|table| {
+            crate::inversion::Inversion::from_table("file.toml", table).is_ok()
+        })
+    });
+    let sweep = "kind = 'random'\ncount = 3\n[over]\nrule.x = { from = 1e-6, to = 1.0, scale = 'log' }\na = [1, 2]\n";
+    attack("sweep", &[sweep.into()], |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let draws = toml::from_str::<crate::sweep::Draws>(&text).ok();
+        draws.is_some_and(|draws| draws.all().is_ok())
+    });
+    for (name, text) in [crate::experiment::BUILT_IN[0], crate::training::BUILT_IN[0]] {
+        attack(name, &[text.into()], |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let one = toml::from_str::<crate::experiment::Experiment>(&text).is_ok();
+            let two = toml::from_str::<crate::training::Plan>(&text).is_ok();
+            one || two
+        });
+    }
+}
+
+#[test]
+fn mutants_of_checkpoints_with_a_checksum_that_fits() {
+    let (path, magic) = (Path::new("file.checkpoint"), b"mutants1");
+    let checkpoint = Checkpoint {
+        method: "adam".to_owned(),
+        seed: 2,
+        state: retrodict::training::State::new(vec![0.1, f64::MIN_POSITIVE, -3.0]),
+        rule: vec![1, 2, 3],
+        diagnosis: Diagnosis::default(),
+        ended: Some(("step-limit".to_owned(), "it ended".to_owned())),
+    };
+    let content = rmp_serde::to_vec(&checkpoint).unwrap_or_default();
+    attack("checkpoint", &[content], |content| {
+        let mut bytes = magic.to_vec();
+        bytes.extend(sealed::checksum(content).to_le_bytes());
+        bytes.extend(content);
+        match sealed::open::<Checkpoint>(path, &bytes, magic, "try again") {
+            Ok(_) => true,
+            Err(failure) => sound(Err(failure)),
+        }
+    });
+}
+
+#[test]
+fn mutants_of_weights() {
+    use safetensors::tensor::{Dtype, TensorView};
+
+    let path = Path::new("file.safetensors");
+    let theta: Vec<u8> = (0..6).flat_map(|i| f64::from(i).to_le_bytes()).collect();
+    let view = TensorView::new(Dtype::F64, vec![2, 3], &theta);
+    let words = ["architecture", "plan", "method"].map(|key| (key.to_owned(), "x = 1".to_owned()));
+    let file = view.and_then(|view| {
+        safetensors::serialize([("layer", view)], Some(words.into_iter().collect()))
+    });
+    attack(
+        "safetensors",
+        &[file.unwrap_or_default()],
+        |bytes| match Weights::open(path, bytes) {
+            Ok(_) => true,
+            Err(failure) => sound(Err(failure)),
+        },
+    );
+}
+
+#[test]
+fn mutants_of_what_folders_hold() {
+    let manifest = crate::folder::json(&Manifest::default()).unwrap_or_default();
+    let summary = crate::folder::json(&Summary::default()).unwrap_or_default();
+    let index = Index {
+        title: "a".to_owned(),
+        names: vec!["b".to_owned(), "c".to_owned()],
+    };
+    let index = crate::folder::json(&index).unwrap_or_default();
+    attack("manifest", &[manifest.into()], |bytes| {
+        serde_json::from_slice::<Manifest>(bytes).is_ok()
+    });
+    attack("summary", &[summary.into(), index.into()], |bytes| {
+        serde_json::from_slice::<Summary>(bytes).is_ok()
+            || serde_json::from_slice::<Index>(bytes).is_ok()
+    });
+}
