@@ -25,9 +25,9 @@ impl Space {
         }
     }
 
-    /// The number of values: the product of the shape.
+    /// The number of values: the product of the shape. One beyond all memory stays as large as a number can be.
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        self.shape.iter().fold(1, |len, n| len.saturating_mul(*n))
     }
 
     /// Whether the space holds no value at all.
