@@ -281,7 +281,9 @@ async fn question(
         if length > most {
             return Err(too_long());
         }
-        if begun.elapsed() > SILENCE + Duration::from_secs(1) * length as u32 / SLOWEST {
+        if begun.elapsed()
+            > SILENCE + Duration::from_secs(1) * u32::try_from(length).unwrap_or(u32::MAX) / SLOWEST
+        {
             return Err(too_slow());
         }
         let more = kibibytes(length) - held;

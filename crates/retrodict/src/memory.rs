@@ -54,15 +54,15 @@ pub fn machine() -> f64 {
     })
 }
 
-/// Fails if options ask for more than the machine has.
+/// Fails if something takes more than the machine has.
 ///
 /// # Errors
-/// [`Error::Config`] with what they ask for and what there is.
+/// [`Error::Config`] with what it takes and what there is.
 pub fn affordable(what: &str, bytes: f64) -> Result<()> {
     within(what, bytes, machine(), "this machine has")
 }
 
-/// Fails if options ask for more bytes than `limit`; `whose` says whose limit that is.
+/// Fails if something takes more bytes than `limit`; `whose` says whose limit that is.
 ///
 /// # Errors
 /// [`Error::Config`] with both.
@@ -73,7 +73,7 @@ pub fn within(what: &str, bytes: f64, limit: f64, whose: &str) -> Result<()> {
     Err(Error::Config {
         what: what.to_owned(),
         message: format!(
-            "these options ask for about {} of memory, and {whose} {}: take fewer cells, values or steps",
+            "about {} of memory would be needed, and {whose} {}: take fewer cells, values or steps",
             size(bytes),
             size(limit)
         ),
@@ -183,10 +183,7 @@ mod tests {
             .err()
             .unwrap()
             .to_string();
-        assert!(
-            message.starts_with("heat: these options ask for about"),
-            "{message}"
-        );
+        assert!(message.starts_with("heat: "), "{message}");
         assert!(message.contains("this machine has"), "{message}");
         // A run whose x is a value for each step.
         let options = "steps = 1000000000000000".parse().unwrap();

@@ -242,9 +242,11 @@ impl<'q> At<'q> {
             Some([x]) if x.len() == self.inputs => Ok(x),
             None => Err(Refusal::input("'input' is missing")),
             Some(found) => {
-                let sizes: Vec<usize> = found.iter().map(Vec::len).collect();
+                const SHOWN: usize = 8;
+                let sizes: Vec<usize> = found.iter().take(SHOWN).map(Vec::len).collect();
                 let message = format!(
-                    "'input' holds vectors of {sizes:?} values, expected one of {}",
+                    "'input' holds vectors of {sizes:?} values{}, expected one of {}",
+                    if found.len() > SHOWN { " and more" } else { "" },
                     self.inputs
                 );
                 Err(Refusal::input(message))

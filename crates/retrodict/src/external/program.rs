@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::plain::plain_line;
-use super::{Differences, External, MOST_VALUES, Model, Offers, failed};
+use super::{Differences, External, MOST_VALUES, Model, Offers, failed, failed_as};
 use crate::error::{Error, Result};
 use crate::interrupt;
 use crate::options::{Validate, positive, require};
@@ -164,10 +164,7 @@ struct Runner {
 impl Runner {
     /// Runs a command at x and reads the numbers that it wrote; what goes wrong is that command's.
     fn run(&self, command: &Command, x: &[f64], shape: &[usize]) -> Result<Vec<f64>> {
-        let told = |message| Error::Simulation {
-            simulator: command.label.clone(),
-            message,
-        };
+        let told = |message: String| failed_as(command.label.clone(), message);
         let done = self.attempt(&command.words, x, shape);
         // What was interrupted says nothing of the program.
         done.map_err(|message| interrupt::check().err().unwrap_or_else(|| told(message)))
