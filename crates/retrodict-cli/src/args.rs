@@ -328,9 +328,16 @@ pub struct Serve {
     /// How long an answer may take.
     #[arg(long, value_name = "LIMIT", value_parser = duration, default_value = "5m")]
     pub timeout: Duration,
-    /// The longest question that is read, in MiB.
+    /// The longest question that is read, in MiB; four such may be on their way at once.
     #[arg(long, value_name = "MIB", default_value_t = 64)]
     pub body_limit: usize,
+    /// The memory that evaluations may take together, in MiB [default: half of what the machine has].
+    #[arg(long, value_name = "MIB")]
+    pub memory: Option<usize>,
+    /// A further name under which it may be called, beside localhost, 127.0.0.1 and [::1], and whose pages may ask
+    /// it; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub allow_host: Vec<String>,
 }
 
 /// Arguments of `check`.

@@ -53,19 +53,36 @@ fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
         .collect()
 }
 
+/// The words of a line; what stands in quotes is one.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut quoted) = (vec![String::new()], false);
+    for c in line.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            _ => words.last_mut().into_iter().for_each(|word| word.push(c)),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
 #[test]
 fn every_command_line_is_understood() {
     let mut seen = 0;
     for (name, page) in PAGES {
-        for line in blocks(page, "sh").into_iter().flat_map(str::lines) {
+        let shell = blocks(page, "sh").join("\n").replace("\\\n", " ");
+        for line in shell.lines() {
             let line = line.split(" #").next().unwrap_or(line).trim();
             let line = line.replace("cargo run --release -- ", "retrodict ");
             if !line.starts_with("retrodict ") {
                 continue;
             }
             seen += 1;
-            let words = line.split_whitespace();
-            assert!(Arguments::try_parse_from(words).is_ok(), "{name}: {line}");
+            assert!(
+                Arguments::try_parse_from(words(&line)).is_ok(),
+                "{name}: {line}"
+            );
         }
     }
     assert!(seen >= 8, "only {seen} command lines were found");
@@ -101,7 +118,7 @@ fn every_inversion_is_valid() {
 #[allow(clippy::unwrap_used)]
 fn every_batch_is_valid() {
     let folder = tempfile::tempdir().unwrap();
-    let inversion = blocks(PAGES[3].1, "toml,inversion")[0];
+    let inversion = blocks(PAGES[4].1, "toml,inversion")[0];
     std::fs::write(folder.path().join("pelts.toml"), inversion).unwrap();
     let counts: Vec<usize> = PAGES
         .iter()

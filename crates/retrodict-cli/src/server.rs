@@ -1,40 +1,58 @@
-//! Simulators offered over HTTP; what is asked and answered is in `protocol`.
+//! Simulators offered over HTTP; what is asked and answered is in `protocol`, who may ask in `gate`.
 
 use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::Semaphore;
+use retrodict::interrupt::Interrupt;
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+mod budget;
+mod config;
+mod gate;
 mod offer;
+mod places;
 mod protocol;
 
+pub use gate::Gate;
 pub use offer::Offer;
 
+use budget::Budget;
+use places::{Places, Seat, Watched};
 use protocol::Refusal;
 
-/// How long a client may take to send a question.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// In which time the header of a request must be whole, and how long a client may then be silent.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// How many bytes a second a question must come at, on average.
+const SLOWEST: u32 = 16 * 1024;
 
 /// How often it is looked whether to stop.
 const GLANCE: Duration = Duration::from_millis(50);
+
+/// How often it is looked for clients that are silent.
+const ROUND: Duration = Duration::from_secs(1);
 
 /// How long running evaluations may take at the end.
 const FAREWELL: Duration = Duration::from_secs(10);
 
 /// How many connections are held.
-const CONNECTIONS: usize = 256;
+const CONNECTIONS: usize = 512;
+
+/// How many of the longest questions may be on their way at once.
+const QUESTIONS: usize = 4;
 
 /// What a client may ask for.
 #[derive(Debug, Clone, Copy)]
@@ -45,17 +63,25 @@ pub struct Limits {
     pub time: Duration,
     /// The bytes of a question.
     pub body: usize,
+    /// The bytes that evaluations may take together.
+    pub memory: f64,
 }
 
 struct Service {
     offers: Vec<Offer>,
+    gate: Gate,
     limits: Limits,
+    budget: Budget,
     workers: Arc<Semaphore>,
+    /// Kibibytes of questions.
+    questions: Arc<Semaphore>,
+    places: Places,
 }
 
 /// Answers until `stop` is raised, and then what was begun.
 pub fn serve(
     offers: Vec<Offer>,
+    gate: Gate,
     listener: TcpListener,
     limits: Limits,
     stop: &AtomicBool,
@@ -66,10 +92,15 @@ pub fn serve(
         .enable_time()
         .max_blocking_threads(limits.workers)
         .build()?;
+    let questions = (QUESTIONS * kibibytes(limits.body)).min(Semaphore::MAX_PERMITS);
     let service = Arc::new(Service {
         offers,
+        gate,
         limits,
+        budget: Budget::new(limits.memory),
         workers: Arc::new(Semaphore::new(limits.workers)),
+        questions: Arc::new(Semaphore::new(questions)),
+        places: Places::new(CONNECTIONS),
     });
     let done = runtime.block_on(accept(service, listener, stop));
     runtime.shutdown_timeout(Duration::ZERO);
@@ -79,33 +110,33 @@ pub fn serve(
 async fn accept(service: Arc<Service>, listener: TcpListener, stop: &AtomicBool) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut round = Instant::now();
+    let mut next = 0;
     while !stop.load(Ordering::SeqCst) {
-        let Ok(free) = timeout(GLANCE, Arc::clone(&connections).acquire_owned()).await else {
-            continue;
-        };
-        let stream = match timeout(GLANCE, listener.accept()).await {
-            Ok(Ok((stream, _))) => stream,
-            // Out of files, say: what is open is served on.
-            Ok(Err(_)) => {
+        if round.elapsed() > ROUND {
+            service.places.end_silent(SILENCE);
+            round = Instant::now();
+        }
+        if service.places.full() {
+            if !service.places.make_room() {
                 tokio::time::sleep(GLANCE).await;
                 continue;
             }
-            Err(_) => continue,
-        };
-        // An answer that waits for the next packet would wait for milliseconds.
-        let _ = stream.set_nodelay(true);
-        let service = Arc::clone(&service);
-        tokio::spawn(async move {
-            let _free = free;
-            let respond = service_fn(|request| respond(Arc::clone(&service), request));
-            // What goes wrong with a connection is the client's to notice.
-            let _ = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(PATIENCE)
-                .serve_connection(TokioIo::new(stream), respond)
-                .await;
-        });
+            // The one that gives way closes first.
+            tokio::task::yield_now().await;
+        }
+        match timeout(GLANCE, listener.accept()).await {
+            Ok(Ok((stream, _))) => {
+                hold(&service, stream, next);
+                next += 1;
+            }
+            // Out of files, say: what is open is served on.
+            Ok(Err(_)) => {
+                service.places.make_room();
+                tokio::time::sleep(GLANCE).await;
+            }
+            Err(_) => {}
+        }
     }
     let all = u32::try_from(service.limits.workers).unwrap_or(u32::MAX);
     if timeout(FAREWELL, service.workers.acquire_many(all))
@@ -118,11 +149,36 @@ async fn accept(service: Arc<Service>, listener: TcpListener, stop: &AtomicBool)
     Ok(())
 }
 
+/// Answers on a connection until it ends.
+fn hold(service: &Arc<Service>, stream: TcpStream, id: u64) {
+    // An answer that waits for the next packet would wait for milliseconds.
+    let _ = stream.set_nodelay(true);
+    let seat = Arc::new(Seat::new());
+    let (kept, shared) = (Arc::clone(&seat), Arc::clone(service));
+    let task = tokio::spawn(async move {
+        let respond =
+            service_fn(|request| respond(Arc::clone(&shared), Arc::clone(&seat), request));
+        let stream = Watched {
+            stream,
+            seat: Arc::clone(&seat),
+        };
+        // What goes wrong with a connection is the client's to notice.
+        let _ = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(SILENCE)
+            .serve_connection(TokioIo::new(stream), respond)
+            .await;
+        shared.places.leave(id);
+    });
+    service.places.enter(id, kept, task.abort_handle());
+}
+
 async fn respond(
     service: Arc<Service>,
+    seat: Arc<Seat>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (status, body) = match answer(service, request).await {
+    let (status, body) = match answer(service, seat, request).await {
         Ok(body) => (200, body),
         Err(refusal) => (refusal.status, refusal.body()),
     };
@@ -134,7 +190,11 @@ async fn respond(
     Ok(response.unwrap_or_default())
 }
 
-async fn answer(service: Arc<Service>, request: Request<Incoming>) -> Result<Vec<u8>, Refusal> {
+async fn answer(
+    service: Arc<Service>,
+    seat: Arc<Seat>,
+    request: Request<Incoming>,
+) -> Result<Vec<u8>, Refusal> {
     let path = request.uri().path().to_owned();
     if !matches!(*request.method(), Method::GET | Method::POST) {
         return Err(Refusal::new(
@@ -143,14 +203,24 @@ async fn answer(service: Arc<Service>, request: Request<Incoming>) -> Result<Vec
             "only GET and POST are understood",
         ));
     }
+    service.gate.admit(&request)?;
     let limits = service.limits;
-    let body = question(request.into_body(), limits.body).await?;
+    let (body, room) = question(request.into_body(), &service.questions, limits.body).await?;
+    let _work = seat.work();
+    // Ends what nobody waits for any longer: its time is over, or the client went away.
+    let left = Arc::new(AtomicBool::new(false));
+    let _raised_at_the_end = Raise(Arc::clone(&left));
+    let limit = Interrupt::default().with_flag(left);
+    let limit = match Instant::now().checked_add(limits.time) {
+        Some(end) => limit.with_deadline(end),
+        None => limit,
+    };
     let work = async {
         let worker = Arc::clone(&service.workers).acquire_owned().await;
         let job = move || {
-            // Kept until the end: an evaluation that is waited for no longer still computes.
-            let _worker = worker;
-            protocol::answer(&service.offers, &path, &body)
+            // Kept until the end: what is waited for no longer ends at its next look, not at once.
+            let (_worker, _room) = (worker, room);
+            limit.within(|| protocol::answer(&service.offers, &service.budget, &path, &body))
         };
         tokio::task::spawn_blocking(job).await
     };
@@ -161,19 +231,25 @@ async fn answer(service: Arc<Service>, request: Request<Incoming>) -> Result<Vec
             "SimulationFailed",
             "the simulator broke down",
         )),
-        Err(_) => Err(Refusal::new(
-            503,
-            "Timeout",
-            format!(
-                "no result within {} s; the server's --timeout allows more",
-                limits.time.as_secs_f64()
-            ),
-        )),
+        Err(_) => Err(Refusal::time()),
     }
 }
 
-/// The body of a request, if it comes in time and is not too long.
-async fn question(body: Incoming, most: usize) -> Result<Bytes, Refusal> {
+/// Raises a flag when it is dropped.
+struct Raise(Arc<AtomicBool>);
+
+impl Drop for Raise {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// The body of a request, if it comes in time and is not too long, and the room that it takes.
+async fn question(
+    mut body: Incoming,
+    questions: &Arc<Semaphore>,
+    most: usize,
+) -> Result<(Vec<u8>, Vec<OwnedSemaphorePermit>), Refusal> {
     let refused = |status, message: String| Refusal::new(status, "InvalidInput", message);
     let too_long = || {
         let allowed = "the server's --body-limit allows more";
@@ -182,14 +258,46 @@ async fn question(body: Incoming, most: usize) -> Result<Bytes, Refusal> {
             format!("the question is longer than {most} bytes; {allowed}"),
         )
     };
+    let too_slow = || refused(408, "the question came too slowly".to_owned());
     // What says that it is too long need not be waited for.
     if body.size_hint().lower() > most as u64 {
         return Err(too_long());
     }
-    match timeout(PATIENCE, Limited::new(body, most).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
-        Ok(Err(error)) => Err(refused(400, format!("the question broke off: {error}"))),
-        Err(_) => Err(refused(408, "the question took too long".to_owned())),
+    let begun = Instant::now();
+    let (mut bytes, mut room, mut held) = (Vec::new(), Vec::new(), 0);
+    loop {
+        let frame = match timeout(SILENCE, body.frame()).await {
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(error))) => {
+                return Err(refused(400, format!("the question broke off: {error}")));
+            }
+            Ok(None) => return Ok((bytes, room)),
+            Err(_) => return Err(too_slow()),
+        };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        let length = bytes.len() + data.len();
+        if length > most {
+            return Err(too_long());
+        }
+        if begun.elapsed()
+            > SILENCE + Duration::from_secs(1) * u32::try_from(length).unwrap_or(u32::MAX) / SLOWEST
+        {
+            return Err(too_slow());
+        }
+        let more = kibibytes(length) - held;
+        let permits = u32::try_from(more).unwrap_or(u32::MAX);
+        let taken = Arc::clone(questions).try_acquire_many_owned(permits);
+        room.push(taken.map_err(|_| {
+            let message = "too many long questions are on their way; ask again later";
+            Refusal::new(503, "Busy", message)
+        })?);
+        held += more;
+        bytes.extend_from_slice(&data);
     }
+}
+
+fn kibibytes(bytes: usize) -> usize {
+    bytes.div_ceil(1024)
 }

@@ -50,7 +50,8 @@ fn raw(server: &Serving, request: &[u8]) -> (u16, Value) {
 /// Sends a question to a path.
 fn ask(server: &Serving, path: &str, question: &str) -> (u16, Value) {
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\n\
+         content-length: {}\r\n\r\n",
         question.len()
     );
     raw(server, (head + question).as_bytes())
@@ -202,7 +203,8 @@ fn questions_that_make_no_sense_are_refused() {
     assert_eq!(status, 400);
     let (status, body) = raw(
         &server,
-        b"POST /Evaluate HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 99999999\r\n\r\n",
+        b"POST /Evaluate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\n\
+          content-length: 99999999\r\n\r\n",
     );
     assert_eq!(status, 413, "{body}");
     assert_says(
@@ -211,13 +213,13 @@ fn questions_that_make_no_sense_are_refused() {
     );
     let (status, _) = raw(
         &server,
-        b"DELETE /Info HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n",
+        b"DELETE /Info HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
     );
     assert_eq!(status, 405);
     // After all that it serves on.
     let (status, info) = raw(
         &server,
-        b"GET /Info HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n",
+        b"GET /Info HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
     );
     assert_eq!(
         (status, info),
@@ -496,5 +498,62 @@ steps = 20
     let summary: Value = serde_json::from_str(&summary).unwrap();
     for method in summary["methods"].as_array().unwrap() {
         assert!(method["loss"].as_f64().unwrap() < 1e-16, "{method}");
+    }
+}
+
+/// A shell reads the paths that are put for `{input}` and `{output}` as they are, wherever temporary files go.
+#[cfg(target_os = "linux")]
+#[test]
+fn paths_mean_nothing_to_a_shell_whatever_tmpdir_is() {
+    let folder = tempdir().unwrap();
+    let f = folder.path();
+    fs::write(f.join("x.csv"), "3\n").unwrap();
+    for (i, name) in [
+        "with blank",
+        "a;touch pwned;b",
+        "$(touch pwned)",
+        "it's \"quoted\"",
+        "two\nlines",
+        "`touch pwned`",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let temporary = f.join(name);
+        fs::create_dir(&temporary).unwrap();
+        let output = format!("y{i}.csv");
+        let done = retrodict(f)
+            .env("TMPDIR", &temporary)
+            .args([
+                "simulate",
+                "--command",
+                "sh -c \"cat {input} > {output}\"",
+                "--format",
+                "json",
+            ])
+            .args([
+                "--inputs",
+                "1",
+                "--outputs",
+                "1",
+                "--input",
+                "x.csv",
+                "-o",
+                &output,
+            ])
+            .output()
+            .unwrap();
+        assert!(
+            done.status.success(),
+            "{name}: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        assert_eq!(numbers(&f.join(output)), [3.0], "{name}");
+        assert!(!f.join("pwned").exists(), "{name}");
+        assert_eq!(
+            fs::read_dir(temporary).unwrap().count(),
+            0,
+            "{name}: something is left"
+        );
     }
 }

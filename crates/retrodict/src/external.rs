@@ -26,6 +26,7 @@ mod differences;
 mod jacobian;
 mod noise;
 mod parallel;
+mod plain;
 mod program;
 mod umbridge;
 
@@ -35,6 +36,7 @@ pub use umbridge::UmBridge;
 
 use jacobian::JacobianAt;
 use parallel::Slots;
+use plain::plain;
 
 /// More values than this in one array are taken for a mistake: 800 MB.
 const MOST_VALUES: usize = 100_000_000;
@@ -58,6 +60,10 @@ pub struct Offers {
 pub trait Model: Send + Sync {
     /// What it is called in messages, such as `model 'forward' at http://localhost:4242`.
     fn label(&self) -> String;
+    /// What [`jacobian`](Model::jacobian) comes from, where that is called otherwise.
+    fn jacobian_label(&self) -> String {
+        self.label()
+    }
     /// The space of x.
     fn input(&self) -> Space;
     /// The space of y.
@@ -103,9 +109,14 @@ pub trait Model: Send + Sync {
 
 /// A failure of a model, with its label in front.
 fn failed<M: Model + ?Sized>(model: &M, message: impl Into<String>) -> Error {
+    failed_as(model.label(), message)
+}
+
+/// A failure of what goes by that label; neither may steer a terminal.
+fn failed_as(label: String, message: impl Into<String>) -> Error {
     Error::Simulation {
-        simulator: model.label(),
-        message: message.into(),
+        simulator: plain(&label),
+        message: plain(&message.into()),
     }
 }
 
@@ -156,27 +167,20 @@ impl External {
         x: &[f64],
         ask: impl FnOnce(&dyn Model) -> Result<Vec<f64>>,
     ) -> Result<Vec<f64>> {
+        let answer = self.call(x, ask)?;
+        checked(&self.model.label(), what, len, answer)
+    }
+
+    /// One answer of the model, once a slot is free.
+    fn call(
+        &self,
+        x: &[f64],
+        ask: impl FnOnce(&dyn Model) -> Result<Vec<f64>>,
+    ) -> Result<Vec<f64>> {
         expect_finite("x", x)?;
         interrupt::check()?;
-        let answer = {
-            let _slot = self.slots.take();
-            ask(&*self.model)?
-        };
-        let wrong = |message| Err(failed(&*self.model, message));
-        if answer.len() != len {
-            return wrong(format!(
-                "{what} has {} values, expected {len}: check what the model returns",
-                answer.len()
-            ));
-        }
-        match answer.iter().position(|v| !v.is_finite()) {
-            None => Ok(answer),
-            Some(i) => wrong(format!(
-                "{what} holds {} at index {i}; the model has no finite value at this x: \
-                 try another start, smaller steps or bounds",
-                answer[i]
-            )),
-        }
+        let _slot = self.slots.take();
+        ask(&*self.model)
     }
 
     fn evaluate(&self, x: &[f64]) -> Result<Vec<f64>> {
@@ -218,7 +222,8 @@ impl External {
         let columns = |columns: Vec<Vec<f64>>| Matrix::from_vec(n, m, columns.concat()).transpose();
         let exact = match self.exact() {
             Some(Exact::Whole) => {
-                let values = self.ask("J", m * n, x, |model| model.jacobian(x))?;
+                let values = self.call(x, |model| model.jacobian(x))?;
+                let values = checked(&self.model.jacobian_label(), "J", m * n, values)?;
                 Matrix::from_vec(m, n, values)
             }
             Some(Exact::Columns) => columns(parallel::each(n, self.at_once(), |i| {
@@ -253,6 +258,25 @@ impl External {
 enum Dense {
     Exact(Matrix),
     Differences(columns::Found),
+}
+
+/// An answer of what goes by that label, if it is as long as it must be, and finite.
+fn checked(label: &str, what: &str, len: usize, answer: Vec<f64>) -> Result<Vec<f64>> {
+    let wrong = |message| Err(failed_as(label.to_owned(), message));
+    if answer.len() != len {
+        return wrong(format!(
+            "{what} has {} values, expected {len}: check what the model returns",
+            answer.len()
+        ));
+    }
+    match answer.iter().position(|v| !v.is_finite()) {
+        None => Ok(answer),
+        Some(i) => wrong(format!(
+            "{what} holds {} at index {i}; the model has no finite value at this x: \
+             try another start, smaller steps or bounds",
+            answer[i]
+        )),
+    }
 }
 
 /// What an exact J is made of.

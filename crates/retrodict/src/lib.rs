@@ -41,6 +41,7 @@ pub mod inverse;
 pub mod linalg;
 pub mod loss;
 pub mod losses;
+pub mod memory;
 pub mod network;
 pub mod ode;
 pub mod options;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result, expect_length};
 use crate::interrupt::Watch;
 use crate::linalg::Matrix;
+use crate::memory;
 use crate::options::{Validate, positive, require};
 use crate::simulator::{LinearMap, Residual, Series, Simulator, Space, Typical};
 
@@ -172,6 +173,10 @@ impl<R: RightHandSide> Validate for Ode<R> {
                 states - 1
             ),
         )
+    }
+    fn memory(&self) -> f64 {
+        // y and its sensitivities.
+        memory::numbers(self.times.len() as f64 * self.seen() as f64 * (self.inputs() + 3) as f64)
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, Visitor};
 
 use crate::error::{Error, Result};
+use crate::memory;
 
 /// Options that know what they may be.
 pub trait Validate {
@@ -14,9 +15,15 @@ pub trait Validate {
     /// # Errors
     /// [`Error::Option`] with the key, what was found and what is allowed.
     fn validate(&self) -> Result<()>;
+    /// About how many bytes that takes which is made of these options and used once, as far as the options decide it.
+    /// Found without making anything, so that what cannot fit is refused before it is begun.
+    fn memory(&self) -> f64 {
+        0.0
+    }
 }
 
-/// Reads options from a table: unknown keys and values out of range are errors that name the key.
+/// Reads options from a table: unknown keys and values out of range are errors that name the key, and so are sizes
+/// beyond this machine's memory.
 ///
 /// # Errors
 /// [`Error::Config`] or [`Error::Option`].
@@ -24,12 +31,28 @@ pub fn configure<T>(what: &str, table: &toml::Table) -> Result<T>
 where
     T: DeserializeOwned + Validate,
 {
-    let options: T = T::deserialize_from(table).map_err(|message| Error::Config {
-        what: what.to_owned(),
-        message: explain(&message),
-    })?;
+    let options: T = read(what, table)?;
+    memory::affordable(what, options.memory())?;
     options.validate()?;
     Ok(options)
+}
+
+/// About how many bytes the options of a table ask for; see [`Validate::memory`].
+///
+/// # Errors
+/// [`Error::Config`] if the table cannot be read.
+pub fn memory_of<T>(what: &str, table: &toml::Table) -> Result<f64>
+where
+    T: DeserializeOwned + Validate,
+{
+    read::<T>(what, table).map(|options| options.memory())
+}
+
+fn read<T: DeserializeOwned>(what: &str, table: &toml::Table) -> Result<T> {
+    T::deserialize_from(table).map_err(|message| Error::Config {
+        what: what.to_owned(),
+        message: explain(&message),
+    })
 }
 
 /// The defaults of a kind of options, as a table: what `retrodict list` shows.

@@ -13,7 +13,7 @@ use crate::losses::{
 };
 use crate::network::{Architecture, Dense, UNet};
 use crate::ode::Ode;
-use crate::options::{configure, defaults, keys, nearest};
+use crate::options::{configure, defaults, keys, memory_of, nearest};
 use crate::prior::{Gaussian, Matern, Prior, Sparsity, Tikhonov, TotalVariation};
 use crate::simulator::Simulator;
 use crate::simulators::{
@@ -48,6 +48,8 @@ pub struct Entry<T> {
     pub defaults: fn() -> toml::Table,
     /// All keys, those without a default value included.
     pub keys: fn() -> &'static [&'static str],
+    /// About how many bytes one takes, found without making it; 0 where the options do not decide that.
+    pub memory: fn(&toml::Table) -> Result<f64>,
 }
 
 impl<T> Entry<T> {
@@ -106,6 +108,7 @@ macro_rules! entry {
             build: |table| Ok($make(configure::<$type>($name, table)?)),
             defaults: defaults::<$type>,
             keys: keys::<$type>,
+            memory: |table| memory_of::<$type>($name, table),
         }
     };
 }
@@ -152,6 +155,7 @@ pub static EXTERNAL: List<Arc<dyn Simulator>> = List { kind: "simulator", entrie
         build: |table| Ok(Arc::new(configure::<UmBridge>("umbridge", table)?.connect()?)),
         defaults: defaults::<UmBridge>,
         keys: keys::<UmBridge>,
+        memory: |table| memory_of::<UmBridge>("umbridge", table),
     },
     Entry {
         name: "program",
@@ -161,6 +165,7 @@ pub static EXTERNAL: List<Arc<dyn Simulator>> = List { kind: "simulator", entrie
         build: |table| Ok(Arc::new(configure::<Program>("program", table)?.simulator()?)),
         defaults: defaults::<Program>,
         keys: keys::<Program>,
+        memory: |table| memory_of::<Program>("program", table),
     },
 ] };
 

@@ -146,6 +146,15 @@ impl Observe {
         seen
     }
 
+    /// How many values [`select`](Observe::select) sees of a state that long, whatever the lists hold.
+    pub fn count(steps: &[usize], places: &[usize], state: f64) -> f64 {
+        let places = match places.len() {
+            0 => state,
+            some => some as f64,
+        };
+        steps.len().max(1) as f64 * places
+    }
+
     /// How many values are observed.
     pub fn len(&self) -> usize {
         self.steps.len() * self.places.len()
@@ -190,7 +199,7 @@ pub struct Rollout<S> {
     pub initial: Vec<f64>,
     /// u, where x does not say: for each step, or one for all, or empty for 0.
     pub controls: Vec<f64>,
-    /// How many bytes the tape may take; no limit if left out.
+    /// How many bytes the tape may take; a quarter of this machine's memory if left out.
     pub max_memory: Option<usize>,
 }
 

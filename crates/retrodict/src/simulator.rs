@@ -3,6 +3,7 @@
 use crate::error::{Result, expect_length};
 use crate::interrupt;
 use crate::linalg::Matrix;
+use crate::memory;
 
 /// The set in which x or y lives: a name, a grid shape (row-major) and a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,9 +26,9 @@ impl Space {
         }
     }
 
-    /// The number of values: the product of the shape.
+    /// The number of values: the product of the shape. One beyond all memory stays as large as a number can be.
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        self.shape.iter().fold(1, |len, n| len.saturating_mul(*n))
     }
 
     /// Whether the space holds no value at all.
@@ -230,6 +231,7 @@ pub trait LinearMap {
 /// J by columns or by rows, whichever are fewer.
 pub(crate) fn by_products<L: LinearMap + ?Sized>(map: &L) -> Result<Matrix> {
     let (m, n) = (map.outputs(), map.inputs());
+    memory::affordable("J as a matrix", memory::numbers(memory::cells(&[m, n])))?;
     let mut j = Matrix::zeros(m, n);
     if n <= m {
         let (mut dx, mut dy) = (vec![0.0; n], vec![0.0; m]);

@@ -193,6 +193,151 @@ fn a_program_that_hangs_is_ended_with_all_it_started() {
     }
 }
 
+/// A session of its own saves nothing that a program started, neither where it is ended nor where it ended well.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_left_the_group_ends_too() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, rest, timeout) in [
+        ("hangs", "wait", 2.0),
+        ("ends", "echo \"[1, 2]\" > {output}", 60.0),
+    ] {
+        let note = folder.path().join(name);
+        let command = format!(
+            "sh -c 'setsid sh -c \"echo \\$\\$ > {0}; exec sleep 600\" & while [ ! -s {0} ]; do sleep 0.02; done; {rest}' \
+             {{input}} {{output}}",
+            note.display()
+        );
+        let program = Program {
+            timeout,
+            ..program(&command)
+        };
+        let simulator = program.simulator().unwrap();
+        let done = simulator.forward(&[1.0, 2.0], &mut [0.0; 2]);
+        assert_eq!(done.is_ok(), name == "ends", "{name}: {done:?}");
+        let pid = fs::read_to_string(&note).unwrap();
+        let stat = Path::new("/proc").join(pid.trim()).join("stat");
+        let start = Instant::now();
+        let left = || fs::read_to_string(&stat).unwrap_or_default();
+        while !(left().is_empty() || left().contains(") Z ")) {
+            let patience = start.elapsed() < Duration::from_secs(60);
+            assert!(patience, "{name}: still there: {}", left());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[test]
+fn what_is_no_file_at_the_output_is_refused_at_once() {
+    for (command, part) in [
+        (
+            "sh -c 'mkfifo {output}' {input}",
+            "it left a pipe at {output}",
+        ),
+        (
+            "sh -c 'mkdir {output}' {input}",
+            "it left a folder at {output}",
+        ),
+        (
+            "sh -c 'ln -s /dev/zero {output}' {input}",
+            "it left a device at {output}",
+        ),
+        (
+            "sh -c 'mkfifo {output}.p; ln -s {output}.p {output}' {input}",
+            "it left a pipe at {output}",
+        ),
+        (
+            "sh -c 'ln -s nowhere {output}' {input}",
+            "wrote no file at {output}",
+        ),
+        // In place of what it prints to: it is read by the handle that was opened before.
+        (
+            "sh -c 'cd $(dirname {input}); rm printed; mkfifo printed; echo lost >&2; exit 4' {output}",
+            "exit code 4; it printed at last:\n  lost",
+        ),
+    ] {
+        let start = Instant::now();
+        let message = message(&program(command));
+        assert!(
+            message.contains(part),
+            "{command}: no '{part}' in: {message}"
+        );
+        assert!(start.elapsed() < Duration::from_secs(30), "{command}");
+    }
+}
+
+#[test]
+fn codes_for_the_terminal_are_written_out() {
+    let command = r#"sh -c 'printf "\033[2J\033]0;owned\007 no \302\233licence" >&2; exit 3' {input} {output}"#;
+    let message = message(&program(command));
+    assert!(
+        message.contains(r"\u{1b}[2J\u{1b}]0;owned\u{7} no \u{9b}licence"),
+        "{message}"
+    );
+    assert!(
+        !message.contains(|c: char| c.is_control() && c != '\n'),
+        "{message:?}"
+    );
+}
+
+#[test]
+fn what_is_wrong_with_j_is_the_fault_of_its_command() {
+    let forward = "sh -c 'echo \"[1, 2, 3]\" > {output}' {input}";
+    let with = |jacobian: &str| {
+        let options = Program {
+            outputs: 3,
+            jacobian: Some(jacobian.to_owned()),
+            ..program(forward)
+        };
+        options.simulator().unwrap()
+    };
+    // A constant J needs no x.
+    let constant = with("sh -c 'echo \"[[1, 2], [3, 4], [5, 6]]\" > {output}'");
+    let mut dy = [0.0; 3];
+    constant.jvp(&[0.0, 0.0], &[1.0, 1.0], &mut dy).unwrap();
+    assert_eq!(dy, [3.0, 7.0, 11.0]);
+    for (jacobian, part) in [
+        (
+            "sh -c 'echo \"[1, 2]\" > {output}'",
+            "J has 2 values, expected 6",
+        ),
+        (
+            "sh -c 'echo \"[[1, 3, 5], [2, 4, 6]]\" > {output}'",
+            "write its transpose",
+        ),
+        (
+            "sh -c 'echo \"[1, 2, 3, 4, 5, null]\" > {output}'",
+            "J holds NaN at index 5",
+        ),
+        (
+            "sh -c 'echo nonsense > {output}'",
+            "no .json file of 6 numbers",
+        ),
+        ("sh -c 'mkfifo {output}'", "it left a pipe"),
+        ("true {output}", "wrote no file"),
+        ("sh -c 'exit 7' {output}", "exit code 7"),
+        ("no-such-jacobian {output}", "was not found"),
+    ] {
+        let simulator = with(jacobian);
+        let (mut dy, mut dx) = ([0.0; 3], [0.0; 2]);
+        let by_jvp = simulator
+            .jvp(&[1.0, 2.0], &[1.0, 0.0], &mut dy)
+            .unwrap_err();
+        let by_vjp = simulator
+            .vjp(&[1.0, 2.0], &[1.0, 0.0, 0.0], &mut dx)
+            .unwrap_err();
+        let map = simulator.linearize(&[1.0, 2.0], &mut dy).unwrap();
+        for error in [by_jvp, by_vjp, map.dense().unwrap_err()] {
+            let message = error.to_string();
+            assert!(
+                message.contains(part),
+                "{jacobian}: no '{part}' in: {message}"
+            );
+            assert!(message.starts_with("the command for J, '"), "{message}");
+        }
+    }
+}
+
 #[test]
 fn a_jacobian_that_has_no_room_is_not_begun() {
     let large = Program {

@@ -1,21 +1,33 @@
-use std::net::{TcpListener, ToSocketAddrs};
+use std::net::{IpAddr, TcpListener, ToSocketAddrs};
 use std::process::ExitCode;
+
+use retrodict::memory;
 
 use crate::args;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt;
-use crate::server::{self, Limits, Offer};
+use crate::server::{self, Gate, Limits, Offer};
 use crate::settings;
 
 /// Offers simulators to clients of the UM-Bridge protocol, until Ctrl-C.
 pub fn run(args: &args::Serve) -> Outcome<ExitCode> {
     let workers = super::threads(args.threads)?;
-    if args.body_limit == 0 || args.timeout.is_zero() {
+    if args.body_limit == 0 || args.timeout.is_zero() || args.memory == Some(0) {
         return Err(Failure::Misuse(
-            "--body-limit and --timeout must be greater than 0".to_owned(),
+            "--body-limit, --memory and --timeout must be greater than 0".to_owned(),
         ));
     }
-    let offers = offers(&args.simulators, settings::table(&args.settings)?)?;
+    let body = args.body_limit.checked_mul(1 << 20).ok_or_else(|| {
+        Failure::Misuse(format!(
+            "--body-limit {} is beyond all memory; it is counted in MiB",
+            args.body_limit
+        ))
+    })?;
+    let memory = args
+        .memory
+        .map_or(memory::machine() / 2.0, |mib| mib as f64 * 1048576.0)
+        .floor();
+    let offers = offers(&args.simulators, settings::table(&args.settings)?, memory)?;
     // Before the line that says where: who reads it may already press Ctrl-C.
     let stop = interrupt::flag();
     let (listener, loopback) = listen(&args.host, args.port)?;
@@ -32,21 +44,25 @@ pub fn run(args: &args::Serve) -> Outcome<ExitCode> {
     if !loopback {
         eprintln!(
             "note: whoever reaches this machine at {address} may run these simulators; \
-             leave out --host to serve this machine alone"
+             leave out --host to serve this machine alone. Names under which others call it are \
+             allowed by --allow-host"
         );
     }
     let limits = Limits {
         workers,
         time: args.timeout,
-        body: args.body_limit << 20,
+        body,
+        memory,
     };
-    server::serve(offers, listener, limits, &stop)
+    let mut names = args.allow_host.clone();
+    names.extend(called(&args.host));
+    server::serve(offers, Gate::new(&names), listener, limits, &stop)
         .map_err(|e| Failure::Broken(format!("the server ended: {e}")))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The simulators with their options: KEY=VALUE for one, NAME.KEY=VALUE for several.
-fn offers(names: &[String], mut settings: toml::Table) -> Outcome<Vec<Offer>> {
+fn offers(names: &[String], mut settings: toml::Table, memory: f64) -> Outcome<Vec<Offer>> {
     let own: Vec<_> = names
         .iter()
         .map(|name| match settings.remove(name) {
@@ -68,7 +84,7 @@ fn offers(names: &[String], mut settings: toml::Table) -> Outcome<Vec<Offer>> {
     let mut offers: Vec<Offer> = Vec::new();
     for (name, mut options) in names.iter().zip(own) {
         options.extend(settings.clone());
-        let offer = Offer::new(name, options)?;
+        let offer = Offer::new(name, options, memory)?;
         if offers.iter().any(|other| other.name == offer.name) {
             return Err(Failure::Misuse(format!(
                 "{name} is named twice; once is enough"
@@ -77,6 +93,15 @@ fn offers(names: &[String], mut settings: toml::Table) -> Outcome<Vec<Offer>> {
         offers.push(offer);
     }
     Ok(offers)
+}
+
+/// The name that is called where this address is listened at; none where that is any.
+fn called(host: &str) -> Option<String> {
+    match host.parse::<IpAddr>() {
+        Ok(address) if address.is_unspecified() => None,
+        Ok(IpAddr::V6(address)) => Some(format!("[{address}]")),
+        _ => Some(host.to_owned()),
+    }
 }
 
 /// Listens, and tells whether this machine alone can be heard.

@@ -1,15 +1,20 @@
 //! The UM-Bridge protocol, version 1.0: a path and a question to an answer.
 
-use std::sync::Arc;
-
 use retrodict::Simulator;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Offer;
+use super::budget::{Budget, Share};
+use super::config::Config;
+use super::offer::Configured;
 
-/// More values than this are refused before memory for them is asked for.
-const MOST_VALUES: usize = 100_000_000;
+/// Bytes that reading a question may take for each of its own: `0,` becomes a number in a list that grows.
+const READING: f64 = 16.0;
+
+/// Bytes of a value of input, with its derivative, and of one of output, with its text.
+const PER_INPUT: f64 = 32.0;
+const PER_OUTPUT: f64 = 80.0;
 
 /// A question that gets no answer.
 #[derive(Debug)]
@@ -37,6 +42,12 @@ impl Refusal {
             .into_bytes()
     }
 
+    /// The time of an answer is over.
+    pub fn time() -> Self {
+        let message = "no result in the time that the server allows; its --timeout allows more";
+        Self::new(503, "Timeout", message)
+    }
+
     fn input(message: impl Into<String>) -> Self {
         Self::new(400, "InvalidInput", message)
     }
@@ -48,7 +59,7 @@ impl Refusal {
 struct Question {
     name: String,
     #[serde(default)]
-    config: serde_json::Map<String, Value>,
+    config: Config,
     input: Option<Vec<Vec<f64>>>,
     sens: Option<Vec<f64>>,
     vec: Option<Vec<f64>>,
@@ -59,7 +70,12 @@ struct Question {
 }
 
 /// What is answered to a question that was sent to a path.
-pub fn answer(offers: &[Offer], path: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+pub fn answer(
+    offers: &[Offer],
+    budget: &Budget,
+    path: &str,
+    body: &[u8],
+) -> Result<Vec<u8>, Refusal> {
     let known = || {
         offers
             .iter()
@@ -75,11 +91,13 @@ pub fn answer(offers: &[Offer], path: &str, body: &[u8]) -> Result<Vec<u8>, Refu
         let message = format!("{path} is not offered; known: /Info, {}", PATHS.join(", "));
         return Err(Refusal::new(404, "UnsupportedFeature", message));
     }
-    let question: Question = serde_json::from_slice(body).map_err(|error| {
+    let reading = budget.take(budget.total().min(READING * body.len() as f64))?;
+    let mut question: Question = serde_json::from_slice(body).map_err(|error| {
         Refusal::input(format!(
             "the question is not the JSON that {path} takes: {error}"
         ))
     })?;
+    drop(reading);
     let offer = offers
         .iter()
         .find(|offer| offer.name == question.name)
@@ -92,17 +110,35 @@ pub fn answer(offers: &[Offer], path: &str, body: &[u8]) -> Result<Vec<u8>, Refu
             Refusal::new(400, "ModelNotFound", message)
         })?;
     if path == "/ModelInfo" {
-        let second = curved(&**offer.standard());
+        let second = curved(&*offer.standard().simulator);
         return Ok(written(&json!({ "support": {
             "Evaluate": true, "Gradient": true, "ApplyJacobian": true, "ApplyHessian": second
         } })));
     }
-    let config = toml::Table::try_from(&question.config)
-        .map_err(|error| Refusal::input(format!("the config cannot be read: {error}")))?;
-    let simulator = offer
-        .configured(&config)
-        .map_err(|error| Refusal::input(format!("the config is not allowed: {error}")))?;
-    At::new(&simulator, &question)?.answer(path)
+    let config = std::mem::take(&mut question.config.0);
+    let Configured { simulator, memory } = match offer.known(&config) {
+        Some(known) => known,
+        None => configured(offer, config, budget, offers.len())?,
+    };
+    let at = At::new(&*simulator, &question);
+    let _share = at.share(memory, budget)?;
+    at.answer(path)
+}
+
+/// A simulator that is made for this question, if there is memory for it.
+fn configured(
+    offer: &Offer,
+    config: toml::Table,
+    budget: &Budget,
+    offers: usize,
+) -> Result<Configured, Refusal> {
+    let refused =
+        |error: retrodict::Error| Refusal::input(format!("the config is not allowed: {error}"));
+    let measured = offer.measured(&config, budget.total()).map_err(refused)?;
+    let _share = budget.take(measured.1)?;
+    // What all offers keep takes a quarter of the memory.
+    let room = budget.total() / (4 * offers.max(1)) as f64;
+    offer.make(config, measured, room).map_err(refused)
 }
 
 /// The paths that take a question.
@@ -133,20 +169,20 @@ struct At<'q> {
 }
 
 impl<'q> At<'q> {
-    fn new(simulator: &'q Arc<dyn Simulator>, question: &'q Question) -> Result<Self, Refusal> {
-        let (inputs, outputs) = (simulator.input().len(), simulator.output().len());
-        if inputs.max(outputs) > MOST_VALUES {
-            let message = format!("the config asks for {} values", inputs.max(outputs));
-            return Err(Refusal::input(format!(
-                "{message}; at most {MOST_VALUES} are allowed"
-            )));
-        }
-        Ok(Self {
-            simulator: &**simulator,
+    fn new(simulator: &'q dyn Simulator, question: &'q Question) -> Self {
+        Self {
+            simulator,
             question,
-            inputs,
-            outputs,
-        })
+            inputs: simulator.input().len(),
+            outputs: simulator.output().len(),
+        }
+    }
+
+    /// The memory that the answer takes.
+    fn share<'b>(&self, simulator: f64, budget: &'b Budget) -> Result<Share<'b>, Refusal> {
+        let values =
+            PER_INPUT * self.inputs as f64 + PER_OUTPUT * self.outputs.max(self.inputs) as f64;
+        budget.take(simulator + values)
     }
 
     fn answer(&self, path: &str) -> Result<Vec<u8>, Refusal> {
@@ -206,9 +242,11 @@ impl<'q> At<'q> {
             Some([x]) if x.len() == self.inputs => Ok(x),
             None => Err(Refusal::input("'input' is missing")),
             Some(found) => {
-                let sizes: Vec<usize> = found.iter().map(Vec::len).collect();
+                const SHOWN: usize = 8;
+                let sizes: Vec<usize> = found.iter().take(SHOWN).map(Vec::len).collect();
                 let message = format!(
-                    "'input' holds vectors of {sizes:?} values, expected one of {}",
+                    "'input' holds vectors of {sizes:?} values{}, expected one of {}",
+                    if found.len() > SHOWN { " and more" } else { "" },
                     self.inputs
                 );
                 Err(Refusal::input(message))
@@ -240,7 +278,10 @@ fn vector<'q>(key: &str, found: Option<&'q [f64]>, len: usize) -> Result<&'q [f6
 }
 
 fn failed(result: retrodict::Result<()>) -> Result<(), Refusal> {
-    result.map_err(|error| Refusal::new(500, "SimulationFailed", error.to_string()))
+    result.map_err(|error| match error {
+        error if error.is_interruption() => Refusal::time(),
+        error => Refusal::new(500, "SimulationFailed", error.to_string()),
+    })
 }
 
 /// JSON knows no NaN.

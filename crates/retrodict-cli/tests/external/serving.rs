@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::binary::retrodict;
 
@@ -15,12 +15,26 @@ pub struct Serving {
 impl Serving {
     /// Serves at a port that is free; `words` come after `serve --port 0`.
     pub fn start(words: &str) -> Self {
-        let mut child = retrodict(Path::new("."))
-            .args(["serve", "--port", "0"])
-            .args(words.split_whitespace())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = retrodict(Path::new("."));
+        command.args(["serve", "--port", "0"]);
+        command.args(words.split_whitespace());
+        Self::of(command)
+    }
+
+    /// As `start`, with no more address space than so many KiB.
+    #[cfg(unix)]
+    pub fn within(kib: u64, words: &str) -> Self {
+        let binary = env!("CARGO_BIN_EXE_retrodict");
+        let mut command = Command::new("sh");
+        command.args([
+            "-c",
+            &format!("ulimit -v {kib}; exec '{binary}' serve --port 0 {words}"),
+        ]);
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut line)

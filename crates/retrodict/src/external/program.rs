@@ -2,24 +2,32 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
 
-use super::{Differences, External, MOST_VALUES, Model, Offers, failed};
+use super::plain::plain_line;
+use super::{Differences, External, MOST_VALUES, Model, Offers, failed, failed_as};
 use crate::error::{Error, Result};
+use crate::interrupt;
 use crate::options::{Validate, positive, require};
 use crate::simulator::Space;
 
 mod files;
+mod place;
 mod process;
 
 pub use files::Format;
 pub use process::end_programs;
 
+use place::Place;
+
 /// A program that reads x from a file and writes y to another.
 ///
 /// Each call has a folder of its own, which is removed afterwards; the program runs where retrodict
 /// does. Words in braces of the command are replaced: `{input}` by the file that holds x, `{output}` by
-/// the file that is to hold y. No shell reads the command; write `sh -c "…"` to have one.
+/// the file that is to hold y. No shell reads the command; write `sh -c "…"` to have one. The paths hold
+/// nothing that means something to a shell, whatever `TMPDIR` is.
+///
+/// What a program starts ends with it, also what left its process group, as far as its variable `RETRODICT_CALL` or
+/// its parents tell (on Linux).
 ///
 /// # Shapes
 /// x and y are vectors. In `npy` x has the shape `[inputs]` and y any shape of as many values;
@@ -32,7 +40,7 @@ pub use process::end_programs;
 pub struct Program {
     /// The command, such as `python my_model.py {input} {output}`.
     pub command: String,
-    /// A command that writes J instead of y, m × n in row order, if there is one.
+    /// A command that writes J instead of y, m × n in row order, if there is one; a constant J needs no `{input}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jacobian: Option<String>,
     /// How many values x has.
@@ -67,9 +75,9 @@ impl Default for Program {
 
 impl Validate for Program {
     fn validate(&self) -> Result<()> {
-        words("command", &self.command)?;
+        words("command", &self.command, &["{input}", "{output}"])?;
         if let Some(command) = &self.jacobian {
-            words("jacobian", command)?;
+            words("jacobian", command, &["{output}"])?;
         }
         for (key, count) in [("inputs", self.inputs), ("outputs", self.outputs)] {
             let allowed = format!(
@@ -95,16 +103,20 @@ impl Program {
     /// If an option is not allowed.
     pub fn simulator(&self) -> Result<External> {
         self.validate()?;
-        let command = words("command", &self.command)?;
-        let jacobian = self.jacobian.as_deref();
-        let jacobian = jacobian
-            .map(|command| words("jacobian", command))
-            .transpose()?;
-        let label = format!("program '{}'", command.first().map_or("", String::as_str));
+        let words = words("command", &self.command, &[])?;
+        let name = plain_line(words.first().map_or("", String::as_str));
+        let command = Command {
+            words,
+            label: format!("program '{name}'"),
+        };
+        let for_j = |whole: &String| {
+            let words = self::words("jacobian", whole, &[])?;
+            let label = format!("the command for J, '{}',", plain_line(whole));
+            Ok(Command { words, label })
+        };
         let runner = Runner {
             command,
-            jacobian,
-            label,
+            jacobian: self.jacobian.as_ref().map(for_j).transpose()?,
             options: self.clone(),
         };
         Ok(External::new(
@@ -115,8 +127,8 @@ impl Program {
     }
 }
 
-/// The words of a command, as a shell would split it.
-fn words(key: &str, command: &str) -> Result<Vec<String>> {
+/// The words of a command, as a shell would split it; it must name these holes.
+fn words(key: &str, command: &str, holes: &[&str]) -> Result<Vec<String>> {
     let refused = |allowed: &str| Error::Option {
         key: key.to_owned(),
         found: format!("'{command}'"),
@@ -127,8 +139,8 @@ fn words(key: &str, command: &str) -> Result<Vec<String>> {
     if words.is_empty() {
         return Err(refused(&format!("there is no command; {example}")));
     }
-    for hole in ["{input}", "{output}"] {
-        if !words.iter().any(|word| word.contains(hole)) {
+    for hole in holes {
+        if !words.iter().any(|word| word.contains(*hole)) {
             let allowed = format!("it has no {hole}, where the file's path is put; {example}");
             return Err(refused(&allowed));
         }
@@ -136,45 +148,38 @@ fn words(key: &str, command: &str) -> Result<Vec<String>> {
     Ok(words)
 }
 
-/// A folder that this user alone can enter; it goes away when it is dropped.
-fn private_folder() -> std::io::Result<TempDir> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    builder.prefix("retrodict-").tempdir()
+/// A command and what it is called in messages.
+struct Command {
+    words: Vec<String>,
+    label: String,
 }
 
 /// A program, ready to be run.
 struct Runner {
-    command: Vec<String>,
-    jacobian: Option<Vec<String>>,
-    label: String,
+    command: Command,
+    jacobian: Option<Command>,
     options: Program,
 }
 
 impl Runner {
-    /// Runs a command at x and reads the numbers that it wrote.
-    fn run(&self, command: &[String], x: &[f64], most: usize) -> Result<Vec<f64>> {
-        self.attempt(command, x, most)
-            .map_err(|why| failed(self, why))
+    /// Runs a command at x and reads the numbers that it wrote; what goes wrong is that command's.
+    fn run(&self, command: &Command, x: &[f64], shape: &[usize]) -> Result<Vec<f64>> {
+        let told = |message: String| failed_as(command.label.clone(), message);
+        let done = self.attempt(&command.words, x, shape);
+        // What was interrupted says nothing of the program.
+        done.map_err(|message| interrupt::check().err().unwrap_or_else(|| told(message)))
     }
 
     fn attempt(
         &self,
-        command: &[String],
+        words: &[String],
         x: &[f64],
-        most: usize,
+        shape: &[usize],
     ) -> std::result::Result<Vec<f64>, String> {
         let format = self.options.format;
-        let folder = private_folder().map_err(|e| {
-            let parent = std::env::temp_dir();
-            format!(
-                "no folder for its files could be made in {}: {e}",
-                parent.display()
-            )
-        })?;
-        let place = |name: &str| folder.path().join(format!("{name}.{}", format.ending()));
-        let (input, output) = (place("input"), place("output"));
+        let place = Place::make()?;
+        let file = |name: &str| place.file(&format!("{name}.{}", format.ending()));
+        let (input, output) = (file("input"), file("output"));
         files::write(&input, format, x)
             .map_err(|e| format!("x could not be written to {}: {e}", input.display()))?;
         let put = |word: &String| {
@@ -182,17 +187,20 @@ impl Runner {
             word.replace("{input}", &shown(&input))
                 .replace("{output}", &shown(&output))
         };
-        let command: Vec<String> = command.iter().map(put).collect();
+        let words: Vec<String> = words.iter().map(put).collect();
         let timeout = Duration::try_from_secs_f64(self.options.timeout).unwrap_or(Duration::MAX);
-        let log = folder.path().join("printed");
-        process::run(&command, &log, timeout)?;
-        files::read(&output, format, most)
+        process::run(&words, &place.file("printed"), timeout)?;
+        files::read(&output, format, shape)
     }
 }
 
 impl Model for Runner {
     fn label(&self) -> String {
-        self.label.clone()
+        self.command.label.clone()
+    }
+    fn jacobian_label(&self) -> String {
+        let own = self.jacobian.as_ref();
+        own.map_or_else(|| self.label(), |command| command.label.clone())
     }
     fn input(&self) -> Space {
         Space::new("x", &[self.options.inputs], "1")
@@ -207,12 +215,11 @@ impl Model for Runner {
         }
     }
     fn evaluate(&self, x: &[f64]) -> Result<Vec<f64>> {
-        self.run(&self.command, x, self.options.outputs)
+        self.run(&self.command, x, &[self.options.outputs])
     }
     fn jacobian(&self, x: &[f64]) -> Result<Vec<f64>> {
-        let most = self.options.inputs * self.options.outputs;
         match &self.jacobian {
-            Some(command) => self.run(command, x, most),
+            Some(command) => self.run(command, x, &[self.options.outputs, self.options.inputs]),
             None => Err(failed(self, "it has no command for J")),
         }
     }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::plain::plain_line;
 use super::{Differences, External, MOST_VALUES, Model, Offers};
 use crate::error::{Error, Result};
 use crate::options::{Validate, nearest, positive, require};
@@ -113,7 +114,7 @@ impl UmBridge {
             )));
         }
         let name = self.pick(&wire, info.models)?;
-        wire.label = format!("model '{name}' at {}", wire.url);
+        wire.label = format!("model '{}' at {}", plain_line(&name), wire.url);
         let config = serde_json::to_value(&self.config).map_err(|e| wire.failed(e.to_string()))?;
         let address = Address { name, config };
         let support = wire.support(&address)?;
@@ -150,16 +151,16 @@ impl UmBridge {
 
     /// The model that was asked for, or the only one.
     fn pick(&self, wire: &Wire, models: Vec<String>) -> Result<String> {
-        let known = models.join(", ");
+        let known = plain_line(&models.join(", "));
         match &self.model {
             Some(name) if models.contains(name) => Ok(name.clone()),
             Some(name) => Err(Error::UnknownName {
                 kind: "model",
                 found: name.clone(),
-                nearest: nearest(name, models.iter().map(String::as_str)).map(str::to_owned),
+                nearest: nearest(name, models.iter().map(String::as_str)).map(plain_line),
                 known,
             }),
-            None if models.len() == 1 => Ok(known),
+            None if models.len() == 1 => Ok(models.concat()),
             None if models.is_empty() => Err(wire.failed("it offers no model")),
             None => Err(Error::Option {
                 key: "model".to_owned(),
@@ -182,13 +183,10 @@ struct Remote {
 impl Remote {
     fn space(&self, what: &str, sizes: &[usize]) -> Space {
         let parts: Vec<String> = sizes.iter().map(usize::to_string).collect();
+        let model = plain_line(&self.address.name);
         let name = match sizes {
-            [_] => format!("{what} of {}", self.address.name),
-            _ => format!(
-                "{what}s of {} ({} values)",
-                self.address.name,
-                parts.join(" + ")
-            ),
+            [_] => format!("{what} of {model}"),
+            _ => format!("{what}s of {model} ({} values)", parts.join(" + ")),
         };
         Space::new(&name, &[sizes.iter().sum()], "1")
     }

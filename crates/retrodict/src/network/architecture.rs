@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Activation, Initialisation, Mlp, Network, Precision};
 use crate::error::Result;
+use crate::memory;
 use crate::options::{Validate, require};
 use crate::simulator::Space;
 
@@ -52,6 +53,12 @@ impl Validate for Dense {
             format!("{:?}", self.hidden),
             "each layer needs 1 neuron or more, for example [20, 20, 20]",
         )
+    }
+    fn memory(&self) -> f64 {
+        // Weights between the hidden layers, with their gradient and a step.
+        let weights = self.hidden.windows(2).map(memory::cells).sum::<f64>();
+        let neurons: f64 = self.hidden.iter().map(|n| *n as f64).sum();
+        memory::numbers(3.0 * (weights + 2.0 * neurons))
     }
 }
 

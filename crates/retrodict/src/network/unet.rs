@@ -12,6 +12,7 @@ use super::layers::{Convolution, Normalisation, Pooling, Upsampling};
 use super::maps::{Padding, Shape, Store};
 use super::{Activation, Architecture, Initialisation, MeanKept, Network, Precision, Weight};
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::options::{Validate, require};
 use crate::simulator::Space;
 
@@ -70,6 +71,12 @@ impl Validate for UNet {
             format!("{:?}", self.filters),
             "it needs the channels of at least one level, each 1 or more, for example [16, 16, 16, 16]",
         )
+    }
+    fn memory(&self) -> f64 {
+        // Kernels of three cells along an axis at least, with their gradient and a step.
+        let weights = self.filters.windows(2).map(memory::cells).sum::<f64>();
+        let channels: f64 = self.filters.iter().map(|n| *n as f64).sum();
+        memory::numbers(9.0 * (weights + channels))
     }
 }
 

@@ -12,9 +12,7 @@ pub(super) fn stride(length: usize, free: usize) -> usize {
         return length.saturating_sub(1);
     }
     let kept = free + 1;
-    let repeats = (1..)
-        .find(|r| reversible(kept, *r) >= length)
-        .unwrap_or(length);
+    let repeats = fewest_repeats(kept, length);
     // What lies behind the next state has one state less; what lies before it, one repeat less.
     let longest = reversible(kept, repeats - 1);
     longest
@@ -22,11 +20,26 @@ pub(super) fn stride(length: usize, free: usize) -> usize {
         .max(1)
 }
 
-/// β(s, r), as large as a `usize` at most.
+/// The least r for which β(s, r) reaches `length`, halving what is in question: chains may be of any length.
+fn fewest_repeats(kept: usize, length: usize) -> usize {
+    let (mut low, mut high) = (0, length);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if reversible(kept, middle) >= length {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    high
+}
+
+/// β(s, r), as large as a `usize` at most; it is the same with s and r exchanged.
 fn reversible(kept: usize, repeats: usize) -> usize {
+    let (few, many) = (kept.min(repeats), kept.max(repeats));
     let mut value: u128 = 1;
-    for i in 1..=repeats as u128 {
-        value = value * (kept as u128 + i) / i;
+    for i in 1..=few as u128 {
+        value = value * (many as u128 + i) / i;
         if value > usize::MAX as u128 {
             return usize::MAX;
         }
@@ -48,6 +61,18 @@ mod tests {
         }
         let m = stride(length, free);
         m + advances(length - m, free - 1) + advances(m, free)
+    }
+
+    #[test]
+    fn chains_of_any_length_are_planned_at_once() {
+        for length in [1 << 40, usize::MAX] {
+            for free in [1, 2, 3, 1000, 1 << 40] {
+                let m = stride(length, free);
+                assert!(m >= 1 && m < length, "{length} {free}: {m}");
+            }
+        }
+        assert_eq!(fewest_repeats(2, 6), 2);
+        assert_eq!(fewest_repeats(2, 7), 3);
     }
 
     /// By exhaustion over all strides.

@@ -6,6 +6,7 @@ use super::trajectory::{Stepper, Trajectory};
 use super::{Input, Rollout, TimeStep};
 use crate::error::{Result, expect_length};
 use crate::linalg::Matrix;
+use crate::memory;
 use crate::simulator::LinearMap;
 
 /// A run that remembers enough to be differentiated.
@@ -202,6 +203,12 @@ impl<S: TimeStep> LinearMap for Trace<'_, S> {
     /// All columns or all rows in one sweep.
     fn dense(&self) -> Result<Matrix> {
         let (m, n) = (self.outputs(), self.inputs());
+        // A tangent or adjoint of the state for each, beside J itself.
+        let states = memory::cells(&[m.min(n), self.rollout.initial.len()]);
+        memory::affordable(
+            "J as a matrix",
+            memory::numbers(2.0 * memory::cells(&[m, n]) + 2.0 * states),
+        )?;
         if n <= m {
             let mut columns = Matrix::zeros(n, m);
             self.tangents(Matrix::identity(n).as_slice(), columns.as_mut_slice())?;

@@ -4,6 +4,7 @@ use super::schedule::stride;
 use super::{Rollout, TimeStep};
 use crate::error::Result;
 use crate::interrupt::Watch;
+use crate::memory;
 
 /// A run's memory, filled forwards and read backwards.
 pub(super) enum Trajectory {
@@ -173,27 +174,25 @@ impl Trajectory {
     ) -> Result<Self> {
         let rollout = run.rollout;
         let (steps, width) = (rollout.steps, rollout.step.record());
-        let bytes = |numbers: usize| numbers * size_of::<f64>();
+        let budget = rollout.max_memory.unwrap_or_else(memory::longest_tape);
+        let fits = memory::numbers(steps as f64 * width as f64) <= budget as f64;
         seen(0, state);
-        match rollout.max_memory {
-            Some(budget) if bytes(steps * width) > budget => {
-                // The start stays in memory in any case.
-                let places = (budget / bytes(state.len().max(1))).saturating_sub(1);
-                let mut kept = Checkpoints::new(state, places);
-                kept.recall(run, steps - 1, state, &mut seen)?;
-                run.step(steps - 1, state)?;
-                seen(steps, state);
-                Ok(Self::Checkpoints(kept))
-            }
-            _ => {
-                let mut tape = vec![0.0; steps * width];
-                for n in 0..steps {
-                    let record = &mut tape[n * width..(n + 1) * width];
-                    run.step_onto(n, state, record)?;
-                    seen(n + 1, state);
-                }
-                Ok(Self::Tape(tape))
-            }
+        if !fits {
+            // The start stays in memory in any case.
+            let each = size_of::<f64>() * state.len().max(1);
+            let places = (budget / each).saturating_sub(1).min(steps);
+            let mut kept = Checkpoints::new(state, places);
+            kept.recall(run, steps - 1, state, &mut seen)?;
+            run.step(steps - 1, state)?;
+            seen(steps, state);
+            return Ok(Self::Checkpoints(kept));
         }
+        let mut tape = vec![0.0; steps * width];
+        for n in 0..steps {
+            let record = &mut tape[n * width..(n + 1) * width];
+            run.step_onto(n, state, record)?;
+            seen(n + 1, state);
+        }
+        Ok(Self::Tape(tape))
     }
 }

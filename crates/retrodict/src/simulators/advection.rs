@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::fourier::{C64, RealFourier};
+use crate::memory;
 use crate::options::{Derived, Validate, grid, positive, require};
 use crate::simulator::{LocalInverse, Recovery, Simulator, Space};
 
@@ -70,6 +71,9 @@ impl Validate for Advection {
             self.time,
             "it must be finite; a negative one runs backwards",
         )
+    }
+    fn memory(&self) -> f64 {
+        memory::transform(&self.shape)
     }
 }
 

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::grid::{add_laplacian, neighbours};
+use crate::memory;
 use crate::options::{Derived, Validate, not_negative, positive, require};
 use crate::rk4::{Rate, Rk4};
 use crate::rollout::{Input, Observe, RolledOut, Rollout};
@@ -90,6 +91,12 @@ impl Validate for Burgers {
             self.shape.len(),
         )?;
         self.rollout().validate()
+    }
+    fn memory(&self) -> f64 {
+        // Stages and slopes of a step, for y and for its derivative.
+        let state = self.shape.len() as f64 * memory::cells(&self.shape);
+        let seen = Observe::count(&self.observe_steps, &self.observe_places, state);
+        memory::numbers(24.0 * state + seen) + memory::tape(self.steps, state, self.max_memory)
     }
 }
 

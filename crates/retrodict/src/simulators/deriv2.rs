@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::integral::{IntegralEquation, linear_simulator, matrix, means, middles, not_empty};
 use crate::error::Result;
 use crate::linalg::Matrix;
+use crate::memory;
 use crate::options::{Derived, Validate};
 
 /// The second integral, whose inverse is the second derivative: y″ = x with y(0) = y(1) = 0.
@@ -42,6 +43,9 @@ impl Default for Deriv2 {
 impl Validate for Deriv2 {
     fn validate(&self) -> Result<()> {
         not_empty(self.size)
+    }
+    fn memory(&self) -> f64 {
+        memory::numbers((self.size as f64 + 4.0) * self.size as f64)
     }
 }
 

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::options::{Validate, require};
 use crate::simulator::{LocalInverse, Residual, SecondOrder, Simulator, Space};
 
@@ -36,6 +37,9 @@ impl Default for Exp {
 impl Validate for Exp {
     fn validate(&self) -> Result<()> {
         require(self.size > 0, "size", self.size, "it must be at least 1")
+    }
+    fn memory(&self) -> f64 {
+        memory::numbers(4.0 * self.size as f64)
     }
 }
 

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::memory;
 use crate::options::{Derived, Validate, not_negative, positive, require};
 use crate::rollout::{Input, Observe, RolledOut, Rollout};
 use crate::simulator::{LocalInverse, Space, Typical};
@@ -176,6 +177,13 @@ impl Validate for Fluid {
         self.marker.validate(self.extents())?;
         self.inverse.validate(self.input)?;
         self.rollout().validate()
+    }
+    fn memory(&self) -> f64 {
+        // The fields of a step and of its derivative, with what projections keep of each mode.
+        let cells = memory::cells(&self.shape);
+        let seen = Observe::count(&self.observe_steps, &[], 3.0 * cells);
+        memory::numbers(50.0 * cells + seen)
+            + memory::tape(self.steps, 11.0 * cells, self.max_memory)
     }
 }
 

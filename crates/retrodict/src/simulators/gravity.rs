@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::integral::{IntegralEquation, linear_simulator, matrix, middles, not_empty};
 use crate::error::Result;
 use crate::linalg::Matrix;
+use crate::memory;
 use crate::options::{Derived, Validate, positive};
 
 /// Mass below ground, felt above: K(s, t) = d (d² + (s − t)²)^(−3/2).
@@ -47,6 +48,9 @@ impl Validate for Gravity {
     fn validate(&self) -> Result<()> {
         not_empty(self.size)?;
         positive("depth", self.depth)
+    }
+    fn memory(&self) -> f64 {
+        memory::numbers((self.size as f64 + 4.0) * self.size as f64)
     }
 }
 

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::fourier::{RealFourier, Separable};
+use crate::memory;
 use crate::options::{Derived, Validate, grid, not_negative, positive};
 use crate::regularisation::{Diagonal, Regularisation};
 use crate::simulator::{LocalInverse, Recovery, Simulator, Space};
@@ -64,6 +65,9 @@ impl Validate for Heat {
         not_negative("nu_t", self.nu_t)?;
         not_negative("noise", self.noise.unwrap_or(0.0))?;
         self.inverse.validate()
+    }
+    fn memory(&self) -> f64 {
+        memory::transform(&self.shape)
     }
 }
 

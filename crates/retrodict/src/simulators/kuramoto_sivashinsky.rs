@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::fourier::{C64, RealFourier};
+use crate::memory;
 use crate::options::{Derived, Validate, positive, require};
 use crate::rollout::{Input, Observe, RolledOut, Rollout, TimeStep};
 use crate::simulator::Space;
@@ -76,6 +77,13 @@ impl Validate for KuramotoSivashinsky {
         positive("length", self.length)?;
         positive("dt", self.dt)?;
         self.rollout().validate()
+    }
+    fn memory(&self) -> f64 {
+        // The factors of each mode, and the lines of a step.
+        let state = self.cells as f64;
+        let seen = Observe::count(&self.observe_steps, &self.observe_places, state);
+        memory::numbers(24.0 * state + seen)
+            + memory::tape(self.steps, 2.0 * state, self.max_memory)
     }
 }
 

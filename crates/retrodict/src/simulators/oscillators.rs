@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::memory;
 use crate::options::{Derived, Validate, not_negative, positive, require};
 use crate::rk4::{Rate, Rk4};
 use crate::rollout::{Input, RolledOut, Rollout};
@@ -102,6 +103,12 @@ impl Validate for Oscillators {
             ),
         )?;
         self.rollout().validate()
+    }
+    fn memory(&self) -> f64 {
+        // x holds a control for each step.
+        let state = 2.0 * self.masses as f64;
+        memory::numbers(24.0 * state + 8.0 * self.steps as f64)
+            + memory::tape(self.steps, state, self.max_memory)
     }
 }
 

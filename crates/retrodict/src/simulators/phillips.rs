@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::integral::{IntegralEquation, linear_simulator, matrix, middles};
 use crate::error::Result;
 use crate::linalg::Matrix;
+use crate::memory;
 use crate::options::{Derived, Validate, require};
 
 /// Phillips' problem: a hump blurred by itself, K(s, t) = φ(s − t) with φ(u) = 1 + cos(πu/3) for |u| < 3.
@@ -49,6 +50,9 @@ impl Validate for Phillips {
             self.size,
             "it must be a multiple of 4, so that the kernel ends where cells do; try 64",
         )
+    }
+    fn memory(&self) -> f64 {
+        memory::numbers((self.size as f64 + 4.0) * self.size as f64)
     }
 }
 

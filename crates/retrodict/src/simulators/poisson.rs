@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::basis::{Basis, minus_laplacian};
 use crate::error::Result;
+use crate::memory;
 use crate::options::{Derived, Validate, grid, positive};
 use crate::simulator::{LocalInverse, Recovery, Residual, Simulator, Space};
 use crate::waves::Walls;
@@ -69,6 +70,9 @@ impl Validate for Poisson {
     fn validate(&self) -> Result<()> {
         grid(&self.shape)?;
         positive("cell", self.cell)
+    }
+    fn memory(&self) -> f64 {
+        memory::transform(&self.shape)
     }
 }
 

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::fourier::C64;
+use crate::memory;
 use crate::options::{Derived, Validate, positive, require};
 use crate::rollout::{Input, RolledOut, Rollout, TimeStep};
 use crate::simulator::Space;
@@ -77,6 +78,12 @@ impl Validate for Schroedinger {
             &format!("{levels} inner points carry the eigenstates 1 to {levels}"),
         )?;
         self.rollout().validate()
+    }
+    fn memory(&self) -> f64 {
+        // x holds a control for each step; a step works on several adjoints at once.
+        let state = 2.0 * self.points as f64;
+        memory::numbers(24.0 * state + 6.0 * self.steps as f64)
+            + memory::tape(self.steps, state, self.max_memory)
     }
 }
 

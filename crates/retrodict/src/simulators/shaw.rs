@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::integral::{IntegralEquation, linear_simulator, matrix, middles, not_empty};
 use crate::error::Result;
 use crate::linalg::Matrix;
+use crate::memory;
 use crate::options::{Derived, Validate};
 
 /// A light source seen through a slit: K(s, t) = (cos s + cos t)² (sin u/u)², u = π (sin s + sin t).
@@ -43,6 +44,9 @@ impl Default for Shaw {
 impl Validate for Shaw {
     fn validate(&self) -> Result<()> {
         not_empty(self.size)
+    }
+    fn memory(&self) -> f64 {
+        memory::numbers((self.size as f64 + 4.0) * self.size as f64)
     }
 }
 

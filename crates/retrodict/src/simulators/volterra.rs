@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::integral::{IntegralEquation, linear_simulator, matrix, not_empty};
 use crate::error::Result;
 use crate::linalg::Matrix;
+use crate::memory;
 use crate::options::{Derived, Validate, positive};
 
 /// The temperature at a wall's surface, felt inside: y(s) = ∫₀ˢ k(s − t) x(t) dt with
@@ -49,6 +50,9 @@ impl Validate for Volterra {
     fn validate(&self) -> Result<()> {
         not_empty(self.size)?;
         positive("kappa", self.kappa)
+    }
+    fn memory(&self) -> f64 {
+        memory::numbers((self.size as f64 + 4.0) * self.size as f64)
     }
 }
 

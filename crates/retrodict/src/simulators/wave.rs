@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::grid::add_laplacian;
+use crate::memory;
 use crate::options::{Derived, Validate, grid, positive, require};
 use crate::rollout::{Input, Observe, RolledOut, Rollout, TimeStep};
 use crate::simulator::Space;
@@ -82,6 +83,13 @@ impl Validate for Wave {
             ),
         )?;
         self.rollout().validate()
+    }
+    fn memory(&self) -> f64 {
+        // The state, where it is seen, and x and y; steps are undone instead of kept.
+        memory::numbers(
+            20.0 * memory::cells(&self.shape)
+                + self.observe_steps.len() as f64 * self.observe_places.len() as f64,
+        )
     }
 }
 

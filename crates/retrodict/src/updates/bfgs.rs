@@ -4,6 +4,7 @@ use super::limited_memory_bfgs::validate_wolfe;
 use super::{Memory, Notice, StepSize, UpdateRule};
 use crate::error::Result;
 use crate::linalg::{Matrix, axpy, dot, norm};
+use crate::memory;
 use crate::options::Validate;
 use crate::problem::{Evaluation, silence};
 
@@ -68,6 +69,11 @@ impl Validate for Bfgs {
 
 impl UpdateRule for Bfgs {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
+        let n = at.x().len() as f64;
+        memory::affordable(
+            "bfgs, which keeps a matrix of all unknowns",
+            memory::numbers(2.0 * n * n),
+        )?;
         let gradient = at.gradient()?;
         let whole = at.whole_gradient()?;
         let learned = self.memory.0.get_or_insert_with(|| Learned {

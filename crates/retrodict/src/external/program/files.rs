@@ -70,10 +70,22 @@ fn npy(x: &[f64]) -> io::Result<Vec<u8>> {
     Ok(out)
 }
 
-/// Reads about `most` numbers in row order; NaN is passed on.
-pub(super) fn read(path: &Path, format: Format, most: usize) -> Result<Vec<f64>, String> {
+/// Reads the numbers of an array of about this shape, in row order; NaN is passed on.
+///
+/// Nothing is waited for: what is no file, as a pipe, is refused.
+pub(super) fn read(path: &Path, format: Format, shape: &[usize]) -> Result<Vec<f64>, String> {
+    let most: usize = shape.iter().product();
     let limit = OVERHEAD + BYTES_PER_VALUE * most as u64;
-    let found = File::open(path).and_then(|file| {
+    if let Some(kind) = fs::metadata(path).ok().and_then(|about| no_file(&about)) {
+        return Err(format!(
+            "it left {kind} at {{output}}: write the {most} values to a file there"
+        ));
+    }
+    let found = open(path).and_then(|file| {
+        // It may have changed since.
+        if no_file(&file.metadata()?).is_some() {
+            return Err(io::Error::other("it is no file"));
+        }
         let mut bytes = Vec::new();
         file.take(limit + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
@@ -91,9 +103,9 @@ pub(super) fn read(path: &Path, format: Format, most: usize) -> Result<Vec<f64>,
         ));
     }
     let numbers = match format {
-        Format::Npy => from_npy(&bytes),
-        Format::Npz => member(&bytes, limit).and_then(|bytes| from_npy(&bytes)),
-        Format::Json => from_json(&bytes),
+        Format::Npy => from_npy(&bytes, shape),
+        Format::Npz => member(&bytes, limit).and_then(|bytes| from_npy(&bytes, shape)),
+        Format::Json => from_json(&bytes, shape),
     };
     numbers.map_err(|why| {
         format!(
@@ -103,8 +115,77 @@ pub(super) fn read(path: &Path, format: Format, most: usize) -> Result<Vec<f64>,
     })
 }
 
-fn from_npy(bytes: &[u8]) -> Result<Vec<f64>, String> {
+/// What stands in a file's place, if it is none.
+fn no_file(about: &fs::Metadata) -> Option<&'static str> {
+    if about.is_file() {
+        return None;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let kind = about.file_type();
+        if kind.is_fifo() {
+            return Some("a pipe");
+        }
+        if kind.is_socket() {
+            return Some("a socket");
+        }
+        if kind.is_char_device() || kind.is_block_device() {
+            return Some("a device");
+        }
+    }
+    Some(if about.is_dir() {
+        "a folder"
+    } else {
+        "something that is no file"
+    })
+}
+
+/// Opens a file without waiting for whoever may write to it.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = rustix::fs::OFlags::NONBLOCK;
+        options.custom_flags(flags.bits().cast_signed());
+    }
+    options.open(path)
+}
+
+/// A matrix the other way round has as many numbers, but not those that were asked for.
+fn expect_rows(found: &[usize], shape: &[usize]) -> Result<(), String> {
+    match (found, shape) {
+        ([a, b], [m, n]) if (a, b) != (m, n) && a * b == m * n && *m > 1 && *n > 1 => {
+            let how = if (a, b) == (n, m) {
+                "write its transpose"
+            } else {
+                "write a row for each value of y"
+            };
+            Err(format!(
+                "its shape is [{a}, {b}], expected [{m}, {n}]: {how}"
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn from_npy(bytes: &[u8], shape: &[usize]) -> Result<Vec<f64>, String> {
     let file = NpyFile::new(bytes).map_err(|e| e.to_string())?;
+    let declared = file
+        .shape()
+        .iter()
+        .try_fold(1_u64, |n, k| n.checked_mul(*k));
+    if declared.is_none_or(|n| n > bytes.len() as u64) {
+        return Err(format!(
+            "it declares an array of {:?}, more than its {} bytes can hold",
+            file.shape(),
+            bytes.len()
+        ));
+    }
+    let found: Vec<usize> = file.shape().iter().map(|n| *n as usize).collect();
+    expect_rows(&found, shape)?;
     if file.order() == npyz::Order::Fortran && file.shape().len() > 1 {
         return Err("it is stored by columns; write numpy.ascontiguousarray(y)".to_owned());
     }
@@ -157,11 +238,18 @@ fn member(bytes: &[u8], limit: u64) -> Result<Vec<u8>, String> {
     Ok(content)
 }
 
-fn from_json(bytes: &[u8]) -> Result<Vec<f64>, String> {
+fn from_json(bytes: &[u8], shape: &[usize]) -> Result<Vec<f64>, String> {
     let mut value: Value = serde_json::from_slice(bytes)
         .map_err(|e| format!("{e}; write a list such as [1.0, 2.5], and no NaN"))?;
     if let Some(y) = value.get_mut("y") {
         value = y.take();
+    }
+    if let Some(rows) = value.as_array() {
+        let widths: Option<Vec<usize>> =
+            rows.iter().map(|row| Some(row.as_array()?.len())).collect();
+        if let Some([first, ..]) = widths.as_deref() {
+            expect_rows(&[rows.len(), *first], shape)?;
+        }
     }
     let mut numbers = Vec::new();
     flatten(&value, &mut numbers)?;
@@ -198,22 +286,80 @@ mod tests {
         for format in [Format::Npy, Format::Npz, Format::Json] {
             let path = folder.path().join(format.ending());
             write(&path, format, &x).unwrap();
-            assert_eq!(read(&path, format, 3).unwrap(), x, "{format:?}");
+            assert_eq!(read(&path, format, &[3]).unwrap(), x, "{format:?}");
             // Half a file is no file.
             let bytes = fs::read(&path).unwrap();
             fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-            let message = read(&path, format, 3).unwrap_err();
+            let message = read(&path, format, &[3]).unwrap_err();
             assert!(message.contains("is no ."), "{message}");
         }
     }
 
     #[test]
     fn lists_of_lists_are_rows_and_null_is_no_number() {
-        let rows = from_json(b"{\"y\": [[1, 2], [3, null]]}").unwrap();
+        let rows = from_json(b"{\"y\": [[1, 2], [3, null]]}", &[4]).unwrap();
         assert_eq!(rows[..3], [1.0, 2.0, 3.0]);
         assert!(rows[3].is_nan());
-        let message = from_json(b"[1, \"two\"]").unwrap_err();
+        let message = from_json(b"[1, \"two\"]", &[2]).unwrap_err();
         assert!(message.contains("\"two\" among the numbers"), "{message}");
-        assert!(from_json(b"[1, NaN]").unwrap_err().contains("no NaN"));
+        assert!(from_json(b"[1, NaN]", &[2]).unwrap_err().contains("no NaN"));
+    }
+
+    #[test]
+    fn a_matrix_the_other_way_round_is_refused() {
+        let wide = b"[[1, 2, 3], [4, 5, 6]]";
+        assert!(from_json(wide, &[2, 3]).is_ok());
+        assert!(from_json(b"[1, 2, 3, 4, 5, 6]", &[2, 3]).is_ok());
+        let message = from_json(wide, &[3, 2]).unwrap_err();
+        assert!(
+            message.contains("its shape is [2, 3], expected [3, 2]: write its transpose"),
+            "{message}"
+        );
+        // A row and a column hold the same numbers.
+        assert!(from_json(b"[[1], [2]]", &[1, 2]).is_ok());
+    }
+
+    #[test]
+    fn what_an_array_declares_must_be_there() {
+        let mut bytes = npy(&[1.0, 2.0, 3.0]).unwrap();
+        let at = bytes.windows(4).position(|w| w == b"(3,)").unwrap();
+        // As long as before, so that the header keeps its length.
+        let blanks = bytes[at..].windows(2).position(|w| w == b"  ").unwrap();
+        let huge = b"(9223372036854775807,)";
+        let rest: Vec<u8> = bytes[at + 4..at + blanks].to_vec();
+        bytes[at..at + huge.len()].copy_from_slice(huge);
+        bytes[at + huge.len()..at + huge.len() + rest.len()].copy_from_slice(&rest);
+        let message = from_npy(&bytes, &[3]).unwrap_err();
+        assert!(message.contains("more than its"), "{message}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let (pipe, link, whole) = (
+            folder.path().join("p"),
+            folder.path().join("l"),
+            folder.path().join("w"),
+        );
+        let made = std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap();
+        assert!(made.success());
+        let refused = |path: &Path| read(path, Format::Json, &[2]).unwrap_err();
+        assert!(refused(&pipe).contains("it left a pipe at {output}"));
+        symlink(&pipe, &link).unwrap();
+        assert!(refused(&link).contains("a pipe"));
+        assert!(refused(folder.path()).contains("a folder"));
+        assert!(refused(Path::new("/dev/zero")).contains("a device"));
+        // A link to a file is as good as the file.
+        fs::write(&whole, "[1, 2]").unwrap();
+        fs::remove_file(&link).unwrap();
+        symlink(&whole, &link).unwrap();
+        assert_eq!(read(&link, Format::Json, &[2]).unwrap(), [1.0, 2.0]);
+        fs::remove_file(&whole).unwrap();
+        assert!(refused(&link).contains("wrote no file"));
     }
 }

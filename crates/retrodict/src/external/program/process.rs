@@ -1,21 +1,26 @@
 //! One run of a command, with a time limit, in a process group of its own.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::super::plain::plain;
+use crate::interrupt;
+
+mod started;
+
 /// How much of what a program printed is looked at, from its end.
-const TAIL: u64 = 4096;
+const TAIL: usize = 4096;
 
 /// How many of its last lines stand in a message.
 const LINES: usize = 5;
 
-/// The process groups that run now.
-static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+/// The programs that run now, which lead process groups, with their marks.
+static RUNNING: Mutex<BTreeMap<u32, String>> = Mutex::new(BTreeMap::new());
 
 /// Ends every program that runs now, with all that it started.
 ///
@@ -23,15 +28,24 @@ static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 /// this before the process exits early.
 pub fn end_programs() {
     let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    running.iter().for_each(|group| kill(*group));
+    for (program, mark) in running.iter() {
+        started::end(*program, mark, false);
+        kill(*program);
+    }
 }
 
 /// Runs a command to its end; what it prints goes to the file `log`.
 pub(super) fn run(command: &[String], log: &Path, timeout: Duration) -> Result<(), String> {
     let (name, arguments) = command.split_first().ok_or("there is no command")?;
-    let out =
-        File::create(log).map_err(|e| format!("{} could not be written: {e}", log.display()))?;
-    let err = out.try_clone().map_err(|e| e.to_string())?;
+    // Kept open and read by this handle: a program may put something else in its place.
+    let printed = File::options()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(log)
+        .map_err(|e| format!("{} could not be written: {e}", log.display()))?;
+    let again = || printed.try_clone().map_err(|e| e.to_string());
+    let (out, err) = (again()?, again()?);
     let mut command = Command::new(name);
     command
         .args(arguments)
@@ -51,39 +65,50 @@ pub(super) fn run(command: &[String], log: &Path, timeout: Duration) -> Result<(
         Ok(Some(status)) => Err(format!(
             "it ended with {}; {}",
             told(status),
-            last_lines(log)
+            last_lines(&printed)
         )),
         Ok(None) => Err(format!(
             "it did not end within {} s and was stopped; allow more time with --timeout, or see \
              whether it hangs; {}",
             timeout.as_secs_f64(),
-            last_lines(log)
+            last_lines(&printed)
         )),
         Err(e) => Err(format!("it could not be waited for: {e}")),
     }
 }
 
 /// A program that runs; when this is dropped, nothing of it is left.
-struct Running(Child);
+struct Running {
+    child: Child,
+    mark: String,
+    ended: bool,
+}
 
 impl Running {
     fn start(mut command: Command) -> std::io::Result<Self> {
         // Held over the start, so that none is missed by `end_programs`.
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        let child = command.spawn()?;
-        running.insert(child.id());
-        Ok(Self(child))
+        let mark = started::mark();
+        let child = command.env(started::VARIABLE, &mark).spawn()?;
+        running.insert(child.id(), mark.clone());
+        Ok(Self {
+            child,
+            mark,
+            ended: false,
+        })
     }
 
-    /// Waits, ever less often: short programs are not kept waiting, long ones cost nothing.
+    /// Waits until it ends, its time is over or the work is interrupted, ever less often: short programs are not kept waiting, long ones cost nothing.
     fn wait(&mut self, timeout: Duration) -> std::io::Result<Option<ExitStatus>> {
         let start = Instant::now();
         let mut pause = Duration::from_micros(100);
         loop {
-            if let Some(status) = self.0.try_wait()? {
+            if let Some(status) = self.child.try_wait()? {
+                self.ended = true;
                 return Ok(Some(status));
             }
-            let Some(left) = timeout.checked_sub(start.elapsed()) else {
+            let left = timeout.checked_sub(start.elapsed());
+            let (Some(left), Ok(())) = (left, interrupt::check()) else {
                 return Ok(None);
             };
             std::thread::sleep(pause.min(left));
@@ -94,12 +119,14 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // What the program left running in its group ends with it.
-        kill(self.0.id());
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        // What the program left running ends with it.
+        let program = self.child.id();
+        started::end(program, &self.mark, self.ended);
+        kill(program);
+        let _ = self.child.kill();
+        let _ = self.child.wait();
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        running.remove(&self.0.id());
+        running.remove(&program);
     }
 }
 
@@ -141,22 +168,36 @@ fn told(status: ExitStatus) -> String {
 }
 
 /// What a program printed last.
-fn last_lines(log: &Path) -> String {
-    let tail = || -> std::io::Result<Vec<u8>> {
-        let mut file = File::open(log)?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
-        let mut bytes = Vec::new();
-        file.take(TAIL).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let text = String::from_utf8_lossy(&tail().unwrap_or_default()).into_owned();
-    let lines: Vec<&str> = text
+fn last_lines(printed: &File) -> String {
+    let text = String::from_utf8_lossy(&tail(printed).unwrap_or_default()).into_owned();
+    let lines: Vec<String> = text
         .lines()
         .filter(|line| !line.trim().is_empty())
+        .map(plain)
         .collect();
     match &lines[lines.len().saturating_sub(LINES)..] {
         [] => "it printed nothing".to_owned(),
         last => format!("it printed at last:\n  {}", last.join("\n  ")),
     }
+}
+
+/// The end of a file, without moving the place at which others write to it.
+#[cfg(unix)]
+fn tail(file: &File) -> std::io::Result<Vec<u8>> {
+    use std::os::unix::fs::FileExt;
+    let start = file.metadata()?.len().saturating_sub(TAIL as u64);
+    let mut bytes = vec![0; TAIL];
+    let read = file.read_at(&mut bytes, start)?;
+    bytes.truncate(read);
+    Ok(bytes)
+}
+
+#[cfg(not(unix))]
+fn tail(mut file: &File) -> std::io::Result<Vec<u8>> {
+    use std::io::{Read, Seek, SeekFrom};
+    let start = file.metadata()?.len().saturating_sub(TAIL as u64);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -17,6 +17,10 @@ const SMALL_BODY: u64 = 64 * 1024;
 /// No number takes more bytes in JSON, blanks included.
 const BYTES_PER_VALUE: u64 = 64;
 
+/// How many characters of an answer stand in a message, and of the server's own message.
+const LONGEST: usize = 200;
+const LONGEST_MESSAGE: usize = 2000;
+
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -144,10 +148,7 @@ impl Wire {
     }
 
     pub(super) fn failed(&self, message: impl Into<String>) -> Error {
-        Error::Simulation {
-            simulator: self.label.clone(),
-            message: message.into(),
-        }
+        super::super::failed_as(self.label.clone(), message)
     }
 
     pub(super) fn info(&self) -> Result<Info> {
@@ -365,9 +366,10 @@ fn broke_off(error: &ureq::Error) -> bool {
 /// What an answer says that is not what was asked for.
 fn refusal(status: u16, answer: &[u8], misread: Option<serde_json::Error>) -> String {
     if let Ok(ErrorAnswer { error }) = serde_json::from_slice(answer) {
-        return format!("{}: {}", error.kind, error.message);
+        let said = excerpt(error.message.as_bytes(), LONGEST_MESSAGE);
+        return format!("{}: {said}", excerpt(error.kind.as_bytes(), LONGEST));
     }
-    let shown = excerpt(answer);
+    let shown = excerpt(answer, LONGEST);
     match (word_for_no_number(answer), misread) {
         (_, None) => {
             format!("HTTP status {status}: {shown}; look at what the server itself printed")
@@ -383,15 +385,14 @@ fn refusal(status: u16, answer: &[u8], misread: Option<serde_json::Error>) -> St
 }
 
 /// The beginning of an answer, on one line.
-fn excerpt(answer: &[u8]) -> String {
-    const LONGEST: usize = 200;
+fn excerpt(answer: &[u8], longest: usize) -> String {
     if answer.is_empty() {
         return "an empty body".to_owned();
     }
-    let text = String::from_utf8_lossy(&answer[..answer.len().min(4 * LONGEST)]).into_owned();
+    let text = String::from_utf8_lossy(&answer[..answer.len().min(4 * longest)]).into_owned();
     let words: Vec<&str> = text.split_whitespace().collect();
     let line = words.join(" ");
-    match line.char_indices().nth(LONGEST) {
+    match line.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }

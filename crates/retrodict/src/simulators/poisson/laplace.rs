@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Boundary, Poisson};
 use crate::error::Result;
+use crate::memory;
 use crate::options::{Derived, Validate};
 use crate::simulator::{LocalInverse, Recovery, Simulator, Space};
 
@@ -52,6 +53,9 @@ impl Default for Laplace {
 impl Validate for Laplace {
     fn validate(&self) -> Result<()> {
         self.poisson().validate()
+    }
+    fn memory(&self) -> f64 {
+        memory::transform(&self.shape)
     }
 }
 
