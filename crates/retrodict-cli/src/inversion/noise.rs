@@ -3,7 +3,7 @@ use std::sync::Arc;
 use retrodict::Loss;
 use retrodict::error::expect_length;
 use retrodict::losses::{Covariance, LogNormal, SquaredError, Weighted};
-use retrodict::options::not_negative;
+use retrodict::options::deviation;
 use retrodict::registry::LOSSES;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -79,14 +79,13 @@ impl Noise {
                     .to_owned(),
             ));
         }
-        not_negative("noise", self.std.or(self.relative).unwrap_or(0.0))?;
+        for (key, level) in [("noise.std", self.std), ("noise.relative", self.relative)] {
+            level.map_or(Ok(()), |level| deviation(key, level))?;
+        }
         if let Some(name) = &self.std_file {
-            let deviations = data::read(name)?.values;
-            if deviations.len() != 1 {
-                expect_length(name, deviations.len(), m)?;
-            }
-            let loss = self.with(deviations);
-            return shared(loss, m, fields.len(), true).map_err(|e| e.within(name));
+            return self
+                .of_each(name, fields)
+                .map_err(|error| error.within(name));
         }
         if let Some(name) = &self.covariance {
             let array = data::read(name)?;
@@ -96,6 +95,31 @@ impl Noise {
             return shared(Arc::new(loss), m, fields.len(), true).map_err(|e| e.within(name));
         }
         Ok(fields.iter().map(|y| self.level(y)).collect())
+    }
+
+    /// Standard deviations from a file: a single one, or one for each datum that there is.
+    fn of_each(&self, name: &str, fields: &[&[f64]]) -> Outcome<Vec<Level>> {
+        let given = data::read_unchecked(name)?.values;
+        let level = |y: &&[f64]| {
+            let mut deviations = given.clone();
+            if given.len() != 1 {
+                expect_length(name, given.len(), y.len())?;
+                // Where there is no datum, it does not matter how uncertain it would be.
+                let unobserved = y.iter().map(|y| y.is_nan());
+                let places = deviations.iter_mut().zip(unobserved);
+                places
+                    .filter(|(_, unobserved)| *unobserved)
+                    .for_each(|(deviation, _)| *deviation = 1.0);
+            }
+            let loss = self.with(deviations);
+            loss.check(y.len())?;
+            Ok(Level {
+                loss,
+                sigma: None,
+                known: true,
+            })
+        };
+        fields.iter().map(level).collect()
     }
 
     /// The loss for standard deviations of the data, or of their logarithms.
