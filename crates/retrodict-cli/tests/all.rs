@@ -11,6 +11,7 @@ mod batches;
 mod external;
 mod inverses;
 mod inversions;
+mod noise_levels;
 mod runs;
 mod training;
 mod training_experiments;

@@ -128,7 +128,8 @@ pub fn answer(
     shapes: &[&[usize]],
 ) -> Result<Vec<f64>, Wrong> {
     if value.is_none() {
-        let message = format!("{what} is None, expected an array of float64: is a `return` missing?");
+        let message =
+            format!("{what} is None, expected an array of float64: is a `return` missing?");
         return Err(PyTypeError::new_err(message).into());
     }
     let array = as_array(what, value, "an array of float64")?;

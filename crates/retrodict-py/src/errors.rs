@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use retrodict::Error;
 
 use crate::process::detached;
+use crate::signals;
 
 create_exception!(
     retrodict,
@@ -27,6 +28,7 @@ pub fn raised(error: &Error) -> PyErr {
         Error::Simulation { .. }
         | Error::LinearAlgebra { .. }
         | Error::InverseStopped { .. }
+        | Error::Interrupted { .. }
         | Error::OutsideRange { .. } => SimulationError::new_err(message),
         _ => PyValueError::new_err(message),
     }
@@ -64,15 +66,15 @@ impl Held {
     }
 
     /// Keeps what the user's simulator raised, in words for the library. What is no `Exception`, such as
-    /// `KeyboardInterrupt`, was not meant for it.
-    pub fn failed(&self, py: Python<'_>, exception: PyErr) -> String {
-        let words = exception.to_string();
-        if exception.is_instance_of::<PyException>(py) {
-            *lock(&self.failure) = Some(exception);
-        } else {
+    /// `KeyboardInterrupt`, was not meant for it and ends the run.
+    pub fn failed(&self, py: Python<'_>, exception: PyErr) -> Option<String> {
+        if !exception.is_instance_of::<PyException>(py) {
             self.end_with(exception);
+            return None;
         }
-        words
+        let words = exception.to_string();
+        *lock(&self.failure) = Some(exception);
+        Some(words)
     }
 
     /// Ends the run; the exception is raised after it. The first one counts.
@@ -107,16 +109,17 @@ impl Held {
         lock(&self.failure).take()
     }
 
-    /// Runs the library without the interpreter's lock.
+    /// Runs the library without the interpreter's lock, until Ctrl-C.
     ///
     /// # Errors
     /// What ended the run, else what the library returned, with the simulator's own exception as its cause.
     pub fn run<T: Send>(
-        &self,
+        self: &Arc<Self>,
         py: Python<'_>,
         work: impl FnOnce() -> retrodict::Result<T> + Send,
     ) -> PyResult<T> {
-        let done = detached(py, work)?;
+        let heard = signals::heard(self);
+        let done = detached(py, || heard.within(work))?;
         let failure = self.take_failure();
         match (self.take(), done) {
             (Some(ending), _) => Err(ending.exception),

@@ -6,12 +6,18 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use retrodict::external::{Model, Offers};
+use retrodict::interrupt::Interruption;
 use retrodict::inverse::{Ended, Inversion, Inverter};
 use retrodict::{Counts, Error, Result, Simulator, Space};
 
 use crate::arrays::{self, Wrong, type_name};
 use crate::errors::Held;
 use crate::methods::{Method, Methods};
+
+/// What the library hears where an exception ends the run.
+const INTERRUPTED: Error = Error::Interrupted {
+    why: Interruption::Cancelled,
+};
 
 /// The methods of a Python object, which the library calls with arrays of their shapes.
 pub struct Functions {
@@ -58,6 +64,14 @@ impl Functions {
         }
     }
 
+    /// A failure of the simulator's, or the end of the run.
+    fn not_answered(&self, py: Python<'_>, exception: PyErr) -> Error {
+        match self.held.failed(py, exception) {
+            Some(words) => self.failed(words),
+            None => INTERRUPTED,
+        }
+    }
+
     /// Calls a method with arrays of its own, and takes an answer in one of the shapes.
     fn call(
         &self,
@@ -66,7 +80,7 @@ impl Functions {
         shapes: &[&[usize]],
     ) -> Result<Vec<f64>> {
         if self.held.ended() {
-            return Err(self.failed("the run was ended".to_owned()));
+            return Err(INTERRUPTED);
         }
         let name = method.name();
         Python::attach(|py| {
@@ -79,7 +93,7 @@ impl Functions {
             let answer = arrays
                 .collect::<PyResult<Vec<_>>>()
                 .and_then(|arrays| own.bind(py).call1(PyTuple::new(py, arrays)?))
-                .map_err(|exception| self.failed(self.held.failed(py, exception)))?;
+                .map_err(|exception| self.not_answered(py, exception))?;
             let what = format!("what {name} of {} returned", self.label);
             let bit = 1 << method as u8;
             match arrays::answer(&what, &answer, shapes) {
@@ -91,12 +105,11 @@ impl Functions {
                 Err(Wrong::Short(exception))
                     if self.answered.load(Ordering::Relaxed) & bit != 0 =>
                 {
-                    Err(self.failed(self.held.failed(py, exception)))
+                    Err(self.not_answered(py, exception))
                 }
                 Err(Wrong::Short(exception) | Wrong::Kind(exception)) => {
-                    let words = exception.to_string();
                     self.held.end_by_answer(exception);
-                    Err(self.failed(words))
+                    Err(INTERRUPTED)
                 }
             }
         })

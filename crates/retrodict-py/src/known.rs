@@ -112,7 +112,11 @@ fn noise_of(noise: &Bound<'_, PyAny>, target: &Masked) -> PyResult<Numbers> {
     };
     for (i, value) in numbers.values.iter_mut().enumerate() {
         if unobserved(i) {
-            *value = if each || i / count == i % count { 1.0 } else { 0.0 };
+            *value = if each || i / count == i % count {
+                1.0
+            } else {
+                0.0
+            };
         } else if mask.get(i).copied().unwrap_or(false) {
             return Err(PyValueError::new_err(format!(
                 "noise is masked at index {i}, where the target is not: mask the datum too if it is missing, or give \

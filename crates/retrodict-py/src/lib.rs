@@ -18,6 +18,7 @@ mod pickling;
 mod posed;
 mod problem;
 mod process;
+mod signals;
 mod simulator;
 mod solution;
 mod solve;

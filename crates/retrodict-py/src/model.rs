@@ -83,8 +83,7 @@ pub fn join(
             }));
         }
     };
-    let steps: Differences =
-        configure("differences", &settings).map_err(|error| raised(&error))?;
+    let steps: Differences = configure("differences", &settings).map_err(|error| raised(&error))?;
     let methods = Arc::new(Methods::of(object)?);
     let functions = || Functions::new(object.py(), &methods, input, output, held);
     let external = External::new(functions(), steps, Some(at_once));

@@ -49,7 +49,13 @@ impl Record {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let numbers = (self.step, self.seconds, self.loss, self.best_loss, self.step_norm);
+        let numbers = (
+            self.step,
+            self.seconds,
+            self.loss,
+            self.best_loss,
+            self.step_norm,
+        );
         let asked = pickling::bytes(py, &self.counts)?;
         pickling::parts(py, "_record", (numbers, &self.x, asked))
     }

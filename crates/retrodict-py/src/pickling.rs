@@ -18,9 +18,7 @@ where
     A: IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>>,
     PyErr: From<A::Error>,
 {
-    let build = py
-        .import(intern!(py, "retrodict._core"))?
-        .getattr(build)?;
+    let build = py.import(intern!(py, "retrodict._core"))?.getattr(build)?;
     (build, parts.into_pyobject(py)?).into_pyobject(py)
 }
 

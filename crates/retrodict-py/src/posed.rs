@@ -32,7 +32,7 @@ pub struct Terms {
 pub struct Built {
     /// P, as the problem has it.
     pub joined: Joined,
-    /// P with the local inverse that was asked for.
+    /// P as whoever looks at the data sees it: where none were observed, it need have no value.
     pub simulator: Arc<dyn Simulator>,
     /// The problem.
     pub problem: Problem,
@@ -62,9 +62,15 @@ impl Built {
             simulator = Arc::new(WithInverse::new(simulator, inverse));
         }
         let problem = problem::problem(&simulator, target, known)?;
+        let data = target.values.iter().enumerate();
+        let seen: Vec<usize> = data.filter(|(_, y)| !y.is_nan()).map(|(i, _)| i).collect();
+        let seen_at = match seen.len() == target.values.len() {
+            true => None,
+            false => simulator.seen_at(&seen),
+        };
         Ok(Self {
             joined,
-            simulator,
+            simulator: seen_at.unwrap_or(simulator),
             problem,
             held,
             process: std::process::id(),
@@ -113,7 +119,9 @@ impl Posed {
 
     /// The simulator, as it was given.
     pub fn object(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        lock(&self.object).as_ref().map(|object| object.clone_ref(py))
+        lock(&self.object)
+            .as_ref()
+            .map(|object| object.clone_ref(py))
     }
 
     /// Takes a simulator that came after.
@@ -142,7 +150,10 @@ impl Posed {
     /// Lets go of the simulator.
     pub fn clear(&self) {
         let built = lock(&self.built).take();
-        if let Some(methods) = built.as_ref().and_then(|built| built.joined.methods.as_ref()) {
+        if let Some(methods) = built
+            .as_ref()
+            .and_then(|built| built.joined.methods.as_ref())
+        {
             methods.clear();
         }
         let object = lock(&self.object).take();

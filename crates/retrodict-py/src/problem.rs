@@ -48,9 +48,9 @@ fn loss(known: &Known, shape: &[usize]) -> PyResult<Arc<dyn Loss>> {
              one that outliers do not rule",
         )),
         (None, None) => Ok(Arc::new(SquaredError { half: true })),
-        (None, Some((name, options))) => LOSSES
-            .build(name, options)
-            .map_err(|error| raised(&error)),
+        (None, Some((name, options))) => {
+            LOSSES.build(name, options).map_err(|error| raised(&error))
+        }
         (Some(noise), None) => from_noise(noise, shape),
     }
 }

@@ -10,7 +10,7 @@ use retrodict::{Space, check, registry};
 use toml::Table;
 
 use crate::arrays::{self, finite, tuple};
-use crate::errors::raised;
+use crate::errors::{Held, raised};
 use crate::pickling;
 use crate::process::detached;
 use crate::tables;
@@ -51,11 +51,7 @@ pub fn simulator(
 /// What pickle makes a simulator of.
 #[pyfunction]
 #[pyo3(name = "_simulator")]
-pub fn unpickled(
-    py: Python<'_>,
-    name: &str,
-    settings: &Bound<'_, PyDict>,
-) -> PyResult<Simulator> {
+pub fn unpickled(py: Python<'_>, name: &str, settings: &Bound<'_, PyDict>) -> PyResult<Simulator> {
     simulator(py, name, Some(settings))
 }
 
@@ -239,6 +235,6 @@ fn filled<'py>(
     fill: impl FnOnce(&mut [f64]) -> retrodict::Result<()> + Send,
 ) -> PyResult<Array<'py>> {
     let mut values = vec![0.0; space.len()];
-    detached(py, || fill(&mut values))?.map_err(|error| raised(&error))?;
+    Arc::new(Held::default()).run(py, || fill(&mut values))?;
     arrays::write(py, &values, &space.shape)
 }

@@ -14,7 +14,7 @@ use crate::observer::Watch;
 use crate::posed::{Built, Posed, Terms};
 use crate::process::detached;
 use crate::solution::{Facts, Solution};
-use crate::{stop, subject};
+use crate::{signals, stop, subject};
 
 /// Finds x with P(x) near the target.
 ///
@@ -93,12 +93,17 @@ pub fn solve(
 
     let mut watch = Watch::new(observer.map(Bound::unbind), &held, &terms.input);
     let (solver, problem) = (Solver { rule, stop }, &built.problem);
+    let heard = signals::heard(&held);
     let done = detached(py, || {
-        solver.solve_observed(problem, &x.values, |record, x| watch.see(record, x))
+        heard.within(|| solver.solve_observed(problem, &x.values, |record, x| watch.see(record, x)))
     })?;
     let losses = watch.losses;
     let (ending, failure) = (held.take(), held.take_failure());
     let found = match (done, ending.as_ref()) {
+        // At its first answer nothing was found yet.
+        (Ok(_), Some(ending)) if ending.by_answer && losses.is_empty() => {
+            return Err(ending.exception.clone_ref(py));
+        }
         (Ok(found), _) => found,
         (Err(_), Some(ending)) => return Err(ending.exception.clone_ref(py)),
         (Err(error), None) => return Err(caused(py, &error, failure)),

@@ -147,7 +147,11 @@ impl Statistics {
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let found = pickling::bytes(py, &self.found)?;
-        pickling::parts(py, "_statistics", (found, self.shape.clone(), self.names.clone()))
+        pickling::parts(
+            py,
+            "_statistics",
+            (found, self.shape.clone(), self.names.clone()),
+        )
     }
 }
 

@@ -32,11 +32,7 @@ pub fn named<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
 ///
 /// # Errors
 /// If it does not fit the simulator.
-pub fn input(
-    object: &Bound<'_, PyAny>,
-    what: &str,
-    x: &Bound<'_, PyAny>,
-) -> PyResult<Numbers> {
+pub fn input(object: &Bound<'_, PyAny>, what: &str, x: &Bound<'_, PyAny>) -> PyResult<Numbers> {
     let found = arrays::read(what, x)?;
     let found = match object.cast::<Simulator>() {
         Err(_) => found,
