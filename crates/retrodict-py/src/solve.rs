@@ -24,7 +24,7 @@ use crate::{signals, stop, subject};
 /// method: a rule of retrodict.methods(), or an alias of one; options: its options.
 /// noise: a standard deviation for all data, one for each, or their covariance.
 /// loss: another loss, by name or {"name": …, options}, in place of noise.
-/// missing: whether NaN in the target marks what was not observed.
+/// missing: whether NaN in the target marks what was not observed, as a mask does in any case.
 /// lower, upper: bounds on x, for all unknowns or for each.
 /// priors: {"name": …, "weight": …, options}, or a list of these.
 /// inverse: how P is inverted for rules that need it, by name or {"name": …, options}.

@@ -20,6 +20,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -60,6 +61,10 @@ struct Causes {
 /// A question to others, which may be asked on any thread.
 #[derive(Clone)]
 struct Probe(Arc<dyn Fn() -> bool + Send + Sync>);
+
+// To ask again after a panic does no harm.
+impl UnwindSafe for Probe {}
+impl RefUnwindSafe for Probe {}
 
 impl fmt::Debug for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
