@@ -161,9 +161,9 @@ def gives_up(limit, cut):
 
 
 @pytest.mark.parametrize("cut", [lambda y: y[:4], lambda y: y[:0]], ids=["some", "none"])
-@pytest.mark.parametrize("method", ["lm", "gauss-newton", "bfgs"])
+@pytest.mark.parametrize("method", ["lm", "gauss-newton"])
 def test_a_series_that_is_cut_short_is_a_failure_at_that_x(method, cut):
-    # From here all three look beyond the limit first.
+    # From here both look beyond the limit first.
     model, cuts = gives_up(0.9, cut)
     solution = retrodict.solve(model, DATA, [0.3, 0.01], method=method, stop=200)
     assert cuts, "the run is to meet the failure"
