@@ -14,6 +14,7 @@ mod files;
 mod inverses;
 mod inversions;
 mod printing;
+mod noise_levels;
 mod runs;
 mod serve_attacked;
 mod training;

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
-use pyo3::types::{PyIterator, PyList};
+use pyo3::types::{PyIterator, PyList, PyTuple};
 use retrodict::check as conformance;
 
 use crate::errors::Held;
-use crate::subject::{Subject, subject};
+use crate::{pickling, subject};
 
 /// What a check found, beside what it should have found.
 #[pyclass(frozen, get_all, module = "retrodict", from_py_object)]
 #[derive(Clone)]
 pub struct Check {
     /// The check's name.
-    name: &'static str,
+    name: String,
     /// Whether it passed.
     passed: bool,
     /// The figure; NaN if it could not be measured.
@@ -37,6 +37,36 @@ impl Check {
             self.expected,
             self.detail
         )
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let Self {
+            name,
+            passed,
+            measured,
+            expected,
+            detail,
+        } = self;
+        pickling::parts(py, "_check", (name, passed, measured, expected, detail))
+    }
+}
+
+/// What pickle makes a check of.
+#[pyfunction]
+#[pyo3(name = "_check")]
+pub fn unpickled(
+    name: String,
+    passed: bool,
+    measured: f64,
+    expected: String,
+    detail: String,
+) -> Check {
+    Check {
+        name,
+        passed,
+        measured,
+        expected,
+        detail,
     }
 }
 
@@ -81,6 +111,17 @@ impl Checks {
         let lines: Vec<String> = self.checks.iter().map(Check::__repr__).collect();
         lines.join("\n")
     }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        pickling::parts(py, "_checks", (self.checks.clone(),))
+    }
+}
+
+/// What pickle makes checks of.
+#[pyfunction]
+#[pyo3(name = "_checks")]
+pub fn all_unpickled(checks: Vec<Check>) -> Checks {
+    Checks { checks }
 }
 
 /// Tests a simulator near x: its derivatives against differences and against each other, its local inverse
@@ -98,12 +139,15 @@ pub fn check(
     seed: u64,
 ) -> PyResult<Checks> {
     let held = Arc::new(Held::default());
-    let Subject { joined, x, .. } = subject(simulator, ("x", x), None, None, &held)?;
+    let object = subject::named(simulator)?;
+    let x = subject::input(&object, "x", x)?;
+    let output = subject::output(&object, &x)?;
+    let joined = subject::join(&object, &x.shape, &output, None, &held)?;
     let found = held.run(py, || {
-        Ok(conformance::simulator(&joined.simulator, &x, seed))
+        Ok(conformance::simulator(&joined.simulator, &x.values, seed))
     })?;
     let checks = found.into_iter().map(|found| Check {
-        name: found.name,
+        name: found.name.to_owned(),
         passed: found.passed,
         measured: found.measured,
         expected: found.expected,

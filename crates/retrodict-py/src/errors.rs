@@ -8,6 +8,9 @@ use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use retrodict::Error;
 
+use crate::process::detached;
+use crate::signals;
+
 create_exception!(
     retrodict,
     SimulationError,
@@ -25,19 +28,29 @@ pub fn raised(error: &Error) -> PyErr {
         Error::Simulation { .. }
         | Error::LinearAlgebra { .. }
         | Error::InverseStopped { .. }
+        | Error::Interrupted { .. }
         | Error::OutsideRange { .. } => SimulationError::new_err(message),
         _ => PyValueError::new_err(message),
     }
 }
 
+/// What ended a run by an exception, which is raised after it.
+pub struct Ending {
+    /// What is raised.
+    pub exception: PyErr,
+    /// Whether an answer of the simulator's that can never be right was to blame; else the run was ended on purpose, by
+    /// Ctrl-C or by an observer.
+    pub by_answer: bool,
+}
+
 /// Exceptions that the user's code raised while the library ran.
 ///
 /// A failed simulation shortens a step, or ends the run as one of its outcomes. All else ends the run too and
-/// is raised after it: Ctrl-C, an observer that fails, an answer of the wrong shape.
+/// is raised after it: Ctrl-C, an observer that fails, an answer of the wrong type.
 #[derive(Default)]
 pub struct Held {
     end: Arc<AtomicBool>,
-    to_raise: Mutex<Option<PyErr>>,
+    ending: Mutex<Option<Ending>>,
     failure: Mutex<Option<PyErr>>,
 }
 
@@ -53,27 +66,42 @@ impl Held {
     }
 
     /// Keeps what the user's simulator raised, in words for the library. What is no `Exception`, such as
-    /// `KeyboardInterrupt`, was not meant for it.
-    pub fn failed(&self, py: Python<'_>, exception: PyErr) -> String {
-        let words = exception.to_string();
-        if exception.is_instance_of::<PyException>(py) {
-            *lock(&self.failure) = Some(exception);
-        } else {
+    /// `KeyboardInterrupt`, was not meant for it and ends the run.
+    pub fn failed(&self, py: Python<'_>, exception: PyErr) -> Option<String> {
+        if !exception.is_instance_of::<PyException>(py) {
             self.end_with(exception);
+            return None;
         }
-        words
+        let words = exception.to_string();
+        *lock(&self.failure) = Some(exception);
+        Some(words)
     }
 
     /// Ends the run; the exception is raised after it. The first one counts.
     pub fn end_with(&self, exception: PyErr) {
-        lock(&self.to_raise).get_or_insert(exception);
+        self.end_by(Ending {
+            exception,
+            by_answer: false,
+        });
+    }
+
+    /// Ends the run by an answer of the simulator's that can never be right.
+    pub fn end_by_answer(&self, exception: PyErr) {
+        self.end_by(Ending {
+            exception,
+            by_answer: true,
+        });
+    }
+
+    fn end_by(&self, ending: Ending) {
+        lock(&self.ending).get_or_insert(ending);
         self.end.store(true, Ordering::Relaxed);
     }
 
-    /// The exception that ended the run, if one did; what is held is ready for another run.
-    pub fn take(&self) -> Option<PyErr> {
+    /// What ended the run, if an exception did; what is held is ready for another run.
+    pub fn take(&self) -> Option<Ending> {
         self.end.store(false, Ordering::Relaxed);
-        lock(&self.to_raise).take()
+        lock(&self.ending).take()
     }
 
     /// The last failure of the user's simulator.
@@ -81,19 +109,20 @@ impl Held {
         lock(&self.failure).take()
     }
 
-    /// Runs the library without the interpreter's lock.
+    /// Runs the library without the interpreter's lock, until Ctrl-C.
     ///
     /// # Errors
     /// What ended the run, else what the library returned, with the simulator's own exception as its cause.
     pub fn run<T: Send>(
-        &self,
+        self: &Arc<Self>,
         py: Python<'_>,
         work: impl FnOnce() -> retrodict::Result<T> + Send,
     ) -> PyResult<T> {
-        let done = py.detach(work);
+        let heard = signals::heard(self);
+        let done = detached(py, || heard.within(work))?;
         let failure = self.take_failure();
         match (self.take(), done) {
-            (Some(exception), _) => Err(exception),
+            (Some(ending), _) => Err(ending.exception),
             (None, Ok(found)) => Ok(found),
             (None, Err(error)) => Err(caused(py, &error, failure)),
         }

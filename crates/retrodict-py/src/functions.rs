@@ -1,52 +1,33 @@
-//! The methods of a Python object that is a simulator, called by the library.
+//! A Python simulator, called by the library.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use retrodict::external::{Model, Offers};
+use retrodict::interrupt::Interruption;
 use retrodict::inverse::{Ended, Inversion, Inverter};
 use retrodict::{Counts, Error, Result, Simulator, Space};
 
-use crate::arrays::{self, type_name};
+use crate::arrays::{self, Wrong, type_name};
 use crate::errors::Held;
+use crate::methods::{Method, Methods};
+
+/// What the library hears where an exception ends the run.
+const INTERRUPTED: Error = Error::Interrupted {
+    why: Interruption::Cancelled,
+};
 
 /// The methods of a Python object, which the library calls with arrays of their shapes.
 pub struct Functions {
     label: String,
-    forward: Py<PyAny>,
-    jacobian: Option<Py<PyAny>>,
-    jvp: Option<Py<PyAny>>,
-    vjp: Option<Py<PyAny>>,
+    methods: Arc<Methods>,
     input: Vec<usize>,
     output: Vec<usize>,
     held: Arc<Held>,
-}
-
-/// The function that evaluates: the method `forward`, or the object itself.
-///
-/// # Errors
-/// `TypeError` if it is neither.
-pub fn forward<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let found = method(object, "forward")?.unwrap_or_else(|| object.clone());
-    if found.is_callable() {
-        return Ok(found);
-    }
-    Err(PyTypeError::new_err(format!(
-        "simulator is a '{}', expected a function of x, an object with forward(x), a name, or what \
-         retrodict.simulator(…) returns",
-        type_name(object)
-    )))
-}
-
-/// A method, unless it is missing or `None`.
-///
-/// # Errors
-/// What looking it up raises.
-pub fn method<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let found = object.getattr_opt(name)?;
-    Ok(found.filter(|method| !method.is_none()))
+    /// A bit for each method that has given a right answer.
+    answered: AtomicU8,
 }
 
 fn label(forward: &Bound<'_, PyAny>) -> String {
@@ -57,66 +38,80 @@ fn label(forward: &Bound<'_, PyAny>) -> String {
 }
 
 impl Functions {
-    /// The methods that an object has.
-    ///
-    /// # Errors
-    /// `TypeError` if there is nothing to evaluate.
-    pub fn of(
-        object: &Bound<'_, PyAny>,
+    /// The methods of a simulator, for arrays of these shapes.
+    pub fn new(
+        py: Python<'_>,
+        methods: &Arc<Methods>,
         input: &[usize],
         output: &[usize],
         held: &Arc<Held>,
-    ) -> PyResult<Self> {
-        let forward = forward(object)?;
-        let optional = |name| PyResult::Ok(method(object, name)?.map(Bound::unbind));
-        Ok(Self {
-            label: label(&forward),
-            jacobian: optional("jacobian")?,
-            jvp: optional("jvp")?,
-            vjp: optional("vjp")?,
-            forward: forward.unbind(),
+    ) -> Self {
+        let forward = methods.get(py, Method::Forward);
+        Self {
+            label: forward.map_or_else(String::new, |own| label(own.bind(py))),
+            methods: Arc::clone(methods),
             input: input.to_vec(),
             output: output.to_vec(),
             held: Arc::clone(held),
-        })
+            answered: AtomicU8::new(0),
+        }
+    }
+
+    fn failed(&self, message: String) -> Error {
+        Error::Simulation {
+            simulator: self.label.clone(),
+            message,
+        }
+    }
+
+    /// A failure of the simulator's, or the end of the run.
+    fn not_answered(&self, py: Python<'_>, exception: PyErr) -> Error {
+        match self.held.failed(py, exception) {
+            Some(words) => self.failed(words),
+            None => INTERRUPTED,
+        }
     }
 
     /// Calls a method with arrays of its own, and takes an answer in one of the shapes.
     fn call(
         &self,
-        method: &Py<PyAny>,
-        name: &str,
+        method: Method,
         arguments: &[(&[f64], &[usize])],
         shapes: &[&[usize]],
     ) -> Result<Vec<f64>> {
-        let failed = |message: String| Error::Simulation {
-            simulator: self.label.clone(),
-            message,
-        };
         if self.held.ended() {
-            return Err(failed("the run was ended".to_owned()));
+            return Err(INTERRUPTED);
         }
+        let name = method.name();
         Python::attach(|py| {
+            let Some(own) = self.methods.get(py, method) else {
+                return Err(self.failed(format!("it has no method {name}")));
+            };
             let arrays = arguments
                 .iter()
                 .map(|(values, shape)| arrays::write(py, values, shape));
             let answer = arrays
                 .collect::<PyResult<Vec<_>>>()
-                .and_then(|arrays| method.bind(py).call1(PyTuple::new(py, arrays)?))
-                .map_err(|exception| failed(self.held.failed(py, exception)))?;
+                .and_then(|arrays| own.bind(py).call1(PyTuple::new(py, arrays)?))
+                .map_err(|exception| self.not_answered(py, exception))?;
             let what = format!("what {name} of {} returned", self.label);
-            arrays::answer(&what, &answer, shapes).map_err(|exception| {
-                let words = exception.to_string();
-                self.held.end_with(exception);
-                failed(words)
-            })
-        })
-    }
-
-    fn offered<'a>(&self, method: &'a Option<Py<PyAny>>, name: &str) -> Result<&'a Py<PyAny>> {
-        method.as_ref().ok_or_else(|| Error::Simulation {
-            simulator: self.label.clone(),
-            message: format!("it has no method {name}"),
+            let bit = 1 << method as u8;
+            match arrays::answer(&what, &answer, shapes) {
+                Ok(values) => {
+                    self.answered.fetch_or(bit, Ordering::Relaxed);
+                    Ok(values)
+                }
+                // It can answer in full, and so it failed at this x.
+                Err(Wrong::Short(exception))
+                    if self.answered.load(Ordering::Relaxed) & bit != 0 =>
+                {
+                    Err(self.not_answered(py, exception))
+                }
+                Err(Wrong::Short(exception) | Wrong::Kind(exception)) => {
+                    self.held.end_by_answer(exception);
+                    Err(INTERRUPTED)
+                }
+            }
         })
     }
 }
@@ -133,56 +128,44 @@ impl Model for Functions {
     }
     fn offers(&self) -> Offers {
         Offers {
-            jvp: self.jvp.is_some(),
-            vjp: self.vjp.is_some(),
-            jacobian: self.jacobian.is_some(),
+            jvp: self.methods.has(Method::Jvp),
+            vjp: self.methods.has(Method::Vjp),
+            jacobian: self.methods.has(Method::Jacobian),
             second_order: false,
         }
     }
     fn evaluate(&self, x: &[f64]) -> Result<Vec<f64>> {
         let arguments: [(&[f64], &[usize]); 1] = [(x, &self.input)];
-        self.call(&self.forward, "forward", &arguments, &[&self.output])
+        self.call(Method::Forward, &arguments, &[&self.output])
     }
     fn jvp(&self, x: &[f64], dx: &[f64]) -> Result<Vec<f64>> {
-        let method = self.offered(&self.jvp, "jvp")?;
         let arguments: [(&[f64], &[usize]); 2] = [(x, &self.input), (dx, &self.input)];
-        self.call(method, "jvp", &arguments, &[&self.output])
+        self.call(Method::Jvp, &arguments, &[&self.output])
     }
     fn vjp(&self, x: &[f64], dy: &[f64]) -> Result<Vec<f64>> {
-        let method = self.offered(&self.vjp, "vjp")?;
         let arguments: [(&[f64], &[usize]); 2] = [(x, &self.input), (dy, &self.output)];
-        self.call(method, "vjp", &arguments, &[&self.input])
+        self.call(Method::Vjp, &arguments, &[&self.input])
     }
     fn jacobian(&self, x: &[f64]) -> Result<Vec<f64>> {
-        let method = self.offered(&self.jacobian, "jacobian")?;
         let arguments: [(&[f64], &[usize]); 1] = [(x, &self.input)];
         let flat = [self.output.iter().product(), self.input.iter().product()];
         // As jax.jacobian gives it where x or y have several axes.
         let whole = [&self.output[..], &self.input[..]].concat();
-        self.call(method, "jacobian", &arguments, &[&flat, &whole])
+        self.call(Method::Jacobian, &arguments, &[&flat, &whole])
     }
 }
 
 /// The local inverse that a Python simulator brings.
-pub struct Inverse {
-    /// The simulator's methods.
-    pub functions: Functions,
-    /// `invert_near`.
-    pub invert: Py<PyAny>,
-}
+pub struct Inverse(pub Functions);
 
 impl Inverter for Inverse {
     fn invert(&self, _simulator: &dyn Simulator, y: &[f64], x0: &[f64]) -> Result<Inversion> {
-        let Functions { input, output, .. } = &self.functions;
+        let functions = &self.0;
+        let Functions { input, output, .. } = functions;
         let arguments: [(&[f64], &[usize]); 2] = [(y, output), (x0, input)];
-        let x = self
-            .functions
-            .call(&self.invert, "invert_near", &arguments, &[input])?;
+        let x = functions.call(Method::InvertNear, &arguments, &[input])?;
         if let Some(i) = x.iter().position(|value| !value.is_finite()) {
-            return Err(Error::Simulation {
-                simulator: self.functions.label.clone(),
-                message: format!("invert_near returned {} at index {i}", x[i]),
-            });
+            return Err(functions.failed(format!("invert_near returned {} at index {i}", x[i])));
         }
         Ok(Inversion {
             x,

@@ -9,10 +9,16 @@ mod arrays;
 mod check;
 mod errors;
 mod functions;
+mod known;
 mod listing;
+mod methods;
 mod model;
 mod observer;
+mod pickling;
+mod posed;
 mod problem;
+mod process;
+mod signals;
 mod simulator;
 mod solution;
 mod solve;
@@ -32,19 +38,19 @@ mod _core {
     }
 
     #[pymodule_export]
-    use crate::check::{Check, Checks, check};
+    use crate::check::{Check, Checks, all_unpickled, check, unpickled as unpickled_check};
     #[pymodule_export]
     use crate::errors::SimulationError;
     #[pymodule_export]
-    use crate::listing::{Entry, methods, simulators};
+    use crate::listing::{Entry, methods, simulators, unpickled as unpickled_entry};
     #[pymodule_export]
-    use crate::observer::Record;
+    use crate::observer::{Record, unpickled as unpickled_record};
     #[pymodule_export]
-    use crate::simulator::{Simulator, simulator};
+    use crate::simulator::{Simulator, simulator, unpickled as unpickled_simulator};
     #[pymodule_export]
-    use crate::solution::Solution;
+    use crate::solution::{Solution, unpickled as unpickled_solution};
     #[pymodule_export]
     use crate::solve::solve;
     #[pymodule_export]
-    use crate::statistics::Statistics;
+    use crate::statistics::{Statistics, unpickled as unpickled_statistics};
 }

@@ -1,15 +1,17 @@
 //! What there is: simulators and methods of the registry.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 use retrodict::registry::{EXTERNAL, List, RULES, SIMULATORS};
 use toml::Table;
 
-use crate::tables;
+use crate::{pickling, tables};
 
 /// A simulator or method of the registry.
 #[pyclass(frozen, module = "retrodict")]
 pub struct Entry {
+    kind: &'static str,
     name: &'static str,
     aliases: &'static [&'static str],
     sentence: &'static str,
@@ -52,6 +54,20 @@ impl Entry {
     fn __repr__(&self) -> String {
         format!("<{}: {}>", self.name, self.sentence)
     }
+
+    /// It never changes, and so is its own copy.
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    /// It never changes, and so is its own copy.
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        pickling::parts(py, "_entry", (self.kind, self.name))
+    }
 }
 
 /// All simulators, those behind servers and programs last.
@@ -73,6 +89,7 @@ fn entries<T>(list: &List<T>) -> Vec<Entry> {
     list.entries
         .iter()
         .map(|entry| Entry {
+            kind: list.kind,
             name: entry.name,
             aliases: entry.aliases,
             sentence: entry.sentence,
@@ -80,4 +97,15 @@ fn entries<T>(list: &List<T>) -> Vec<Entry> {
             defaults: (entry.defaults)(),
         })
         .collect()
+}
+
+/// What pickle makes an entry of.
+#[pyfunction]
+#[pyo3(name = "_entry")]
+pub fn unpickled(kind: &str, name: &str) -> PyResult<Entry> {
+    let all = [simulators(), methods()].into_iter().flatten();
+    let mut named = all.filter(|entry| entry.kind == kind && entry.name == name);
+    named.next().ok_or_else(|| {
+        PyValueError::new_err(format!("this version of retrodict has no {kind} '{name}'"))
+    })
 }

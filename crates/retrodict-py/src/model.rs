@@ -12,7 +12,8 @@ use retrodict::{Error, Simulator};
 use toml::Table;
 
 use crate::errors::{Held, raised};
-use crate::functions::{Functions, Inverse, method};
+use crate::functions::{Functions, Inverse};
+use crate::methods::{Method, Methods};
 
 /// A simulator, and what is to be said of its derivatives.
 pub struct Joined {
@@ -20,6 +21,8 @@ pub struct Joined {
     pub simulator: Arc<dyn Simulator>,
     /// How J is found, where that is not exact or costs more than usual.
     pub note: Option<String>,
+    /// What it calls, if it is written in Python.
+    pub methods: Option<Arc<Methods>>,
     /// Whether that comes as a surprise: J is found by differences that nobody asked for.
     surprising: bool,
 }
@@ -34,6 +37,7 @@ impl Joined {
         Self {
             simulator,
             note: approximation.map(|found| found.note),
+            methods: None,
             surprising: inexact && !asked,
         }
     }
@@ -62,11 +66,10 @@ pub fn join(
     object: &Bound<'_, PyAny>,
     input: &[usize],
     output: &[usize],
-    differences: Option<Table>,
+    differences: Option<&Table>,
     held: &Arc<Held>,
 ) -> PyResult<Joined> {
-    let asked = differences.is_some();
-    let mut settings = differences.unwrap_or_default();
+    let mut settings = differences.cloned().unwrap_or_default();
     // One call at a time, on the thread of the caller, unless told otherwise: the interpreter's lock lets no
     // more than one compute, and Ctrl-C is heard on the main thread alone.
     let at_once = match settings.remove("at_once") {
@@ -80,19 +83,19 @@ pub fn join(
             }));
         }
     };
-    let differences: Differences =
-        configure("differences", &settings).map_err(|error| raised(&error))?;
-    let functions = Functions::of(object, input, output, held)?;
-    let external = External::new(functions, differences, Some(at_once));
-    let simulator: Arc<dyn Simulator> = match method(object, "invert_near")? {
-        None => Arc::new(external),
-        Some(invert) => {
-            let inverse = Inverse {
-                functions: Functions::of(object, input, output, held)?,
-                invert: invert.unbind(),
-            };
-            Arc::new(WithInverse::new(Arc::new(external), Arc::new(inverse)))
+    let steps: Differences = configure("differences", &settings).map_err(|error| raised(&error))?;
+    let methods = Arc::new(Methods::of(object)?);
+    let functions = || Functions::new(object.py(), &methods, input, output, held);
+    let external = External::new(functions(), steps, Some(at_once));
+    let simulator: Arc<dyn Simulator> = match methods.has(Method::InvertNear) {
+        false => Arc::new(external),
+        true => {
+            let inverse = Arc::new(Inverse(functions()));
+            Arc::new(WithInverse::new(Arc::new(external), inverse))
         }
     };
-    Ok(Joined::new(simulator, asked))
+    Ok(Joined {
+        methods: Some(methods),
+        ..Joined::new(simulator, differences.is_some())
+    })
 }

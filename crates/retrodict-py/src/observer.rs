@@ -5,36 +5,80 @@ use std::ops::ControlFlow;
 use numpy::PyArrayDyn;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 use retrodict::Counts;
 
 use crate::arrays::{self, type_name};
 use crate::errors::Held;
+use crate::pickling;
 
 /// Where a run stands after a step; step 0 is the start.
-#[pyclass(frozen, get_all, module = "retrodict")]
+#[pyclass(frozen, module = "retrodict")]
 pub struct Record {
     /// The number of steps taken.
+    #[pyo3(get)]
     step: usize,
     /// Seconds since the start.
+    #[pyo3(get)]
     seconds: f64,
     /// The loss at x.
+    #[pyo3(get)]
     loss: f64,
     /// The lowest loss so far.
+    #[pyo3(get)]
     best_loss: f64,
     /// The length of the step that led here.
+    #[pyo3(get)]
     step_norm: f64,
     /// x, as an array that is yours.
+    #[pyo3(get)]
     x: Py<PyArrayDyn<f64>>,
-    /// How often the simulator was asked for what so far.
-    counts: Py<PyDict>,
+    counts: Counts,
 }
 
 #[pymethods]
 impl Record {
+    /// How often the simulator was asked for what so far.
+    #[getter]
+    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        counts(py, &self.counts)
+    }
+
     fn __repr__(&self) -> String {
         format!("Record(step={}, loss={:e})", self.step, self.loss)
     }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let numbers = (
+            self.step,
+            self.seconds,
+            self.loss,
+            self.best_loss,
+            self.step_norm,
+        );
+        let asked = pickling::bytes(py, &self.counts)?;
+        pickling::parts(py, "_record", (numbers, &self.x, asked))
+    }
+}
+
+/// What pickle makes a record of.
+#[pyfunction]
+#[pyo3(name = "_record")]
+pub fn unpickled(
+    numbers: (usize, f64, f64, f64, f64),
+    x: Py<PyArrayDyn<f64>>,
+    counts: &[u8],
+) -> PyResult<Record> {
+    let (step, seconds, loss, best_loss, step_norm) = numbers;
+    Ok(Record {
+        step,
+        seconds,
+        loss,
+        best_loss,
+        step_norm,
+        x,
+        counts: pickling::data(counts)?,
+    })
 }
 
 /// Counts as a dictionary.
@@ -106,7 +150,7 @@ impl<'a> Watch<'a> {
             best_loss: self.best,
             step_norm: record.step_norm,
             x: arrays::write(py, x, self.shape)?.unbind(),
-            counts: counts(py, &record.counts)?.unbind(),
+            counts: record.counts,
         };
         let told = observer.bind(py).call1((shown,))?;
         if told.is_none() {

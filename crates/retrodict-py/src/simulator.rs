@@ -1,16 +1,18 @@
 //! Simulators of the registry as Python objects.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use numpy::PyArrayDyn;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use retrodict::{check, registry};
+use retrodict::{Space, check, registry};
 use toml::Table;
 
 use crate::arrays::{self, finite, tuple};
-use crate::errors::raised;
+use crate::errors::{Held, raised};
+use crate::pickling;
+use crate::process::detached;
 use crate::tables;
 
 /// One of retrodict's own simulators, y = P(x), or a model behind a server or a program.
@@ -22,8 +24,8 @@ pub struct Simulator {
     pub name: &'static str,
     /// The settings that were given.
     pub settings: Table,
-    /// The simulator.
-    pub simulator: Arc<dyn retrodict::Simulator>,
+    /// The process that built it, and the simulator.
+    built: Mutex<(u32, Arc<dyn retrodict::Simulator>)>,
 }
 
 /// The simulator of a name, with settings; those left out keep their defaults.
@@ -43,14 +45,25 @@ pub fn simulator(
         None => Table::new(),
         Some(dict) => tables::table("settings", dict)?,
     };
+    Simulator::new(py, name, settings)
+}
+
+/// What pickle makes a simulator of.
+#[pyfunction]
+#[pyo3(name = "_simulator")]
+pub fn unpickled(py: Python<'_>, name: &str, settings: &Bound<'_, PyDict>) -> PyResult<Simulator> {
+    simulator(py, name, Some(settings))
+}
+
+fn build(
+    py: Python<'_>,
+    name: &str,
+    settings: &Table,
+) -> PyResult<(&'static str, Arc<dyn retrodict::Simulator>)> {
     let entry = registry::simulator(name).map_err(|error| raised(&error))?;
     // A server is asked what it offers, so that this may wait.
-    let built = py.detach(|| (entry.build)(&settings));
-    Ok(Simulator {
-        name: entry.name,
-        simulator: built.map_err(|error| raised(&error))?,
-        settings,
-    })
+    let built = detached(py, || (entry.build)(settings))?;
+    Ok((entry.name, built.map_err(|error| raised(&error))?))
 }
 
 type Array<'py> = Bound<'py, PyArrayDyn<f64>>;
@@ -72,32 +85,34 @@ impl Simulator {
     /// The shape of x.
     #[getter]
     fn input_shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.simulator.input().shape)
+        PyTuple::new(py, self.current(py)?.input().shape)
     }
 
     /// The shape of y.
     #[getter]
     fn output_shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.simulator.output().shape)
+        PyTuple::new(py, self.current(py)?.output().shape)
     }
 
     /// Whether it brings a local inverse.
     #[getter]
-    fn has_inverse(&self) -> bool {
-        self.simulator.local_inverse().is_some()
+    fn has_inverse(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.current(py)?.local_inverse().is_some())
     }
 
     /// An x such as it typically meets: independent normal numbers, the same for the same seed.
     #[pyo3(signature = (seed=0))]
     fn typical_input<'py>(&self, py: Python<'py>, seed: u64) -> PyResult<Array<'py>> {
-        let x = check::typical_input(&*self.simulator, seed);
-        arrays::write(py, &x, &self.simulator.input().shape)
+        let simulator = self.current(py)?;
+        let x = detached(py, || check::typical_input(&*simulator, seed))?;
+        arrays::write(py, &x, &simulator.input().shape)
     }
 
     /// y = P(x).
     fn forward<'py>(&self, py: Python<'py>, x: &Bound<'py, PyAny>) -> PyResult<Array<'py>> {
-        let x = self.in_x("x", x)?;
-        self.to_y(py, |y| self.simulator.forward(&x, y))
+        let simulator = self.current(py)?;
+        let x = within("x", x, &simulator.input())?;
+        filled(py, &simulator.output(), |y| simulator.forward(&x, y))
     }
 
     /// dy = J(x) dx, with J = ∂P/∂x.
@@ -107,8 +122,10 @@ impl Simulator {
         x: &Bound<'py, PyAny>,
         dx: &Bound<'py, PyAny>,
     ) -> PyResult<Array<'py>> {
-        let (x, dx) = (self.in_x("x", x)?, self.in_x("dx", dx)?);
-        self.to_y(py, |dy| self.simulator.jvp(&x, &dx, dy))
+        let simulator = self.current(py)?;
+        let space = simulator.input();
+        let (x, dx) = (within("x", x, &space)?, within("dx", dx, &space)?);
+        filled(py, &simulator.output(), |dy| simulator.jvp(&x, &dx, dy))
     }
 
     /// dx = J(x)ᵀ dy.
@@ -118,8 +135,10 @@ impl Simulator {
         x: &Bound<'py, PyAny>,
         dy: &Bound<'py, PyAny>,
     ) -> PyResult<Array<'py>> {
-        let (x, dy) = (self.in_x("x", x)?, self.in_y("dy", dy)?);
-        self.to_x(py, |dx| self.simulator.vjp(&x, &dy, dx))
+        let simulator = self.current(py)?;
+        let x = within("x", x, &simulator.input())?;
+        let dy = within("dy", dy, &simulator.output())?;
+        filled(py, &simulator.input(), |dx| simulator.vjp(&x, &dy, dx))
     }
 
     /// x = P⁻¹(y; x0): the solution of P(x) = y nearest to x0.
@@ -131,66 +150,91 @@ impl Simulator {
         y: &Bound<'py, PyAny>,
         x0: &Bound<'py, PyAny>,
     ) -> PyResult<Array<'py>> {
-        let Some(inverse) = self.simulator.local_inverse() else {
+        let simulator = self.current(py)?;
+        let Some(inverse) = simulator.local_inverse() else {
             return Err(PyValueError::new_err(format!(
                 "simulator '{}' brings no local inverse; solve with inverse=\"path\", which makes one from \
                  derivatives, or with a method that needs none",
                 self.name
             )));
         };
-        let (y, x0) = (self.in_y("y", y)?, self.in_x("x0", x0)?);
-        self.to_x(py, |x| inverse.invert_near(&y, &x0, x))
+        let y = within("y", y, &simulator.output())?;
+        let x0 = within("x0", x0, &simulator.input())?;
+        filled(py, &simulator.input(), |x| inverse.invert_near(&y, &x0, x))
     }
 
-    fn __repr__(&self) -> String {
-        format!(
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let simulator = self.current(py)?;
+        Ok(format!(
             "<retrodict simulator '{}': {} → {}>",
             self.name,
-            tuple(&self.simulator.input().shape),
-            tuple(&self.simulator.output().shape)
-        )
+            tuple(&simulator.input().shape),
+            tuple(&simulator.output().shape)
+        ))
+    }
+
+    /// It never changes, and so is its own copy.
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    /// It never changes, and so is its own copy.
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    /// Name and settings; what is built anew of them in another process asks a server anew.
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        pickling::parts(py, "_simulator", (self.name, self.settings(py)?))
     }
 }
 
 impl Simulator {
-    fn in_x(&self, what: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
-        finite(
-            what,
-            arrays::read_shaped(what, value, &self.simulator.input().shape)?,
-        )
+    /// The simulator of a name and settings.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn new(py: Python<'_>, name: &str, settings: Table) -> PyResult<Self> {
+        let (name, simulator) = build(py, name, &settings)?;
+        Ok(Self {
+            name,
+            settings,
+            built: Mutex::new((std::process::id(), simulator)),
+        })
     }
 
-    fn in_y(&self, what: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
-        finite(
-            what,
-            arrays::read_shaped(what, value, &self.simulator.output().shape)?,
-        )
+    /// The simulator, for this process: after a fork it is built anew, since connections and locks are not to be shared
+    /// with the parent.
+    ///
+    /// # Errors
+    /// If it cannot be built here.
+    pub fn current(&self, py: Python<'_>) -> PyResult<Arc<dyn retrodict::Simulator>> {
+        let here = std::process::id();
+        let (process, known) = self.lock().clone();
+        if process == here {
+            return Ok(known);
+        }
+        let (_, simulator) = build(py, self.name, &self.settings)?;
+        *self.lock() = (here, Arc::clone(&simulator));
+        Ok(simulator)
     }
 
-    fn to_x<'py>(
-        &self,
-        py: Python<'py>,
-        fill: impl FnOnce(&mut [f64]) -> retrodict::Result<()> + Send,
-    ) -> PyResult<Array<'py>> {
-        filled(py, &self.simulator.input().shape, fill)
+    /// Held for as long as it takes to copy a pointer, with the interpreter's lock: no fork finds it taken.
+    fn lock(&self) -> MutexGuard<'_, (u32, Arc<dyn retrodict::Simulator>)> {
+        self.built.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn to_y<'py>(
-        &self,
-        py: Python<'py>,
-        fill: impl FnOnce(&mut [f64]) -> retrodict::Result<()> + Send,
-    ) -> PyResult<Array<'py>> {
-        filled(py, &self.simulator.output().shape, fill)
-    }
+fn within(what: &str, value: &Bound<'_, PyAny>, space: &Space) -> PyResult<Vec<f64>> {
+    finite(what, arrays::read_shaped(what, value, &space.shape)?)
 }
 
 fn filled<'py>(
     py: Python<'py>,
-    shape: &[usize],
+    space: &Space,
     fill: impl FnOnce(&mut [f64]) -> retrodict::Result<()> + Send,
 ) -> PyResult<Array<'py>> {
-    let mut values = vec![0.0; shape.iter().product()];
-    py.detach(|| fill(&mut values))
-        .map_err(|error| raised(&error))?;
-    arrays::write(py, &values, shape)
+    let mut values = vec![0.0; space.len()];
+    Arc::new(Held::default()).run(py, || fill(&mut values))?;
+    arrays::write(py, &values, &space.shape)
 }

@@ -1,54 +1,76 @@
 //! What a run found, for Python.
 
-use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use numpy::PyArrayDyn;
-use pyo3::exceptions::PyValueError;
+use pyo3::PyTraverseError;
+use pyo3::PyVisit;
+use pyo3::exceptions::{PyBaseException, PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
+use retrodict::Counts;
 use retrodict::statistics::{self, Noise};
-use retrodict::{Problem, Simulator, Status};
+use serde::{Deserialize, Serialize};
 
-use crate::arrays;
-use crate::errors::Held;
 use crate::observer::counts;
+use crate::posed::{Posed, Terms};
 use crate::statistics::Statistics;
+use crate::{arrays, pickling};
 
-/// Everything that is known after a run.
-pub struct Outcome {
-    /// What the library found.
-    pub found: retrodict::Solution,
+/// What is known after a run, as plain data.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Facts {
+    /// The best x.
+    pub x: Vec<f64>,
+    /// The loss there.
+    pub loss: f64,
+    /// How the run ended, in a word.
+    pub status: String,
+    /// What that means.
+    pub message: String,
+    /// Whether a goal was reached.
+    pub converged: bool,
+    /// The number of steps taken.
+    pub steps: usize,
+    /// Seconds from start to end.
+    pub seconds: f64,
+    /// How often the simulator was asked for what.
+    pub counts: Counts,
     /// The loss after each step.
     pub losses: Vec<f64>,
-    /// The problem.
-    pub problem: Problem,
-    /// y*.
-    pub target: Vec<f64>,
-    /// P.
-    pub simulator: Arc<dyn Simulator>,
-    /// What the user's code raises.
-    pub held: Arc<Held>,
-    /// Whether the noise was given.
-    pub knows_noise: bool,
-    /// How J was found, where that was not exact or cost more than usual.
-    pub note: Option<String>,
     /// The rule's name.
-    pub method: &'static str,
+    pub method: String,
     /// Why it was chosen, where the user did not choose.
-    pub method_reason: Option<&'static str>,
-    /// What the user's simulator raised last.
-    pub failure: Option<PyErr>,
+    pub method_reason: Option<String>,
+    /// Where the run departed from its formula.
+    pub notices: Vec<String>,
+    /// Why it first did.
+    pub trouble: Option<String>,
 }
 
+/// Simulator, exception and y, as far as there are.
+type State = (
+    Option<Py<PyAny>>,
+    Option<Py<PyBaseException>>,
+    Option<Py<PyArrayDyn<f64>>>,
+);
+
 /// What a run found: the best x, how the run ended, and what the data say of x.
+///
+/// It never changes: its arrays are read-only, and `.copy()` of them is yours.
 #[pyclass(frozen, module = "retrodict")]
 pub struct Solution {
-    outcome: Outcome,
+    facts: Facts,
+    posed: Posed,
     x: Py<PyArrayDyn<f64>>,
     history: Py<PyArrayDyn<f64>>,
     y: PyOnceLock<Py<PyArrayDyn<f64>>>,
     residuals: PyOnceLock<Py<PyArrayDyn<f64>>>,
+    exception: Mutex<Option<Py<PyBaseException>>>,
+    /// The threads that ask pickle whether it takes the simulator, which may hold this solution.
+    asking: Mutex<Vec<ThreadId>>,
 }
 
 impl Solution {
@@ -56,31 +78,77 @@ impl Solution {
     ///
     /// # Errors
     /// If Python has no memory left.
-    pub fn new(py: Python<'_>, outcome: Outcome) -> PyResult<Self> {
-        let shape = outcome.simulator.input().shape;
+    pub fn new(
+        py: Python<'_>,
+        facts: Facts,
+        posed: Posed,
+        exception: Option<Py<PyBaseException>>,
+    ) -> PyResult<Self> {
         Ok(Self {
-            x: arrays::write(py, &outcome.found.x, &shape)?.unbind(),
-            history: arrays::write(py, &outcome.losses, &[outcome.losses.len()])?.unbind(),
+            x: arrays::show(py, &facts.x, &posed.terms.input)?,
+            history: arrays::show(py, &facts.losses, &[facts.losses.len()])?,
             y: PyOnceLock::new(),
             residuals: PyOnceLock::new(),
-            outcome,
+            exception: Mutex::new(exception),
+            asking: Mutex::default(),
+            facts,
+            posed,
         })
     }
 
     fn simulate(&self, py: Python<'_>) -> PyResult<&Py<PyArrayDyn<f64>>> {
         self.y.get_or_try_init(py, || {
-            let Outcome {
-                simulator, held, ..
-            } = &self.outcome;
+            let built = self.posed.built(py)?;
+            let simulator = &built.simulator;
             let shape = simulator.output().shape;
-            let x = &self.outcome.found.x;
-            let y = held.run(py, || {
+            let y = built.held.run(py, || {
                 let mut y = vec![0.0; shape.iter().product()];
-                simulator.forward(x, &mut y).map(|()| y)
+                simulator.forward(&self.facts.x, &mut y).map(|()| y)
             })?;
-            Ok(arrays::write(py, &y, &shape)?.unbind())
+            arrays::show(py, &y, &shape)
         })
     }
+
+    /// Simulator, exception and y, as far as pickle takes them. What a simulator that stays behind would have to be asked
+    /// for later is asked for now.
+    fn portable(&self, py: Python<'_>) -> PyResult<State> {
+        let object = match self.posed.object(py) {
+            Some(object) if pickling::takes(object.bind(py))? => Some(object),
+            _ => None,
+        };
+        if object.is_none() {
+            match self.simulate(py) {
+                Err(error) if !error.is_instance_of::<PyException>(py) => return Err(error),
+                _ => {}
+            }
+        }
+        let exception = match self.exception(py) {
+            None => None,
+            Some(own) => Some(pickling::portable(own.bind(py))?.unbind()),
+        };
+        Ok((object, exception, self.y.get(py).map(|y| y.clone_ref(py))))
+    }
+
+    /// Says that this thread asks pickle what it takes, unless it does so already.
+    fn ask(&self) -> bool {
+        let mut asking = self.asking();
+        let here = thread::current().id();
+        let first = !asking.contains(&here);
+        asking.extend(first.then_some(here));
+        first
+    }
+
+    fn asking(&self) -> MutexGuard<'_, Vec<ThreadId>> {
+        self.asking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What pickle makes a solution of, before `__setstate__`.
+#[pyfunction]
+#[pyo3(name = "_solution")]
+pub fn unpickled(py: Python<'_>, facts: &[u8], terms: &[u8]) -> PyResult<Solution> {
+    let posed = Posed::new(pickling::data(terms)?, None, None);
+    Solution::new(py, pickling::data(facts)?, posed, None)
 }
 
 #[pymethods]
@@ -103,9 +171,9 @@ impl Solution {
         let found = self.residuals.get_or_try_init(py, || {
             let y = self.simulate(py)?.bind(py);
             let y = arrays::read("y", y.as_any())?;
-            let pairs = self.outcome.target.iter().zip(&y.values);
+            let pairs = self.posed.terms.target.values.iter().zip(&y.values);
             let residuals: Vec<f64> = pairs.map(|(target, y)| target - y).collect();
-            Ok::<_, PyErr>(arrays::write(py, &residuals, &y.shape)?.unbind())
+            arrays::show(py, &residuals, &y.shape)
         })?;
         Ok(found.clone_ref(py))
     }
@@ -113,56 +181,56 @@ impl Solution {
     /// The loss at the best x.
     #[getter]
     fn loss(&self) -> f64 {
-        self.outcome.found.loss
+        self.facts.loss
     }
 
     /// How the run ended, in a word: "converged", "step-limit", "time-limit", "stalled", "saddle",
     /// "diverged", "line-search-failed", "failed" or "cancelled".
     #[getter]
-    fn status(&self) -> &'static str {
-        self.outcome.found.status.name()
+    fn status(&self) -> &str {
+        &self.facts.status
     }
 
     /// The rule that was used, by its name.
     #[getter]
-    fn method(&self) -> &'static str {
-        self.outcome.method
+    fn method(&self) -> &str {
+        &self.facts.method
     }
 
     /// Why it was chosen, where method was "auto"; else None.
     #[getter]
-    fn method_reason(&self) -> Option<&'static str> {
-        self.outcome.method_reason
+    fn method_reason(&self) -> Option<&str> {
+        self.facts.method_reason.as_deref()
     }
 
     /// What that means, and what to try next.
     #[getter]
-    fn message(&self) -> String {
-        self.outcome.found.status.to_string()
+    fn message(&self) -> &str {
+        &self.facts.message
     }
 
     /// Whether a goal was reached.
     #[getter]
     fn converged(&self) -> bool {
-        self.outcome.found.status.converged()
+        self.facts.converged
     }
 
     /// The number of steps taken.
     #[getter]
     fn steps(&self) -> usize {
-        self.outcome.found.steps
+        self.facts.steps
     }
 
     /// Seconds from start to end.
     #[getter]
     fn seconds(&self) -> f64 {
-        self.outcome.found.seconds
+        self.facts.seconds
     }
 
     /// How often the simulator was asked for what.
     #[getter]
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        counts(py, &self.outcome.found.counts)
+        counts(py, &self.facts.counts)
     }
 
     /// The loss after each step, the start first.
@@ -174,33 +242,21 @@ impl Solution {
     /// Where the run departed from its formula, how J was found, and what the data cannot tell, in words.
     #[getter]
     fn notices(&self) -> Vec<String> {
-        let Outcome {
-            found,
-            problem,
-            note,
-            ..
-        } = &self.outcome;
-        let shortage = problem.shortage().map(|shortage| shortage.to_string());
-        let said = note.iter().cloned().chain(shortage);
-        let fell_back = found
-            .notices
-            .iter()
-            .map(|(notice, count)| format!("{} ({count} times)", notice.0));
-        said.chain(fell_back).collect()
+        self.facts.notices.clone()
     }
 
     /// Why the run first departed from its formula, where an error was the cause.
     #[getter]
-    fn trouble(&self) -> Option<String> {
-        self.outcome.found.trouble.as_ref().map(ToString::to_string)
+    fn trouble(&self) -> Option<&str> {
+        self.facts.trouble.as_deref()
     }
 
     /// The exception with which the simulator ended the run, where status is "failed".
     #[getter]
-    fn exception(&self, py: Python<'_>) -> Option<Py<pyo3::exceptions::PyBaseException>> {
-        let failed = matches!(self.outcome.found.status, Status::Failed(_));
-        let failure = self.outcome.failure.as_ref().filter(|_| failed)?;
-        Some(failure.value(py).clone().unbind())
+    fn exception(&self, py: Python<'_>) -> Option<Py<PyBaseException>> {
+        let held = self.exception.lock();
+        let held = held.unwrap_or_else(PoisonError::into_inner);
+        held.as_ref().map(|exception| exception.clone_ref(py))
     }
 
     /// What the data say of x, the simulator taken as linear around it.
@@ -216,16 +272,9 @@ impl Solution {
         noise: Option<&str>,
         names: Option<Vec<String>>,
     ) -> PyResult<Statistics> {
-        let Outcome {
-            found,
-            problem,
-            simulator,
-            held,
-            knows_noise,
-            ..
-        } = &self.outcome;
+        let Terms { input, known, .. } = &self.posed.terms;
         let noise = match noise {
-            None if *knows_noise => Noise::Known,
+            None if known.noise.is_some() => Noise::Known,
             None | Some("estimated") => Noise::Estimated,
             Some("known") => Noise::Known,
             Some(other) => {
@@ -234,27 +283,88 @@ impl Solution {
                 )));
             }
         };
-        let shape = simulator.input().shape;
-        let names = names.unwrap_or_else(|| match simulator.labels() {
+        let built = self.posed.built(py)?;
+        let names = names.unwrap_or_else(|| match built.simulator.labels() {
             Some(labels) => labels.into_iter().map(|(name, _)| name).collect(),
             None => Vec::new(),
         });
-        let found = held.run(py, || {
-            statistics::Statistics::with(problem, &found.x, noise)
+        let x = &self.facts.x;
+        let found = built.held.run(py, || {
+            statistics::Statistics::with(&built.problem, x, noise)
         })?;
-        Ok(Statistics::new(found, shape, names))
+        Ok(Statistics::new(found, input.clone(), names))
     }
 
     fn __repr__(&self) -> String {
-        let retrodict::Solution {
+        let Facts {
             steps,
             loss,
             status,
+            message,
             ..
-        } = &self.outcome.found;
-        format!(
-            "<retrodict solution: {} after {steps} steps, loss {loss:.6e}: {status}>",
-            status.name()
-        )
+        } = &self.facts;
+        format!("<retrodict solution: {status} after {steps} steps, loss {loss:.6e}: {message}>")
+    }
+
+    /// It never changes, and so is its own copy.
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    /// It never changes, and so is its own copy.
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    /// Numbers first; then, since they may hold this solution, simulator and exception, where pickle takes them.
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>, State)> {
+        let facts = pickling::bytes(py, &self.facts)?;
+        let terms = pickling::bytes(py, &self.posed.terms)?;
+        let state = match self.ask() {
+            false => Ok((None, None, None)),
+            true => {
+                let state = self.portable(py);
+                let here = thread::current().id();
+                self.asking().retain(|thread| *thread != here);
+                state
+            }
+        };
+        let parts = pickling::parts(py, "_solution", (facts, terms))?;
+        Ok((parts.get_item(0)?, parts.get_item(1)?, state?))
+    }
+
+    fn __setstate__(&self, py: Python<'_>, state: State) -> PyResult<()> {
+        let (object, exception, y) = state;
+        self.posed.restore(object);
+        let mut held = self.exception.lock();
+        if let Ok(held) = &mut held {
+            **held = exception;
+        }
+        drop(held);
+        if let Some(y) = y {
+            let shown = arrays::read("y", y.bind(py).as_any())?;
+            let shown = arrays::show(py, &shown.values, &shown.shape)?;
+            let _ = self.y.set(py, shown);
+        }
+        Ok(())
+    }
+
+    /// A simulator may hold its solution, as estimators do, and so may the frames of an exception.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Ok(exception) = self.exception.try_lock() {
+            visit.call(&*exception)?;
+        }
+        self.posed.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.posed.clear();
+        let mut held = self.exception.lock();
+        let taken = held.as_mut().ok().and_then(|held| held.take());
+        drop(held);
+        drop(taken);
     }
 }

@@ -5,19 +5,17 @@ use std::sync::Arc;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use retrodict::automatic::{self, AUTOMATIC};
-use retrodict::inverse::WithInverse;
-use retrodict::registry::{INVERSES, RULES};
-use retrodict::{Solver, Status};
+use retrodict::registry::RULES;
+use retrodict::{Problem, Solver, Status};
 
 use crate::arrays::type_name;
-use crate::errors::{Held, caused, raised};
+use crate::errors::{Ending, Held, caused, raised};
+use crate::known::{Arguments, Known, options as table};
 use crate::observer::Watch;
-use crate::problem::{self, Known};
-
-use crate::solution::{Outcome, Solution};
-use crate::stop;
-use crate::subject::{Subject, subject};
-use crate::tables::named;
+use crate::posed::{Built, Posed, Terms};
+use crate::process::detached;
+use crate::solution::{Facts, Solution};
+use crate::{signals, stop, subject};
 
 /// Finds x with P(x) near the target.
 ///
@@ -28,7 +26,7 @@ use crate::tables::named;
 /// inverse, priors and bounds, and Solution.method_reason says why; options: the rule's options.
 /// noise: a standard deviation for all data, one for each, or their covariance.
 /// loss: another loss, by name or {"name": …, options}, in place of noise.
-/// missing: whether NaN in the target marks what was not observed.
+/// missing: whether NaN in the target marks what was not observed, as a mask does in any case.
 /// lower, upper: bounds on x, for all unknowns or for each.
 /// priors: {"name": …, "weight": …, options}, or a list of these.
 /// inverse: how P is inverted for rules that need it, by name or {"name": …, options}.
@@ -69,7 +67,7 @@ pub fn solve(
     differences: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Py<Solution>> {
     let held = Arc::new(Held::default());
-    let rule_options = problem::options("options", options)?;
+    let rule_options = table("options", options)?;
     let build = |name: &str| {
         RULES
             .build(name, &rule_options)
@@ -81,68 +79,66 @@ pub fn solve(
     };
     let stop = stop::when(stop, &held)?;
     callable(observer.as_ref())?;
-    let settings = match differences {
-        None => None,
-        given => Some(problem::options("differences", given)?),
-    };
-    let of = ("the start", start);
-    let Subject { joined, x, target } = subject(simulator, of, Some(target), settings, &held)?;
-    let target = target.unwrap_or_default();
-    let mut simulator = Arc::clone(&joined.simulator);
-    if let Some(inverse) = inverse {
-        let (name, options) = named("inverse", inverse, &INVERSES)?;
-        let built = INVERSES.build(&name, &options);
-        let inverse = built.map_err(|error| raised(&error))?;
-        simulator = Arc::new(WithInverse::new(simulator, inverse));
-    }
-    let known = Known {
+    let arguments = Arguments {
         noise,
         loss,
         missing,
         lower,
         upper,
         priors,
+        inverse,
+        differences,
     };
-    let problem = problem::problem(&simulator, &target, &known)?;
-    joined.warn(py)?;
+    let object = subject::named(simulator)?;
+    let x = subject::input(&object, "the start", start)?;
+    let mut data = subject::target(&object, target)?;
+    let terms = Terms {
+        known: Known::read(&arguments, &mut data)?,
+        target: data.numbers,
+        input: x.shape,
+    };
+    let built = Built::new(&object, &terms, Arc::clone(&held))?;
+    built.joined.warn(py)?;
     let (rule, method, method_reason) = match named_rule {
         Some(rule) => {
             let entry = RULES.find(method).map_err(|error| raised(&error))?;
             (rule, entry.name, None)
         }
         None => {
-            let found = automatic::method(&problem);
+            let found = automatic::method(&built.problem);
             (build(found.method)?, found.method, Some(found.reason))
         }
     };
 
-    let shape = simulator.input().shape;
-    let mut watch = Watch::new(observer.map(Bound::unbind), &held, &shape);
-    let solver = Solver { rule, stop };
-    let done = py.detach(|| solver.solve_observed(&problem, &x, |record, x| watch.see(record, x)));
+    let mut watch = Watch::new(observer.map(Bound::unbind), &held, &terms.input);
+    let (solver, problem) = (Solver { rule, stop }, &built.problem);
+    let heard = signals::heard(&held);
+    let done = detached(py, || {
+        heard.within(|| solver.solve_observed(problem, &x.values, |record, x| watch.see(record, x)))
+    })?;
     let losses = watch.losses;
-    let (ended_by, failure) = (held.take(), held.take_failure());
-    let found = match (done, ended_by.as_ref()) {
+    let (ending, failure) = (held.take(), held.take_failure());
+    let found = match (done, ending.as_ref()) {
+        // At its first answer nothing was found yet.
+        (Ok(_), Some(ending)) if ending.by_answer && losses.is_empty() => {
+            return Err(ending.exception.clone_ref(py));
+        }
         (Ok(found), _) => found,
-        (Err(_), Some(exception)) => return Err(exception.clone_ref(py)),
+        (Err(_), Some(ending)) => return Err(ending.exception.clone_ref(py)),
         (Err(error), None) => return Err(caused(py, &error, failure)),
     };
-    let outcome = Outcome {
-        found,
-        losses,
-        problem,
-        target,
-        simulator,
-        held,
-        knows_noise: noise.is_some(),
-        note: joined.note,
-        method,
-        method_reason,
-        failure,
+    let never_began = never_began(py, &found, failure.as_ref());
+    let note = built.joined.note.clone();
+    let chosen = (method, method_reason);
+    let facts = facts(found, losses, note, problem, ending.as_ref(), chosen);
+    let exception = match &ending {
+        Some(ending) if ending.by_answer => Some(&ending.exception),
+        _ => failure.as_ref().filter(|_| facts.status == FAILED),
     };
-    let ended_by = ended_by.or_else(|| never_began(py, &outcome));
-    let solution = Py::new(py, Solution::new(py, outcome)?)?;
-    match ended_by {
+    let exception = exception.map(|exception| exception.value(py).clone().unbind());
+    let posed = Posed::new(terms, Some(object.unbind()), Some(built));
+    let solution = Py::new(py, Solution::new(py, facts, posed, exception)?)?;
+    match ending.map(|ending| ending.exception).or(never_began) {
         None => Ok(solution),
         Some(exception) => {
             // An exception of a class without room for it is raised all the same.
@@ -152,13 +148,64 @@ pub fn solve(
     }
 }
 
+/// The word for a run that the simulator ended.
+const FAILED: &str = "failed";
+
+/// What the run found, in the words of Python.
+fn facts(
+    found: retrodict::Solution,
+    losses: Vec<f64>,
+    note: Option<String>,
+    problem: &Problem,
+    ending: Option<&Ending>,
+    (method, method_reason): (&str, Option<&str>),
+) -> Facts {
+    let (status, message) = match ending {
+        Some(Ending {
+            exception,
+            by_answer: true,
+        }) => (
+            FAILED,
+            format!("{exception}; the best x before is kept: mend the simulator"),
+        ),
+        Some(Ending { exception, .. }) => (
+            Status::Cancelled.name(),
+            format!("ended by {exception}; the best x is kept, and a start there goes on"),
+        ),
+        None => (found.status.name(), found.status.to_string()),
+    };
+    let shortage = problem.shortage().map(|shortage| shortage.to_string());
+    let fell_back = found
+        .notices
+        .iter()
+        .map(|(notice, count)| format!("{} ({count} times)", notice.0));
+    Facts {
+        x: found.x,
+        loss: found.loss,
+        converged: ending.is_none() && found.status.converged(),
+        status: status.to_owned(),
+        message,
+        steps: found.steps,
+        seconds: found.seconds,
+        counts: found.counts,
+        losses,
+        method: method.to_owned(),
+        method_reason: method_reason.map(str::to_owned),
+        notices: note.into_iter().chain(shortage).chain(fell_back).collect(),
+        trouble: found.trouble.as_ref().map(ToString::to_string),
+    }
+}
+
 /// The exception for code of the user's that failed before the first step was done, as a derivative with a
 /// mistake in it does: nothing was found that could stand in for it.
-fn never_began(py: Python<'_>, outcome: &Outcome) -> Option<PyErr> {
-    let failure = outcome.failure.as_ref()?;
-    match &outcome.found.status {
-        Status::Failed(error) if outcome.found.steps == 0 => {
-            Some(caused(py, error, Some(failure.clone_ref(py))))
+fn never_began(
+    py: Python<'_>,
+    found: &retrodict::Solution,
+    failure: Option<&PyErr>,
+) -> Option<PyErr> {
+    match &found.status {
+        Status::Failed(error) if found.steps == 0 => {
+            Some(caused(py, error, Some(failure?.clone_ref(py))))
         }
         _ => None,
     }

@@ -2,11 +2,13 @@
 
 use numpy::PyArrayDyn;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 use retrodict::linalg::Matrix;
 use retrodict::statistics::{self, Noise};
 
 use crate::arrays;
 use crate::errors::raised;
+use crate::{pickling, process};
 
 /// What the data say of x: spread, correlation, rank, and what they do not see.
 ///
@@ -42,6 +44,7 @@ impl Statistics {
     /// Correlations from −1 to 1, n × n; NaN where the data tell nothing.
     #[getter]
     fn correlations<'py>(&self, py: Python<'py>) -> PyResult<Array<'py>> {
+        process::ready()?;
         matrix(py, &self.found.correlations())
     }
 
@@ -140,6 +143,32 @@ impl Statistics {
             self.noise()
         )
     }
+
+    /// It never changes, and so is its own copy.
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    /// It never changes, and so is its own copy.
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let found = pickling::bytes(py, &self.found)?;
+        pickling::parts(
+            py,
+            "_statistics",
+            (found, self.shape.clone(), self.names.clone()),
+        )
+    }
+}
+
+/// What pickle makes statistics of.
+#[pyfunction]
+#[pyo3(name = "_statistics")]
+pub fn unpickled(found: &[u8], shape: Vec<usize>, names: Vec<String>) -> PyResult<Statistics> {
+    Ok(Statistics::new(pickling::data(found)?, shape, names))
 }
 
 fn matrix<'py>(py: Python<'py>, matrix: &Matrix) -> PyResult<Array<'py>> {

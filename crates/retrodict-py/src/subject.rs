@@ -7,57 +7,123 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use toml::Table;
 
-use crate::arrays::{self, Numbers, finite, tuple};
+use crate::arrays::{self, Masked, Numbers, finite, tuple};
 use crate::errors::{Held, SimulationError};
-use crate::functions::forward;
+use crate::methods::forward;
 use crate::model::{self, Joined};
+use crate::process;
 use crate::simulator::{Simulator, simulator};
 
-/// Simulator, x and y* (where there is one) of a call.
-pub struct Subject {
-    /// The simulator, with what is said of its derivatives.
-    pub joined: Joined,
-    /// x, of the simulator's input.
-    pub x: Vec<f64>,
-    /// The target, of the simulator's output.
-    pub target: Option<Vec<f64>>,
-}
-
-/// Takes a name, one of retrodict's own or a Python simulator, and joins it to its data.
-///
-/// Without a target a Python simulator is evaluated once, to know the shape of y.
+/// The simulator itself, where a name may stand for it.
 ///
 /// # Errors
-/// If it is none of these, or x or the target does not fit it.
-pub fn subject(
-    object: &Bound<'_, PyAny>,
-    (what, x): (&str, &Bound<'_, PyAny>),
-    target: Option<&Bound<'_, PyAny>>,
-    differences: Option<Table>,
-    held: &Arc<Held>,
-) -> PyResult<Subject> {
-    let py = object.py();
-    let named = match object.cast::<PyString>() {
-        Ok(name) => Some(Bound::new(py, simulator(py, &name.to_string(), None)?)?),
-        Err(_) => None,
+/// If there is none of that name.
+pub fn named<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    match object.cast::<PyString>() {
+        Ok(name) => {
+            let own = simulator(object.py(), &name.to_string(), None)?;
+            Ok(Bound::new(object.py(), own)?.into_any())
+        }
+        Err(_) => Ok(object.clone()),
+    }
+}
+
+/// x, in the shape that it has for the simulator; one number stands for all of x where that has a shape of its own.
+///
+/// # Errors
+/// If it does not fit the simulator.
+pub fn input(object: &Bound<'_, PyAny>, what: &str, x: &Bound<'_, PyAny>) -> PyResult<Numbers> {
+    let found = arrays::read(what, x)?;
+    let found = match object.cast::<Simulator>() {
+        Err(_) => found,
+        Ok(own) => {
+            let space = own.get().current(object.py())?.input();
+            match found.shape.is_empty() {
+                true => Numbers {
+                    values: vec![found.values[0]; space.len()],
+                    shape: space.shape,
+                },
+                false => {
+                    arrays::shaped(what, &found, &space.shape)?;
+                    Numbers {
+                        values: found.values,
+                        shape: space.shape,
+                    }
+                }
+            }
+        }
     };
-    let own = named.as_ref().or_else(|| object.cast::<Simulator>().ok());
-    let subject = match own {
-        Some(own) => of_registry(own.get(), (what, x), target, differences)?,
-        None => of_python(object, (what, x), target, differences, held)?,
-    };
-    Ok(Subject {
-        x: finite(what, subject.x)?,
-        ..subject
+    not_empty(what, &found.shape)?;
+    Ok(Numbers {
+        values: finite(what, found.values)?,
+        shape: found.shape,
     })
 }
 
-fn of_registry(
-    own: &Simulator,
-    (what, x): (&str, &Bound<'_, PyAny>),
-    target: Option<&Bound<'_, PyAny>>,
-    differences: Option<Table>,
-) -> PyResult<Subject> {
+/// y*, in the shape that y has.
+///
+/// # Errors
+/// If it does not fit the simulator.
+pub fn target(object: &Bound<'_, PyAny>, target: &Bound<'_, PyAny>) -> PyResult<Masked> {
+    let what = "the target";
+    let mut found = arrays::read_masked(what, target)?;
+    if let Ok(own) = object.cast::<Simulator>() {
+        let shape = own.get().current(object.py())?.output().shape;
+        arrays::shaped(what, &found.numbers, &shape)?;
+        found.numbers.shape = shape;
+    }
+    not_empty(what, &found.numbers.shape)?;
+    Ok(found)
+}
+
+/// The shape of y for a simulator of which nothing else is known: one of Python's is evaluated once.
+///
+/// # Errors
+/// If it is no simulator, or fails.
+pub fn output(object: &Bound<'_, PyAny>, x: &Numbers) -> PyResult<Vec<usize>> {
+    let py = object.py();
+    if let Ok(own) = object.cast::<Simulator>() {
+        return Ok(own.get().current(py)?.output().shape);
+    }
+    let own = arrays::write(py, &x.values, &x.shape)?;
+    let y = forward(object)?
+        .call1((own,))
+        .map_err(|cause| at_first(py, cause))?;
+    let shape = arrays::read("what forward returned", &y)?.shape;
+    not_empty("what forward returned", &shape)?;
+    Ok(shape)
+}
+
+/// Says whether there is a value in an array of this shape.
+///
+/// # Errors
+/// `ValueError` if there is none.
+fn not_empty(what: &str, shape: &[usize]) -> PyResult<()> {
+    match shape.contains(&0) {
+        false => Ok(()),
+        true => Err(PyValueError::new_err(format!(
+            "{what} has shape {}, which holds no value; expected one at least",
+            tuple(shape)
+        ))),
+    }
+}
+
+/// Joins one of retrodict's own or a Python simulator to the shapes of x and y.
+///
+/// # Errors
+/// If it is neither, or differences do not go with it.
+pub fn join(
+    object: &Bound<'_, PyAny>,
+    input: &[usize],
+    output: &[usize],
+    differences: Option<&Table>,
+    held: &Arc<Held>,
+) -> PyResult<Joined> {
+    process::ready()?;
+    let Ok(own) = object.cast::<Simulator>() else {
+        return model::join(object, input, output, differences, held);
+    };
+    let own = own.get();
     if differences.is_some() {
         return Err(PyValueError::new_err(format!(
             "differences are for simulators in Python, and '{}' has derivatives or settings of its own: \
@@ -65,57 +131,8 @@ fn of_registry(
             own.name
         )));
     }
-    let (input, output) = (own.simulator.input(), own.simulator.output());
-    let x = match arrays::read(what, x)? {
-        // One number for all of x.
-        Numbers { values, shape } if shape.is_empty() => vec![values[0]; input.len()],
-        _ => arrays::read_shaped(what, x, &input.shape)?,
-    };
-    let target = target.map(|target| arrays::read_shaped("the target", target, &output.shape));
     let asked = own.settings.contains_key("differences");
-    Ok(Subject {
-        joined: Joined::new(Arc::clone(&own.simulator), asked),
-        x,
-        target: target.transpose()?,
-    })
-}
-
-fn of_python(
-    object: &Bound<'_, PyAny>,
-    (what, x): (&str, &Bound<'_, PyAny>),
-    target: Option<&Bound<'_, PyAny>>,
-    differences: Option<Table>,
-    held: &Arc<Held>,
-) -> PyResult<Subject> {
-    let evaluate = forward(object)?;
-    let x = arrays::read(what, x)?;
-    let target = target
-        .map(|target| arrays::read("the target", target))
-        .transpose()?;
-    let output = match &target {
-        Some(target) => target.shape.clone(),
-        None => {
-            let own = arrays::write(object.py(), &x.values, &x.shape)?;
-            let y = evaluate
-                .call1((own,))
-                .map_err(|cause| at_first(object.py(), cause))?;
-            arrays::read("what forward returned", &y)?.shape
-        }
-    };
-    let of_y = target.as_ref().map_or("y", |_| "the target");
-    for (what, shape) in [(what, &x.shape), (of_y, &output)] {
-        if shape.contains(&0) {
-            return Err(PyValueError::new_err(format!(
-                "{what} has shape {}, which holds no value; expected one at least",
-                tuple(shape)
-            )));
-        }
-    }
-    Ok(Subject {
-        joined: model::join(object, &x.shape, &output, differences, held)?,
-        x: x.values,
-        target: target.map(|target| target.values),
-    })
+    Ok(Joined::new(own.current(object.py())?, asked))
 }
 
 /// What is raised where forward fails at its first call; Ctrl-C stays what it is.

@@ -100,9 +100,12 @@ def test_a_derivative_that_fails_before_the_first_step_is_raised():
         (lambda x: decay(x)[:4], ValueError, r"forward.*has shape \(4,\), expected \(9,\)"),
         (lambda x: decay(x)[:, None], ValueError, r"has shape \(9, 1\), expected \(9,\)"),
         (lambda x: decay(x).astype(np.float32), TypeError, "dtype float32.*jax_enable_x64"),
-        (lambda x: decay(x) + 0j, TypeError, "dtype complex128, expected float64"),
-        (lambda x: None, TypeError, "dtype object, expected float64"),
-        (lambda x: [1.0, [2.0]], TypeError, "is a 'list', which numpy.asarray"),
+        (lambda x: decay(x) + 0j, TypeError, "dtype complex128, expected float64.*real and imaginary parts"),
+        (lambda x: None, TypeError, "returned is None.*is a `return` missing"),
+        (lambda x: [1.0, [2.0]], TypeError, "is a 'list', which numpy.asarray.*rows differ"),
+        (lambda x: [1.0, None], TypeError, "dtype object, expected float64: it holds None"),
+        (lambda x: "1 2 3", TypeError, "dtype <U5, expected float64: these are strings"),
+        (lambda x: decay(x).astype(np.longdouble), TypeError, r"expected float64: convert it by .astype\(float\)"),
     ],
 )
 def test_an_answer_that_is_none_is_the_users_to_mend(answer, kind, words):
@@ -116,17 +119,75 @@ def test_the_shape_of_a_jacobian_is_checked():
         retrodict.solve(model, DATA, [1.0, 1.0])
 
 
-def test_a_wrong_answer_on_the_way_ends_the_run_with_the_solution():
+@pytest.mark.parametrize(
+    "wrong, kind, words",
+    [
+        (lambda y: y[:, None], ValueError, r"has shape \(9, 1\)"),
+        (lambda y: np.append(y, 0.0), ValueError, r"has shape \(10,\)"),
+        (lambda y: None, TypeError, "is None"),
+        (lambda y: y + 1j, TypeError, "imaginary"),
+    ],
+)
+def test_a_wrong_answer_on_the_way_ends_the_run_with_the_solution(wrong, kind, words):
     calls = []
 
     def forward(x):
         calls.append(x)
-        return decay(x) if len(calls) < 3 else decay(x)[:1]
+        return decay(x) if len(calls) < 3 else wrong(decay(x))
 
-    with pytest.raises(ValueError, match="has shape") as raised:
+    with pytest.raises(kind, match=words) as raised:
         retrodict.solve(retrodict.Model(forward, decay_jacobian), DATA, [1.0, 1.0])
-    assert raised.value.solution.loss < raised.value.solution.history[0]
+    solution = raised.value.solution
+    assert solution.loss < solution.history[0]
     assert len(calls) == 3
+    # Nobody ended it from outside.
+    assert solution.status == "failed" and not solution.converged
+    assert str(raised.value) in solution.message
+    assert solution.exception is raised.value
+
+
+def gives_up(limit, cut):
+    """A model whose integrator gives up for rates beyond a limit, and returns what it has."""
+    cuts = []
+
+    def forward(x):
+        y = decay(x)
+        if x[1] > limit:
+            cuts.append(x)
+            return cut(y)
+        return y
+
+    return retrodict.Model(forward, decay_jacobian), cuts
+
+
+@pytest.mark.parametrize("cut", [lambda y: y[:4], lambda y: y[:0]], ids=["some", "none"])
+@pytest.mark.parametrize("method", ["lm", "gauss-newton"])
+def test_a_series_that_is_cut_short_is_a_failure_at_that_x(method, cut):
+    # From here both look beyond the limit first.
+    model, cuts = gives_up(0.9, cut)
+    solution = retrodict.solve(model, DATA, [0.3, 0.01], method=method, stop=200)
+    assert cuts, "the run is to meet the failure"
+    assert solution.converged, solution
+    np.testing.assert_allclose(solution.x, TRUTH, rtol=1e-5)
+    assert "expected (9,)" in solution.trouble and "integrator" in solution.trouble
+
+
+def test_a_series_that_is_cut_short_at_the_start_is_raised():
+    model, _ = gives_up(0.5, lambda y: y[:4])
+    with pytest.raises(ValueError, match=r"has shape \(4,\), expected \(9,\).*start where it succeeds"):
+        retrodict.solve(model, DATA, [1.0, 1.0])
+
+
+def test_a_jacobian_that_is_cut_short_on_the_way_is_a_failure():
+    calls = []
+
+    def jacobian(x):
+        calls.append(x)
+        return decay_jacobian(x)[: 9 if len(calls) < 2 else 4]
+
+    solution = retrodict.solve(retrodict.Model(decay, jacobian), DATA, [1.0, 1.0])
+    assert solution.status == "failed" and "(4, 2)" in solution.message
+    assert isinstance(solution.exception, ValueError)
 
 
 def test_an_inverse_that_is_not_finite_is_a_failure():

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -116,13 +117,78 @@ def test_ctrl_c_in_a_simulator_ends_the_run_at_once(method):
     assert raised.value.solution.loss <= raised.value.solution.history[0]
 
 
-def test_ctrl_c_at_the_start_has_no_solution():
-    def forward(x):
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("where", ["forward", "jacobian", "invert_near"])
+def test_ctrl_c_in_a_simulator_is_a_cancelled_run(where):
+    def interrupted(*_):
+        signal.raise_signal(signal.SIGINT)
 
+    methods = {"forward": decay, "jacobian": decay_jacobian, "invert_near": lambda y, x0: x0}
+    model = retrodict.Model(**{**methods, where: interrupted})
+    method = "pg" if where == "invert_near" else "lm"
     with pytest.raises(KeyboardInterrupt) as raised:
-        retrodict.solve(retrodict.Model(forward, decay_jacobian), DATA, START)
-    assert not hasattr(raised.value, "solution")
+        retrodict.solve(model, DATA, START, method=method)
+    solution = raised.value.solution
+    assert solution.status == "cancelled" and "KeyboardInterrupt" in solution.message
+    np.testing.assert_array_equal(solution.x, START)
+    assert not solution.converged and solution.exception is None
+    # Where not even the loss at the start was known, none is told.
+    assert len(solution.history) == (0 if where == "forward" else 1)
+
+
+# A thousand million steps, of which each takes some time.
+LONG = retrodict.simulator("lorenz", dt=1e-9, times=[1.0])
+X = np.array([10.0, 28.0, 8.0 / 3.0])
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: LONG.forward(X),
+        lambda: LONG.jvp(X, X),
+        lambda: LONG.vjp(X, LONG_Y),
+        lambda: retrodict.solve(LONG, LONG_Y, X),
+        lambda: retrodict.check(LONG, X),
+    ],
+    ids=["forward", "jvp", "vjp", "solve", "check"],
+)
+def test_ctrl_c_is_heard_within_a_step(work):
+    kill = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    kill.start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert time.monotonic() - began < 30.0
+    kill.join()
+
+
+LONG_Y = np.ones(LONG.output_shape)
+
+
+def test_handlers_of_signals_may_compute_within_a_step():
+    heat = retrodict.simulator("heat", shape=[8])
+    found = []
+
+    def handler(number, frame):
+        found.append(heat.forward(np.ones(8)))
+        raise TimeoutError("mine")
+
+    before = signal.signal(signal.SIGINT, handler)
+    kill = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    kill.start()
+    try:
+        with pytest.raises(TimeoutError, match="mine"):
+            LONG.forward(X)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(found) == 1
+
+
+def test_a_limit_of_time_ends_a_step():
+    began = time.monotonic()
+    solution = retrodict.solve(LONG, LONG_Y, X, stop={"time": 0.3})
+    assert time.monotonic() - began < 30.0
+    assert solution.status == "time-limit"
+    np.testing.assert_array_equal(solution.x, X)
 
 
 def test_ctrl_c_ends_a_run_without_any_python_in_it():

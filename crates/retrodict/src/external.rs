@@ -16,6 +16,8 @@
 //! # }
 //! ```
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result, expect_finite};
 use crate::interrupt;
 use crate::linalg::Matrix;
@@ -126,11 +128,14 @@ fn failed_as(label: String, message: impl Into<String>) -> Error {
 /// Without derivatives of the model's own, J costs an evaluation (or two, by central differences) for
 /// each unknown; it is found once for each x, by as many evaluations at once as
 /// [`at_once`](External::at_once) says.
+#[derive(Clone)]
 pub struct External {
-    model: Box<dyn Model>,
+    model: Arc<dyn Model>,
     offers: Offers,
     differences: Differences,
-    slots: Slots,
+    slots: Arc<Slots>,
+    /// Which outputs are looked at, where not all are: the others need have no value.
+    seen: Option<Arc<[bool]>>,
     inputs: usize,
     outputs: usize,
 }
@@ -148,9 +153,10 @@ impl External {
             offers: model.offers(),
             inputs: model.input().len(),
             outputs: model.output().len(),
-            model: Box::new(model),
+            model: Arc::new(model),
             differences,
-            slots: Slots::new(at_once.unwrap_or_else(processors)),
+            slots: Arc::new(Slots::new(at_once.unwrap_or_else(processors))),
+            seen: None,
         }
     }
 
@@ -167,24 +173,55 @@ impl External {
         x: &[f64],
         ask: impl FnOnce(&dyn Model) -> Result<Vec<f64>>,
     ) -> Result<Vec<f64>> {
-        let answer = self.call(x, ask)?;
-        checked(&self.model.label(), what, len, answer)
+        self.ask_where(&self.model.label(), (what, len), x, ask, |_| true)
     }
 
-    /// One answer of the model, once a slot is free.
-    fn call(
+    /// As [`ask`](Self::ask), with a row of so many values for each output: finite where the output is looked at.
+    fn ask_rows(
         &self,
+        what: &str,
+        width: usize,
         x: &[f64],
         ask: impl FnOnce(&dyn Model) -> Result<Vec<f64>>,
     ) -> Result<Vec<f64>> {
+        let expected = (what, self.outputs * width);
+        self.ask_where(&self.model.label(), expected, x, ask, |i| self.sees(i / width))
+    }
+
+    /// One answer of what goes by that label, finite where it matters.
+    fn ask_where(
+        &self,
+        label: &str,
+        expected: (&str, usize),
+        x: &[f64],
+        ask: impl FnOnce(&dyn Model) -> Result<Vec<f64>>,
+        matters: impl Fn(usize) -> bool,
+    ) -> Result<Vec<f64>> {
         expect_finite("x", x)?;
         interrupt::check()?;
-        let _slot = self.slots.take();
-        ask(&*self.model)
+        let answer = {
+            let _slot = self.slots.take();
+            ask(&*self.model)?
+        };
+        checked(label, expected, answer, matters)
     }
 
     fn evaluate(&self, x: &[f64]) -> Result<Vec<f64>> {
-        self.ask("y", self.outputs, x, |model| model.evaluate(x))
+        self.ask_rows("y", 1, x, |model| model.evaluate(x))
+    }
+
+    fn sees(&self, output: usize) -> bool {
+        self.seen.as_ref().is_none_or(|seen| seen[output])
+    }
+
+    /// The same rows, 0 for outputs that are not looked at: whatever stands there must not reach a product.
+    fn silenced(&self, width: usize, mut rows: Vec<f64>) -> Vec<f64> {
+        for (i, row) in rows.chunks_mut(width.max(1)).enumerate() {
+            if !self.sees(i) {
+                row.fill(0.0);
+            }
+        }
+        rows
     }
 
     /// J as far as the model has something exact to offer: as a whole, or by whichever products
@@ -222,21 +259,27 @@ impl External {
         let columns = |columns: Vec<Vec<f64>>| Matrix::from_vec(n, m, columns.concat()).transpose();
         let exact = match self.exact() {
             Some(Exact::Whole) => {
-                let values = self.call(x, |model| model.jacobian(x))?;
-                let values = checked(&self.model.jacobian_label(), "J", m * n, values)?;
-                Matrix::from_vec(m, n, values)
+                let label = self.model.jacobian_label();
+                let ask = |model: &dyn Model| model.jacobian(x);
+                let matters = |i: usize| self.sees(i / n.max(1));
+                let values = self.ask_where(&label, ("J", m * n), x, ask, matters)?;
+                Matrix::from_vec(m, n, self.silenced(n, values))
             }
             Some(Exact::Columns) => columns(parallel::each(n, self.at_once(), |i| {
-                self.ask("J dx", m, x, |model| model.jvp(x, &unit(n, i)))
+                let column = self.ask_rows("J dx", 1, x, |model| model.jvp(x, &unit(n, i)))?;
+                Ok(self.silenced(1, column))
             })?),
             Some(Exact::Rows) => {
                 let rows = parallel::each(m, self.at_once(), |i| {
+                    if !self.sees(i) {
+                        return Ok(vec![0.0; n]);
+                    }
                     self.ask("Jᵀ dy", n, x, |model| model.vjp(x, &unit(m, i)))
                 })?;
                 Matrix::from_vec(m, n, rows.concat())
             }
             None => {
-                let evaluate = |x: &[f64]| self.evaluate(x);
+                let evaluate = |x: &[f64]| Ok(self.silenced(1, self.evaluate(x)?));
                 let found = columns::jacobian(&self.differences, x, y, self.at_once(), &evaluate)?;
                 return Ok(Dense::Differences(found));
             }
@@ -250,7 +293,7 @@ impl External {
             None if !offered => self.evaluate(x)?,
             _ => Vec::new(),
         };
-        Ok(JacobianAt::new(self, x.to_vec(), y))
+        Ok(JacobianAt::new(self, x.to_vec(), self.silenced(1, y)))
     }
 }
 
@@ -260,8 +303,13 @@ enum Dense {
     Differences(columns::Found),
 }
 
-/// An answer of what goes by that label, if it is as long as it must be, and finite.
-fn checked(label: &str, what: &str, len: usize, answer: Vec<f64>) -> Result<Vec<f64>> {
+/// An answer of what goes by that label, if it is as long as it must be, and finite where it matters.
+fn checked(
+    label: &str,
+    (what, len): (&str, usize),
+    answer: Vec<f64>,
+    matters: impl Fn(usize) -> bool,
+) -> Result<Vec<f64>> {
     let wrong = |message| Err(failed_as(label.to_owned(), message));
     if answer.len() != len {
         return wrong(format!(
@@ -269,7 +317,8 @@ fn checked(label: &str, what: &str, len: usize, answer: Vec<f64>) -> Result<Vec<
             answer.len()
         ));
     }
-    match answer.iter().position(|v| !v.is_finite()) {
+    let mut values = answer.iter().enumerate();
+    match values.position(|(i, v)| !v.is_finite() && matters(i)) {
         None => Ok(answer),
         Some(i) => wrong(format!(
             "{what} holds {} at index {i}; the model has no finite value at this x: \
@@ -308,11 +357,22 @@ impl Simulator for External {
     fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'a>> {
         let found = self.evaluate(x)?;
         y.copy_from_slice(&found);
+        let found = self.silenced(1, found);
         Ok(Box::new(JacobianAt::new(self, x.to_vec(), found)))
     }
     /// J is kept for each x, once it was asked for.
     fn keeps_trajectory(&self) -> bool {
         true
+    }
+    fn seen_at(&self, places: &[usize]) -> Option<Arc<dyn Simulator>> {
+        let mut seen = vec![false; self.outputs];
+        for place in places {
+            *seen.get_mut(*place)? = true;
+        }
+        Some(Arc::new(Self {
+            seen: Some(seen.into()),
+            ..self.clone()
+        }))
     }
     fn second_order(&self) -> Option<&dyn SecondOrder> {
         self.offers.second_order.then_some(self)

@@ -20,6 +20,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -51,9 +52,24 @@ pub struct Interrupt(Option<Arc<Causes>>);
 #[derive(Debug, Clone, Default)]
 struct Causes {
     flags: Vec<Arc<AtomicBool>>,
+    probes: Vec<Probe>,
     deadline: Option<Instant>,
     /// Nothing interrupts before.
     not_before: Option<Instant>,
+}
+
+/// A question to others, which may be asked on any thread.
+#[derive(Clone)]
+struct Probe(Arc<dyn Fn() -> bool + Send + Sync>);
+
+// To ask again after a panic does no harm.
+impl UnwindSafe for Probe {}
+impl RefUnwindSafe for Probe {}
+
+impl fmt::Debug for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Probe")
+    }
 }
 
 thread_local! {
@@ -73,6 +89,15 @@ impl Interrupt {
     #[must_use]
     pub fn with_flag(&self, flag: Arc<AtomicBool>) -> Self {
         self.changed(|causes| causes.flags.push(flag))
+    }
+
+    /// The same, ended by a probe that answers `true`: for hosts that have to be asked for their signals.
+    ///
+    /// # Cost
+    /// It is called at every check; a costly one looks at the clock first.
+    #[must_use]
+    pub fn with_probe(&self, probe: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.changed(|causes| causes.probes.push(Probe(Arc::new(probe))))
     }
 
     /// The same, but at this time at the latest.
@@ -131,7 +156,8 @@ impl Interrupt {
 
 impl Causes {
     fn reason(&self) -> Option<Interruption> {
-        let raised = self.flags.iter().any(|flag| flag.load(Ordering::Relaxed));
+        let raised = self.flags.iter().any(|flag| flag.load(Ordering::Relaxed))
+            || self.probes.iter().any(|probe| (probe.0)());
         if !raised && self.deadline.is_none() {
             return None;
         }
@@ -172,11 +198,8 @@ impl Drop for Entered {
 /// # Cost
 /// A few nanoseconds, or a look at the clock where there is a deadline; loops of shorter steps take a [`Watch`].
 pub fn check() -> Result<()> {
-    let reason = CURRENT.try_with(|current| current.borrow().reason());
-    match reason {
-        Ok(Some(why)) => Err(Error::Interrupted { why }),
-        _ => Ok(()),
-    }
+    // A probe may do work of its own, so that nothing is borrowed while it is asked.
+    Interrupt::current().check()
 }
 
 /// Looks at this come as often as this at least, and no more often than a tenth of it where steps are short.
@@ -281,6 +304,22 @@ mod tests {
         assert_eq!(inside.reason(), None);
         flag.store(true, Ordering::Relaxed);
         assert_eq!(inside.reason(), Some(Interruption::Cancelled));
+    }
+
+    #[test]
+    fn a_probe_is_asked_until_it_says_so() {
+        let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let probed =
+            Interrupt::default().with_probe(move || count.fetch_add(1, Ordering::Relaxed) == 2);
+        let why = Interruption::Cancelled;
+        let found: Vec<bool> = probed.within(|| (0..3).map(|_| check().is_ok()).collect());
+        assert_eq!(found, [true, true, false]);
+        assert_eq!(
+            probed.with_flag(raised()).check(),
+            Err(Error::Interrupted { why })
+        );
+        assert_eq!(asked.load(Ordering::Relaxed), 3, "a flag is enough");
     }
 
     #[test]

@@ -183,6 +183,10 @@ impl Simulator for WithInverse {
     fn approximation(&self) -> Option<Approximation> {
         self.simulator.approximation()
     }
+    fn seen_at(&self, places: &[usize]) -> Option<Arc<dyn Simulator>> {
+        let simulator = self.simulator.seen_at(places)?;
+        Some(Arc::new(Self::new(simulator, Arc::clone(&self.inverse))))
+    }
 }
 
 impl LocalInverse for WithInverse {

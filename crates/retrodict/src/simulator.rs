@@ -1,5 +1,7 @@
 //! What the library knows of physics: y = P(x), its derivative, and what else it may offer.
 
+use std::sync::Arc;
+
 use crate::error::{Result, expect_length};
 use crate::interrupt;
 use crate::linalg::Matrix;
@@ -129,6 +131,11 @@ pub trait Simulator: Send + Sync {
     /// How J is found, where that is not exact or not the simulator's own: checks allow for the
     /// error, and the command line says the note.
     fn approximation(&self) -> Option<Approximation> {
+        None
+    }
+    /// The same simulator for whoever looks at these outputs alone, where it has to know: values of others may then be
+    /// NaN, and derivatives of these are 0.
+    fn seen_at(&self, _places: &[usize]) -> Option<Arc<dyn Simulator>> {
         None
     }
 }

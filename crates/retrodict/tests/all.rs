@@ -22,6 +22,7 @@ mod hansen;
 mod heat;
 mod inverse;
 mod losses;
+mod missing_values;
 mod more_garbow_hillstrom;
 mod network;
 mod nist;

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use retrodict::Loss;
 use retrodict::error::expect_length;
 use retrodict::losses::{Covariance, LogNormal, SquaredError, Weighted};
+use retrodict::options::deviation;
 use retrodict::registry::LOSSES;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -78,24 +79,13 @@ impl Noise {
                     .to_owned(),
             ));
         }
-        let level = [("noise.std", self.std), ("noise.relative", self.relative)];
-        for (key, level) in level {
-            level.map_or(Ok(()), |level| positive(key, level))?;
+        for (key, level) in [("noise.std", self.std), ("noise.relative", self.relative)] {
+            level.map_or(Ok(()), |level| deviation(key, level))?;
         }
         if let Some(name) = &self.std_file {
-            let array = data::read_any_number(name)?;
-            if array.values.len() != 1 {
-                if array.columns.is_empty() {
-                    expect_length(name, array.values.len(), m)?;
-                }
-                data::split(&array, shape, name)?;
-            }
-            let deviations = array.values;
-            for (i, sigma) in deviations.iter().enumerate() {
-                positive(&format!("{name}: deviations[{i}]"), *sigma)?;
-            }
-            let loss = self.with(deviations);
-            return shared(loss, m, fields.len(), true).map_err(|e| e.within(name));
+            return self
+                .of_each(name, fields, shape)
+                .map_err(|error| error.within(name));
         }
         if let Some(name) = &self.covariance {
             let array = data::read(name)?;
@@ -106,6 +96,35 @@ impl Noise {
             return shared(Arc::new(loss), m, fields.len(), true).map_err(|e| e.within(name));
         }
         Ok(fields.iter().map(|y| self.level(y)).collect())
+    }
+
+    /// Standard deviations from a file: a single one, or one for each datum that there is.
+    fn of_each(&self, name: &str, fields: &[&[f64]], shape: &[usize]) -> Outcome<Vec<Level>> {
+        let array = data::read_any_number(name)?;
+        if array.values.len() != 1 && !array.columns.is_empty() {
+            data::split(&array, shape, name)?;
+        }
+        let given = array.values;
+        let level = |y: &&[f64]| {
+            let mut deviations = given.clone();
+            if given.len() != 1 {
+                expect_length(name, given.len(), y.len())?;
+                // Where there is no datum, it does not matter how uncertain it would be.
+                let unobserved = y.iter().map(|y| y.is_nan());
+                let places = deviations.iter_mut().zip(unobserved);
+                places
+                    .filter(|(_, unobserved)| *unobserved)
+                    .for_each(|(deviation, _)| *deviation = 1.0);
+            }
+            let loss = self.with(deviations);
+            loss.check(y.len())?;
+            Ok(Level {
+                loss,
+                sigma: None,
+                known: true,
+            })
+        };
+        fields.iter().map(level).collect()
     }
 
     /// The loss for standard deviations of the data, or of their logarithms.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::separable::{Separable, Term};
 use crate::error::{Result, expect_length};
 use crate::loss::Loss;
-use crate::options::{Validate, positive, require};
+use crate::options::{Validate, deviation, require};
 
 /// Squared error in units of the noise: L = Σ ((yᵢ − y*ᵢ)/σᵢ)², or half of it.
 ///
@@ -42,7 +42,7 @@ impl Validate for Weighted {
         self.deviations
             .iter()
             .enumerate()
-            .try_for_each(|(i, deviation)| positive(&format!("deviations[{i}]"), *deviation))
+            .try_for_each(|(i, value)| deviation(&format!("deviations[{i}]"), *value))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::stacked::Stacked;
 impl Problem {
     /// Joins a simulator, a loss and a target in which NaN says that a value was not observed.
     ///
-    /// The problem has one output for each datum that there is.
+    /// The problem has one output for each datum that there is; a model outside may answer NaN for the others.
     ///
     /// # Errors
     /// As [`new`](Self::new), but for NaN; if no datum is left; if the loss does not come apart into
@@ -47,6 +47,7 @@ impl Problem {
         )?;
         let loss = loss.of_subset(&seen)?;
         let target = seen.iter().map(|i| target[*i]).collect();
+        let simulator = simulator.seen_at(&seen).unwrap_or(simulator);
         Self::new(Arc::new(Selected::new(simulator, seen)?), loss, target)
     }
 

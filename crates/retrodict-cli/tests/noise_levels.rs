@@ -1,0 +1,108 @@
+//! Standard deviations that are none, and data that are missing, from the command line.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+
+use crate::binary::{fail, retrodict, succeed};
+use tempfile::tempdir;
+
+fn assert_says(message: &str, parts: &[&str]) {
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in parts {
+        assert!(message.contains(part), "no '{part}' in: {message}");
+    }
+}
+
+#[test]
+fn a_level_that_is_none_is_refused() {
+    let folder = tempdir().unwrap();
+    let f = folder.path();
+    fs::write(f.join("y.csv"), "0.1\n0.2\n0.8\n1.1\n").unwrap();
+    for (words, key) in [("--noise-std", "noise.std"), ("--noise", "noise.relative")] {
+        let said = fail(
+            f,
+            &format!("solve heat --target y.csv {words} 0 -o x.csv"),
+            2,
+        );
+        assert_says(&said, &[key, "= 0 is not allowed", "no datum is exact"]);
+    }
+    let said = fail(f, "solve heat --target y.csv --noise-std inf -o x.csv", 2);
+    assert_says(&said, &["= inf is not allowed", "is a missing one"]);
+    for (level, why) in [
+        ("0", "no datum is exact"),
+        ("inf", "is a missing one"),
+        ("-1", "must be greater than 0"),
+    ] {
+        fs::write(f.join("sigma.csv"), format!("0.1\n0.2\n{level}\n0.1\n")).unwrap();
+        fs::write(
+            f.join("fit.toml"),
+            "target = \"y.csv\"\n[simulator]\nname = \"heat\"\n[noise]\nstd_file = \"sigma.csv\"\n",
+        )
+        .unwrap();
+        let said = fail(f, "solve fit.toml -o x.csv", 2);
+        assert_says(
+            &said,
+            &["sigma.csv", "deviations[2]", "is not allowed", why],
+        );
+    }
+    assert!(!f.join("x.csv").exists());
+}
+
+#[test]
+fn the_level_of_a_datum_that_is_missing_does_not_matter() {
+    let folder = tempdir().unwrap();
+    let f = folder.path();
+    fs::write(f.join("y.csv"), "0.1\n0.2\nnan\n1.1\n").unwrap();
+    let fitted = |levels: &str| {
+        fs::write(f.join("sigma.csv"), levels).unwrap();
+        fs::write(
+            f.join("fit.toml"),
+            "target = \"y.csv\"\n[simulator]\nname = \"heat\"\nnu_t = 0.1\n[noise]\nstd_file = \"sigma.csv\"\nmissing = true\n",
+        )
+        .unwrap();
+        succeed(f, "solve fit.toml -o x.csv");
+        fs::read(f.join("x.csv")).unwrap()
+    };
+    let right = fitted("0.1\n0.2\n0.5\n0.1\n");
+    for level in ["0", "inf", "nan", "-1"] {
+        assert_eq!(
+            fitted(&format!("0.1\n0.2\n{level}\n0.1\n")),
+            right,
+            "{level}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_needs_no_value_where_nothing_was_observed() {
+    let folder = tempdir().unwrap();
+    let f = folder.path();
+    fs::write(f.join("y.csv"), "3\nnan\n8\n").unwrap();
+    // y = (x₀ + x₁, no value, 4 x₁)
+    let program = r#"awk 'NR == 1 { a = $1 } NR == 2 { b = $1 } END { printf "%.17g\nnan\n%.17g\n", a + b, 4 * b }' $1 > $2"#;
+    fs::write(f.join("model.sh"), program).unwrap();
+    fs::write(f.join("x0.csv"), "0.5\n0.5\n").unwrap();
+    let command = format!("sh {} {{input}} {{output}}", f.join("model.sh").display());
+    let words =
+        "solve --inputs 2 --outputs 3 --at-once 1 --target y.csv --start x0.csv --missing -o x.csv";
+    let done = retrodict(f)
+        .args(words.split(' '))
+        .args(["--command", &command])
+        .output()
+        .unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    let found = fs::read_to_string(f.join("x.csv")).unwrap();
+    let x: Vec<f64> = found
+        .split_whitespace()
+        .map(|v| v.parse().unwrap())
+        .collect();
+    assert!(
+        (x[0] - 1.0).abs() < 1e-6 && (x[1] - 2.0).abs() < 1e-6,
+        "{x:?}"
+    );
+}
