@@ -175,6 +175,7 @@ impl Solver {
             pending: from.pending.clone(),
             settled: from.counts,
             aimed: false,
+            settled_loss: false,
         };
         if outside > 0 {
             run.note(START_OUTSIDE);
@@ -227,6 +228,8 @@ struct Run {
     settled: Counts,
     /// Whether the rule has found its update, and nothing was done with it yet.
     aimed: bool,
+    /// Whether the last step hardly changed the loss, and no step promises more.
+    settled_loss: bool,
 }
 
 type Observer<'o> = dyn FnMut(&Moment<'_>) -> ControlFlow<()> + 'o;
@@ -351,6 +354,7 @@ impl Run {
             self.aimed = false;
             match self.rule.judge(&trial) {
                 Verdict::Take => {
+                    self.settled_loss = self.stop.settled(&trial, self.rule.promise());
                     // A simulation that failed at the new point says why.
                     next.loss()?;
                     let length = if bent {
@@ -425,6 +429,9 @@ impl Run {
     ) -> Result<Option<Status>> {
         if let Some(goal) = self.stop.reached(at, last_step, &self.lowest)? {
             return Ok(Some(Status::Converged(goal)));
+        }
+        if self.settled_loss {
+            return Ok(Some(Status::Converged(Goal::LossChange)));
         }
         if told_to {
             return Ok(Some(Status::Cancelled));

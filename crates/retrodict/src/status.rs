@@ -18,6 +18,8 @@ pub enum Goal {
     ShortStep,
     /// The loss hardly falls any more, by the measure of `plateau`.
     Plateau,
+    /// The loss changes by less than `loss_change` of itself, and the rule's model promises no more.
+    LossChange,
     /// The update vanished, and no direction of negative curvature was found.
     Stationary,
 }
@@ -103,6 +105,10 @@ impl fmt::Display for Status {
             Self::Converged(Goal::Plateau) => {
                 "the loss hardly falls any more; \
                  ask for a smaller decrease over more steps to go on, or try another rule or start"
+            }
+            Self::Converged(Goal::LossChange) => {
+                "the loss changes by less than its tolerance, and the linear model promises no more; \
+                 a lower loss_change, or 0, leads further"
             }
             Self::Converged(Goal::Stationary) => {
                 "the update vanished: nothing is left to gain from this start"
