@@ -25,6 +25,7 @@ struct Stop {
     short_step: Option<f64>,
     plateau: Option<f64>,
     plateau_steps: usize,
+    loss_change: Option<f64>,
     step_below: f64,
     diverged_above: f64,
 }
@@ -46,6 +47,7 @@ impl Default for Stop {
             short_step: None,
             plateau: None,
             plateau_steps: 10,
+            loss_change: None,
             step_below,
             diverged_above,
         }
@@ -102,6 +104,7 @@ pub fn when(stop: Option<&Bound<'_, PyAny>>, held: &Held) -> PyResult<StopWhen> 
             steps: stop.plateau_steps,
             decrease,
         }),
+        loss_change: stop.loss_change,
         step_below: stop.step_below,
         diverged_above: stop.diverged_above,
         cancel: Some(held.end()),

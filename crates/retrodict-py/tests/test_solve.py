@@ -240,6 +240,17 @@ def test_runs_end_when_they_are_told_to(stop, status, word):
     assert word in solution.message
 
 
+def test_a_loss_that_settles_ends_the_run_where_that_is_asked_for():
+    scattered = DATA + 0.01 * (-1.0) ** np.arange(len(DATA))
+    settled, last_digit = (
+        retrodict.solve(DECAY, scattered, [1.0, 1.0], stop={"loss_change": share})
+        for share in (1e-8, 0.0)
+    )
+    assert settled.converged and "linear model promises no more" in settled.message
+    assert settled.steps <= last_digit.steps
+    np.testing.assert_allclose(settled.x, last_digit.x, rtol=1e-4)
+
+
 def test_every_method_is_found_by_its_name_and_aliases():
     model = retrodict.Model(
         lambda x: 2.0 * x,

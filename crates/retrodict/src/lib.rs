@@ -89,7 +89,7 @@ pub use solve::{Record, Solution, Solver, solve_batch};
 pub use stacked::Stacked;
 pub use standing::{Moment, Standing};
 pub use status::{Goal, Status};
-pub use stop::{Plateau, StopWhen};
+pub use stop::{Plateau, STEPS, StopWhen};
 pub use transform::Transform;
 pub use transformed::Transformed;
 pub use updates::UpdateRule;

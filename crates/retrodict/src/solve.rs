@@ -180,6 +180,7 @@ impl Solver {
             aimed: false,
             careful: from.careful,
             without_effect: None,
+            settled_loss: false,
         };
         if outside > 0 {
             run.note(START_OUTSIDE);
@@ -237,6 +238,8 @@ struct Run {
     careful: bool,
     /// The unknowns that were found not to change y at the best x, once they were looked for.
     without_effect: Option<Vec<usize>>,
+    /// Whether the last step hardly changed the loss, and no step promises more.
+    settled_loss: bool,
 }
 
 type Observer<'o> = dyn FnMut(&Moment<'_>) -> ControlFlow<()> + 'o;
@@ -390,6 +393,7 @@ impl Run {
                     return self.no_way_on(at, failure, Status::NoProgress);
                 }
                 Verdict::Take => {
+                    self.settled_loss = self.stop.settled(&trial, self.rule.promise());
                     let length = if bent {
                         distance_squared(next.x(), at.x()).sqrt()
                     } else {
@@ -551,6 +555,9 @@ impl Run {
             && (!goal.is_of_the_point() || self.best.0 == at.problem().values(at.x()))
         {
             return Ok(Some(Status::Converged(goal)));
+        }
+        if self.settled_loss {
+            return Ok(Some(Status::Converged(Goal::LossChange)));
         }
         if told_to {
             return Ok(Some(Status::Cancelled));

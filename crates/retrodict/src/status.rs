@@ -18,6 +18,8 @@ pub enum Goal {
     ShortStep,
     /// The loss hardly falls any more, by the measure of `plateau`.
     Plateau,
+    /// The loss changes by less than `loss_change` of itself, and the rule's model promises no more.
+    LossChange,
     /// The gradient vanished, as far as round-off and the error of J can tell, and no direction was found in which
     /// the loss falls.
     Stationary,
@@ -120,6 +122,10 @@ impl fmt::Display for Status {
             Self::Converged(Goal::Plateau) => {
                 "the loss hardly falls any more; \
                  ask for a smaller decrease over more steps to go on, or try another rule or start"
+            }
+            Self::Converged(Goal::LossChange) => {
+                "the loss changes by less than its tolerance, and the linear model promises no more; \
+                 a lower loss_change, or 0, leads further"
             }
             Self::Converged(Goal::Stationary) => {
                 "the gradient vanished: nothing is left to gain from this start"

@@ -76,6 +76,12 @@ pub trait UpdateRule: Send {
         false
     }
 
+    /// By how much the loss could still fall from where the last trial began, by the rule's own model of it and
+    /// whatever the length of the step; nothing where the rule has no such model or the trial did not bear it out.
+    fn promise(&self) -> Option<f64> {
+        None
+    }
+
     /// The engine with which the rule computes a power of J⁺, for a J of m rows and n columns; nothing for
     /// rules that have no such choice.
     fn engine(&self, _m: usize, _n: usize) -> Option<Engine> {

@@ -116,6 +116,24 @@ fn bent_steps_follow_winding_valleys() {
     }
 }
 
+/// The sets with the longest ways end well within the limit that a run has by itself.
+#[test]
+fn the_default_limit_ends_no_good_fit() {
+    for set in ["bennett5", "mgh09", "mgh10", "mgh17"] {
+        let table = table(set);
+        let loss = Arc::new(SquaredError::default());
+        let problem = Problem::new(simulator(set, &table), loss, table.y.clone()).unwrap();
+        for start in &table.starts {
+            let solution = Solver::new(LevenbergMarquardt::default(), StopWhen::default())
+                .solve(&problem, start)
+                .unwrap();
+            assert!(solution.status.converged(), "{set}: {}", solution.status);
+            let parameters = digits(&solution.x, &table.certified);
+            assert!(parameters > 8.0, "{set}: {parameters:.1} digits");
+        }
+    }
+}
+
 macro_rules! sets {
     ($($set:ident)*) => { $( #[test] fn $set() { fit(stringify!($set)); } )* };
 }

@@ -103,6 +103,13 @@ fn goals_out_of_range_name_themselves() {
         ),
         (
             StopWhen {
+                loss_change: Some(-1.0),
+                ..StopWhen::default()
+            },
+            "loss_change = -1",
+        ),
+        (
+            StopWhen {
                 plateau: plateau(0, 0.1),
                 ..StopWhen::default()
             },
@@ -202,6 +209,7 @@ fn statuses_tell_what_to_try() {
         (Status::Converged(Goal::Gradient), "a lower goal"),
         (Status::Converged(Goal::ShortStep), "a lower goal"),
         (Status::Converged(Goal::Plateau), "a smaller decrease"),
+        (Status::Converged(Goal::LossChange), "a lower loss_change"),
         (Status::Converged(Goal::Stationary), "nothing is left"),
         (Status::StepLimit, "allow more"),
         (Status::TimeLimit, "allow more"),

@@ -651,3 +651,68 @@ fn a_search_backs_out_of_where_the_simulation_breaks() {
         solution.status
     );
 }
+
+/// A start that is tiny beside what the data ask for is no place to stay.
+#[test]
+fn levenberg_marquardt_leaves_tiny_starts() {
+    let same = || Linear(Matrix::from_vec(1, 1, vec![1.0]));
+    let line = || {
+        let rows = (0..11).flat_map(|t| [1.0, f64::from(t)]).collect();
+        Linear(Matrix::from_vec(11, 2, rows))
+    };
+    let rises: Vec<f64> = (0..11).map(|t| 5.0 + 2.0 * f64::from(t)).collect();
+    let matrix_free = LevenbergMarquardt {
+        dense_up_to: 0,
+        ..LevenbergMarquardt::default()
+    };
+    for rule in [LevenbergMarquardt::default(), matrix_free] {
+        for start in [1e-12, 1e-15, -1e-20, 1e-100, 1e-300, 0.0] {
+            for size in [3.0, 3e-9, 3e9] {
+                let p = problem(same(), false, &[size]);
+                let found = solve(rule.clone(), &p, &[start * size], 30);
+                let off = (found.x[0] / size - 1.0).abs();
+                assert!(off < 1e-12, "{size} from {start}: {off:e}");
+                assert!(found.status.converged(), "{}", found.status);
+            }
+        }
+        let p = problem(line(), false, &rises);
+        for start in [[1e-16, 0.0], [0.0, -1e-40], [1e-200, 1e-200]] {
+            let found = solve(rule.clone(), &p, &start, 30);
+            assert!((found.x[0] - 5.0).abs() < 1e-9, "{:?}", found.x);
+            assert!((found.x[1] - 2.0).abs() < 1e-9, "{:?}", found.x);
+        }
+    }
+}
+
+/// A decay fitted to data that scatter: the loss settles soon, and only the last digits cost more.
+#[test]
+fn a_loss_that_settles_ends_levenberg_marquardt_where_that_is_asked_for() {
+    let curve: Function = |x, r| {
+        for (i, y) in [1.0, 0.7, 0.45, 0.32, 0.19].iter().enumerate() {
+            r[i] = (-x[0] * i as f64).exp() - y;
+        }
+    };
+    let simulator = || Residuals {
+        inputs: 1,
+        outputs: 5,
+        f: curve,
+    };
+    let p = problem(simulator(), false, &[0.0; 5]);
+    let end = |loss_change| {
+        let stop = StopWhen {
+            loss_change,
+            ..StopWhen::default()
+        };
+        Solver::new(LevenbergMarquardt::default(), stop)
+            .solve(&p, &[1.5])
+            .unwrap()
+    };
+    let settled = end(Some(1e-8));
+    assert_eq!(settled.status, Status::Converged(Goal::LossChange));
+    for last_digit in [end(None), end(Some(0.0))] {
+        assert_ne!(last_digit.status, Status::Converged(Goal::LossChange));
+        assert!(settled.counts.forward < last_digit.counts.forward);
+        assert!(settled.loss <= last_digit.loss * (1.0 + 1e-8));
+        assert!((settled.x[0] - last_digit.x[0]).abs() < 1e-4);
+    }
+}

@@ -24,7 +24,9 @@ Statistics: after the fit 95 % intervals, correlations and what the data do not 
 for larger fields with a matern prior --posterior tells deviation and samples.
 Stops: --stop discrepancy (χ² per datum at most 1; needs the noise), discrepancy=1.1,
 gradient=1e-6, step=1e-8 (relative to x), loss=1e-3, plateau=1e-3 (the loss fell by less than
-0.1 % over the last 10 steps; plateau_steps=20 for more), time=10s, steps=50. Without a goal, a run
+0.1 % over the last 10 steps; plateau_steps=20 for more), loss_change=1e-6 (a step changed it by less,
+and the linear model promises no more; for levenberg-marquardt), time=10s,
+steps=50. Without a goal, a run
 whose x has as many values as the noisy data, and no prior, ends at the noise.
 File: an inversion in TOML says what the flags say, and more; flags change what it says.
 Folder: --out DIR keeps the inversion, x, the history, a report, and checkpoints as it goes;
@@ -84,10 +86,11 @@ pub struct Solve {
     /// Change a setting; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
-    /// At most so many steps [default: 100].
+    /// At most so many steps [default: 1000].
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
-    /// When to stop: discrepancy, gradient=G, step=S, loss=L, plateau=DECREASE; may be repeated.
+    /// When to stop: discrepancy, gradient=G, step=S, loss=L, plateau=DECREASE,
+    /// loss_change=SHARE; may be repeated.
     #[arg(long = "stop", value_name = "GOAL")]
     pub stops: Vec<String>,
     /// The time limit for each field, such as 500ms, 10s or 2m.

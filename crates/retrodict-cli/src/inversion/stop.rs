@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use retrodict::options::{explain, nearest};
-use retrodict::{Plateau, StopWhen};
+use retrodict::{Plateau, STEPS, StopWhen};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -35,12 +35,15 @@ pub struct Stop {
     pub plateau: Option<f64>,
     /// Over how many steps a plateau is looked for.
     pub plateau_steps: usize,
+    /// The share of L below which a change of it ends the run; 0 for the last digit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss_change: Option<f64>,
 }
 
 impl Default for Stop {
     fn default() -> Self {
         Self {
-            steps: 100,
+            steps: STEPS,
             time: None,
             discrepancy: None,
             gradient: None,
@@ -48,6 +51,7 @@ impl Default for Stop {
             loss: None,
             plateau: None,
             plateau_steps: 10,
+            loss_change: None,
         }
     }
 }
@@ -66,6 +70,7 @@ impl Stop {
                 steps: self.plateau_steps,
                 decrease,
             }),
+            loss_change: self.loss_change,
             cancel: Some(interrupt::flag()),
             ..StopWhen::default()
         })
@@ -80,7 +85,7 @@ impl Stop {
             self.loss,
             self.plateau,
         ];
-        goals.iter().any(Option::is_some)
+        goals.iter().any(Option::is_some) || self.loss_change.is_some_and(|share| share > 0.0)
     }
 }
 
@@ -93,13 +98,14 @@ fn limit(value: &Value) -> Outcome<Duration> {
 }
 
 /// What `--stop` may name.
-const KNOWN: [&str; 8] = [
+const KNOWN: [&str; 9] = [
     "discrepancy",
     "gradient",
     "step",
     "loss",
     "plateau",
     "plateau_steps",
+    "loss_change",
     "time",
     "steps",
 ];
@@ -117,7 +123,8 @@ pub fn read(texts: &[String], into: &mut Table) -> Outcome<()> {
                 .unwrap_or_default();
             return Err(Failure::Misuse(format!(
                 "--stop {text}: unknown stop '{name}'{hint}; known: discrepancy[=1], gradient=G, \
-                 step=S, loss=L, plateau=DECREASE, plateau_steps=N, time=10s, steps=N"
+                 step=S, loss=L, plateau=DECREASE, plateau_steps=N, \
+                 loss_change=SHARE, time=10s, steps=N"
             )));
         }
         let value = match (name, value) {
@@ -172,6 +179,9 @@ mod tests {
         assert_eq!(when.discrepancy_below, Some(1.0));
         assert_eq!(when.gradient_below, Some(1e-6));
         assert!(stop.has_goal() && !Stop::default().has_goal());
+        let digits: Stop = table(&["loss_change=0"]).unwrap().try_into().unwrap();
+        assert_eq!(digits.when().unwrap().loss_change, Some(0.0));
+        assert!(!digits.has_goal(), "the last digit is no goal of its own");
         for (wrong, hint) in [
             ("discrepency", "did you mean 'discrepancy'"),
             ("gradient", "as in --stop gradient=1e-6"),

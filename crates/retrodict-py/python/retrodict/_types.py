@@ -26,7 +26,7 @@ class Stop(TypedDict, total=False):
     """When a run ends. What is left out is not asked for."""
 
     steps: int
-    """At most so many; 100 if left out."""
+    """At most so many; 1000 if left out."""
     time: float
     """At most so many seconds."""
     loss_below: float
@@ -41,6 +41,9 @@ class Stop(TypedDict, total=False):
     """Converged once the lowest loss fell by no more than this share of itself over `plateau_steps`."""
     plateau_steps: int
     """10 if left out."""
+    loss_change: float
+    """Converged once a step changed the loss by no more than this share of it, and the linear model promises no more, as
+    `ftol` of SciPy; for levenberg-marquardt. 0, as if left out, goes on to the last digit."""
     step_below: float
     """Stationary once ‖Δx‖ ≤ this · ‖x‖; 1e-15 if left out."""
     diverged_above: float

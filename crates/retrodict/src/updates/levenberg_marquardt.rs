@@ -19,7 +19,8 @@ use crate::simulator::LinearMap;
 /// Levenberg–Marquardt: Δx = argmin ‖W (J Δx − Δy)‖ within the trust region ‖D Δx‖ ≤ δ.
 ///
 /// D holds the largest column norms of W J seen so far, so that the region is an ellipsoid in
-/// the parameters' own units. δ starts at `radius_factor`·‖D x₀‖ and follows the ratio of the
+/// the parameters' own units. δ starts at `radius_factor`·‖D x₀‖, at the least at
+/// a tenth of `radius_factor`·‖W Δy‖, so that a tiny start does not make tiny steps, and follows the ratio of the
 /// actual to the predicted reduction, as MINPACK does. The damping λ that makes ‖D Δx‖ = δ is
 /// found on the singular values of W J D⁻¹, so a rank-deficient J does no harm. Where steps
 /// gain next to nothing although the model promises more, they are bent along with P (geodesic
@@ -54,7 +55,7 @@ use crate::simulator::LinearMap;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LevenbergMarquardt {
-    /// The first radius, relative to ‖D x₀‖; greater than 0.
+    /// The first radius, relative to ‖D x₀‖, to a tenth of ‖W Δy‖ if that is more, or to ‖W Δy‖ where x₀ = 0; greater than 0.
     pub radius_factor: f64,
     /// The loss's own noise, relative to it, where that is more than round-off.
     pub loss_tolerance: f64,
@@ -81,6 +82,9 @@ impl Default for LevenbergMarquardt {
         }
     }
 }
+
+/// The part of a step of LSMR that is trusted at first.
+const CAUTION: f64 = 0.1;
 
 /// The trust region, and the model of the current point while trials are rejected.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -122,6 +126,11 @@ impl UpdateRule for LevenbergMarquardt {
         region.slope = -along;
         // The model ½‖W(JΔx − Δy)‖² promises ½‖aim‖² − ½‖aim − WJΔx‖².
         region.predicted = along - 0.5 * square;
+        region.whole = match model {
+            Some(model) => model.promise(),
+            None if region.limited || region.bent || region.damping > 0.0 => f64::INFINITY,
+            None => region.predicted,
+        };
         if let Some(model) = model
             && region.crawled >= valley::WINDING
             && !region.bent
@@ -133,6 +142,10 @@ impl UpdateRule for LevenbergMarquardt {
 
     fn judges(&self) -> bool {
         true
+    }
+
+    fn promise(&self) -> Option<f64> {
+        self.memory.0.region.promise
     }
 
     fn judge(&mut self, trial: &Trial) -> Verdict {
@@ -167,7 +180,7 @@ impl LevenbergMarquardt {
             None => {
                 let columns = map.columns()?;
                 region.rescale(&columns, at.x());
-                region.enter(at.x(), self.radius_factor);
+                region.enter(at.x(), self.radius_factor, norm(aim));
                 Model::new(columns, &region.scale, aim)?
             }
         };
@@ -204,7 +217,6 @@ impl LevenbergMarquardt {
         let region = &mut self.memory.0.region;
         region.scale.clear();
         region.scale.resize(at.x().len(), 1.0);
-        region.enter(at.x(), self.radius_factor);
         let options = LsmrOptions {
             damping: region.damping.sqrt(),
             tolerance: 1e-10,
@@ -214,8 +226,11 @@ impl LevenbergMarquardt {
             lsmr(&Without { a: map, stopped }, aim, &options, dx)?;
             Ok(())
         })?;
-        let radius = region.radius.unwrap_or(f64::INFINITY);
         let length = norm(dx);
+        // Without the columns of J nothing better is known of how far the data are.
+        region.enter(at.x(), self.radius_factor, CAUTION * length);
+        let radius = region.radius.unwrap_or(f64::INFINITY);
+        region.limited = length > radius;
         if length > radius {
             dx.iter_mut().for_each(|d| *d *= radius / length);
         }

@@ -53,6 +53,16 @@ impl Model {
         (dot(&self.aim, &moved), dot(&moved, &moved))
     }
 
+    /// By how much the loss falls in the model, without a limit to the step.
+    pub(super) fn promise(&self) -> f64 {
+        let floor = self.floor();
+        let pairs = self.parts.s.iter().zip(&self.overlap);
+        0.5 * pairs
+            .filter(|(s, _)| **s > floor)
+            .map(|(_, c)| c * c)
+            .sum::<f64>()
+    }
+
     /// D Δx for the damping λ: V S/(S² + λ) Uᵀ aim; without damping the minimum-norm solution.
     pub(super) fn step(&self, lambda: f64, out: &mut [f64]) {
         out.fill(0.0);

@@ -27,11 +27,20 @@ pub(super) struct Region {
     pub(super) crawled: usize,
     /// Whether bounds bent the last step: then a shorter one may gain what it does not.
     pub(super) bent: bool,
+    /// Whether the radius cut the last step, where J is not formed.
+    #[serde(skip)]
+    pub(super) limited: bool,
     /// Whether D measures changes of x by x itself, since J misled.
     relative: bool,
     /// Whether the loss was what the model promised, all along the first step.
     #[serde(default)]
     linear: Linearity,
+    /// By how much the model says that the loss could fall, whatever the radius.
+    #[serde(skip)]
+    pub(super) whole: f64,
+    /// That, where the last trial bore the model out.
+    #[serde(skip)]
+    pub(super) promise: Option<f64>,
 }
 
 /// What the first step says of P.
@@ -62,6 +71,13 @@ const CRAWL: f64 = 1e-2;
 /// Steps without progress before another region is tried.
 const PATIENCE: usize = 50;
 
+/// The least first radius, in parts of what a step that reaches the data would take: a start that is tiny says nothing of
+/// how far x has to go.
+const LEAST_START: f64 = 0.1;
+
+/// A trial bears the model out where the ratio of actual to predicted reduction lies in this range.
+const SANE: std::ops::RangeInclusive<f64> = 0.25..=4.0;
+
 impl Region {
     /// D grows and never shrinks (Moré 1978, section 5); a parameter without effect keeps 1.
     pub(super) fn rescale(&mut self, columns: &Matrix, x: &[f64]) {
@@ -82,13 +98,22 @@ impl Region {
         }
     }
 
-    pub(super) fn enter(&mut self, x: &[f64], factor: f64) {
+    /// Takes ‖D x‖, and begins with a radius where there is none; `reach` is about the ‖D Δx‖ that would lead to the
+    /// data. In the units of x itself a tiny start is no longer than any other.
+    pub(super) fn enter(&mut self, x: &[f64], factor: f64, reach: f64) {
         let scaled: Vec<f64> = x.iter().zip(&self.scale).map(|(x, d)| x * d).collect();
         self.x_norm = norm(&scaled);
-        if self.radius.is_none() {
-            let start = if self.x_norm > 0.0 { self.x_norm } else { 1.0 };
-            self.radius = Some(factor * start);
+        if self.radius.is_some() {
+            return;
         }
+        let start = if self.relative {
+            self.x_norm
+        } else if self.x_norm == 0.0 {
+            reach
+        } else {
+            self.x_norm.max(LEAST_START * reach)
+        };
+        self.radius = Some(factor * if start > 0.0 { start } else { 1.0 });
     }
 
     /// Takes ‖D Δx‖ of a step.
@@ -114,8 +139,10 @@ impl Region {
     pub(super) fn judge(&mut self, trial: &Trial, step_tolerance: f64) -> Verdict {
         let radius = self.radius.unwrap_or(f64::INFINITY).min(1e300);
         let actual = trial.loss - trial.trial_loss;
+        self.promise = None;
         let vanished = self.step_norm <= step_tolerance * self.x_norm;
         if actual.abs() <= self.noise && self.predicted > 0.0 && self.predicted <= self.noise {
+            self.promise = Some(self.whole);
             return self.polish(vanished);
         }
         let ratio = if self.predicted > 0.0 {
@@ -154,6 +181,7 @@ impl Region {
             radius
         };
         self.radius = Some(radius);
+        self.promise = SANE.contains(&ratio).then_some(self.whole);
         self.damping = if ratio > 0.25 {
             0.1 * self.damping
         } else {
