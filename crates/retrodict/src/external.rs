@@ -185,7 +185,9 @@ impl External {
         ask: impl FnOnce(&dyn Model) -> Result<Vec<f64>>,
     ) -> Result<Vec<f64>> {
         let expected = (what, self.outputs * width);
-        self.ask_where(&self.model.label(), expected, x, ask, |i| self.sees(i / width))
+        self.ask_where(&self.model.label(), expected, x, ask, |i| {
+            self.sees(i / width)
+        })
     }
 
     /// One answer of what goes by that label, finite where it matters.
