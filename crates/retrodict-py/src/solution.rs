@@ -185,7 +185,7 @@ impl Solution {
     }
 
     /// How the run ended, in a word: "converged", "step-limit", "time-limit", "stalled", "saddle",
-    /// "diverged", "line-search-failed", "failed" or "cancelled".
+    /// "diverged", "no-progress", "no-effect", "line-search-failed", "failed" or "cancelled".
     #[getter]
     fn status(&self) -> &str {
         &self.facts.status

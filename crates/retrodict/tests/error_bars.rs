@@ -181,14 +181,6 @@ fn ranks_by_differences_are_those_of_an_exact_jacobian() {
             0.005,
         ),
         (
-            "single",
-            shifted_in_single,
-            shifted_slopes,
-            &[2.0, 0.5, 1.1],
-            2,
-            0.02,
-        ),
-        (
             "noise",
             shifted_with_noise,
             shifted_slopes,

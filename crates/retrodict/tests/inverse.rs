@@ -139,7 +139,7 @@ fn beyond_a_fold_the_message_says_how_far_it_came() {
     let error = error.unwrap_err();
     let message = error.to_string();
     for part in [
-        "squared x came 25.0000 %",
+        "squared x covered 25.0000 %",
         "1.200e1 is left",
         "fold",
         "another branch",
@@ -392,7 +392,7 @@ fn the_rule_goes_as_far_as_the_inverse_and_says_so() {
     let said: Vec<&str> = solution.notices.iter().map(|(n, _)| n.0).collect();
     assert!(said[0].contains("went as far as it came"), "{said:?}");
     let why = solution.trouble.unwrap().to_string();
-    assert!(why.contains("came 25.0000 %"), "{why}");
+    assert!(why.contains("covered 25.0000 %"), "{why}");
 }
 
 /// An inverse that never works.

@@ -244,7 +244,7 @@ problems! {
         _ => x[0] + ((x[1] + 1.0) * x[1] - 14.0) * x[1] - 29.0,
     };
     // From far: x₂ → ∞ along the valley.
-    powell_badly_scaled: 2, 2, [0.0, 1.0], [Zero], [Elsewhere(1e-8)], |i, x| match i {
+    powell_badly_scaled: 2, 2, [0.0, 1.0], [Zero], [Zero, Elsewhere(1e-8)], |i, x| match i {
         1 => x[0] * x[1] * 1e4 - 1.0,
         _ => (-x[0]).exp() + (-x[1]).exp() - 1.0001,
     };

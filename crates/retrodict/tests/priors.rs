@@ -596,7 +596,8 @@ fn options_of_priors_are_checked() {
         (
             "gaussian",
             "deviations = [1.0, 0.0]",
-            "deviations[1] = 0 is not allowed: it must be greater than 0",
+            "deviations[1] = 0 is not allowed: it must be greater than 0: no datum is exact; \
+             give the smallest standard deviation that you would believe",
         ),
         (
             "gaussian",

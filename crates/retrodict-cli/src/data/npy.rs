@@ -11,8 +11,8 @@ use crate::failure::{Failure, Outcome};
 /// The longest header that is read, as in NumPy.
 const HEADER: usize = 10_000;
 
-/// The most brackets in a header: it is read by recursion.
-const BRACKETS: usize = 64;
+/// How deep brackets may lie in each other in a header: the time that its parser takes doubles with each.
+const DEPTH: usize = 6;
 
 /// How much longer than a compressed file its content can be: deflate's best is 1032.
 const INFLATION: u64 = 1032;
@@ -112,13 +112,32 @@ fn header(source: &mut impl Read) -> Result<Vec<u8>, String> {
     }
     let from = head.len();
     take(&mut head, length)?;
-    let brackets = head[from..].iter().filter(|b| b"([{".contains(b)).count();
-    if brackets > BRACKETS {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for byte in &head[from..] {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    if deepest > DEPTH {
         return Err(format!(
-            "its header nests {brackets} brackets; at most {BRACKETS} are read"
+            "its header has brackets {deepest} deep; at most {DEPTH} are read"
         ));
     }
+    // A product of lengths that overflows is found here: the crate that reads the header multiplies them unchecked.
+    bounded::count(&declared(&head[from..]))?;
     Ok(head)
+}
+
+/// The lengths that a header declares as its shape, as far as they are numbers.
+fn declared(header: &[u8]) -> Vec<usize> {
+    let text = String::from_utf8_lossy(header);
+    let shape = text.split_once("'shape'").map_or("", |(_, rest)| rest);
+    let shape = shape.split_once('(').map_or("", |(_, rest)| rest);
+    let lengths = shape.split(')').next().unwrap_or_default().split(',');
+    lengths.filter_map(|n| n.trim().parse().ok()).collect()
 }
 
 /// The values, which the source is known to have room for.
@@ -367,7 +386,7 @@ mod tests {
         let message = read(path, &raw(&describe(&deep), &[]))
             .unwrap_err()
             .to_string();
-        assert!(message.contains("nests 4002 brackets"), "{message}");
+        assert!(message.contains("brackets 4001 deep"), "{message}");
         let mut long = b"\x93NUMPY\x02\x00".to_vec();
         long.extend(u32::MAX.to_le_bytes());
         let message = read(path, &long).unwrap_err().to_string();

@@ -181,27 +181,6 @@ impl Noise {
     }
 }
 
-/// A standard deviation must be finite and above 0.
-fn positive(what: &str, sigma: f64) -> Outcome<()> {
-    if sigma > 0.0 && sigma.is_finite() {
-        return Ok(());
-    }
-    let means = match sigma {
-        0.0 => {
-            "a datum without noise would count infinitely; leave the noise out where it is unknown, or give the \
-                least deviation that is possible"
-        }
-        f64::INFINITY => {
-            "an infinite one says that the datum tells nothing: set it to NaN in the target, and say \
-                          --missing"
-        }
-        _ => "it is a standard deviation",
-    };
-    Err(Failure::Misuse(format!(
-        "{what} = {sigma}: it must be finite and greater than 0; {means}"
-    )))
-}
-
 fn shared(loss: Arc<dyn Loss>, m: usize, fields: usize, known: bool) -> Outcome<Vec<Level>> {
     loss.check(m)?;
     let level = || Level {

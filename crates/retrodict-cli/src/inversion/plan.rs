@@ -9,7 +9,7 @@ use retrodict::weight::Choice;
 use retrodict::{Problem, Simulator, StopWhen, UpdateRule};
 use toml::Table;
 
-use super::{Chosen, Inversion, Limits, dressed, known};
+use super::{Chosen, Inversion, dressed, known};
 use crate::data::{self, Array, fit_shape, split, take_times};
 use crate::failure::{Failure, Outcome};
 use crate::local_inverse;

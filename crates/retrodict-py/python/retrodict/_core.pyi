@@ -76,6 +76,8 @@ class Solution:
         "saddle",
         "diverged",
         "line-search-failed",
+        "no-progress",
+        "no-effect",
         "failed",
         "cancelled",
     ]: ...
