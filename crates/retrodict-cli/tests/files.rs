@@ -123,13 +123,13 @@ fn a_deviation_of_nothing_or_without_end_is_refused_and_explained() {
     write(f, "y.csv", "0.1\n0.2\n0.8\n1.1\n");
     write(f, "infinite.csv", "0.1\ninf\n0.1\n0.1\n");
     for (noise, parts) in [
-        ("--noise-std 0", ["noise.std = 0", "leave the noise out"]),
+        ("--noise-std 0", ["noise.std = 0", "no datum is exact"]),
         ("--noise 0", ["noise.relative = 0", "greater than 0"]),
-        ("--noise-std inf", ["noise.std = inf", "--missing"]),
+        ("--noise-std inf", ["noise.std = inf", "missing"]),
         ("--noise-std=-1", ["noise.std = -1", "greater than 0"]),
         (
             "--set noise.std_file=infinite.csv",
-            ["infinite.csv: deviations[1] = inf", "--missing"],
+            ["deviations[1] = inf", "missing"],
         ),
     ] {
         let message = fail(f, &format!("solve heat --target y.csv {noise} -o x.csv"), 2);

@@ -85,7 +85,7 @@ fn a_file_and_flags_say_the_same() {
         &said,
         &[
             "χ²/datum",
-            "more steps would fit the noise",
+            "a closer fit fits the noise",
             "inner/y-solved.csv",
         ],
     );
@@ -121,7 +121,7 @@ fn every_stop_is_obeyed_and_named() {
     succeed(f, lotka);
     write(&folder, "p0.csv", "0.5\n0.025\n0.75\n0.025\n");
     let fit = "solve lotka-volterra --target pelts.csv --start p0.csv --noise 0.5 -o p1.csv";
-    assert_says(&succeed(f, fit), &["the update vanished"]);
+    assert_says(&succeed(f, fit), &["the gradient vanished"]);
 }
 
 #[test]
@@ -401,7 +401,7 @@ fn what_cannot_be_is_refused_with_what_to_try() {
         ),
         (
             "solve one.toml --set noise.std=-1",
-            &["noise = -1", "0 or greater"],
+            &["noise.std = -1", "greater than 0"],
         ),
         (
             "solve one.toml --set xii=1",

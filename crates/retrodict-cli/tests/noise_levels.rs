@@ -72,37 +72,3 @@ fn the_level_of_a_datum_that_is_missing_does_not_matter() {
         );
     }
 }
-
-#[cfg(unix)]
-#[test]
-fn a_program_needs_no_value_where_nothing_was_observed() {
-    let folder = tempdir().unwrap();
-    let f = folder.path();
-    fs::write(f.join("y.csv"), "3\nnan\n8\n").unwrap();
-    // y = (x₀ + x₁, no value, 4 x₁)
-    let program = r#"awk 'NR == 1 { a = $1 } NR == 2 { b = $1 } END { printf "%.17g\nnan\n%.17g\n", a + b, 4 * b }' $1 > $2"#;
-    fs::write(f.join("model.sh"), program).unwrap();
-    fs::write(f.join("x0.csv"), "0.5\n0.5\n").unwrap();
-    let command = format!("sh {} {{input}} {{output}}", f.join("model.sh").display());
-    let words =
-        "solve --inputs 2 --outputs 3 --at-once 1 --target y.csv --start x0.csv --missing -o x.csv";
-    let done = retrodict(f)
-        .args(words.split(' '))
-        .args(["--command", &command])
-        .output()
-        .unwrap();
-    assert!(
-        done.status.success(),
-        "{}",
-        String::from_utf8_lossy(&done.stderr)
-    );
-    let found = fs::read_to_string(f.join("x.csv")).unwrap();
-    let x: Vec<f64> = found
-        .split_whitespace()
-        .map(|v| v.parse().unwrap())
-        .collect();
-    assert!(
-        (x[0] - 1.0).abs() < 1e-6 && (x[1] - 2.0).abs() < 1e-6,
-        "{x:?}"
-    );
-}

@@ -156,7 +156,7 @@ pub(super) fn of_table(answers: &[Vec<f64>]) -> Table {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
 

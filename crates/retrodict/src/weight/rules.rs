@@ -46,6 +46,12 @@ pub(super) fn discrepancy(balance: &dyn Balance, variance: f64, least: f64) -> R
         let (point, _) = balance.at(w)?;
         Ok(point.misfit <= variance * (balance.rows() - point.freedom))
     };
+    // χ² varies by itself: the least weight allowed may miss the goal by less than that.
+    let within_spread = |w: f64| -> Result<bool> {
+        let (point, _) = balance.at(w)?;
+        let rows = balance.rows();
+        Ok(point.misfit <= variance * (rows + 3.0 * (2.0 * rows).sqrt()))
+    };
     let weights = balance.weights();
     let last = weights.last().copied().unwrap_or(least);
     let (mut low, mut high) = (least, least);
@@ -67,7 +73,7 @@ pub(super) fn discrepancy(balance: &dyn Balance, variance: f64, least: f64) -> R
     }
     let doubt = if low >= last {
         Some(Doubt::StrongestTried)
-    } else if found || explained(low)? {
+    } else if found || within_spread(low)? {
         None
     } else {
         Some(Doubt::NotExplained)
