@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::binary::{fail, retrodict, succeed};
+use crate::binary::{fail, succeed};
 use tempfile::tempdir;
 
 fn assert_says(message: &str, parts: &[&str]) {

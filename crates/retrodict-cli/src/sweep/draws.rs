@@ -176,11 +176,11 @@ pub fn within_limit(count: Option<usize>) -> Outcome<()> {
 }
 
 fn grid(axes: &[(String, Values)]) -> Outcome<Vec<Vec<(String, Value)>>> {
-    let sizes = axes.iter().map(|(_, values)| match values {
+    let mut sizes = axes.iter().map(|(_, values)| match values {
         Values::List(list) => list.len(),
         Values::Range(range) => range.count.unwrap_or(1),
     });
-    within_limit(sizes.fold(Some(1), |all: Option<usize>, n| all?.checked_mul(n)))
+    within_limit(sizes.try_fold(1_usize, |all, n| all.checked_mul(n)))
         .map_err(|e| e.within("the sweep"))?;
     let mut points = vec![Vec::new()];
     for (key, values) in axes {
