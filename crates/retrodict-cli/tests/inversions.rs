@@ -441,7 +441,7 @@ fn what_cannot_be_is_refused_with_what_to_try() {
         &fail(f, "solve one.toml --out d", 2),
         &["holds an inversion", "`retrodict resume d`"],
     );
-    write(&folder, "long.csv", "1\n2\n3\n4\n");
+    write(&folder, "long.csv", "1,2\n3,4\n");
     let message = fail(f, "resume d --set target=long.csv --steps 1", 2);
     assert_says(
         &message,

@@ -66,10 +66,11 @@ pub struct Chosen {
     /// The weight.
     pub weight: f64,
     /// What speaks against it, in words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    // Never left out: a checkpoint knows fields by their place.
+    #[serde(default)]
     pub doubt: Option<String>,
     /// The rules that were tried before, and what spoke against their weights.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub passed: Vec<(Choice, String)>,
     /// Whether it settled.
     pub settled: bool,
