@@ -334,7 +334,7 @@ pub struct Serve {
     /// The memory that evaluations may take together, in MiB [default: half of what the machine has].
     #[arg(long, value_name = "MIB")]
     pub memory: Option<usize>,
-    /// A further name under which it may be called, beside localhost, 127.0.0.1 and [::1], and whose pages may ask
+    /// A further name under which it may be called, beside localhost, 127.0.0.1 and `::1`, and whose pages may ask
     /// it; may be repeated.
     #[arg(long, value_name = "NAME")]
     pub allow_host: Vec<String>,
