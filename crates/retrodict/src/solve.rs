@@ -460,7 +460,8 @@ impl Run {
         otherwise: Status,
     ) -> Result<Next<'p>> {
         let best = self.best_elsewhere(at)?;
-        let (nature, without_effect) = stationarity::judge(best.as_ref().unwrap_or(at))?;
+        let (nature, without_effect) =
+            stationarity::judge(best.as_ref().unwrap_or(at), self.first_loss)?;
         let leads_on = nature == Nature::Slope && best.is_some() && self.may_search();
         if leads_on {
             return Ok(self.go_back(best));

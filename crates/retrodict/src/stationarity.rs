@@ -16,6 +16,9 @@ const ROUND_OFF: f64 = 8.0 * f64::EPSILON;
 /// The part of the misfit that the round-off of x may pass for.
 const MOST_OF_X: f64 = 1e-2;
 
+/// The part of the first loss that round-off leaves of it: that of the residuals, squared.
+const NOTHING_LEFT: f64 = f64::EPSILON * f64::EPSILON;
+
 /// Unknowns up to which J is asked for where it is not known.
 const WITH_JACOBIAN_UP_TO: usize = 32;
 
@@ -37,6 +40,8 @@ pub(crate) struct Slope {
     /// The largest cosine between the residuals and what a free unknown does to y, both in the units of the loss: 0 where the
     /// gradient is round-off of y or x.
     pub(crate) cosine: f64,
+    /// Whether the round-off of x alone may make the whole misfit.
+    pub(crate) within_round_off: bool,
     /// The free unknowns that do not change y, where J tells.
     pub(crate) without_effect: Vec<usize>,
     /// Whether that is all of them.
@@ -78,6 +83,7 @@ pub(crate) fn slope(at: &Evaluation<'_>) -> Result<Slope> {
         };
         return Ok(Slope {
             cosine: share(excess, misfit),
+            within_round_off: false,
             without_effect: Vec::new(),
             none_has_effect: false,
         });
@@ -105,6 +111,7 @@ pub(crate) fn slope(at: &Evaluation<'_>) -> Result<Slope> {
     }
     Ok(Slope {
         cosine,
+        within_round_off: misfit <= ROUND_OFF * (size + of_x),
         none_has_effect: free > 0 && without_effect.len() == free && misfit > round_off,
         without_effect,
     })
@@ -121,17 +128,22 @@ fn share(excess: f64, misfit: f64) -> f64 {
     }
 }
 
-/// What the point is, with the unknowns that do not change y there.
+/// What the point is, with the unknowns that do not change y there. `first_loss` is that of the run's start.
 ///
 /// # Cost
 /// That of [`slope`], and where the gradient vanishes up to 8 products with the Hessian; nothing where the
 /// loss is 0 to round-off.
-pub(crate) fn judge(at: &Evaluation<'_>) -> Result<(Nature, Vec<usize>)> {
-    let round_off = at.loss_round_off()?;
-    if round_off.is_finite() && at.loss()? <= round_off {
+pub(crate) fn judge(at: &Evaluation<'_>, first_loss: f64) -> Result<(Nature, Vec<usize>)> {
+    let (loss, round_off) = (at.loss()?, at.loss_round_off()?);
+    if round_off.is_finite() && loss <= round_off {
         return Ok((Nature::Minimum, Vec::new()));
     }
     let slope = slope(at)?;
+    // Near a blow-up too the round-off of x may make the whole misfit: the data are reached where nothing is left of it.
+    let reached = slope.within_round_off && loss <= NOTHING_LEFT * first_loss;
+    if reached {
+        return Ok((Nature::Minimum, slope.without_effect));
+    }
     let nature = if !slope.none_has_effect && !slope.vanishes(at) {
         Nature::Slope
     } else if curvature::leads_downhill(at)? {

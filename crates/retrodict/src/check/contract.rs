@@ -1,9 +1,13 @@
 //! What bad input gets, and whether the number of threads shows.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use super::{Check, Source, forward, jvp, vjp};
 use crate::error::{Error, Result};
+use crate::interrupt::Interrupt;
 use crate::losses::SquaredError;
 use crate::problem::{Evaluation, Problem, Tally};
 use crate::simulator::Simulator;
@@ -93,8 +97,37 @@ fn on_threads<T: Send>(count: usize, work: impl FnOnce() -> Result<T> + Send) ->
         simulator: "the thread pool".to_owned(),
         message: error.to_string(),
     })?;
-    pool.install(work)
+    let flag = Arc::new(AtomicBool::new(false));
+    let asked = Interrupt::current();
+    let inside = asked.with_flag(Arc::clone(&flag));
+    let (sender, receiver) = mpsc::channel();
+    // This thread may be the only one that hears of an interruption, so that it asks while the pool works.
+    pool.in_place_scope(|scope| {
+        scope.spawn(|_| {
+            // The receiver outlives the scope.
+            let _ = sender.send(inside.within(work));
+        });
+        loop {
+            match receiver.recv_timeout(EVERY) {
+                Ok(done) => return done,
+                Err(RecvTimeoutError::Timeout) => {
+                    if asked.reason().is_some() {
+                        flag.store(true, Ordering::Relaxed);
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::Simulation {
+                        simulator: "the thread pool".to_owned(),
+                        message: "its work panicked".to_owned(),
+                    });
+                }
+            }
+        }
+    })
 }
+
+/// How often an interruption is asked for while other threads work.
+const EVERY: Duration = Duration::from_millis(20);
 
 /// Everything that the simulator computes at x, end to end.
 fn results(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Result<Vec<f64>> {
