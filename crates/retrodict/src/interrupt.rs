@@ -23,6 +23,7 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
@@ -186,6 +187,48 @@ impl Drop for Entered {
     fn drop(&mut self) {
         if let Some(before) = self.0.take() {
             let _ = CURRENT.try_with(|current| current.replace(before));
+        }
+    }
+}
+
+/// Hands work to a pool and waits for it. Meanwhile this thread may do other people's work, which knows its own limits.
+pub(crate) fn waiting<T>(work: impl FnOnce() -> T) -> T {
+    Interrupt::default().within(work)
+}
+
+/// How often work that is waited for is asked after.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Does work that cannot be interrupted itself. Where something may interrupt, it is done on a thread of its own and
+/// waited for; after an interruption that thread is left alone, and what it finds is dropped.
+///
+/// # Errors
+/// [`Error::Interrupted`], or [`Error::LinearAlgebra`] if there is no thread for it.
+pub(crate) fn abandonable<T: Send + 'static>(
+    what: &'static str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
+    let interrupt = Interrupt::current();
+    if interrupt.0.is_none() {
+        return Ok(work());
+    }
+    let lost = |message: &str| Error::LinearAlgebra {
+        what,
+        message: message.to_owned(),
+    };
+    let (tell, told) = channel();
+    let started = std::thread::Builder::new().spawn(move || {
+        // Nobody listens once it was given up.
+        let _ = tell.send(work());
+    });
+    started.map_err(|_| lost("no thread could be started for it; run fewer at once"))?;
+    loop {
+        match told.recv_timeout(LOOK) {
+            Ok(done) => return Ok(done),
+            Err(RecvTimeoutError::Timeout) => interrupt.check()?,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(lost("its thread ended before it was done"));
+            }
         }
     }
 }

@@ -87,7 +87,7 @@ pub use simulator::{
 };
 pub use solve::{Record, Solution, Solver, solve_batch};
 pub use stacked::Stacked;
-pub use standing::{Moment, Standing};
+pub use standing::{Known, Moment, Standing};
 pub use status::{Goal, Status};
 pub use stop::{Plateau, STEPS, StopWhen};
 pub use transform::Transform;

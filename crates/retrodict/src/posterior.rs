@@ -8,6 +8,7 @@ use rand_pcg::Pcg64;
 use rayon::prelude::*;
 
 use crate::error::{Result, expect_length};
+use crate::interrupt::{self, Interrupt};
 use crate::linalg::{LowRank, Matrix, Sketch, axpy, dot, randomised_eigen};
 use crate::problem::{Counts, Problem};
 use crate::simulator::LinearMap;
@@ -65,18 +66,22 @@ impl<'a> Posterior<'a> {
         problem.simulator().forward(x, &mut y)?;
         let variance = known_variance(&problem, &y).ok_or_else(|| no_noise(&problem))?;
         let (linearised, products) = (AtomicU64::new(0), AtomicU64::new(0));
+        let interrupt = Interrupt::current();
         let work = |from: &Matrix, to: &mut Matrix| {
             products.fetch_add(from.rows() as u64, Ordering::Relaxed);
             let rows = from.rows().div_ceil(rayon::current_num_threads()).max(1);
             let pieces = to.as_mut_slice().par_chunks_mut(rows * n);
             pieces.enumerate().try_for_each(|(piece, to)| {
-                linearised.fetch_add(1, Ordering::Relaxed);
-                let mut room = Room::at(&problem, x)?;
-                for (i, to) in to.chunks_mut(n).enumerate() {
-                    room.curvature(field, from.row(piece * rows + i), to)?;
-                    to.iter_mut().for_each(|v| *v /= variance);
-                }
-                Ok(())
+                interrupt.within(|| {
+                    linearised.fetch_add(1, Ordering::Relaxed);
+                    let mut room = Room::at(&problem, x)?;
+                    for (i, to) in to.chunks_mut(n).enumerate() {
+                        interrupt::check()?;
+                        room.curvature(field, from.row(piece * rows + i), to)?;
+                        to.iter_mut().for_each(|v| *v /= variance);
+                    }
+                    Ok(())
+                })
             })
         };
         let curvature = randomised_eigen(n, &work, sketch)?;

@@ -12,7 +12,7 @@ use crate::interrupt::{self, Interrupt};
 use crate::linalg::{distance_squared, norm};
 use crate::problem::{Counts, Evaluation, Problem, Tally};
 use crate::search::{Misses, search};
-use crate::standing::{Moment, Standing};
+use crate::standing::{Known, Moment, Standing};
 use crate::stationarity::{self, Nature};
 use crate::status::{Goal, Status};
 use crate::stop::{Lowest, StopWhen};
@@ -141,10 +141,8 @@ impl Solver {
         let tally = Tally::default();
         let at = Evaluation::new(problem, &tally, &seen)?;
         // A start whose loss is known within a moment is worth it, however short the limit.
-        let loss = match Interrupt::current()
-            .with_grace(AT_LEAST)
-            .within(|| at.loss())
-        {
+        let graced = Interrupt::current().with_grace(AT_LEAST);
+        let loss = match graced.within(|| at.ask_again(from.known).and_then(|()| at.loss())) {
             Err(Error::Interrupted { why }) => {
                 let seconds = from.seconds + clock.elapsed().as_secs_f64();
                 return Ok(unbegun(from, x, why.into(), seconds));
@@ -177,6 +175,7 @@ impl Solver {
             steps: from.steps,
             pending: from.pending.clone(),
             settled: from.counts,
+            known: from.known,
             aimed: false,
             careful: from.careful,
             without_effect: None,
@@ -232,6 +231,8 @@ struct Run {
     pending: Option<Vec<f64>>,
     /// What was asked for up to where the run can go on from.
     settled: Counts,
+    /// What of x is counted in that.
+    known: Known,
     /// Whether the rule has found its update, and nothing was done with it yet.
     aimed: bool,
     /// Whether steps are searched along, though the rule would take them whole.
@@ -313,6 +314,7 @@ impl Run {
         }
         let mut standing = self.moment(&record, &at, &x).standing();
         standing.counts = self.settled;
+        standing.known = self.known;
         standing.pending = self.aimed.then_some(dx);
         let solution = Solution {
             x: self.best.0,
@@ -343,7 +345,7 @@ impl Run {
             }
             at.drop_blocked(dx);
             self.aimed = true;
-            self.settled = self.asked(at);
+            self.settle(at);
             let bent = at.is_bent(dx)?;
             let length = norm(dx);
             if !length.is_finite() {
@@ -403,6 +405,7 @@ impl Run {
                 }
                 Verdict::GiveUp => return self.no_way_on(at, failure, Status::NoProgress),
                 Verdict::Retry => {
+                    self.settle(at);
                     interrupt::check()?;
                 }
             }
@@ -532,7 +535,7 @@ impl Run {
             self.best.1 = loss;
         }
         let record = self.line(at, step_norm, loss);
-        self.settled = record.counts;
+        self.settle(at);
         let seen = observer(&self.moment(&record, at, &x));
         if loss.is_nan() {
             return Ok(Some(failed(None, at)));
@@ -584,6 +587,7 @@ impl Run {
             lowest: &self.lowest,
             rule: &*self.rule,
             careful: self.careful,
+            known: at.known(),
         }
     }
 
@@ -596,6 +600,12 @@ impl Run {
             step_norm,
             counts: self.asked(at),
         }
+    }
+
+    /// A run that is interrupted goes on from here.
+    fn settle(&mut self, at: &Evaluation<'_>) {
+        self.settled = self.asked(at);
+        self.known = at.known();
     }
 
     /// What the simulator was asked for so far.
@@ -650,10 +660,12 @@ pub fn solve_batch(
 ) -> Result<Vec<Solution>> {
     crate::error::expect_length("the list of starts", starts.len(), problems.len())?;
     let interrupt = Interrupt::current();
-    problems
-        .par_iter()
-        .zip(starts)
-        .enumerate()
-        .map(|(i, (problem, start))| interrupt.within(|| solver(i)?.solve(problem, start)))
-        .collect()
+    interrupt::waiting(|| {
+        problems
+            .par_iter()
+            .zip(starts)
+            .enumerate()
+            .map(|(i, (problem, start))| interrupt.within(|| solver(i)?.solve(problem, start)))
+            .collect()
+    })
 }

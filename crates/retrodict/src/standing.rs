@@ -39,6 +39,18 @@ pub struct Standing {
     /// Whether steps are searched along, since whole ones had led uphill to where no way goes on.
     #[serde(default)]
     pub careful: bool,
+    /// What of x was counted already.
+    #[serde(default)]
+    pub known: Known,
+}
+
+/// What the simulator was asked for at a point beside y.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// The gradient.
+    pub gradient: bool,
+    /// J as a matrix.
+    pub jacobian: bool,
 }
 
 impl Standing {
@@ -57,6 +69,7 @@ impl Standing {
             rule: Vec::new(),
             pending: None,
             careful: false,
+            known: Known::default(),
         }
     }
 
@@ -78,6 +91,7 @@ pub struct Moment<'a> {
     pub(crate) lowest: &'a Lowest,
     pub(crate) rule: &'a dyn UpdateRule,
     pub(crate) careful: bool,
+    pub(crate) known: Known,
 }
 
 impl Moment<'_> {
@@ -96,6 +110,7 @@ impl Moment<'_> {
             rule: self.rule.remember(),
             pending: None,
             careful: self.careful,
+            known: self.known,
         }
     }
 }

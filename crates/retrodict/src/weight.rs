@@ -1,10 +1,12 @@
 //! How strong a prior should be: so strong that the data are explained to within their noise, and no further.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, expect_length};
+use crate::interrupt;
 use crate::problem::{Counts, Evaluation, Problem, Tally};
 use crate::statistics::known_variance;
 use crate::updates::{LevenbergMarquardt, Whitened};
@@ -162,6 +164,25 @@ impl Choice {
     /// Beyond that three least-squares problems for each of some thirty weights, by products with J and Jᵀ; the
     /// L-curve's corner is then found to a decade.
     pub fn weight(self, problem: &Problem, start: &[f64]) -> Result<Chosen> {
+        self.weight_observed(problem, start, &|_| {})
+    }
+
+    /// As [`weight`](Choice::weight), and tells an observer how many weights were tried, where each takes solves of
+    /// its own, or how often the problem was decomposed.
+    ///
+    /// # Errors
+    /// As [`weight`](Choice::weight), or [`Error::Interrupted`] where the work on this thread is interrupted.
+    pub fn weight_observed(
+        self,
+        problem: &Problem,
+        start: &[f64],
+        see: &dyn Fn(usize),
+    ) -> Result<Chosen> {
+        let tried = Cell::new(0);
+        let see = || {
+            tried.set(tried.get() + 1);
+            see(tried.get());
+        };
         let unit = with_one_prior(problem, start)?;
         let direct = unit.simulator().is_linear() && unit.bounds().is_none();
         let tally = Tally::default();
@@ -173,7 +194,7 @@ impl Choice {
             rounds += 1;
             let mut settled = false;
             let at = around(&unit, &tally, &x)?;
-            let (found, here, curve, step) = balanced(&at, |balance| {
+            let (found, here, curve, step) = balanced(&at, &see, |balance| {
                 let found = self.found(balance, &at)?;
                 let weight = found.pick.weight;
                 let step = if direct {
@@ -193,6 +214,8 @@ impl Choice {
                 let solver = Solver::new(LevenbergMarquardt::default(), StopWhen::after(200));
                 let solution = solver.solve(&problem.with_weight(0, weight)?, &x)?;
                 solved.add(&solution.counts);
+                // Half of a solution is none to linearise around.
+                interrupt::check()?;
                 x = solution.x;
             }
             settled |= last.is_some_and(|last| (weight / last).ln().abs() <= SETTLED);
@@ -280,7 +303,7 @@ struct ByRule {
 pub fn solutions(problem: &Problem, x: &[f64], weights: &[f64]) -> Result<Vec<Vec<f64>>> {
     let (unit, tally) = (with_one_prior(problem, x)?, Tally::default());
     let at = around(&unit, &tally, x)?;
-    balanced(&at, |balance| {
+    balanced(&at, &|| {}, |balance| {
         let moved = |step: Vec<f64>| unit.values(at.moved(&step, 1.0).x());
         let steps = weights.iter().map(|w| balance.solution(*w).map(moved));
         steps.collect()
@@ -296,13 +319,18 @@ fn around<'p>(unit: &'p Problem, tally: &'p Tally, x: &[f64]) -> Result<Evaluati
 }
 
 /// Shows data against prior around a point.
-fn balanced<T>(at: &Evaluation<'_>, see: impl FnOnce(&dyn Balance) -> Result<T>) -> Result<T> {
+fn balanced<T>(
+    at: &Evaluation<'_>,
+    tried: &dyn Fn(),
+    see: impl FnOnce(&dyn Balance) -> Result<T>,
+) -> Result<T> {
     let (whitened, unit) = (Whitened::new(at)?, at.problem());
     let (step, data) = (whitened.target_step()?, unit.data_outputs());
     if unit.inputs().max(data) <= DENSE {
+        tried();
         return see(&Trade::new(&whitened.jacobian()?, &step, data)?);
     }
-    see(&Sampled::new(&whitened, &step, data)?)
+    see(&Sampled::new(&whitened, &step, data, tried)?)
 }
 
 /// The problem with its one prior at weight 1.

@@ -20,6 +20,7 @@ mod evolution;
 mod fluid;
 mod hansen;
 mod heat;
+mod interrupts;
 mod inverse;
 mod losses;
 mod missing_values;

@@ -4,6 +4,8 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
+use crate::interrupt;
+
 /// Lines that are transposed together: 8 numbers fill one cache line, 8 complex ones two.
 pub(crate) const BLOCK: usize = 8;
 
@@ -21,11 +23,13 @@ pub(crate) fn chunks<T: Send, S: Default>(
     work: &(impl Fn(usize, &mut [T], &mut S) + Sync),
 ) {
     if is_parallel(total) {
-        data.par_chunks_mut(size)
-            .enumerate()
-            .for_each_init(S::default, |scratch, (i, piece)| {
-                work(i * size, piece, scratch)
-            });
+        interrupt::waiting(|| {
+            data.par_chunks_mut(size)
+                .enumerate()
+                .for_each_init(S::default, |scratch, (i, piece)| {
+                    work(i * size, piece, scratch)
+                });
+        });
     } else {
         let mut scratch = S::default();
         for (i, piece) in data.chunks_mut(size).enumerate() {
@@ -43,9 +47,11 @@ pub(crate) fn pairs<A: Send, B: Send, S: Default>(
     work: &(impl Fn(&mut [A], &mut [B], &mut S) + Sync),
 ) {
     if is_parallel(b.len()) {
-        a.par_chunks_mut(size_a)
-            .zip(b.par_chunks_mut(size_b))
-            .for_each_init(S::default, |scratch, (a, b)| work(a, b, scratch));
+        interrupt::waiting(|| {
+            a.par_chunks_mut(size_a)
+                .zip(b.par_chunks_mut(size_b))
+                .for_each_init(S::default, |scratch, (a, b)| work(a, b, scratch));
+        });
     } else {
         let mut scratch = S::default();
         for (a, b) in a.chunks_mut(size_a).zip(b.chunks_mut(size_b)) {

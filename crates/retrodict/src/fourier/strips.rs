@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 
 use super::blocks::is_parallel;
+use crate::interrupt;
 
 /// Some columns of a matrix: a piece of each row. Strips of one matrix go to different threads.
 struct Strip<'a, T> {
@@ -55,7 +56,7 @@ pub(crate) fn columns<T: Send, S: Default>(
         }
     };
     if parallel {
-        strips.into_par_iter().for_each_init(S::default, run);
+        interrupt::waiting(|| strips.into_par_iter().for_each_init(S::default, run));
     } else {
         let mut scratch = S::default();
         strips

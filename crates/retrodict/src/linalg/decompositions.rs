@@ -9,6 +9,7 @@ use faer::{Mat, Par};
 use super::matrix::Matrix;
 use super::small;
 use crate::error::{Error, Result};
+use crate::interrupt;
 
 /// A sum that several threads share would depend on their number; batches use the threads instead.
 const ONE_THREAD: Par = Par::Seq;
@@ -47,6 +48,11 @@ fn require_finite(what: &'static str, a: &Matrix) -> Result<()> {
     })
 }
 
+/// Whether a decomposition of an m × n matrix may take more than half a second.
+fn takes_long(m: usize, n: usize) -> bool {
+    m.saturating_mul(n).saturating_mul(m.min(n)) > 50_000_000
+}
+
 /// The thin SVD of A; one-sided Jacobi up to 12 columns, faer beyond.
 ///
 /// # Errors
@@ -54,6 +60,10 @@ fn require_finite(what: &'static str, a: &Matrix) -> Result<()> {
 pub fn svd(a: &Matrix) -> Result<Svd> {
     require_finite("the singular value decomposition", a)?;
     let (m, n) = (a.rows(), a.cols());
+    if takes_long(m, n) {
+        let a = a.clone();
+        return interrupt::abandonable("the singular value decomposition", move || svd_large(&a))?;
+    }
     if m.min(n) > SMALL {
         return svd_large(a);
     }
@@ -188,6 +198,15 @@ pub fn symmetric_eigen(a: &Matrix) -> Result<SymmetricEigen> {
             vectors,
         });
     }
+    if takes_long(n, n) {
+        let a = a.clone();
+        return interrupt::abandonable("the eigendecomposition", move || eigen_large(&a))?;
+    }
+    eigen_large(a)
+}
+
+fn eigen_large(a: &Matrix) -> Result<SymmetricEigen> {
+    let n = a.rows();
     let (mut u, mut s) = (Mat::zeros(n, n), Diag::zeros(n));
     let room =
         evd::self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::Yes, ONE_THREAD, default());

@@ -7,6 +7,8 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
+use crate::interrupt;
+
 /// The numbers that matrices of this module hold: `f64` or `f32`.
 pub trait Real: faer::traits::ComplexField + Copy + Default + AddAssign + MulAssign {
     /// 1.
@@ -154,9 +156,11 @@ fn product<T: Real>(a: View<'_, T>, b: View<'_, T>, out: &mut [T], accum: Accum)
     if block == m {
         some_rows(0, out);
     } else {
-        out.par_chunks_mut(block * n)
-            .enumerate()
-            .for_each(|(i, out)| some_rows(i, out));
+        interrupt::waiting(|| {
+            out.par_chunks_mut(block * n)
+                .enumerate()
+                .for_each(|(i, out)| some_rows(i, out));
+        });
     }
 }
 

@@ -7,6 +7,7 @@ use crate::error::{Error, Result, expect_finite, expect_length};
 use crate::interrupt;
 use crate::linalg::{Matrix, norm};
 use crate::simulator::{LinearMap, by_products};
+use crate::standing::Known;
 
 mod arc;
 
@@ -256,6 +257,25 @@ impl<'p> Evaluation<'p> {
             (0..errors.rows()).for_each(|i| silence(held, errors.row_mut(i)));
         }
         Ok(Some(errors))
+    }
+
+    /// What was asked for here beside y.
+    pub(crate) fn known(&self) -> Known {
+        Known {
+            gradient: self.whole_gradient.get().is_some(),
+            jacobian: self.jacobian.get().is_some(),
+        }
+    }
+
+    /// Asks for that again.
+    pub(crate) fn ask_again(&self, known: Known) -> Result<()> {
+        if known.gradient {
+            self.whole_gradient()?;
+        }
+        if known.jacobian {
+            self.jacobian()?;
+        }
+        Ok(())
     }
 
     /// The length of each column of J, where J is known already and has few of them.

@@ -24,6 +24,8 @@ pub(super) struct Sampled<'a> {
     middle: f64,
     /// What was found, so that no weight is solved for twice.
     known: RefCell<Vec<(f64, Point, f64)>>,
+    /// Told of each weight that is tried.
+    tried: &'a dyn Fn(),
 }
 
 /// Vectors of random signs: each tells tr A with a deviation of about √(2 tr A²).
@@ -40,7 +42,12 @@ const OPTIONS: LsmrOptions = LsmrOptions {
 };
 
 impl<'a> Sampled<'a> {
-    pub(super) fn new(stacked: &'a dyn LinearMap, target: &'a [f64], data: usize) -> Result<Self> {
+    pub(super) fn new(
+        stacked: &'a dyn LinearMap,
+        target: &'a [f64],
+        data: usize,
+        tried: &'a dyn Fn(),
+    ) -> Result<Self> {
         let mut random = Pcg64::seed_from_u64(0);
         let mut signs = |len: usize| -> Vec<f64> {
             (0..len)
@@ -58,6 +65,7 @@ impl<'a> Sampled<'a> {
             middle: (norm(of_data) / norm(of_prior).max(f64::MIN_POSITIVE)).powi(2),
             signs: (0..SIGNS).map(|_| signs(data)).collect(),
             known: RefCell::default(),
+            tried,
         })
     }
 
@@ -97,6 +105,7 @@ impl Balance for Sampled<'_> {
         if let Some((_, point, squares)) = known {
             return Ok((point, squares));
         }
+        (self.tried)();
         let (b, t) = self.target.split_at(self.data);
         let mut y = vec![0.0; self.stacked.outputs()];
         self.stacked.apply(&self.solve(weight, b, t)?, &mut y)?;
@@ -183,7 +192,7 @@ mod tests {
         }
         let target: Vec<f64> = (0..60).map(|i| (0.9 * f64::from(i)).cos()).collect();
         let dense = Trade::new(&stacked, &target, data).unwrap();
-        let sampled = Sampled::new(&stacked, &target, data).unwrap();
+        let sampled = Sampled::new(&stacked, &target, data, &|| {}).unwrap();
         for weight in [1e-2, 0.3, 10.0] {
             let ((a, a2), (b, b2)) = (dense.at(weight).unwrap(), sampled.at(weight).unwrap());
             for (dense, sampled) in [

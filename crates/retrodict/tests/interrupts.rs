@@ -1,0 +1,273 @@
+//! Work ends where it is when it is cancelled or its time is over, keeps what it has, and goes on as if it had not.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use retrodict::interrupt::{Interrupt, Interruption};
+use retrodict::inverse::{Inverter, Newton, PathIntegral};
+use retrodict::linalg::{LsmrOptions, Matrix, lsmr};
+use retrodict::losses::{SquaredError, Weighted};
+use retrodict::posterior::{MaternField, Posterior};
+use retrodict::prior::{Matern, Tikhonov};
+use retrodict::registry::{self, RULES};
+use retrodict::starts::{Region, solve_from};
+use retrodict::statistics::Statistics;
+use retrodict::updates::{GaussNewton, GradientDescent, LevenbergMarquardt};
+use retrodict::weight::Choice;
+use retrodict::{
+    Error, Problem, Result, Simulator, Solver, Space, Standing, Status, StopWhen, solve_batch,
+};
+
+/// y = (x₀ + x₁², x₁ x₂, x₀ x₂², x₀ + x₂): raises a flag at its n-th call of any kind, and may take its time.
+struct Raising {
+    flag: Arc<AtomicBool>,
+    calls: AtomicUsize,
+    at: usize,
+    pause: Duration,
+}
+
+impl Raising {
+    fn new(at: usize) -> Self {
+        Self {
+            flag: Arc::default(),
+            calls: AtomicUsize::new(0),
+            at,
+            pause: Duration::ZERO,
+        }
+    }
+
+    fn slow(pause: Duration) -> Self {
+        Self {
+            pause,
+            ..Self::new(usize::MAX)
+        }
+    }
+
+    fn called(&self) {
+        std::thread::sleep(self.pause);
+        if self.calls.fetch_add(1, Ordering::SeqCst) + 1 == self.at {
+            self.flag.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+impl Simulator for Raising {
+    fn input(&self) -> Space {
+        Space::new("x", &[3], "1")
+    }
+    fn output(&self) -> Space {
+        Space::new("y", &[4], "1")
+    }
+    fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        self.called();
+        let [a, b, c] = [x[0], x[1], x[2]];
+        y.copy_from_slice(&[a + b * b, b * c, a * c * c, a + c]);
+        Ok(())
+    }
+    fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        self.called();
+        jacobian(x).apply(dx, dy);
+        Ok(())
+    }
+    fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        self.called();
+        jacobian(x).apply_transpose(dy, dx);
+        Ok(())
+    }
+}
+
+fn jacobian(x: &[f64]) -> Matrix {
+    let [a, b, c] = [x[0], x[1], x[2]];
+    Matrix::from_rows(&[
+        &[1.0, 2.0 * b, 0.0],
+        &[0.0, c, b],
+        &[c * c, 0.0, 2.0 * a * c],
+        &[1.0, 0.0, 1.0],
+    ])
+}
+
+const START: [f64; 3] = [0.4, 1.7, -0.6];
+
+fn problem(simulator: &Arc<Raising>) -> Problem {
+    let loss = Arc::new(SquaredError { half: true });
+    Problem::new(simulator.clone(), loss, vec![1.3, 0.5, 0.8, 0.7]).unwrap()
+}
+
+fn solver(rule: &str, flag: Option<&Arc<AtomicBool>>) -> Solver {
+    Solver {
+        rule: RULES.build(rule, &toml::Table::new()).unwrap(),
+        stop: StopWhen {
+            cancel: flag.cloned(),
+            ..StopWhen::after(6)
+        },
+    }
+}
+
+/// A run that is cancelled at any call of the simulator at all, and taken up again, ends as one that never was:
+/// the same x to the last bit, after as many steps and as many counted calls.
+#[test]
+fn a_run_that_is_cancelled_anywhere_goes_on_as_if_it_had_not_been() {
+    let mut tried = 0;
+    for rule in RULES.entries.iter().map(|entry| entry.name) {
+        let whole = Arc::new(Raising::new(usize::MAX));
+        let fresh = Standing::at(START.to_vec());
+        let go_on = |solver: Solver, simulator: &Arc<Raising>, from: &Standing| {
+            solver.go_on(&problem(simulator), from, |_| {
+                std::ops::ControlFlow::Continue(())
+            })
+        };
+        // Some need more of a simulator than this one offers.
+        let Ok((expected, _)) = go_on(solver(rule, None), &whole, &fresh) else {
+            continue;
+        };
+        tried += 1;
+        for at in 1..=whole.calls.load(Ordering::SeqCst) {
+            let raising = Arc::new(Raising::new(at));
+            let run = solver(rule, Some(&raising.flag));
+            let (stopped, standing) = go_on(run, &raising, &fresh).unwrap();
+            if stopped.status != Status::Cancelled {
+                assert_eq!(stopped.x, expected.x, "{rule} at {at}");
+                continue;
+            }
+            assert!(stopped.loss.is_finite(), "{rule} at {at}");
+            let calm = Arc::new(Raising::new(usize::MAX));
+            let (after, _) = go_on(solver(rule, None), &calm, &standing).unwrap();
+            assert_eq!(after.x, expected.x, "{rule} at {at}");
+            assert_eq!(
+                (after.steps, after.loss, after.counts),
+                (expected.steps, expected.loss, expected.counts),
+                "{rule} at {at}"
+            );
+            assert_eq!(
+                after.status.name(),
+                expected.status.name(),
+                "{rule} at {at}"
+            );
+        }
+    }
+    assert!(tried >= 10, "only {tried} rules were tried");
+}
+
+/// Ends within two seconds, as every test below asks.
+fn soon<T>(work: impl FnOnce() -> T) -> T {
+    let clock = Instant::now();
+    let done = work();
+    let took = clock.elapsed();
+    assert!(took < Duration::from_secs(20), "it took {took:?}");
+    done
+}
+
+#[test]
+fn a_time_limit_ends_a_step_and_keeps_the_start() {
+    let slow = Arc::new(Raising::slow(Duration::from_millis(100)));
+    let stop = StopWhen {
+        time: Some(Duration::from_millis(1050)),
+        ..StopWhen::after(1_000_000)
+    };
+    for (solver, name) in [
+        (
+            Solver::new(GaussNewton::default(), stop.clone()),
+            "gauss-newton",
+        ),
+        (
+            Solver::new(GradientDescent::new(1e-3), stop.clone()),
+            "gradient-descent",
+        ),
+    ] {
+        let found = soon(|| solver.solve(&problem(&slow), &START)).unwrap();
+        assert_eq!(found.status, Status::TimeLimit, "{name}");
+        assert!(found.loss.is_finite() && found.trouble.is_none() && found.notices.is_empty());
+    }
+    // What is cancelled before it begins still says how good the start is.
+    let asleep = Arc::new(Raising::slow(Duration::from_millis(1500)));
+    let flag = Arc::new(AtomicBool::new(true));
+    let starts = [START.to_vec(), START.to_vec()];
+    let region = Region::around(&START, None).unwrap();
+    let cancelled = || Interrupt::default().with_flag(Arc::clone(&flag));
+    let survey = cancelled().within(|| {
+        solve_from(&problem(&asleep), &starts, &region, |_| {
+            Ok(Solver::new(
+                LevenbergMarquardt::default(),
+                StopWhen::after(9),
+            ))
+        })
+    });
+    let survey = survey.unwrap();
+    assert!(
+        survey
+            .runs
+            .iter()
+            .all(|run| run.as_ref().unwrap().status == Status::Cancelled)
+    );
+}
+
+#[test]
+fn a_limit_outside_reaches_runs_within_and_other_threads() {
+    let slow = Arc::new(Raising::slow(Duration::from_millis(50)));
+    let problems: Vec<Problem> = (0..4).map(|_| problem(&slow)).collect();
+    let starts = vec![START.to_vec(); 4];
+    let limit = Interrupt::current().with_deadline(Instant::now() + Duration::from_millis(1200));
+    let found = soon(|| {
+        limit.within(|| {
+            solve_batch(&problems, &starts, |_| {
+                Ok(Solver::new(
+                    GradientDescent::new(1e-3),
+                    StopWhen::after(1_000_000),
+                ))
+            })
+        })
+    });
+    for found in found.unwrap() {
+        assert_eq!(found.status, Status::TimeLimit);
+    }
+}
+
+fn interrupted<T: std::fmt::Debug>(found: &Result<T>, what: &str) {
+    let why = Interruption::Cancelled;
+    assert!(
+        matches!(found, Err(Error::Interrupted { why: found }) if *found == why),
+        "{what}: {found:?}"
+    );
+}
+
+/// Loops that have no limit of their own.
+#[test]
+fn what_is_not_a_run_is_interrupted_too() {
+    let flag = Arc::new(AtomicBool::new(true));
+    let cancelled = Interrupt::default().with_flag(flag);
+    let calm = Arc::new(Raising::new(usize::MAX));
+    let problem = problem(&calm);
+    let with_prior = problem.with_prior(&Tikhonov::default(), 1.0).unwrap();
+    let known = Arc::new(Weighted {
+        deviations: vec![0.1],
+        half: true,
+    });
+    let weighted = Problem::new(calm.clone(), known, vec![1.3, 0.5, 0.8, 0.7]).unwrap();
+    let lorenz = registry::SIMULATORS
+        .build("lorenz", &toml::Table::new())
+        .unwrap();
+    let x = vec![1.0; lorenz.input().len()];
+    let mut y = vec![0.0; lorenz.output().len()];
+    cancelled.within(|| {
+        interrupted(
+            &Choice::CrossValidation.weight(&with_prior, &START),
+            "the choice of a weight",
+        );
+        let statistics = Statistics::of(&problem, &START).map(drop);
+        interrupted(&statistics, "statistics");
+        let aim = [1.3, 0.5, 0.8, 0.7];
+        let path = PathIntegral::default().invert(&*calm, &aim, &START);
+        interrupted(&path.map(drop), "the path integral");
+        let newton = Newton::default().invert(&*calm, &aim, &START);
+        interrupted(&newton.map(drop), "Newton's inverse");
+        let mut dx = [0.0; 3];
+        let solved = lsmr(&jacobian(&START), &aim, &LsmrOptions::default(), &mut dx);
+        interrupted(&solved, "LSMR");
+        interrupted(&lorenz.forward(&x, &mut y), "a rollout");
+        let field = MaternField::new(&Matern::default(), &[3]).unwrap();
+        let posterior = Posterior::new(&weighted, &field, &START, Default::default());
+        interrupted(&posterior.map(drop), "a posterior");
+    });
+    assert!(lorenz.forward(&x, &mut y).is_ok());
+}
