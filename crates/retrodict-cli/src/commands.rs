@@ -18,23 +18,24 @@ use std::process::ExitCode;
 
 use crate::args::Command;
 use crate::failure::{Failure, Outcome};
+use crate::interrupt;
 
 /// Does what was asked.
 pub fn run(command: Command) -> Outcome<ExitCode> {
     match command {
-        Command::List(args) => list::run(&args),
+        Command::List(args) => interrupt::abandonable(move || list::run(&args)),
         Command::Run(args) => run::run(&args),
         Command::Solve(args) => solve::run(&args),
-        Command::Simulate(args) => simulate::run(&args),
+        Command::Simulate(args) => interrupt::abandonable(move || simulate::run(&args)),
         Command::Serve(args) => serve::run(&args),
-        Command::Check(args) => check::run(&args),
-        Command::Audit(args) => audit::run(&args),
-        Command::Report(args) => report::run(&args),
+        Command::Check(args) => interrupt::abandonable(move || check::run(&args)),
+        Command::Audit(args) => interrupt::abandonable(move || audit::run(&args)),
+        Command::Report(args) => interrupt::abandonable(move || report::run(&args)),
         Command::Train(args) => train::run(&args),
-        Command::Predict(args) => predict::run(&args),
+        Command::Predict(args) => interrupt::abandonable(move || predict::run(&args)),
         Command::Resume(args) => resume::run(&args),
         Command::Batch(args) => batch::run(&args),
-        Command::Collect(args) => collect::run(&args),
+        Command::Collect(args) => interrupt::abandonable(move || collect::run(&args)),
     }
 }
 

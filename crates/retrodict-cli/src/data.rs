@@ -8,9 +8,9 @@ mod mutants;
 mod npy;
 mod png;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::durable::replace;
 use crate::failure::{Failure, Outcome};
 
 pub use fields::{fit_shape, joined_shape, split, take_times};
@@ -145,16 +145,4 @@ pub fn write(path: &Path, array: &Array, depth: Depth) -> Outcome<usize> {
     };
     replace(path, &bytes)?;
     Ok(clipped)
-}
-
-/// Writes a file whole or not at all: to a temporary name beside it, then renamed.
-pub fn replace(path: &Path, bytes: &[u8]) -> Outcome<()> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = PathBuf::from(temporary);
-    let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|e| {
-        let _ = fs::remove_file(&temporary);
-        Failure::unwritable(path, e)
-    })
 }

@@ -6,6 +6,9 @@ use std::process::ExitCode;
 /// Done, but some method did not reach its goal (only with `--require-converged`).
 pub const NOT_CONVERGED: u8 = 1;
 
+/// Ctrl-C or SIGTERM ended it before it was done; what was reached is kept.
+pub const INTERRUPTED: u8 = 3;
+
 /// The reader of standard output has gone, as in `… | head -1`: what shells report of a program that the signal of
 /// a broken pipe ends, 128 + 13.
 const NO_READER: u8 = 141;
@@ -60,13 +63,13 @@ impl Failure {
     }
 }
 
-/// A failed simulation is a failure; everything else that the library refuses is misuse.
+/// A failed simulation or an interruption is a failure; everything else that the library refuses is misuse.
 impl From<retrodict::Error> for Failure {
     fn from(error: retrodict::Error) -> Self {
         match error {
-            retrodict::Error::Simulation { .. } | retrodict::Error::LinearAlgebra { .. } => {
-                Self::Broken(error.to_string())
-            }
+            retrodict::Error::Simulation { .. }
+            | retrodict::Error::LinearAlgebra { .. }
+            | retrodict::Error::Interrupted { .. } => Self::Broken(error.to_string()),
             _ => Self::Misuse(error.to_string()),
         }
     }

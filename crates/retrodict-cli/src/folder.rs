@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use retrodict::Counts;
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Array, read_archive, replace, write_archive};
+use crate::data::{Array, read_archive, write_archive};
+use crate::durable::{make_folder, remove_left_over, replace};
 use crate::failure::{Failure, Outcome};
 use crate::survey::Found;
 
@@ -215,7 +216,8 @@ pub fn prepare(folder: &Path) -> Outcome<()> {
     if folder.exists() && !folder.is_dir() {
         return Err(Failure::unwritable(folder, "it is no folder"));
     }
-    fs::create_dir_all(folder).map_err(|e| Failure::unwritable(folder, e))?;
+    make_folder(folder).map_err(|e| Failure::unwritable(folder, e))?;
+    remove_left_over(folder);
     // Others may try the same folder at the same time.
     let probe = folder.join(format!(".writable-{}", std::process::id()));
     replace(&probe, b"retrodict")?;

@@ -10,6 +10,7 @@ mod book;
 mod commands;
 mod contours;
 mod data;
+mod durable;
 mod experiment;
 mod failure;
 mod film;
@@ -41,7 +42,7 @@ use failure::Failure;
 
 fn main() -> ExitCode {
     let done = match args::Arguments::try_parse() {
-        Ok(arguments) => commands::run(arguments.command),
+        Ok(arguments) => interrupt::within(|| commands::run(arguments.command)),
         Err(told) => parsed(&told),
     };
     // A command that failed says so, whatever became of its words.

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
+use retrodict::interrupt::Interrupt;
 use retrodict::starts::Region;
 use retrodict::{Counts, Solution, Solver, Status, StopWhen};
 
@@ -70,12 +71,13 @@ fn solve(problem: &Prepared<'_>, entrant: &Entrant<'_>, time: Option<Duration>) 
         (entrant.plan.steps * entrant.plan.starts * count) as u64,
     );
     let clock = Instant::now();
+    let interrupt = Interrupt::current();
     let members: retrodict::Result<Vec<Member>> = (0..count)
         .into_par_iter()
         .map(|i| {
             // The limit is that of the method: who starts late has less.
             let left = time.map(|limit| limit.saturating_sub(clock.elapsed()));
-            solve_one(problem, entrant, i, left, &progress)
+            interrupt.within(|| solve_one(problem, entrant, i, left, &progress))
         })
         .collect();
     let members = members.inspect_err(|_| progress.finish("failed"))?;
@@ -106,9 +108,10 @@ fn solve_one(
 ) -> retrodict::Result<Member> {
     let (plan, seed) = (entrant.plan, entrant.seed.wrapping_add(i as u64));
     let (region, starts) = Region::starts(&problem.starts[i], plan.spread, plan.starts, seed)?;
+    let interrupt = Interrupt::current();
     let runs: Vec<retrodict::Result<Member>> = starts
         .par_iter()
-        .map(|start| solve_from(problem, entrant, i, start, time, progress))
+        .map(|start| interrupt.within(|| solve_from(problem, entrant, i, start, time, progress)))
         .collect();
     if let [_] = runs.as_slice() {
         return runs

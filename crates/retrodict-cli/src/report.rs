@@ -18,7 +18,7 @@ mod training;
 
 use std::path::{Path, PathBuf};
 
-use crate::data::replace;
+use crate::durable::replace;
 use crate::failure::Outcome;
 use crate::folder::Contents;
 use crate::inversion::Answer;

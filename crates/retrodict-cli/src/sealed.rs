@@ -6,7 +6,8 @@ use flate2::Crc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::data::{bounded, replace};
+use crate::data::bounded;
+use crate::durable::replace;
 use crate::failure::{Failure, Outcome};
 
 /// Writes a value, whole or not at all.

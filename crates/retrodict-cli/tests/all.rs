@@ -11,6 +11,7 @@ mod batches;
 mod book;
 mod external;
 mod files;
+mod interrupts;
 mod inverses;
 mod inversions;
 mod noise_levels;

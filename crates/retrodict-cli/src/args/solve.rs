@@ -93,7 +93,7 @@ pub struct Solve {
     /// loss_change=SHARE; may be repeated.
     #[arg(long = "stop", value_name = "GOAL")]
     pub stops: Vec<String>,
-    /// The time limit for each field, such as 500ms, 10s or 2m.
+    /// The time limit for each field, such as 500ms, 10s or 2m; the choice of a weight and statistics count too.
     #[arg(long, value_name = "LIMIT", value_parser = duration)]
     pub time: Option<Duration>,
     /// Threads; the result does not depend on it.

@@ -6,11 +6,16 @@ use serde_json::json;
 use crate::args;
 use crate::failure::{Failure, Outcome};
 use crate::folder;
+use crate::interrupt;
 use crate::tables::aligned;
 
 /// Prints the theory beside its measurement.
 pub fn run(args: &args::Audit) -> Outcome<ExitCode> {
     let rows = audit();
+    if interrupt::raised() {
+        // What differs then differs for that.
+        return Err(interrupt::stopped());
+    }
     let failed = rows.iter().filter(|r| !r.passed).count();
     if args.json {
         let rows: Vec<_> = rows

@@ -2,9 +2,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use rayon::prelude::*;
+use retrodict::interrupt::Interrupt;
 
 use crate::args;
-use crate::data::{Array, replace};
+use crate::data::Array;
+use crate::durable::replace;
 use crate::failure::{Failure, Outcome};
 use crate::folder;
 use crate::interrupt;
@@ -27,7 +29,6 @@ enum Ending {
 /// Solves a part of many problems, a file for each.
 pub fn run(args: &args::Batch) -> Outcome<ExitCode> {
     super::threads(args.threads)?;
-    interrupt::flag();
     let batch = Batch::load(&args.file)?;
     let out = args
         .out
@@ -40,9 +41,10 @@ pub fn run(args: &args::Batch) -> Outcome<ExitCode> {
         .skip(args.shard.index)
         .step_by(args.shard.of)
         .collect();
+    let interrupt = Interrupt::current();
     let endings: Vec<Ending> = own
         .par_iter()
-        .map(|point| solve(&out, point))
+        .map(|point| interrupt.within(|| solve(&out, point)))
         .collect::<Outcome<_>>()?;
     tell(&out, batch.points.len(), &endings)
 }
@@ -104,6 +106,8 @@ fn solve(out: &Path, point: &Point) -> Outcome<Ending> {
             eprintln!("{}: {}", point.name, told.join("; "));
             Ok(Ending::Solved)
         }
+        // What failed then may have failed for that.
+        Err(_) if interrupt::raised() => Ok(Ending::Left),
         Err(why) => {
             eprintln!("{}: failed: {why}", point.name);
             Solved::failed(point, fingerprint, &why).write(out, None)?;
@@ -116,13 +120,17 @@ fn solve(out: &Path, point: &Point) -> Outcome<Ending> {
 fn answers(point: &Point) -> Outcome<Option<(Vec<Answer>, Array)>> {
     let mut plan = Plan::new(point.inversion.clone())?;
     source::note(&*plan.simulator);
-    plan.weigh(&[])?;
+    plan.weigh(&[], &|_, _| {})?;
     let runs = inversion::go(&plan, inversion::fresh(&plan), None, None)?;
     let mut answers = inversion::answers(&plan, &runs);
     if answers.iter().any(|answer| answer.status == "cancelled") {
         return Ok(None);
     }
     inversion::assess(&plan, &mut answers);
+    if interrupt::raised() {
+        // Statistics or a posterior may be missing for that: the problem is solved again.
+        return Ok(None);
+    }
     let x = inversion::joined(&plan, &answers);
     Ok(Some((answers, x)))
 }

@@ -7,6 +7,7 @@ use retrodict::registry;
 use crate::args;
 use crate::data;
 use crate::failure::{Failure, Outcome};
+use crate::interrupt;
 use crate::local_inverse;
 use crate::settings;
 use crate::source;
@@ -32,6 +33,10 @@ pub fn run(args: &args::Check) -> Outcome<ExitCode> {
     let mut checks = check::simulator(&simulator, &x, args.seed);
     let reach = check::reach(&*simulator, &x, args.seed).transpose()?;
     checks.extend(reach.iter().flat_map(Reach::checks));
+    if interrupt::raised() {
+        // What failed then failed for that.
+        return Err(interrupt::stopped());
+    }
     let lines: Vec<Vec<String>> = checks.iter().map(line).collect();
     print!("{}", aligned(&lines, 5));
     if let Some(reach) = &reach {

@@ -1,6 +1,7 @@
 use std::process::ExitCode;
 
 use crate::args;
+use crate::durable::remove_left_over;
 use crate::failure::Outcome;
 use crate::report;
 use crate::sweep::{self, Collected, plain};
@@ -8,6 +9,7 @@ use crate::tables::{aligned, duration, wrapped};
 
 /// Joins the results of a batch.
 pub fn run(args: &args::Collect) -> Outcome<ExitCode> {
+    remove_left_over(&args.folder);
     let collected = sweep::collect(&args.folder)?;
     collected.write(&args.folder)?;
     let page = report::write_sweep(&args.folder, &collected)?;

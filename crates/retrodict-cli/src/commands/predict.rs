@@ -11,6 +11,7 @@ use super::solve::beside;
 use crate::args;
 use crate::data::{self, Array, Depth, joined_shape, split};
 use crate::failure::{Failure, Outcome};
+use crate::interrupt;
 use crate::tables::aligned;
 use crate::training::{self, Checkpoint, Physics, Plan, Weights};
 
@@ -88,6 +89,9 @@ pub fn run(args: &args::Predict) -> Outcome<ExitCode> {
             line.push("–".to_owned());
         }
         lines.push(line);
+    }
+    if interrupt::raised() {
+        return Err(interrupt::stopped());
     }
     let output = args
         .output

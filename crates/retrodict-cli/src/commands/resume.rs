@@ -2,13 +2,16 @@ use std::process::ExitCode;
 
 use super::{solve, train};
 use crate::args;
+use crate::durable::remove_left_over;
 use crate::failure::{Failure, Outcome};
+use crate::interrupt;
 use crate::inversion::{self, Change, Checkpoint, Inversion, Plan, changes, reopen};
 use crate::source;
 
 /// Goes on with a training or an inversion, whichever the folder holds.
 pub fn run(args: &args::Resume) -> Outcome<ExitCode> {
     super::threads(args.threads)?;
+    remove_left_over(&args.folder);
     if inversion::is_inversion(&args.folder) {
         return go_on(args);
     }
@@ -35,7 +38,7 @@ fn go_on(args: &args::Resume) -> Outcome<ExitCode> {
     let now = solve::standing(&plan, Vec::new())?;
     let runs = match Checkpoint::read(&args.folder)? {
         None => {
-            plan.weigh(&[])?;
+            solve::weigh(&mut plan, &[])?;
             inversion::fresh(&plan)
         }
         Some(before) => {
@@ -48,10 +51,11 @@ fn go_on(args: &args::Resume) -> Outcome<ExitCode> {
                 );
             }
             // The same problem has the same weight, and need not be asked for it again.
-            plan.weigh(match change {
+            let known: &[_] = match change {
                 Change::Problem => &[],
                 Change::Nothing | Change::Rule => &before.weights,
-            })?;
+            };
+            solve::weigh(&mut plan, known)?;
             reopen(&plan, before, change, args.steps, asked)?
         }
     };
@@ -66,5 +70,6 @@ fn go_on(args: &args::Resume) -> Outcome<ExitCode> {
         folder: Some(&args.folder),
         output: None,
     };
-    solve::finish(&plan, &runs, &told).map(|_| ExitCode::SUCCESS)
+    solve::finish(&plan, &runs, &told)?;
+    Ok(interrupt::code(ExitCode::SUCCESS))
 }

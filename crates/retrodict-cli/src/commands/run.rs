@@ -79,7 +79,7 @@ pub fn run(args: &args::Run) -> Outcome<ExitCode> {
         .collect();
     if args.require_converged && !missed.is_empty() {
         eprintln!("retrodict: did not reach their goal: {}", missed.join(", "));
-        return Ok(ExitCode::from(NOT_CONVERGED));
+        return Ok(interrupt::code(ExitCode::from(NOT_CONVERGED)));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(interrupt::code(ExitCode::SUCCESS))
 }

@@ -10,7 +10,8 @@ use crate::data::{self, Depth};
 use crate::failure::{Failure, NOT_CONVERGED, Outcome};
 use crate::folder;
 use crate::interrupt;
-use crate::inversion::{self, Answer, Checkpoint, Keeper, Plan, Run, Watch, fingerprint};
+use crate::inversion::{self, Answer, Checkpoint, Chosen, Keeper, Plan, Run, Watch, fingerprint};
+use crate::progress::Progress;
 use crate::report;
 use crate::source;
 use crate::survey;
@@ -30,7 +31,7 @@ pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
     if let Some(out) = &args.out {
         begin(out)?;
     }
-    plan.weigh(&[])?;
+    weigh(&mut plan, &[])?;
     let runs = inversion::fresh(&plan);
     let runs = match &args.out {
         None => watched(&plan, runs, None)?,
@@ -47,11 +48,11 @@ pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
         output: output.as_deref(),
     };
     let all = finish(&plan, &runs, &told)?;
-    Ok(if args.require_converged && !all {
+    Ok(interrupt::code(if args.require_converged && !all {
         ExitCode::from(NOT_CONVERGED)
     } else {
         ExitCode::SUCCESS
-    })
+    }))
 }
 
 /// Makes the folder; one that holds an inversion or a training is not written over.
@@ -78,6 +79,20 @@ pub(super) fn keep_going(
     inversion::write_inversion(folder, &plan.inversion)?;
     let keeper = Keeper::start(folder, every, standing(plan, runs.clone())?)?;
     watched(plan, runs, Some(&keeper))
+}
+
+/// Chooses weights with a bar on a terminal.
+pub(super) fn weigh(plan: &mut Plan, known: &[Chosen]) -> Outcome<()> {
+    if plan.choice.is_none() {
+        return Ok(());
+    }
+    let fields = plan.fields.len() as u64;
+    let progress = Progress::start("choosing the weight of the prior", fields);
+    let chosen = plan.weigh(known, &|field, tried| {
+        progress.show(field as u64, || format!("{tried} weights tried"));
+    });
+    progress.clear();
+    chosen
 }
 
 /// Runs with a bar on a terminal.
@@ -110,7 +125,7 @@ pub(super) struct Told<'a> {
 
 /// Writes what was found and tells it; returns whether every field reached its goal.
 pub(super) fn finish(plan: &Plan, runs: &[Run], told: &Told<'_>) -> Outcome<bool> {
-    let mut answers = inversion::answers(plan, runs);
+    let mut answers = interrupt::graced(|| inversion::answers(plan, runs));
     let x = inversion::joined(plan, &answers);
     let mut written: Vec<PathBuf> = Vec::new();
     // x first: what comes after the fit may take long.
@@ -123,7 +138,7 @@ pub(super) fn finish(plan: &Plan, runs: &[Run], told: &Told<'_>) -> Outcome<bool
     }
     inversion::assess(plan, &mut answers);
     if let Some(folder) = told.folder {
-        let contents = inversion::write(folder, plan, runs, &answers)?;
+        let contents = interrupt::graced(|| inversion::write(folder, plan, runs, &answers))?;
         written.push(report::write_inversion(folder, &contents, &answers)?);
     }
     if told.json {

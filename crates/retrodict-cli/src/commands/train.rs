@@ -6,7 +6,8 @@ use retrodict::registry::{RULES, STRATEGIES};
 use toml::Value;
 
 use crate::args;
-use crate::data::{Array, replace};
+use crate::data::Array;
+use crate::durable::replace;
 use crate::failure::{Failure, Outcome};
 use crate::folder;
 use crate::interrupt;
@@ -45,7 +46,7 @@ pub fn run(args: &args::Train) -> Outcome<ExitCode> {
         .clone()
         .unwrap_or_else(|| folder::free(&format!("train-{short}")));
     folder::prepare(&out)?;
-    if out.join("plan.toml").exists() {
+    if is_begun(&out) {
         return Err(Failure::Misuse(format!(
             "{} holds a training already; go on with it by `retrodict resume {}`, or choose another \
              folder with --out",
@@ -72,12 +73,26 @@ pub fn run(args: &args::Train) -> Outcome<ExitCode> {
     }
     let text = toml::to_string(&plan)
         .map_err(|e| Failure::Broken(format!("cannot encode the plan: {e}")))?;
-    replace(&out.join("plan.toml"), text.as_bytes())?;
+    // The plan last: it is what makes the folder a training's, and whoever finds it finds the manifest too.
     replace(
         &out.join("manifest.json"),
         folder::json(&manifest)?.as_bytes(),
     )?;
+    replace(&out.join("plan.toml"), text.as_bytes())?;
     train(&plan, manifest, &out, args.checkpoint, args.json)
+}
+
+/// Whether a folder holds a training that `resume` can go on with. One that was killed between its first two files
+/// holds nothing worth keeping, and is begun again.
+fn is_begun(folder: &Path) -> bool {
+    let holds_checkpoint = || {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries
+            .map(|entry| entry.path())
+            .any(|path| path.extension().is_some_and(|e| e == "checkpoint"))
+    };
+    folder.join("plan.toml").exists()
+        && (folder.join("manifest.json").exists() || holds_checkpoint())
 }
 
 /// Goes on with a training that was stopped, as if it had never been.
@@ -94,8 +109,16 @@ pub fn resume(args: &args::Resume) -> Outcome<ExitCode> {
     let damaged =
         |why: &dyn std::fmt::Display| Failure::unreadable(&path, format!("it is damaged ({why})"));
     let plan: Plan = toml::from_str(&text).map_err(|e| damaged(&e))?;
-    let bytes = std::fs::read(args.folder.join("manifest.json")).map_err(|e| damaged(&e))?;
-    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|e| damaged(&e))?;
+    let path = args.folder.join("manifest.json");
+    let bytes = std::fs::read(&path).map_err(|e| {
+        let again = match is_begun(&args.folder) {
+            true => "restore it, or train in another folder",
+            false => "the training was stopped before it began: run `retrodict train` again",
+        };
+        Failure::unreadable(&path, format!("{e}; {again}"))
+    })?;
+    let manifest: Manifest = serde_json::from_slice(&bytes)
+        .map_err(|e| Failure::unreadable(&path, format!("it is damaged ({e})")))?;
     train(&plan, manifest, &args.folder, args.checkpoint, args.json)
 }
 
@@ -177,7 +200,11 @@ fn train(
             if before.is_none() && interrupt::raised() {
                 continue;
             }
-            let mut learner = Learner::new(plan, method, seed)?;
+            let mut learner = match Learner::new(plan, method, seed) {
+                // What was learned before is still to be written.
+                Err(_) if interrupt::raised() && !contents.outcomes.is_empty() => continue,
+                learner => learner?,
+            };
             manifest.facts = facts(&learner);
             manifest.x_shape = learner.physics.simulator.input().shape;
             manifest.y_shape = learner.physics.simulator.output().shape;
@@ -200,7 +227,7 @@ fn train(
             let name = path.with_extension("safetensors");
             weights.write(&name, &learner.network)?;
             if seed == 0 {
-                show(&learner, &checkpoint, &mut contents)?;
+                interrupt::graced(|| show(&learner, &checkpoint, &mut contents))?;
             }
         }
     }
@@ -210,7 +237,7 @@ fn train(
     let page = report::write_training(out, &contents)?;
     if as_json {
         println!("{}", folder::json(&contents.outcomes)?);
-        return Ok(ExitCode::SUCCESS);
+        return Ok(interrupt::code(ExitCode::SUCCESS));
     }
     println!("{}", plan.sentence);
     println!();
@@ -226,7 +253,7 @@ fn train(
         );
     }
     println!("report: {}", page.display());
-    Ok(ExitCode::SUCCESS)
+    Ok(interrupt::code(ExitCode::SUCCESS))
 }
 
 /// What physics, network and loss are.
@@ -259,8 +286,11 @@ fn show(learner: &Learner<'_>, checkpoint: &Checkpoint, contents: &mut Contents)
     for (sample, x) in samples.iter().zip(x.chunks(n)) {
         let mut one = vec![0.0; sample.target.len()];
         // Where the physics fails, there is no y to show.
-        if sample.simulator.forward(x, &mut one).is_err() {
-            one.fill(0.0);
+        match sample.simulator.forward(x, &mut one) {
+            // Nothing is shown rather than something wrong.
+            Err(error) if error.is_interruption() => return Ok(()),
+            Err(_) => one.fill(0.0),
+            Ok(()) => {}
         }
         y.extend(one);
         labels.extend(sample.label.iter().flatten());

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::statistics::too_large;
 use super::{Answer, Plan, Statistics};
 use crate::interrupt;
@@ -13,18 +15,29 @@ pub fn assess(plan: &Plan, answers: &mut [Answer]) {
                 .push("no statistics: the run was interrupted".to_owned());
             continue;
         }
-        if plan.inversion.statistics {
-            statistics(plan, answer);
-        }
-        if let Some(wanted) = &plan.inversion.posterior {
-            let field = &plan.fields[answer.field];
-            match wanted.find(&plan.inversion.priors, field, &answer.best) {
-                Ok((found, arrays)) => {
-                    answer.posterior = Some(found);
-                    answer.arrays.extend(arrays);
-                }
-                Err(why) => answer.remarks.push(format!("no posterior: {why}")),
+        interrupt::until(left(plan, answer), || one(plan, answer));
+    }
+}
+
+/// What is left of the time of a field, and always a moment.
+fn left(plan: &Plan, answer: &Answer) -> Option<Duration> {
+    let spent = Duration::try_from_secs_f64(answer.seconds).unwrap_or_default();
+    let left = plan.stop.time?.saturating_sub(spent);
+    Some(left.max(Duration::from_secs(1)))
+}
+
+fn one(plan: &Plan, answer: &mut Answer) {
+    if plan.inversion.statistics {
+        statistics(plan, answer);
+    }
+    if let Some(wanted) = &plan.inversion.posterior {
+        let field = &plan.fields[answer.field];
+        match wanted.find(&plan.inversion.priors, field, &answer.best) {
+            Ok((found, arrays)) => {
+                answer.posterior = Some(found);
+                answer.arrays.extend(arrays);
             }
+            Err(why) => answer.remarks.push(format!("no posterior: {why}")),
         }
     }
 }

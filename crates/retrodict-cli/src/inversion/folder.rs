@@ -3,7 +3,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::{Answer, Checkpoint, Inversion, Plan, Run, arrays};
-use crate::data::{Array, replace};
+use crate::data::Array;
+use crate::durable::replace;
 use crate::failure::{Failure, Outcome};
 use crate::folder::{self, Contents, Manifest, MethodSummary, ProblemFacts, Row, SpaceFacts};
 use crate::interrupt;

@@ -1,7 +1,9 @@
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use retrodict::automatic::{self, AUTOMATIC};
 use retrodict::error::{expect_finite, expect_length};
+use retrodict::interrupt::Interrupt;
 use retrodict::inverse::Inverter;
 use retrodict::registry::{self, RULES};
 use retrodict::starts::Region;
@@ -53,6 +55,8 @@ pub struct Field {
     pub starts: Vec<Vec<f64>>,
     /// The weight of the prior, once a rule has chosen it.
     pub chosen: Option<Chosen>,
+    /// How long that took.
+    pub spent: Duration,
 }
 
 /// χ² per datum at which a run ends that could fit the noise too; a tenth above 1, since rules that aim at
@@ -154,27 +158,41 @@ impl Plan {
     }
 
     /// Chooses the weight of the prior of each field, where a rule is to; those that are known already, from
-    /// an earlier run of the same inversion, are taken over.
-    pub fn weigh(&mut self, known: &[Chosen]) -> Outcome<()> {
+    /// an earlier run of the same inversion, are taken over. Where this is interrupted, fields are left without.
+    /// `see` is told the field, and how many weights were tried for it.
+    pub fn weigh(&mut self, known: &[Chosen], see: &dyn Fn(usize, usize)) -> Outcome<()> {
         let Some(choice) = self.choice else {
             return Ok(());
         };
         for (i, field) in self.fields.iter_mut().enumerate() {
+            let clock = Instant::now();
+            let mut interrupt = Interrupt::current();
+            if let Some(end) = self.stop.time.and_then(|limit| clock.checked_add(limit)) {
+                interrupt = interrupt.with_deadline(end);
+            }
             let chosen = match known.get(i) {
-                Some(before) => before.clone(),
-                None => Chosen::choose(choice, &field.problem, &field.starts[0])?,
+                Some(before) => Ok(before.clone()),
+                None => interrupt.within(|| {
+                    let see = |tried| see(i, tried);
+                    Chosen::choose(choice, &field.problem, &field.starts[0], &see)
+                }),
             };
+            field.spent = clock.elapsed();
+            if chosen.is_err() && interrupt.reason().is_some() {
+                continue;
+            }
+            let chosen = chosen?;
             field.problem = field.problem.with_weight(0, chosen.weight)?;
             field.chosen = Some(chosen);
         }
         Ok(())
     }
 
-    /// The weights that were chosen, one for each field, or none.
+    /// The weights that were chosen, one for each field up to the first without.
     pub fn chosen(&self) -> Vec<Chosen> {
         self.fields
             .iter()
-            .filter_map(|field| field.chosen.clone())
+            .map_while(|field| field.chosen.clone())
             .collect()
     }
 
@@ -233,6 +251,7 @@ impl Field {
             region,
             starts,
             chosen: None,
+            spent: Duration::ZERO,
         })
     }
 }

@@ -1,4 +1,4 @@
-use retrodict::Standing;
+use retrodict::{Known, Standing};
 
 use super::{Checkpoint, Plan, Run, fresh};
 use crate::failure::{Failure, Outcome};
@@ -76,6 +76,8 @@ fn moved(standing: &Standing, change: Change) -> Standing {
             x: standing.best.clone(),
             rule: Vec::new(),
             careful: false,
+            pending: None,
+            known: Known::default(),
             ..standing.clone()
         },
         Change::Problem => Standing {

@@ -1,8 +1,10 @@
 use std::ops::ControlFlow;
-use std::time::Instant;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use retrodict::{Record, Solver, Standing, StopWhen};
+use retrodict::interrupt::{Interrupt, Interruption};
+use retrodict::{Record, Solver, Standing, Status, StopWhen};
 use serde::{Deserialize, Serialize};
 
 use super::{Keeper, Plan, Watch};
@@ -104,6 +106,8 @@ pub fn go(
     keeper: Option<&Keeper>,
     watch: Option<&Watch>,
 ) -> Outcome<Vec<Run>> {
+    let interrupt = Interrupt::current();
+    let clocks: Vec<OnceLock<Instant>> = plan.fields.iter().map(|_| OnceLock::new()).collect();
     let done: Vec<(usize, retrodict::Result<Run>)> = runs
         .into_par_iter()
         .enumerate()
@@ -113,7 +117,20 @@ pub fn go(
                 return (field, Ok(run));
             }
             let keeper = keeper.map(|keeper| (keeper, i));
-            (field, advance(plan, run, keeper, watch))
+            // The limit is that of the field: who starts late has less, and who starts after it is left out.
+            let first = clocks[field].get().is_none();
+            let spent =
+                plan.fields[field].spent + clocks[field].get_or_init(Instant::now).elapsed();
+            let over = plan.stop.time.is_some_and(|limit| spent >= limit);
+            let reason = interrupt
+                .reason()
+                .or(over.then_some(Interruption::TimeLimit));
+            let weighed = plan.choice.is_none() || plan.fields[field].chosen.is_some();
+            let run = match reason.filter(|_| !first || !weighed) {
+                Some(why) => Ok(left_out(run, why, weighed)),
+                None => interrupt.within(|| advance(plan, run, spent, keeper, watch)),
+            };
+            (field, run)
         })
         .collect();
     for field in 0..plan.fields.len() {
@@ -128,9 +145,30 @@ pub fn go(
     Ok(runs)
 }
 
+/// A run for which there was no time left.
+fn left_out(run: Run, why: Interruption, weighed: bool) -> Run {
+    let status = Status::from(why);
+    let message = match weighed {
+        true => format!("{why} before this run began; it stands where it stood"),
+        false => format!(
+            "{why} while the weight of the prior was chosen, before the fit began: x is the start; \
+             `retrodict resume` on the folder of --out chooses it anew, or give a weight yourself"
+        ),
+    };
+    Run {
+        ended: Some(Ended {
+            status: status.name().to_owned(),
+            message,
+            converged: false,
+        }),
+        ..run
+    }
+}
+
 fn advance(
     plan: &Plan,
     mut run: Run,
+    spent: Duration,
     keeper: Option<(&Keeper, usize)>,
     watch: Option<&Watch>,
 ) -> retrodict::Result<Run> {
@@ -139,6 +177,7 @@ fn advance(
         rule: plan.rule()?,
         stop: StopWhen {
             steps: run.limit,
+            time: plan.stop.time.map(|limit| limit.saturating_sub(spent)),
             ..plan.stop.clone()
         },
     };

@@ -90,10 +90,16 @@ pub struct Chosen {
 const KEPT: usize = 60;
 
 impl Chosen {
-    /// Chooses the weight of the one prior of a problem, solving it from a start on the way.
-    pub fn choose(choice: Choice, problem: &Problem, start: &[f64]) -> Outcome<Self> {
+    /// Chooses the weight of the one prior of a problem, solving it from a start on the way; `see` is told how many
+    /// weights were tried.
+    pub fn choose(
+        choice: Choice,
+        problem: &Problem,
+        start: &[f64],
+        see: &dyn Fn(usize),
+    ) -> Outcome<Self> {
         let prior = problem.priors().first().map_or("", |term| term.block.name);
-        let chosen = choice.weight(problem, start).map_err(|e| {
+        let chosen = choice.weight_observed(problem, start, see).map_err(|e| {
             Failure::from(e).within(&format!("prior {prior}: weight = \"{}\"", name(choice)))
         })?;
         let stride = chosen.curve.len().div_ceil(KEPT).max(1);

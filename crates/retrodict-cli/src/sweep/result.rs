@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Point;
-use crate::data::{self, Array, Depth, replace};
+use crate::data::{self, Array, Depth};
+use crate::durable::replace;
 use crate::failure::{Failure, Outcome};
 use crate::folder;
 use crate::inversion::Answer;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Found, Index, Solved};
-use crate::data::replace;
+use crate::durable::replace;
 use crate::failure::{Failure, Outcome};
 use crate::folder::{self, quoted};
 

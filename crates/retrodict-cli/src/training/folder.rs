@@ -6,7 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{Checkpoint, Diagnosis};
-use crate::data::{Array, read_archive, replace, write_archive};
+use crate::data::{Array, read_archive, write_archive};
+use crate::durable::replace;
 use crate::failure::{Failure, Outcome as Result};
 use crate::folder::json;
 

@@ -159,7 +159,7 @@ impl<'a> Learner<'a> {
                 .map(str::to_owned)
         };
         let interrupted = || {
-            let sentence = "Ctrl-C was pressed; go on with `retrodict resume`".to_owned();
+            let sentence = "Ctrl-C or SIGTERM ended it; go on with `retrodict resume`".to_owned();
             ("interrupted".to_owned(), sentence)
         };
         let (status, message) = checkpoint.ended.clone().unwrap_or_else(interrupted);
@@ -244,9 +244,13 @@ pub fn learn(
     let mut trouble = None;
     let (network, seen) = (Arc::clone(&learner.network), learner.looked_at.clone());
     if checkpoint.state.step == 0 {
-        checkpoint
-            .diagnosis
-            .look(0, &network, &checkpoint.state.theta, &seen)?;
+        look(
+            &mut checkpoint.diagnosis,
+            0,
+            &network,
+            &checkpoint.state.theta,
+            &seen,
+        )?;
     }
     let state = checkpoint.state.clone();
     let limits = learner.limits.clone();
@@ -255,7 +259,7 @@ pub fn learn(
         let mut keep = || -> Outcome<()> {
             if step.epoch_ended && Diagnosis::wants(epoch) {
                 let theta = &step.state.theta;
-                checkpoint.diagnosis.look(epoch, &network, theta, &seen)?;
+                look(&mut checkpoint.diagnosis, epoch, &network, theta, &seen)?;
             }
             if written.elapsed() >= every {
                 checkpoint.state = step.state.clone();
@@ -288,9 +292,9 @@ pub fn learn(
     checkpoint.state = trained.state;
     checkpoint.rule = learner.trainer.rule.remember();
     if !cancelled {
-        let last = checkpoint.state.epochs.len() as u64 - 1;
+        let last = (checkpoint.state.epochs.len() as u64).saturating_sub(1);
         let theta = &checkpoint.state.best;
-        checkpoint.diagnosis.look(last, &network, theta, &seen)?;
+        look(&mut checkpoint.diagnosis, last, &network, theta, &seen)?;
     }
     checkpoint.write(folder)?;
     let ended = checkpoint
@@ -305,6 +309,20 @@ pub fn learn(
         duration(state.seconds)
     ));
     Ok(checkpoint)
+}
+
+/// Looks at network and physics; after an interruption that may take a moment, and is left out if it takes longer.
+fn look(
+    diagnosis: &mut Diagnosis,
+    epoch: u64,
+    network: &Arc<dyn Network>,
+    theta: &[f64],
+    seen: &[Arc<Sample>],
+) -> Outcome<()> {
+    match interrupt::graced(|| diagnosis.look(epoch, network, theta, seen)) {
+        Err(_) if interrupt::raised() => Ok(()),
+        looked => Ok(looked?),
+    }
 }
 
 /// Loss, test loss, time per step and where it goes.

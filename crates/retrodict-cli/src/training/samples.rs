@@ -109,6 +109,7 @@ impl Lot {
         let drawer = Drawer::new(&plan.draw, physics)?;
         let held_out = |i: usize| {
             let mut random = generate::generator(seed, HELD_OUT + i as u64);
+            retrodict::interrupt::check()?;
             drawer.sample(&mut random).map(Arc::new)
         };
         let test = (0..plan.test).map(held_out).collect::<Result<_, _>>()?;
@@ -117,7 +118,10 @@ impl Lot {
             let draw = move |random: &mut Pcg64| drawer.sample(random);
             Box::new(Fresh::new(draw, seed, plan.train))
         } else {
-            let one = |i: usize| drawer.sample(&mut generate::generator(seed, i as u64));
+            let one = |i: usize| {
+                retrodict::interrupt::check()?;
+                drawer.sample(&mut generate::generator(seed, i as u64))
+            };
             let samples = (0..plan.train).map(one).collect::<Result<_, _>>()?;
             Box::new(Fixed::new(samples, plan.shuffle.then_some(seed)))
         };

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use retrodict::Network;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use crate::data::{bounded, replace};
+use crate::data::bounded;
+use crate::durable::replace;
 use crate::failure::{Failure, Outcome};
 
 /// θ and what it belongs to.
