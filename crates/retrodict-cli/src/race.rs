@@ -199,6 +199,7 @@ fn solve_from(
             notices: Vec::new(),
             trouble: None,
             without_effect: Vec::new(),
+            explained: None,
         },
         (Err(error), None) => return Err(error),
     };

@@ -6,6 +6,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use retrodict::automatic::{self, AUTOMATIC};
 use retrodict::registry::RULES;
+use retrodict::remarks::Advice;
 use retrodict::{Problem, Solver, Status};
 
 use crate::arrays::type_name;
@@ -151,6 +152,12 @@ pub fn solve(
 /// The word for a run that the simulator ended.
 const FAILED: &str = "failed";
 
+/// How one starts elsewhere in Python.
+const ADVICE: Advice<'static> = Advice {
+    elsewhere: "choose another start",
+    several: "try other starts, about ten, and keep the x with the least loss",
+};
+
 /// What the run found, in the words of Python.
 fn facts(
     found: retrodict::Solution,
@@ -175,6 +182,7 @@ fn facts(
         None => (found.status.name(), found.status.to_string()),
     };
     let shortage = problem.shortage().map(|shortage| shortage.to_string());
+    let remarks = found.remarks(problem, |i| format!("x[{i}]"), &ADVICE);
     let fell_back = found
         .notices
         .iter()
@@ -191,20 +199,25 @@ fn facts(
         losses,
         method: method.to_owned(),
         method_reason: method_reason.map(str::to_owned),
-        notices: note.into_iter().chain(shortage).chain(fell_back).collect(),
+        notices: note
+            .into_iter()
+            .chain(shortage)
+            .chain(fell_back)
+            .chain(remarks)
+            .collect(),
         trouble: found.trouble.as_ref().map(ToString::to_string),
     }
 }
 
-/// The exception for code of the user's that failed before the first step was done, as a derivative with a
-/// mistake in it does: nothing was found that could stand in for it.
+/// The exception for code of the user's that failed before the first step was tried, as a derivative with a
+/// mistake in it does: nothing was found that could stand in for it. Where trials failed, the start stands.
 fn never_began(
     py: Python<'_>,
     found: &retrodict::Solution,
     failure: Option<&PyErr>,
 ) -> Option<PyErr> {
     match &found.status {
-        Status::Failed(error) if found.steps == 0 => {
+        Status::Failed(error) if found.steps == 0 && found.trouble.is_none() => {
             Some(caused(py, error, Some(failure?.clone_ref(py))))
         }
         _ => None,

@@ -215,3 +215,44 @@ def test_a_solution_outlives_its_failures():
     solution = retrodict.solve(DECAY, DATA, [1.0, 1.0])
     np.testing.assert_allclose(solution.y, decay(TRUTH), rtol=1e-10)
     assert solution.y is solution.y, "it is simulated once"
+
+
+@pytest.mark.parametrize("method", ["lm", "gauss-newton", "lbfgs", "bfgs", "gradient-descent"])
+def test_a_start_on_an_edge_is_kept_with_the_cause_where_every_trial_fails(method):
+    t = np.linspace(0.0, 2.0, 21)
+    calls = []
+
+    def beyond(p):
+        calls.append(tuple(p))
+        if p[0] > 1.0:
+            raise RuntimeError("not physical")
+        return p[0] * np.exp(-p[1] * t)
+
+    data = 2.0 * np.exp(-0.7 * t)
+    options = {"learning_rate": 1e-3} if method == "gradient-descent" else None
+    solution = retrodict.solve(
+        beyond, data, [1.0, 1.0], method=method, options=options, differences={}, stop=50
+    )
+    least = min(0.5 * np.sum((np.exp(-q * t) - data) ** 2) for q in np.linspace(-1.0, 2.0, 3001))
+    assert not solution.converged or solution.loss < 1.01 * least, solution
+    if solution.status == "failed":
+        assert isinstance(solution.exception, RuntimeError)
+    twice = [a for a, b in zip(calls, calls[1:]) if a == b and a[0] > 1.0]
+    failing = [p for p in calls if p[0] > 1.0]
+    # A rule may come to the same trial again; no trial is asked twice.
+    assert len(twice) <= 0.25 * len(failing), "a simulation that failed is not asked again"
+
+
+def test_what_is_remarked_stands_in_the_notices():
+    t = np.linspace(0.0, 5.0, 30)
+    wave = retrodict.solve(
+        lambda p: p[1] * np.sin(p[0] * t), 2.0 * np.sin(3.0 * t), [0.7, 1.0], differences={}
+    )
+    assert any("R²" in notice and "other starts" in notice for notice in wave.notices), wave.notices
+    flat = retrodict.solve(
+        lambda p: p[0] * np.exp(-p[1] * t) / (1.0 + np.exp(-p[2])),
+        np.exp(-2.5 * t),
+        [1.0, 1.0, 500.0],
+        differences={},
+    )
+    assert any("without effect" in n and "x[2]" in n for n in flat.notices), flat.notices

@@ -50,6 +50,7 @@ pub mod prior;
 mod problem;
 pub mod registry;
 pub mod regularisation;
+pub mod remarks;
 mod residual;
 pub mod rk4;
 pub mod rollout;

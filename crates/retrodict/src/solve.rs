@@ -11,6 +11,7 @@ use crate::error::{Error, Result, expect_length};
 use crate::interrupt::{self, Interrupt};
 use crate::linalg::{distance_squared, norm};
 use crate::problem::{Counts, Evaluation, Problem, Tally};
+use crate::remarks::Explained;
 use crate::search::{Misses, search};
 use crate::standing::{Known, Moment, Standing};
 use crate::stationarity::{self, Nature};
@@ -44,6 +45,8 @@ pub struct Solution {
     pub status: Status,
     /// The unknowns that do not change y at that x, as far as that was looked at: J was known there.
     pub without_effect: Vec<usize>,
+    /// How much of the data is explained at that x, where y was at hand.
+    pub explained: Option<Explained>,
     /// The number of steps taken.
     pub steps: usize,
     /// Seconds from start to end.
@@ -207,6 +210,7 @@ fn unbegun(from: &Standing, x: Vec<f64>, status: Status, seconds: f64) -> (Solut
         notices: Vec::new(),
         trouble: None,
         without_effect: Vec::new(),
+        explained: None,
     };
     (solution, from.clone())
 }
@@ -312,6 +316,10 @@ impl Run {
                 .ok()
                 .map(|slope| slope.without_effect);
         }
+        let explained = match x == self.best.0 {
+            true => Explained::at(&at),
+            false => None,
+        };
         let mut standing = self.moment(&record, &at, &x).standing();
         standing.counts = self.settled;
         standing.known = self.known;
@@ -321,6 +329,7 @@ impl Run {
             loss: self.best.1,
             status: status.unwrap_or(Status::StepLimit),
             without_effect: self.without_effect.unwrap_or_default(),
+            explained,
             steps: self.steps,
             seconds: record.seconds,
             counts: record.counts,
@@ -469,7 +478,7 @@ impl Run {
         if leads_on {
             return Ok(self.go_back(best));
         }
-        self.without_effect = Some(without_effect);
+        self.without_effect = without_effect;
         Ok(Next::End(match nature {
             Nature::Minimum if self.stop.asks_for_more() => Status::Stalled,
             Nature::Minimum => Status::Converged(Goal::Stationary),

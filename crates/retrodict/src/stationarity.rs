@@ -128,21 +128,22 @@ fn share(excess: f64, misfit: f64) -> f64 {
     }
 }
 
-/// What the point is, with the unknowns that do not change y there. `first_loss` is that of the run's start.
+/// What the point is, with the unknowns that do not change y there where that was looked at. `first_loss` is that of the
+/// run's start.
 ///
 /// # Cost
 /// That of [`slope`], and where the gradient vanishes up to 8 products with the Hessian; nothing where the
 /// loss is 0 to round-off.
-pub(crate) fn judge(at: &Evaluation<'_>, first_loss: f64) -> Result<(Nature, Vec<usize>)> {
+pub(crate) fn judge(at: &Evaluation<'_>, first_loss: f64) -> Result<(Nature, Option<Vec<usize>>)> {
     let (loss, round_off) = (at.loss()?, at.loss_round_off()?);
     if round_off.is_finite() && loss <= round_off {
-        return Ok((Nature::Minimum, Vec::new()));
+        return Ok((Nature::Minimum, None));
     }
     let slope = slope(at)?;
     // Near a blow-up too the round-off of x may make the whole misfit: the data are reached where nothing is left of it.
     let reached = slope.within_round_off && loss <= NOTHING_LEFT * first_loss;
     if reached {
-        return Ok((Nature::Minimum, slope.without_effect));
+        return Ok((Nature::Minimum, Some(slope.without_effect)));
     }
     let nature = if !slope.none_has_effect && !slope.vanishes(at) {
         Nature::Slope
@@ -153,5 +154,5 @@ pub(crate) fn judge(at: &Evaluation<'_>, first_loss: f64) -> Result<(Nature, Vec
     } else {
         Nature::Minimum
     };
-    Ok((nature, slope.without_effect))
+    Ok((nature, Some(slope.without_effect)))
 }

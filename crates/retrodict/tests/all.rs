@@ -35,6 +35,7 @@ mod poisson;
 mod posterior;
 mod priors;
 mod program;
+mod remarks;
 mod residuals;
 mod rollout;
 mod schroedinger;

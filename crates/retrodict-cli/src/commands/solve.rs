@@ -203,7 +203,7 @@ fn tell(plan: &Plan, answers: &[Answer]) {
             said.push(&answer.message);
         }
         for notice in &answer.notices {
-            println!("note: {notice}");
+            println!("{}", wrapped("note: ", notice));
         }
         if let Some(trouble) = &answer.trouble {
             println!("{}", wrapped("note: at first because ", trouble));

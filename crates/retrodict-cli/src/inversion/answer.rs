@@ -133,6 +133,7 @@ fn answer(plan: &Plan, field: usize, runs: &[&Run]) -> Option<Answer> {
             .notices
             .iter()
             .map(|(n, c)| format!("{n} ({c} times)"))
+            .chain(run.ended.iter().flat_map(|e| e.remarks.iter().cloned()))
             .collect(),
         trouble: run.trouble.clone(),
         solutions: (of.starts.len() > 1).then_some(found),

@@ -1,12 +1,15 @@
+use std::cell::LazyCell;
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use retrodict::interrupt::{Interrupt, Interruption};
+use retrodict::remarks::Advice;
 use retrodict::{Record, Solver, Standing, Status, StopWhen};
 use serde::{Deserialize, Serialize};
 
+use super::statistics::labels;
 use super::{Keeper, Plan, Watch};
 use crate::failure::Outcome;
 
@@ -40,6 +43,8 @@ pub struct Ended {
     pub message: String,
     /// Whether a goal was reached.
     pub converged: bool,
+    /// What should be known beside that.
+    pub remarks: Vec<String>,
 }
 
 /// The steps of a run: all of them while they are few, else evenly thinned.
@@ -160,8 +165,21 @@ fn left_out(run: Run, why: Interruption, weighed: bool) -> Run {
             status: status.name().to_owned(),
             message,
             converged: false,
+            remarks: Vec::new(),
         }),
         ..run
+    }
+}
+
+/// How one starts elsewhere on the command line.
+fn advice(plan: &Plan, field: usize) -> Advice<'static> {
+    let elsewhere = "choose another --start";
+    Advice {
+        elsewhere,
+        several: match plan.fields[field].starts.len() {
+            0 | 1 => "try --starts 10",
+            _ => elsewhere,
+        },
     }
 }
 
@@ -206,10 +224,12 @@ fn advance(
     }
     let trouble = solution.trouble.as_ref().map(ToString::to_string);
     run.trouble = run.trouble.or(trouble);
+    let names = LazyCell::new(|| labels(&*plan.simulator));
     run.ended = Some(Ended {
         status: solution.status.name().to_owned(),
         message: solution.status.to_string(),
         converged: solution.status.converged(),
+        remarks: solution.remarks(problem, |i| names[i].0.clone(), &advice(plan, run.field)),
     });
     if let Some((keeper, i)) = keeper {
         keeper.keep(i, &run);

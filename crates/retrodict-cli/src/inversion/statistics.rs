@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::plan::Field;
 use crate::data::Array;
 
-use labels::labels;
+pub use labels::labels;
 use words::words;
 
 /// What the data say of x, and what they do not, as it is stored.

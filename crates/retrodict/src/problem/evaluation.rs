@@ -22,6 +22,8 @@ pub struct Evaluation<'p> {
     tally: &'p Tally,
     x: Vec<f64>,
     y: OnceCell<Vec<f64>>,
+    /// Why there is no y: a simulation that failed here is not asked again.
+    failure: OnceCell<Error>,
     loss: OnceCell<f64>,
     output_gradient: OnceCell<Vec<f64>>,
     output_step: OnceCell<Vec<f64>>,
@@ -50,6 +52,7 @@ impl<'p> Evaluation<'p> {
             tally,
             x,
             y: OnceCell::new(),
+            failure: OnceCell::new(),
             loss: OnceCell::new(),
             output_gradient: OnceCell::new(),
             output_step: OnceCell::new(),
@@ -106,21 +109,32 @@ impl<'p> Evaluation<'p> {
 
     /// y = P(x).
     pub fn y(&self) -> Result<&[f64]> {
-        once(&self.y, || {
-            let mut y = vec![0.0; self.problem.outputs()];
-            interrupt::check()?;
-            self.tally.add(|c| c.forward += 1);
-            let simulator = self.problem.simulator();
-            if simulator.keeps_trajectory() {
-                let map = simulator.linearize(&self.x, &mut y)?;
-                // Set once: `y` is computed once, and nothing else writes the cell.
-                let _ = self.linearization.set(map);
-            } else {
-                simulator.forward(&self.x, &mut y)?;
-            }
-            Ok(y)
-        })
-        .map(Vec::as_slice)
+        if let Some(failure) = self.failure.get() {
+            return Err(failure.clone());
+        }
+        let found = once(&self.y, || self.simulated());
+        if let Err(error) = &found
+            && !error.is_interruption()
+        {
+            // Set once: it was empty above.
+            let _ = self.failure.set(error.clone());
+        }
+        found.map(Vec::as_slice)
+    }
+
+    fn simulated(&self) -> Result<Vec<f64>> {
+        let mut y = vec![0.0; self.problem.outputs()];
+        interrupt::check()?;
+        self.tally.add(|c| c.forward += 1);
+        let simulator = self.problem.simulator();
+        if simulator.keeps_trajectory() {
+            let map = simulator.linearize(&self.x, &mut y)?;
+            // Set once: `y` is computed once, and nothing else writes the cell.
+            let _ = self.linearization.set(map);
+        } else {
+            simulator.forward(&self.x, &mut y)?;
+        }
+        Ok(y)
     }
 
     /// y at a point that no derivative will be asked for: nothing is kept for one.
@@ -217,6 +231,11 @@ impl<'p> Evaluation<'p> {
             }
             None => by_products(self),
         })
+    }
+
+    /// Whether y was computed here.
+    pub(crate) fn knows_y(&self) -> bool {
+        self.y.get().is_some()
     }
 
     /// Whether J was computed here.

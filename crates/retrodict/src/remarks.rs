@@ -1,0 +1,137 @@
+//! What a user should hear beside the status of a run: unknowns without effect, and fits that explain little.
+
+use crate::problem::{Evaluation, Problem};
+use crate::solve::Solution;
+use crate::status::Status;
+
+/// A fit that explains less of the variation of the data is told of.
+const LITTLE: f64 = 0.5;
+
+/// Where the noise is known, residuals up to twice that are no matter, however little is explained.
+const WITHIN_NOISE: f64 = 4.0;
+
+/// Unknowns up to which several starts are advised.
+const FEW: usize = 32;
+
+/// Seconds that a run may take for ten more to be cheap.
+const CHEAP: f64 = 6.0;
+
+/// Names beyond this are counted.
+const NAMED: usize = 8;
+
+/// How a user of this door starts elsewhere.
+#[derive(Debug, Clone, Copy)]
+pub struct Advice<'a> {
+    /// From another point: `give another --start`.
+    pub elsewhere: &'a str,
+    /// From several: `try --starts 10`.
+    pub several: &'a str,
+}
+
+/// How much of the data y explains.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Explained {
+    /// R² = 1 − L(y)/L(ȳ*), where ȳ* is the mean of the data, by the loss of the data alone: negative where the mean fits better.
+    pub share: f64,
+    /// χ² per datum, where the noise is known.
+    pub chi_squared: Option<f64>,
+}
+
+impl Explained {
+    /// How much of the data the outputs at a point explain; nothing where the data do not vary, or y is not known there.
+    pub(crate) fn at(at: &Evaluation<'_>) -> Option<Self> {
+        if !at.knows_y() {
+            return None;
+        }
+        let (problem, y) = (at.problem(), at.y().ok()?);
+        let data = problem.data_outputs();
+        let (y, target) = (&y[..data], &problem.target()[..data]);
+        let mean = target.iter().sum::<f64>() / target.len() as f64;
+        let loss = problem.data_loss();
+        let variation = loss.value(&vec![mean; data], target);
+        let share = 1.0 - loss.value(y, target) / variation;
+        // Data that are the same to round-off have no variation to explain.
+        let varies = target.iter().any(|v| (v - mean).abs() > 1e-12 * mean.abs());
+        (varies && share.is_finite()).then(|| Self {
+            share,
+            chi_squared: loss.chi_squared(y, target).map(|c| c.per_datum()),
+        })
+    }
+}
+
+impl Solution {
+    /// What should be known beside the status, in sentences.
+    ///
+    /// `name` is asked for those of single unknowns.
+    pub fn remarks(
+        &self,
+        problem: &Problem,
+        name: impl Fn(usize) -> String,
+        advice: &Advice<'_>,
+    ) -> Vec<String> {
+        let mut words = Vec::new();
+        if !self.without_effect.is_empty() && problem.priors().is_empty() {
+            let shown = self.without_effect.iter().take(NAMED);
+            let shown: Vec<String> = shown.map(|i| name(*i)).collect();
+            let more = match self.without_effect.len().saturating_sub(NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            words.push(format!(
+                "without effect on y at this x, so that nothing tells where they should be: {}{more}; {} where y depends on \
+                 them",
+                shown.join(", "),
+                advice.elsewhere
+            ));
+        }
+        words.extend(
+            self.explained
+                .and_then(|found| self.little(found, problem, advice)),
+        );
+        words
+    }
+
+    fn little(&self, found: Explained, problem: &Problem, advice: &Advice<'_>) -> Option<String> {
+        let within = found.chi_squared.is_some_and(|chi| chi <= WITHIN_NOISE);
+        // These say themselves that x is no optimum.
+        let elsewhere = matches!(
+            self.status,
+            Status::NoEffect | Status::Failed(_) | Status::Diverged
+        );
+        if found.share >= LITTLE || within || elsewhere {
+            return None;
+        }
+        let mut text = match found.share >= 0.0 {
+            true => format!(
+                "the fit explains {:.0} % of the variation of the data (R² = {:.2}",
+                100.0 * found.share,
+                found.share
+            ),
+            false => format!(
+                "the fit is farther from the data than their mean is (R² = {:.2}",
+                found.share
+            )
+            .replace('-', "−"),
+        };
+        if let Some(chi) = found.chi_squared {
+            text.push_str(&format!(", χ² = {chi:.3} per datum"));
+        }
+        text.push_str("): ");
+        if !problem.priors().is_empty() {
+            text.push_str("the prior may weigh too much, or the optimum be a wrong one; ");
+        } else if self.status.converged() && self.steps <= 1 {
+            // A model that one step solves is linear: no other start leads elsewhere.
+            text.push_str("the model may be a wrong one for them");
+            return Some(text);
+        } else {
+            text.push_str("the optimum may be a wrong one, or the model; ");
+        }
+        let cheap = problem.inputs() <= FEW && self.seconds <= CHEAP;
+        text.push_str(if cheap {
+            advice.several
+        } else {
+            advice.elsewhere
+        });
+        Some(text)
+    }
+}

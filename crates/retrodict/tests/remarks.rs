@@ -1,0 +1,125 @@
+//! What is told beside the status: unknowns without effect, and fits that explain little.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+
+use retrodict::external::{Differences, External, Model, Offers};
+use retrodict::losses::Weighted;
+use retrodict::remarks::Advice;
+use retrodict::updates::LevenbergMarquardt;
+use retrodict::{Problem, Result, Solution, Solver, Space, Status, StopWhen};
+
+type Formula = fn(f64, &[f64]) -> f64;
+
+const ADVICE: Advice<'static> = Advice {
+    elsewhere: "choose another",
+    several: "try ten",
+};
+
+/// y(t) at 30 times up to 5.
+struct Series(Formula, usize);
+
+fn times() -> impl Iterator<Item = f64> {
+    (0..30).map(|i| f64::from(i) / 6.0)
+}
+
+impl Model for Series {
+    fn label(&self) -> String {
+        "a series".to_owned()
+    }
+    fn input(&self) -> Space {
+        Space::new("p", &[self.1], "1")
+    }
+    fn output(&self) -> Space {
+        Space::new("y", &[30], "1")
+    }
+    fn offers(&self) -> Offers {
+        Offers::default()
+    }
+    fn evaluate(&self, x: &[f64]) -> Result<Vec<f64>> {
+        Ok(times().map(|t| (self.0)(t, x)).collect())
+    }
+}
+
+/// Fits data of the truth from a start, and returns what is remarked.
+fn fit(model: Formula, data: Vec<f64>, start: &[f64], sigma: f64) -> (Solution, Vec<String>) {
+    let model = Arc::new(External::new(
+        Series(model, start.len()),
+        Differences::default(),
+        Some(1),
+    ));
+    let loss = Arc::new(Weighted {
+        deviations: vec![sigma],
+        half: true,
+    });
+    let problem = Problem::new(model, loss, data).unwrap();
+    let rule = LevenbergMarquardt::default();
+    let solution = Solver::new(rule, StopWhen::default())
+        .solve(&problem, start)
+        .unwrap();
+    let name = |i: usize| format!("p{i}");
+    let remarks = solution.remarks(&problem, name, &ADVICE);
+    (solution, remarks)
+}
+
+fn of(model: Formula, truth: &[f64]) -> Vec<f64> {
+    times().map(|t| model(t, truth)).collect()
+}
+
+#[test]
+fn a_wrong_optimum_is_told_of_by_what_it_leaves_unexplained() {
+    let wave: Formula = |t, p| p[1] * (p[0] * t).sin();
+    let data = of(wave, &[3.0, 2.0]);
+    let (wrong, remarks) = fit(wave, data.clone(), &[0.7, 1.0], 0.1);
+    assert!(wrong.status.converged(), "{}", wrong.status);
+    let [remark] = remarks.as_slice() else {
+        unreachable!("{remarks:?}")
+    };
+    let explained = wrong.explained.unwrap();
+    assert!(explained.share < 0.1, "{explained:?}");
+    assert!(explained.chi_squared.unwrap() > 100.0);
+    assert!(
+        remark.contains("R²") && remark.ends_with("try ten"),
+        "{remark}"
+    );
+    let (right, remarks) = fit(wave, data.clone(), &[2.9, 1.0], 0.1);
+    assert_eq!((right.explained.unwrap().share, remarks), (1.0, vec![]));
+    // Noise that hides the wave explains all of it.
+    let (_, remarks) = fit(wave, data, &[0.7, 1.0], 1.5);
+    assert_eq!(remarks, Vec::<String>::new());
+}
+
+#[test]
+fn no_other_start_is_advised_where_the_model_is_linear() {
+    let line: Formula = |t, p| p[0] + p[1] * t;
+    let data = of(|t, _| (7.0 * t).cos(), &[]);
+    let (solution, remarks) = fit(line, data, &[1.0, 0.0], 0.1);
+    assert!(solution.status.converged() && solution.steps == 1);
+    assert_eq!(remarks.len(), 1);
+    assert!(
+        remarks[0].ends_with("the model may be a wrong one for them"),
+        "{}",
+        remarks[0]
+    );
+}
+
+#[test]
+fn unknowns_without_effect_are_named() {
+    // One unknown where a sigmoid is flat; the others fit the data all the same.
+    let flat: Formula = |t, p| p[0] * (-p[1] * t).exp() / (1.0 + (-p[2]).exp());
+    let (solution, remarks) = fit(flat, of(flat, &[2.0, 2.5, 0.0]), &[1.0, 1.0, 500.0], 0.1);
+    assert!(solution.status.converged(), "{}", solution.status);
+    assert!(
+        remarks[0].contains("without effect") && remarks[0].contains(": p2; choose"),
+        "{remarks:?}"
+    );
+    // All of them.
+    let step: Formula = |t, p| p[0] / (1.0 + (50.0 * (p[1] - t)).exp());
+    let (solution, remarks) = fit(step, of(step, &[2.0, 2.5]), &[1.0, 500.0], 0.1);
+    assert_eq!(solution.status, Status::NoEffect);
+    assert_eq!(remarks.len(), 1, "{remarks:?}");
+    assert!(
+        remarks[0].contains(": p0, p1; choose another where"),
+        "{remarks:?}"
+    );
+}
