@@ -147,6 +147,10 @@ impl LinearMap for SelectedMap<'_> {
         }
         Ok(rows)
     }
+    fn noise(&self) -> Option<Vec<f64>> {
+        let whole = self.map.noise()?;
+        Some(self.selected.places.iter().map(|p| whole[*p]).collect())
+    }
     fn errors(&self, measure: bool) -> Result<Option<Matrix>> {
         let Some(whole) = self.map.errors(measure)? else {
             return Ok(None);

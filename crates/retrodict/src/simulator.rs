@@ -210,6 +210,11 @@ pub trait LinearMap {
     fn errors(&self, _measure: bool) -> Result<Option<Matrix>> {
         Ok(None)
     }
+    /// The noise of each value of y here, as a standard deviation, where answers were seen to be rounded or to scatter;
+    /// nothing where they have all their digits, as far as is known.
+    fn noise(&self) -> Option<Vec<f64>> {
+        None
+    }
     /// Says that so many products with J or Jᵀ are to come, so that a map may prepare for them.
     ///
     /// # Errors

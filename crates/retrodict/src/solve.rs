@@ -432,9 +432,10 @@ impl Run {
 
     /// Whether Δx is round-off, or no more than the error of J makes of nothing.
     fn vanishes(&self, at: &Evaluation<'_>, dx: &[f64], length: f64) -> Result<bool> {
-        if !self.rule.judges() && at.knows_jacobian() && stationarity::error_of_jacobian(at) > 0.0 {
+        let inexact = || stationarity::error_of_jacobian(at) > 0.0 || at.noise().is_some();
+        if !self.rule.judges() && at.knows_jacobian() && inexact() {
             let slope = stationarity::slope(at)?;
-            if slope.vanishes(at) {
+            if slope.vanishes(at) || stationarity::is_noise(at)? {
                 return Ok(true);
             }
         }
@@ -480,7 +481,8 @@ impl Run {
         }
         self.without_effect = without_effect;
         Ok(Next::End(match nature {
-            Nature::Minimum if self.stop.asks_for_more() => Status::Stalled,
+            Nature::Minimum | Nature::WithinNoise if self.stop.asks_for_more() => Status::Stalled,
+            Nature::WithinNoise => Status::Converged(Goal::Noise),
             Nature::Minimum => Status::Converged(Goal::Stationary),
             Nature::Saddle => Status::Saddle,
             Nature::WithoutEffect | Nature::Slope if failure.is_some() => failed(failure, at),

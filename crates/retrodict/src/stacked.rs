@@ -184,6 +184,16 @@ impl LinearMap for StackedMap<'_> {
         }
         Ok(whole)
     }
+    fn noise(&self) -> Option<Vec<f64>> {
+        let mut whole = None;
+        for (map, range) in self.parts() {
+            if let Some(part) = map.noise() {
+                let whole = whole.get_or_insert_with(|| vec![0.0; self.outputs()]);
+                whole[range].copy_from_slice(&part);
+            }
+        }
+        whole
+    }
     fn errors(&self, measure: bool) -> Result<Option<Matrix>> {
         let mut whole = None;
         for (map, range) in self.parts() {

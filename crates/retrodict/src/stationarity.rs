@@ -2,7 +2,7 @@
 
 use crate::curvature;
 use crate::error::Result;
-use crate::linalg::{dot, norm};
+use crate::linalg::{dot, norm, svd};
 use crate::problem::Evaluation;
 use crate::simulator::LinearMap;
 use crate::updates::Whitened;
@@ -19,6 +19,12 @@ const MOST_OF_X: f64 = 1e-2;
 /// The part of the first loss that round-off leaves of it: that of the residuals, squared.
 const NOTHING_LEFT: f64 = f64::EPSILON * f64::EPSILON;
 
+/// The effect of a combination of unknowns is known where its error is at most this part of it.
+const TRUSTED: f64 = 0.3;
+
+/// A promise above this multiple of what noise makes on average is none of noise: 3 standard deviations, squared.
+const SURELY: f64 = 9.0;
+
 /// Unknowns up to which J is asked for where it is not known.
 const WITH_JACOBIAN_UP_TO: usize = 32;
 
@@ -31,6 +37,8 @@ pub(crate) enum Nature {
     Saddle,
     /// No unknown changes y, and the data are not reached.
     WithoutEffect,
+    /// What is left to gain is less than the noise of y hides.
+    WithinNoise,
     /// The gradient does not vanish.
     Slope,
 }
@@ -117,6 +125,75 @@ pub(crate) fn slope(at: &Evaluation<'_>) -> Result<Slope> {
     })
 }
 
+/// What a linear model promises to gain at a point whose y is noisy, and what of that is noise.
+struct Gain {
+    promised: f64,
+    /// What noise and the error of J alone would promise.
+    of_noise: f64,
+}
+
+/// Whether all that a linear model promises to gain is less than the noise of the loss hides; `false` where no noise was
+/// seen.
+///
+/// # Cost
+/// A singular value decomposition of J, where it has few columns and noise was seen.
+pub(crate) fn hidden_by_noise(at: &Evaluation<'_>) -> Result<bool> {
+    match gain(at)? {
+        Some(gain) => Ok(gain.promised <= at.loss_round_off()?),
+        None => Ok(false),
+    }
+}
+
+/// Whether the promise of the linear model is itself what noise makes of nothing, so that steps go nowhere; `false` where
+/// no noise was seen.
+///
+/// # Cost
+/// As [`hidden_by_noise`].
+pub(crate) fn is_noise(at: &Evaluation<'_>) -> Result<bool> {
+    Ok(gain(at)?.is_some_and(|gain| gain.promised <= gain.of_noise))
+}
+
+fn gain(at: &Evaluation<'_>) -> Result<Option<Gain>> {
+    if at.x().len() > WITH_JACOBIAN_UP_TO {
+        return Ok(None);
+    }
+    let map = Whitened::new(at)?;
+    let mut columns = map.columns()?;
+    // Known only now, where J is found by differences.
+    let Some(noise) = at.noise() else {
+        return Ok(None);
+    };
+    let told = map.column_errors(false)?;
+    let mut errors = vec![UNSEEN; columns.rows()];
+    for (i, error) in errors.iter_mut().enumerate() {
+        let length = norm(columns.row(i));
+        if length > 0.0 {
+            columns.row_mut(i).iter_mut().for_each(|v| *v /= length);
+            *error = error.max(told.as_ref().map_or(0.0, |told| told[i] / length));
+        }
+    }
+    let aim = map.target_step()?;
+    let mut whitened = vec![0.0; noise.len()];
+    map.whiten(&noise, &mut whitened);
+    // The variance of the noise in each direction of y, and what the misfit lends to a direction that is off.
+    let variance = dot(&whitened, &whitened) / whitened.len().max(1) as f64;
+    let misfit = dot(&aim, &aim);
+    let parts = svd(&columns)?;
+    let (mut promised, mut of_noise, mut known) = (0.0, 0.0, 0);
+    for (k, s) in parts.s.iter().enumerate() {
+        // How far off the effect of this combination of unknowns may be: one that may be all error promises nothing.
+        let squares = (0..columns.rows()).map(|i| (parts.u[(i, k)] * errors[i]).powi(2));
+        let off = squares.sum::<f64>().sqrt();
+        if off <= TRUSTED * s {
+            let along: f64 = (0..aim.len()).map(|r| parts.v[(r, k)] * aim[r]).sum();
+            promised += 0.5 * along * along;
+            of_noise += SURELY * 0.5 * (variance + (off / s).powi(2) * misfit);
+            known += 1;
+        }
+    }
+    Ok((known > 0).then_some(Gain { promised, of_noise }))
+}
+
 /// A part of the misfit, none where it is negative; infinite where a number is none, so that nothing is said to vanish.
 fn share(excess: f64, misfit: f64) -> f64 {
     if !excess.is_finite() || !misfit.is_finite() {
@@ -146,7 +223,10 @@ pub(crate) fn judge(at: &Evaluation<'_>, first_loss: f64) -> Result<(Nature, Opt
         return Ok((Nature::Minimum, Some(slope.without_effect)));
     }
     let nature = if !slope.none_has_effect && !slope.vanishes(at) {
-        Nature::Slope
+        match hidden_by_noise(at)? {
+            true => Nature::WithinNoise,
+            false => Nature::Slope,
+        }
     } else if curvature::leads_downhill(at)? {
         Nature::Saddle
     } else if slope.none_has_effect {

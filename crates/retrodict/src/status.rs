@@ -23,6 +23,8 @@ pub enum Goal {
     /// The gradient vanished, as far as round-off and the error of J can tell, and no direction was found in which
     /// the loss falls.
     Stationary,
+    /// What is left to gain is less than the noise of the simulator's answers hides.
+    Noise,
 }
 
 impl Goal {
@@ -129,6 +131,10 @@ impl fmt::Display for Status {
             }
             Self::Converged(Goal::Stationary) => {
                 "the gradient vanished: nothing is left to gain from this start"
+            }
+            Self::Converged(Goal::Noise) => {
+                "what is left to gain is less than the noise of the simulator's answers hides; \
+                 answers with more digits lead further"
             }
             Self::StepLimit => "all steps were used; allow more, or choose a faster rule",
             Self::TimeLimit => "all time was used; allow more, or choose a cheaper rule",

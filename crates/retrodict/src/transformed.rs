@@ -246,6 +246,9 @@ impl LinearMap for TransformedMap<'_> {
         (0..j.rows()).for_each(|i| scale(j.row_mut(i), &self.slopes));
         Ok(j)
     }
+    fn noise(&self) -> Option<Vec<f64>> {
+        self.map.noise()
+    }
     fn errors(&self, measure: bool) -> Result<Option<Matrix>> {
         let mut errors = self.map.errors(measure)?;
         if let Some(errors) = &mut errors {

@@ -11,8 +11,8 @@ use retrodict::losses::{Batch, Reduction, SquaredError};
 use retrodict::network::{Activation, Architecture, Mlp, NetworkMap, UNet, Weight};
 use retrodict::simulators::Heat;
 use retrodict::training::{
-    Clock, CorrectedTargets, Fresh, Joint, Lesson, Limits, Sample, Schedule, State, Strategy,
-    Trainer,
+    Clock, CorrectedTargets, Fresh, Joint, Lesson, Limits, Notes, Sample, Schedule, State,
+    Strategy, Trainer,
 };
 use retrodict::updates::{Adam, InverseSimulator, LimitedMemoryBfgs};
 use retrodict::{
@@ -164,6 +164,7 @@ fn a_step_evaluates_the_network_once_and_every_bit_is_as_before() {
                 loss: &loss(),
                 reduction: Reduction::Mean,
                 clock: &Arc::new(Clock::default()),
+                notes: &Notes::default(),
             })
             .unwrap();
         let reference = by_hand(&network, &theta, &batch);

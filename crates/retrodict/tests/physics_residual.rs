@@ -13,7 +13,7 @@ use retrodict::ode::Ode;
 use retrodict::registry::{SIMULATORS, STRATEGIES};
 use retrodict::simulators::{Heat, LotkaVolterra, Square};
 use retrodict::training::{
-    Clock, Epoch, Fixed, Lesson, Limits, PhysicsResidual, Sample, Schedule, State, Strategy,
+    Clock, Epoch, Fixed, Lesson, Limits, Notes, PhysicsResidual, Sample, Schedule, State, Strategy,
     Trained, Trainer,
 };
 use retrodict::updates::{Adam, GaussNewton};
@@ -218,6 +218,7 @@ fn learning_from_the_residual_never_runs_the_physics() {
             loss: &loss,
             reduction: Reduction::Sum,
             clock: &Arc::new(Clock::default()),
+            notes: &Notes::default(),
         })
         .unwrap();
     let tally = Tally::default();

@@ -102,6 +102,12 @@ pub struct Outcome {
     pub loss: f64,
     /// Steps taken back or shortened.
     pub rollbacks: u64,
+    /// Where the rule fell back from its formula, and how often.
+    #[serde(default)]
+    pub notices: Vec<(String, u64)>,
+    /// Why it first did, where an error was the cause.
+    #[serde(default)]
+    pub trouble: Option<String>,
     /// The truncation of the rule, where it has one.
     pub truncation: Option<f64>,
     /// The engine that it used and the size of J, where the rule has the choice.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use retrodict::linalg::Engine;
 use retrodict::options::Validate;
 use retrodict::registry::{NETWORKS, RULES, STRATEGIES};
-use retrodict::training::{Clock, Lesson, Limits, Sample, State, Step, Trainer};
+use retrodict::training::{Clock, Lesson, Limits, Notes, Sample, State, Step, Trainer};
 use retrodict::{Network, Space};
 
 use super::plan::{MethodPlan, Plan};
@@ -110,6 +110,7 @@ impl<'a> Learner<'a> {
             loss: &self.trainer.loss,
             reduction: self.trainer.reduction,
             clock: &Arc::new(Clock::default()),
+            notes: &Notes::default(),
         })?;
         self.rows = problem.outputs() * self.method.batch;
         match (self.engine(), memory::available()) {
@@ -187,6 +188,8 @@ impl<'a> Learner<'a> {
             shares: [shares.network, shares.physics, shares.inversion].map(|part| part / all),
             loss: state.best_loss,
             rollbacks: state.rollbacks,
+            notices: state.notices.clone(),
+            trouble: state.trouble.clone(),
             truncation,
             engine: self.engine().map(|engine| {
                 let (m, n) = (self.rows, self.network.parameters());

@@ -112,6 +112,12 @@ pub fn remarks(contents: &Contents) -> Vec<String> {
                 o.rollbacks
             ));
         }
+        for (notice, count) in &o.notices {
+            remarks.push(format!("{who}: {notice} ({count} times)"));
+        }
+        if let Some(trouble) = &o.trouble {
+            remarks.push(format!("{who}: at first because {trouble}"));
+        }
         for layer in o.diagnosis.saturated() {
             remarks.push(format!(
                 "{who}: the layer {} is saturated: {:.0} % of its values have next to no slope left",

@@ -32,6 +32,8 @@ pub(super) struct Found {
     pub(super) jacobian: Matrix,
     /// The noise of each value of y that the steps were chosen for.
     noise: Vec<f64>,
+    /// Where it comes from.
+    kind: Kind,
     /// The noise that cannot be told from curvature: no less than what there is.
     scatter: Vec<f64>,
     /// How much of the noise over the step is the error of a difference.
@@ -62,6 +64,11 @@ impl Found {
             }
         }
         errors
+    }
+
+    /// The noise of each value of y where answers are rounded or scatter; nothing where it is round-off.
+    pub(super) fn noise(&self) -> Option<Vec<f64>> {
+        (self.kind != Kind::RoundOff).then(|| self.noise.clone())
     }
 
     /// The noise of y around x, from a few evaluations along a line; nothing if it cannot be told.
@@ -576,6 +583,7 @@ impl Search<'_> {
         Found {
             jacobian: Matrix::from_vec(n, m, columns).transpose(),
             noise: self.noise,
+            kind: self.kind,
             scatter,
             share,
             steps,

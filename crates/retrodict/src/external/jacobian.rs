@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use super::noise;
 use super::{Dense, External, Model};
 use crate::error::{Result, expect_length};
 use crate::linalg::Matrix;
@@ -79,6 +80,12 @@ impl LinearMap for JacobianAt<'_> {
     }
     fn dense(&self) -> Result<Matrix> {
         self.matrix().cloned()
+    }
+    fn noise(&self) -> Option<Vec<f64>> {
+        match self.dense.get() {
+            Some(Dense::Differences(found)) => found.noise(),
+            _ => noise::of_many(&self.y),
+        }
     }
     fn errors(&self, measure: bool) -> Result<Option<Matrix>> {
         let Dense::Differences(found) = self.found()? else {

@@ -62,6 +62,18 @@ pub(super) fn of_rounding(answers: &[&[f64]]) -> Option<Vec<f64>> {
     None
 }
 
+/// The same of one answer, which has to have values enough that they are not round by chance.
+pub(super) fn of_many(y: &[f64]) -> Option<Vec<f64>> {
+    let values = y.iter().filter(|v| **v != 0.0);
+    if values.take(MANY).count() < MANY {
+        return None;
+    }
+    of_rounding(&[y])
+}
+
+/// So many values are not all rounded by chance.
+const MANY: usize = 5;
+
 /// Round-off of y, as far as nothing else is known.
 pub(super) fn of_round_off(y: &[f64]) -> Vec<f64> {
     y.iter().map(|v| ROUND_OFF * v.abs()).collect()

@@ -154,11 +154,21 @@ impl<'p> Evaluation<'p> {
         .copied()
     }
 
-    /// How finely L is known here: smaller differences are round-off of its sum and of y.
+    /// How finely L is known here: smaller differences are round-off of its sum and of y, or the noise of y where
+    /// answers were seen to be rounded or to scatter.
     pub fn loss_round_off(&self) -> Result<f64> {
-        let pairs = self.y()?.iter().zip(self.output_gradient()?);
-        let of_outputs = pairs.map(|(y, g)| (y * g) * (y * g)).sum::<f64>().sqrt();
-        Ok(8.0 * f64::EPSILON * (8.0 * self.loss()?.abs() + of_outputs))
+        let (y, g) = (self.y()?, self.output_gradient()?);
+        let of_outputs = products(y, g);
+        let round_off = 8.0 * f64::EPSILON * (8.0 * self.loss()?.abs() + of_outputs);
+        Ok(match self.noise() {
+            Some(noise) => round_off.max(NOISY * products(&noise, g)),
+            None => round_off,
+        })
+    }
+
+    /// The noise of y here, where there is more than round-off; see [`LinearMap::noise`].
+    pub(crate) fn noise(&self) -> Option<Vec<f64>> {
+        self.linearization.get()?.noise()
     }
 
     /// g = ∂L/∂y.
@@ -528,6 +538,15 @@ fn silenced(held: &[bool], v: &[f64]) -> Vec<f64> {
     let mut v = v.to_vec();
     silence(held, &mut v);
     v
+}
+
+/// Two losses that differ by less than so many standard deviations of one are not told apart: 3 of their difference.
+const NOISY: f64 = 4.25;
+
+/// The root of the sum of the squares of products.
+fn products(a: &[f64], b: &[f64]) -> f64 {
+    let squares = a.iter().zip(b).map(|(a, b)| (a * b) * (a * b));
+    squares.sum::<f64>().sqrt()
 }
 
 /// `OnceCell::get_or_try_init`, which is not stable yet.

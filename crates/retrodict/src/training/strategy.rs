@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Clock, Sample};
+use super::{Clock, Notes, Sample};
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::losses::Reduction;
@@ -33,6 +33,8 @@ pub struct Lesson<'a> {
     pub reduction: Reduction,
     /// Where time is counted.
     pub clock: &'a Arc<Clock>,
+    /// Where rules of the strategy's own tell that they fell back.
+    pub notes: &'a Notes,
 }
 
 impl Lesson<'_> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::spread::among_threads;
-use super::{Clock, Data, Lesson, Sample, Schedule, Shares, Strategy};
+use super::{Clock, Data, Lesson, Notes, Sample, Schedule, Shares, Strategy};
 use crate::error::{Error, Result, expect_length};
 use crate::interrupt::Interrupt;
 use crate::linalg::{axpy, distance_squared, is_finite, norm};
@@ -17,7 +17,7 @@ use crate::network::Network;
 use crate::problem::{Evaluation, Tally};
 use crate::search::{Misses, search};
 use crate::status::{Goal, Status};
-use crate::updates::{StepSize, Trial, UpdateRule, Verdict};
+use crate::updates::{Notice, StepSize, Trial, UpdateRule, Verdict};
 
 /// A loss so many times above all recent ones is an explosion.
 const EXPLODED: f64 = 10.0;
@@ -95,6 +95,12 @@ pub struct State {
     /// Δθ of a step that was interrupted after the rule had found it and learned from it; empty else.
     #[serde(default)]
     pending: Vec<f64>,
+    /// Where the rule fell back from its formula, and how often.
+    #[serde(default)]
+    pub notices: Vec<(String, u64)>,
+    /// Why it first did, where an error was the cause.
+    #[serde(default)]
+    pub trouble: Option<String>,
 }
 
 impl State {
@@ -117,9 +123,41 @@ impl State {
             epoch_sum: 0.0,
             epoch_count: 0,
             pending: Vec::new(),
+            notices: Vec::new(),
+            trouble: None,
+        }
+    }
+
+    fn note(&mut self, notice: Notice, trouble: Option<&Error>) {
+        self.count(notice.0, 1);
+        if self.trouble.is_none() {
+            self.trouble = trouble.map(ToString::to_string);
+        }
+    }
+
+    fn note_all(&mut self, notes: &Notes) {
+        let noted = notes.lock();
+        for (notice, count) in &noted.counts {
+            self.count(notice, *count);
+        }
+        if self.trouble.is_none() {
+            self.trouble = noted.trouble.as_ref().map(|(_, why)| why.clone());
+        }
+    }
+
+    fn count(&mut self, notice: &str, times: u64) {
+        match self.notices.iter_mut().find(|(known, _)| known == notice) {
+            Some((_, count)) => *count += times,
+            None => self.notices.push((notice.to_owned(), times)),
         }
     }
 }
+
+/// A search, or a rule that judges its steps, left θ where it was.
+const NOT_TAKEN: Notice = Notice("no lower loss was found along the step: it was not taken");
+
+/// Δθ is no number.
+const NOT_FINITE: Notice = Notice("the step was not finite: it was not taken");
 
 /// How good θ was after an epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -361,6 +399,7 @@ impl Trainer {
         clock: &Arc<Clock>,
         dtheta: &mut [f64],
     ) -> Result<Option<f64>> {
+        let notes = Notes::default();
         let lesson = Lesson {
             network: &self.network,
             theta: &state.theta,
@@ -368,6 +407,7 @@ impl Trainer {
             loss: &self.loss,
             reduction: self.reduction,
             clock,
+            notes: &notes,
         };
         let tally = Tally::default();
         let problem = match self.strategy.theta_problem(&lesson) {
@@ -387,6 +427,7 @@ impl Trainer {
         }
         // Before anything of the state changes: this may be interrupted, and is then done again.
         let length = self.find(&at, state, dtheta)?;
+        state.note_all(&notes);
         if state.halvings <= HALVINGS {
             state.in_vain = 0;
         }
@@ -402,6 +443,7 @@ impl Trainer {
             axpy(1.0, &state.taken, &mut state.theta);
         } else {
             // No step to shorten: it is taken back at once.
+            state.note(NOT_FINITE, None);
             state.taken.fill(0.0);
             state.rollbacks += 1;
             state.in_vain += 1;
@@ -416,7 +458,9 @@ impl Trainer {
             let pending = std::mem::take(&mut state.pending);
             if pending.is_empty() {
                 dtheta.fill(0.0);
-                self.rule.update(at, dtheta)?;
+                if let Some(notice) = self.rule.update(at, dtheta)? {
+                    state.note(notice, self.rule.trouble());
+                }
                 dtheta.iter_mut().for_each(|d| *d *= factor);
             } else {
                 expect_length("the pending step", pending.len(), dtheta.len())?;
@@ -425,7 +469,11 @@ impl Trainer {
             if self.rule.step_size() == StepSize::AsIs && !self.rule.judges() {
                 return Ok(1.0);
             }
-            if norm(dtheta) == 0.0 || !is_finite(dtheta) {
+            if !is_finite(dtheta) {
+                state.note(NOT_FINITE, None);
+                return Ok(0.0);
+            }
+            if norm(dtheta) == 0.0 {
                 return Ok(0.0);
             }
             // Steps that explode are taken back later; here only searches shorten them.
@@ -435,6 +483,7 @@ impl Trainer {
                 state.pending = dtheta.to_vec();
             }
             let Some((next, scale)) = landing? else {
+                state.note(NOT_TAKEN, misses.first.as_ref());
                 return Ok(0.0);
             };
             let trial = Trial {
@@ -443,7 +492,10 @@ impl Trainer {
             };
             match self.rule.judge(&trial) {
                 Verdict::Take => return Ok(scale),
-                Verdict::GiveUp => return Ok(0.0),
+                Verdict::GiveUp => {
+                    state.note(NOT_TAKEN, misses.first.as_ref());
+                    return Ok(0.0);
+                }
                 Verdict::Retry => {}
             }
         }

@@ -72,6 +72,7 @@ impl Strategy for CorrectedTargets {
                 let found = solver.solve(&problem, x)?;
                 // Where an interruption ended the solver, x̃ is not what the rule leads to.
                 interrupt::check()?;
+                lesson.notes.take(i, &found.notices, found.trouble.as_ref());
                 x.copy_from_slice(&found.x);
                 Ok(())
             })
