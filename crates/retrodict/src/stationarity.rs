@@ -22,8 +22,9 @@ const NOTHING_LEFT: f64 = f64::EPSILON * f64::EPSILON;
 /// The effect of a combination of unknowns is known where its error is at most this part of it.
 const TRUSTED: f64 = 0.3;
 
-/// A promise above this multiple of what noise makes on average is none of noise: 3 standard deviations, squared.
-const SURELY: f64 = 9.0;
+/// A promise above this multiple of what noise makes on average is none of noise: 5 standard deviations, squared, since
+/// noise is known by order of magnitude.
+const SURELY: f64 = 25.0;
 
 /// Unknowns up to which J is asked for where it is not known.
 const WITH_JACOBIAN_UP_TO: usize = 32;
@@ -175,9 +176,10 @@ fn gain(at: &Evaluation<'_>) -> Result<Option<Gain>> {
     let aim = map.target_step()?;
     let mut whitened = vec![0.0; noise.len()];
     map.whiten(&noise, &mut whitened);
-    // The variance of the noise in each direction of y, and what the misfit lends to a direction that is off.
-    let variance = dot(&whitened, &whitened) / whitened.len().max(1) as f64;
-    let misfit = dot(&aim, &aim);
+    // The variance of the noise in each direction of y, and of what the misfit lends to a direction that is off at random.
+    let count = aim.len().max(1) as f64;
+    let variance = dot(&whitened, &whitened) / count;
+    let misfit = dot(&aim, &aim) / count;
     let parts = svd(&columns)?;
     let (mut promised, mut of_noise, mut known) = (0.0, 0.0, 0);
     for (k, s) in parts.s.iter().enumerate() {
