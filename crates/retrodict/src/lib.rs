@@ -90,7 +90,7 @@ pub use solve::{Record, Solution, Solver, solve_batch};
 pub use stacked::Stacked;
 pub use standing::{Known, Moment, Standing};
 pub use status::{Goal, Status};
-pub use stop::{Plateau, STEPS, StopWhen};
+pub use stop::{LOSS_CHANGE, Plateau, STEPS, StopWhen};
 pub use transform::Transform;
 pub use transformed::Transformed;
 pub use updates::UpdateRule;

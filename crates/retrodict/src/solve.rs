@@ -363,6 +363,10 @@ impl Run {
             if self.vanishes(at, dx, length)? {
                 return self.no_way_on(at, failure, Status::NoProgress);
             }
+            let (loss, foreseen) = (at.loss()?, self.rule.foresees());
+            if self.stop.nothing_to_gain(loss, foreseen, self.first_loss) {
+                return Ok(Next::End(Status::Converged(Goal::LossChange)));
+            }
             // A rule that judges its trials shortens them itself.
             let mut misses = Misses::new(!self.rule.judges());
             let landing = search(self.step_size(bent), at, dx, &mut misses);
@@ -393,7 +397,10 @@ impl Run {
                 trial_loss: found.unwrap_or(f64::INFINITY),
             };
             self.aimed = false;
-            match self.rule.judge(&trial) {
+            let verdict = self.rule.judge(&trial);
+            let promise = self.rule.promise();
+            let settled = self.stop.settled(&trial, promise, self.first_loss);
+            match verdict {
                 Verdict::Take if trial.trial_loss.is_nan() || found_nothing => {
                     return match self.searched_instead(at)? {
                         Some(next) => Ok(next),
@@ -404,13 +411,16 @@ impl Run {
                     return self.no_way_on(at, failure, Status::NoProgress);
                 }
                 Verdict::Take => {
-                    self.settled_loss = self.stop.settled(&trial, self.rule.promise());
+                    self.settled_loss = settled;
                     let length = if bent {
                         distance_squared(next.x(), at.x()).sqrt()
                     } else {
                         scale * length
                     };
                     return Ok(Next::Moved(Box::new(next), length));
+                }
+                Verdict::GiveUp | Verdict::Retry if settled => {
+                    return Ok(Next::End(Status::Converged(Goal::LossChange)));
                 }
                 Verdict::GiveUp => return self.no_way_on(at, failure, Status::NoProgress),
                 Verdict::Retry => {

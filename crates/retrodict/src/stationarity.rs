@@ -17,7 +17,7 @@ const ROUND_OFF: f64 = 8.0 * f64::EPSILON;
 const MOST_OF_X: f64 = 1e-2;
 
 /// The part of the first loss that round-off leaves of it: that of the residuals, squared.
-const NOTHING_LEFT: f64 = f64::EPSILON * f64::EPSILON;
+const NOTHING_LEFT: f64 = ROUND_OFF * ROUND_OFF;
 
 /// The effect of a combination of unknowns is known where its error is at most this part of it.
 const TRUSTED: f64 = 0.3;

@@ -126,8 +126,8 @@ impl fmt::Display for Status {
                  ask for a smaller decrease over more steps to go on, or try another rule or start"
             }
             Self::Converged(Goal::LossChange) => {
-                "the loss changes by less than its tolerance, and the linear model promises no more; \
-                 a lower loss_change, or 0, leads further"
+                "the loss has settled: it changes by less than loss_change (1e-8 unless told) of itself, and the linear \
+                 model promises no more; a lower loss_change, or 0 for the last digit, leads further"
             }
             Self::Converged(Goal::Stationary) => {
                 "the gradient vanished: nothing is left to gain from this start"

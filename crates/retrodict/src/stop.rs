@@ -31,9 +31,9 @@ pub struct StopWhen {
     pub short_step: Option<f64>,
     /// Converged once the loss hardly falls any more.
     pub plateau: Option<Plateau>,
-    /// Converged once a step lowered the loss by no more than this share of it, and the rule's model promises no more
+    /// Converged once a step changed the loss by no more than this share of it, and the rule's model promises no more
     /// than that of any step: what `ftol` is elsewhere. For rules that have such a model (Levenberg–Marquardt).
-    /// 1e-8 leaves x within about √m · 1e-4 standard deviations of a fit to m data; 0, as `None`, goes on to the last digit.
+    /// `None` stands for [`LOSS_CHANGE`], or where another goal is set for 0, which goes on to the last digit.
     pub loss_change: Option<f64>,
     /// Stationary once ‖Δx‖ ≤ this · ‖x‖.
     pub step_below: f64,
@@ -46,6 +46,20 @@ pub struct StopWhen {
 /// Steps after which a run ends that was told nothing else. Rules that solve least squares take far fewer, but for narrow
 /// valleys.
 pub const STEPS: usize = 1000;
+
+/// The share of the loss below which a change of it ends a run that was told nothing else: 1e-8 leaves x within about
+/// √m · 1e-4 standard deviations of a fit to m data.
+pub const LOSS_CHANGE: f64 = 1e-8;
+
+/// A fit that is exact ends where round-off does: of a loss below this part of the first one, changes are measured by that
+/// part.
+const EXACT_FIT: f64 = 1e-22;
+
+/// Before a trial, a promise must be so much smaller than after one, which bears it out.
+const UNTRIED: f64 = 1e-4;
+
+/// A run that has lowered the loss by less than this share of it may stand at a saddle where it began.
+const LEFT_THE_START: f64 = 1e-3;
 
 /// A loss that hardly falls: over the last `steps` its lowest value fell by no more than `decrease`
 /// of itself.
@@ -162,14 +176,29 @@ impl StopWhen {
         Ok(None)
     }
 
-    /// Whether the loss has settled: a step changed it by no more than its tolerance, and no step promises more.
-    pub(crate) fn settled(&self, trial: &Trial, promise: Option<f64>) -> bool {
-        let Some(share) = self.loss_change.filter(|share| *share > 0.0) else {
-            return false;
-        };
-        let most = share * trial.loss.abs();
+    /// The share of the loss below which a change of it is none.
+    fn least_change(&self) -> f64 {
+        let another = self.asks_for_more() || self.short_step.is_some() || self.plateau.is_some();
+        let unless_told = if another { 0.0 } else { LOSS_CHANGE };
+        self.loss_change.unwrap_or(unless_told)
+    }
+
+    /// Whether the loss has settled: a step changed it by no more than its tolerance, and no step promises more. `first` is
+    /// the loss at the start.
+    pub(crate) fn settled(&self, trial: &Trial, promise: Option<f64>, first: f64) -> bool {
+        let most = self.least_change() * trial.loss.abs().max(EXACT_FIT * first.abs());
         let change = (trial.loss - trial.trial_loss).abs();
-        change <= most && promise.is_some_and(|promise| promise <= most)
+        let lowest = trial.loss.min(trial.trial_loss);
+        most > 0.0
+            && change <= most
+            && promise.is_some_and(|promise| promise <= most)
+            && left_the_start(lowest, first)
+    }
+
+    /// Whether no step promises to change the loss, so that none need be tried.
+    pub(crate) fn nothing_to_gain(&self, loss: f64, promise: Option<f64>, first: f64) -> bool {
+        let most = UNTRIED * self.least_change() * loss.abs();
+        most > 0.0 && promise.is_some_and(|promise| promise <= most) && left_the_start(loss, first)
     }
 
     /// What interrupts a run that began at `clock`, beside what interrupts the work on this thread.
@@ -184,6 +213,12 @@ impl StopWhen {
             None => interrupt,
         }
     }
+}
+
+/// Whether the loss has fallen from what it was at the start. Where it has not, a model that promises nothing may be that
+/// of a saddle; a descent leads to none.
+fn left_the_start(loss: f64, first: f64) -> bool {
+    loss <= first - LEFT_THE_START * first.abs()
 }
 
 /// The lowest loss after each of the last steps, as many as a plateau is looked for over.

@@ -82,6 +82,11 @@ pub trait UpdateRule: Send {
         None
     }
 
+    /// The same from where the last update begins, before anything is tried.
+    fn foresees(&self) -> Option<f64> {
+        None
+    }
+
     /// The engine with which the rule computes a power of J⁺, for a J of m rows and n columns; nothing for
     /// rules that have no such choice.
     fn engine(&self, _m: usize, _n: usize) -> Option<Engine> {

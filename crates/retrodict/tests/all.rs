@@ -16,6 +16,7 @@ mod corrected_targets;
 mod documents;
 mod engines;
 mod error_bars;
+mod evaluations;
 mod evolution;
 mod fluid;
 mod hansen;

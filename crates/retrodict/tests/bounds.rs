@@ -88,7 +88,10 @@ fn problem(simulator: impl Simulator + 'static, target: Vec<f64>) -> Problem {
 
 fn solve(rule: &str, options: &str, problem: &Problem, start: &[f64], steps: usize) -> Solution {
     let rule = RULES.build(rule, &options.parse().unwrap()).unwrap();
-    let stop = StopWhen::after(steps);
+    let stop = StopWhen {
+        loss_change: Some(0.0),
+        ..StopWhen::after(steps)
+    };
     Solver { rule, stop }.solve(problem, start).unwrap()
 }
 

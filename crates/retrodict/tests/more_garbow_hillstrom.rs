@@ -42,7 +42,11 @@ fn minimise<M: Model + 'static>(model: M, m: usize, start: &[f64], ends: &[End])
     let curve = Arc::new(Curve { at, model });
     let loss = Arc::new(SquaredError::default());
     let problem = Problem::new(curve, loss, vec![0.0; m]).unwrap();
-    let solution = Solver::new(LevenbergMarquardt::default(), StopWhen::after(5000))
+    let stop = StopWhen {
+        loss_change: Some(0.0),
+        ..StopWhen::after(5000)
+    };
+    let solution = Solver::new(LevenbergMarquardt::default(), stop)
         .solve(&problem, start)
         .unwrap();
     let (sum, steps) = (solution.loss, solution.steps);

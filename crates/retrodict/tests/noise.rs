@@ -26,7 +26,10 @@ fn exp(size: usize) -> Arc<Exp> {
 
 fn solve(rule: &str, problem: &Problem, start: &[f64]) -> Vec<f64> {
     let rule = RULES.build(rule, &toml::Table::new()).unwrap();
-    let stop = StopWhen::after(100);
+    let stop = StopWhen {
+        loss_change: Some(0.0),
+        ..StopWhen::after(100)
+    };
     Solver { rule, stop }.solve(problem, start).unwrap().x
 }
 

@@ -17,7 +17,10 @@ fn problem(simulator: Arc<dyn Simulator>, target: Vec<f64>) -> Problem {
 
 fn solve(rule: &str, problem: &Problem, start: &[f64]) -> Solution {
     let rule = RULES.build(rule, &toml::Table::new()).unwrap();
-    let stop = StopWhen::after(200);
+    let stop = StopWhen {
+        loss_change: Some(0.0),
+        ..StopWhen::after(200)
+    };
     Solver { rule, stop }.solve(problem, start).unwrap()
 }
 
@@ -160,7 +163,10 @@ fn start_observer_solution_and_prior_are_those_of_x() {
         let mut first = None;
         let solver = Solver {
             rule: RULES.build(rule, &toml::Table::new()).unwrap(),
-            stop: StopWhen::after(100),
+            stop: StopWhen {
+                loss_change: Some(0.0),
+                ..StopWhen::after(100)
+            },
         };
         let watch = |_: &_, x: &[f64]| {
             first.get_or_insert_with(|| x.to_vec());

@@ -8,8 +8,8 @@ use retrodict::losses::SquaredError;
 use retrodict::simulators::{Scaling, Sine, Square};
 use retrodict::updates::*;
 use retrodict::{
-    Counts, Error, Evaluation, Goal, Problem, Result, Simulator, Solution, Solver, Space, Status,
-    StopWhen, Tally,
+    Counts, Error, Evaluation, Goal, LOSS_CHANGE, Problem, Result, Simulator, Solution, Solver,
+    Space, Status, StopWhen, Tally,
 };
 
 /// y = A x, with any shape of A.
@@ -686,7 +686,7 @@ fn levenberg_marquardt_leaves_tiny_starts() {
 
 /// A decay fitted to data that scatter: the loss settles soon, and only the last digits cost more.
 #[test]
-fn a_loss_that_settles_ends_levenberg_marquardt_where_that_is_asked_for() {
+fn a_loss_that_settles_ends_levenberg_marquardt_unless_another_goal_is_set() {
     let curve: Function = |x, r| {
         for (i, y) in [1.0, 0.7, 0.45, 0.32, 0.19].iter().enumerate() {
             r[i] = (-x[0] * i as f64).exp() - y;
@@ -707,9 +707,18 @@ fn a_loss_that_settles_ends_levenberg_marquardt_where_that_is_asked_for() {
             .solve(&p, &[1.5])
             .unwrap()
     };
-    let settled = end(Some(1e-8));
+    let settled = end(None);
     assert_eq!(settled.status, Status::Converged(Goal::LossChange));
-    for last_digit in [end(None), end(Some(0.0))] {
+    assert_eq!(settled.x, end(Some(LOSS_CHANGE)).x);
+    // Another goal is the one that counts.
+    let another = StopWhen {
+        short_step: Some(1e-13),
+        ..StopWhen::default()
+    };
+    let another = Solver::new(LevenbergMarquardt::default(), another)
+        .solve(&p, &[1.5])
+        .unwrap();
+    for last_digit in [another, end(Some(0.0))] {
         assert_ne!(last_digit.status, Status::Converged(Goal::LossChange));
         assert!(settled.counts.forward < last_digit.counts.forward);
         assert!(settled.loss <= last_digit.loss * (1.0 + 1e-8));

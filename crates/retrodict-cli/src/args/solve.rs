@@ -25,8 +25,8 @@ for larger fields with a matern prior --posterior tells deviation and samples.
 Stops: --stop discrepancy (χ² per datum at most 1; needs the noise), discrepancy=1.1,
 gradient=1e-6, step=1e-8 (relative to x), loss=1e-3, plateau=1e-3 (the loss fell by less than
 0.1 % over the last 10 steps; plateau_steps=20 for more), loss_change=1e-6 (a step changed it by less,
-and the linear model promises no more; for levenberg-marquardt), time=10s,
-steps=50. Without a goal, a run
+and the linear model promises no more; for levenberg-marquardt, which takes 1e-8 where no goal is
+set; 0 asks for the last digit), time=10s, steps=50. Without a goal, a run
 whose x has as many values as the noisy data, and no prior, ends at the noise.
 File: an inversion in TOML says what the flags say, and more; flags change what it says.
 Folder: --out DIR keeps the inversion, x, the history, a report, and checkpoints as it goes;

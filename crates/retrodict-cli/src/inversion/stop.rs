@@ -35,7 +35,7 @@ pub struct Stop {
     pub plateau: Option<f64>,
     /// Over how many steps a plateau is looked for.
     pub plateau_steps: usize,
-    /// The share of L below which a change of it ends the run; 0 for the last digit.
+    /// The share of L below which a change of it ends the run; 0 for the last digit. By default 1e-8, or 0 beside a goal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss_change: Option<f64>,
 }

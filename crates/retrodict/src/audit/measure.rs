@@ -105,7 +105,10 @@ pub(super) fn convergence(make: Make<'_>) -> Result<(Convergence, f64)> {
     let mut errors = Vec::new();
     let solver = Solver {
         rule: make()?,
-        stop: StopWhen::after(80),
+        stop: StopWhen {
+            loss_change: Some(0.0),
+            ..StopWhen::after(80)
+        },
     };
     let start = [TRUTH[0] + 0.1, TRUTH[1] + 0.07];
     solver.solve_observed(&problem(physics(), TRUTH, 1.0)?, &start, |_, x| {

@@ -1,5 +1,7 @@
+mod boxed;
 mod model;
 mod region;
+mod step;
 mod valley;
 
 use serde::{Deserialize, Serialize};
@@ -42,8 +44,9 @@ use crate::simulator::LinearMap;
 /// `dense_up_to`, pairs of products for LSMR with fixed damping.
 ///
 /// # Within bounds
-/// Unknowns that run into a bound stop there, and the others are sought again within the region;
-/// what the model promises is taken of that step.
+/// The step is the best one within bounds and region, sought exactly for up to 64 unknowns. Until a trial was as the model
+/// said, no step goes more than half-way to a bound. Beyond 64, unknowns that run into a bound stop there, and the others are
+/// sought again within the region; what the model promises is taken of that step.
 ///
 /// # When to choose it
 /// For every small nonlinear least-squares problem without a local inverse: the first thing to
@@ -126,9 +129,11 @@ impl UpdateRule for LevenbergMarquardt {
         region.slope = -along;
         // The model ½‖W(JΔx − Δy)‖² promises ½‖aim‖² − ½‖aim − WJΔx‖².
         region.predicted = along - 0.5 * square;
+        let best = !region.limited && !region.silent;
         region.whole = match model {
+            Some(_) if region.bent && best => region.predicted,
             Some(model) => model.promise(),
-            None if region.limited || region.bent || region.damping > 0.0 => f64::INFINITY,
+            None if region.bent || !best || region.damping > 0.0 => f64::INFINITY,
             None => region.predicted,
         };
         if let Some(model) = model
@@ -146,6 +151,11 @@ impl UpdateRule for LevenbergMarquardt {
 
     fn promise(&self) -> Option<f64> {
         self.memory.0.region.promise
+    }
+
+    fn foresees(&self) -> Option<f64> {
+        let region = &self.memory.0.region;
+        (!region.bent && !region.silent).then_some(region.whole)
     }
 
     fn judge(&mut self, trial: &Trial) -> Verdict {
@@ -184,22 +194,15 @@ impl LevenbergMarquardt {
                 Model::new(columns, &region.scale, aim)?
             }
         };
-        let radius = region.radius.unwrap_or(f64::INFINITY);
-        let scale = &region.scale;
-        region.bent = within_bounds(at, map, aim, dx, |stopped, aim, dx| {
-            match stopped {
-                None => model.step(model.damping(radius), dx),
-                Some(stopped) => {
-                    let mut columns = map.columns()?;
-                    let stopped = (0..columns.rows()).filter(|i| stopped[*i]);
-                    stopped.for_each(|i| columns.row_mut(i).fill(0.0));
-                    let model = Model::new(columns, scale, aim)?;
-                    model.step(model.damping(radius), dx);
-                }
-            }
-            dx.iter_mut().zip(scale).for_each(|(d, scale)| *d /= scale);
-            Ok(())
-        })?;
+        let held = at
+            .held()?
+            .map_or(0, |held| held.iter().filter(|h| **h).count());
+        region.silent = model.rank() < dx.len() - held;
+        if dx.len() <= step::BEST_UP_TO {
+            step::best(region, &model, at, dx)?;
+        } else {
+            step::clipped(region, &model, map, aim, at, dx)?;
+        }
         region.measure(dx);
         region.whole_norm = model.length(0.0).0;
         self.memory.0.model = Some(model);

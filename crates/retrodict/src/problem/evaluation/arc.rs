@@ -31,6 +31,18 @@ impl Evaluation<'_> {
         })
     }
 
+    /// How far each unknown may go down (0 or less) and up (0 or more) to its bounds; nothing where there are none.
+    pub(crate) fn margins(&self) -> Option<(Vec<f64>, Vec<f64>)> {
+        let walls = self.problem.walls.as_ref()?;
+        let side = |step: f64| {
+            let unknowns = self.x.iter().enumerate();
+            unknowns
+                .map(|(i, x)| walls.room(i, *x, step).max(0.0) * step)
+                .collect()
+        };
+        Some((side(-1.0), side(1.0)))
+    }
+
     /// Shortens the steps of single unknowns so that they end within bounds.
     pub(crate) fn keep_within(&self, dx: &mut [f64]) {
         let stopped: Vec<(usize, f64)> = self.stopped(dx).collect();

@@ -53,6 +53,25 @@ impl Model {
         (dot(&self.aim, &moved), dot(&moved, &moved))
     }
 
+    /// JᵀJ and Jᵀ aim in the units of the region, of some unknowns.
+    pub(super) fn normal(&self, of: &[usize]) -> (Matrix, Vec<f64>) {
+        let part = Matrix::from_vec(
+            of.len(),
+            self.map.rows(),
+            of.iter()
+                .flat_map(|j| (0..self.map.rows()).map(|i| self.map[(i, *j)]))
+                .collect(),
+        );
+        let pull = (0..of.len()).map(|a| dot(part.row(a), &self.aim)).collect();
+        (part.gram(), pull)
+    }
+
+    /// How many combinations of the unknowns change y by more than round-off.
+    pub(super) fn rank(&self) -> usize {
+        let floor = self.floor();
+        self.parts.s.iter().filter(|s| **s > floor).count()
+    }
+
     /// By how much the loss falls in the model, without a limit to the step.
     pub(super) fn promise(&self) -> f64 {
         let floor = self.floor();

@@ -27,7 +27,7 @@ pub(super) struct Region {
     pub(super) crawled: usize,
     /// Whether bounds bent the last step: then a shorter one may gain what it does not.
     pub(super) bent: bool,
-    /// Whether the radius cut the last step, where J is not formed.
+    /// Whether the radius held the last step back.
     #[serde(skip)]
     pub(super) limited: bool,
     /// Whether D measures changes of x by x itself, since J misled.
@@ -36,11 +36,24 @@ pub(super) struct Region {
     #[serde(default)]
     linear: Linearity,
     /// By how much the model says that the loss could fall, whatever the radius.
-    #[serde(skip)]
+    /// Kept over a pause: an update that is not judged yet is judged by it.
+    #[serde(default = "unknown")]
     pub(super) whole: f64,
-    /// That, where the last trial bore the model out.
+    /// That, where the last trial was no better than the model allows.
     #[serde(skip)]
     pub(super) promise: Option<f64>,
+    /// Whether the model says nothing of some free unknowns, or not of the whole way to the bounds: then it cannot say
+    /// that nothing is left to gain.
+    #[serde(default)]
+    pub(super) silent: bool,
+    /// Whether the last trial was as the model said: then steps may go all the way to the bounds.
+    #[serde(default)]
+    trusted: bool,
+}
+
+/// What is left to gain where nothing is known of it.
+fn unknown() -> f64 {
+    f64::INFINITY
 }
 
 /// What the first step says of P.
@@ -75,8 +88,19 @@ const PATIENCE: usize = 50;
 /// how far x has to go.
 const LEAST_START: f64 = 0.1;
 
-/// A trial bears the model out where the ratio of actual to predicted reduction lies in this range.
-const SANE: std::ops::RangeInclusive<f64> = 0.25..=4.0;
+/// Where the loss falls by more than this multiple of what was promised, the model does not know what is left.
+const SURPRISE: f64 = 4.0;
+
+/// Ratios of actual to predicted reduction at which the model is trusted up to the bounds.
+const TRUSTED: std::ops::RangeInclusive<f64> = 0.75..=1.5;
+
+/// The part of the way to each bound that steps may go before the model is trusted.
+const HALF_WAY: f64 = 0.5;
+
+/// The least ratio for which a step is taken, and that for one that bounds bent: such a step may end on a plateau, where
+/// nothing shows the way back.
+const LEAST_GAIN: f64 = 1e-4;
+const LEAST_GAIN_BENT: f64 = 0.1;
 
 impl Region {
     /// D grows and never shrinks (Moré 1978, section 5); a parameter without effect keeps 1.
@@ -116,6 +140,11 @@ impl Region {
         self.radius = Some(factor * if start > 0.0 { start } else { 1.0 });
     }
 
+    /// The part of the way to each bound that a step may go.
+    pub(super) fn share_of_room(&self) -> f64 {
+        if self.trusted { 1.0 } else { HALF_WAY }
+    }
+
     /// Takes ‖D Δx‖ of a step.
     pub(super) fn measure(&mut self, dx: &[f64]) {
         let squares = dx.iter().zip(&self.scale).map(|(d, s)| (d * s) * (d * s));
@@ -142,7 +171,7 @@ impl Region {
         self.promise = None;
         let vanished = self.step_norm <= step_tolerance * self.x_norm;
         if actual.abs() <= self.noise && self.predicted > 0.0 && self.predicted <= self.noise {
-            self.promise = Some(self.whole);
+            self.promise = (!self.silent).then_some(self.whole);
             return self.polish(vanished);
         }
         let ratio = if self.predicted > 0.0 {
@@ -181,13 +210,19 @@ impl Region {
             radius
         };
         self.radius = Some(radius);
-        self.promise = SANE.contains(&ratio).then_some(self.whole);
+        self.trusted = TRUSTED.contains(&ratio);
+        self.promise = (!self.silent && ratio <= SURPRISE).then_some(self.whole);
         self.damping = if ratio > 0.25 {
             0.1 * self.damping
         } else {
             10.0 * self.damping
         };
-        if ratio >= 1e-4 && actual > 0.0 {
+        let least = if self.bent {
+            LEAST_GAIN_BENT
+        } else {
+            LEAST_GAIN
+        };
+        if ratio >= least && actual > 0.0 {
             let crawls = actual <= CRAWL * trial.loss && self.step_norm < self.whole_norm;
             self.crawled = if crawls { self.crawled + 1 } else { 0 };
             if self.crawled == PATIENCE {
