@@ -149,7 +149,7 @@ impl Statistics {
         let chi_squared = problem.data_loss().chi_squared(y, target);
         let covariance = covariance(&s[..rank], &v, &effects, variance);
         let unseen = unseen(rank, free.len(), &v, &effects);
-        let deviations = deviations(&covariance, &unseen, &effects);
+        let deviations = deviations(&covariance, &unseen, &effects, share(uncertainty));
         Ok(Self {
             parameters: x.to_vec(),
             residuals: target.iter().zip(y).map(|(t, y)| t - y).collect(),
@@ -334,11 +334,22 @@ fn unseen(rank: usize, free: usize, v: &Matrix, scale: &[f64]) -> Matrix {
     unseen
 }
 
-/// A parameter whose share in an unseen direction exceeds this is not determined.
+/// A parameter whose share in an unseen direction exceeds this is not determined, where J is exact.
 const SHARE: f64 = 1e-8;
 
-fn deviations(covariance: &Matrix, unseen: &Matrix, scale: &[f64]) -> Vec<f64> {
-    let free = |i: usize| (0..unseen.rows()).any(|k| (unseen[(k, i)] * scale[i]).abs() > SHARE);
+/// Unseen directions that may be off by more than this tell nothing of single parameters.
+const MOST_SHARE: f64 = 0.05;
+
+/// The share in an unseen direction that the error of J may make of none: by so much it may be turned.
+fn share(uncertainty: f64) -> f64 {
+    match uncertainty <= MOST_SHARE {
+        true => SHARE.max(uncertainty),
+        false => SHARE,
+    }
+}
+
+fn deviations(covariance: &Matrix, unseen: &Matrix, scale: &[f64], share: f64) -> Vec<f64> {
+    let free = |i: usize| (0..unseen.rows()).any(|k| (unseen[(k, i)] * scale[i]).abs() > share);
     (0..scale.len())
         .map(|i| match free(i) {
             true => f64::INFINITY,

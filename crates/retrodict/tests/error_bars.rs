@@ -132,6 +132,9 @@ fn shifted_slopes(p: &[f64]) -> Vec<f64> {
     times().flat_map(row).collect()
 }
 
+fn single(y: Vec<f64>) -> Vec<f64> {
+    y.into_iter().map(|v| f64::from(v as f32)).collect()
+}
 fn logistic(p: &[f64]) -> Vec<f64> {
     // The third and fourth only act as a product.
     times()
@@ -152,7 +155,23 @@ fn logistic_slopes(p: &[f64]) -> Vec<f64> {
 /// What is not identifiable is found as with an exact J, and what is keeps its deviation.
 #[test]
 fn ranks_by_differences_are_those_of_an_exact_jacobian() {
-    let cases: [Case<'_>; 2] = [
+    let cases: [Case<'_>; 4] = [
+        (
+            "shifted, in single precision",
+            |p| single(shifted(p)),
+            shifted_slopes,
+            &[2.0, 0.5, 1.1],
+            2,
+            0.02,
+        ),
+        (
+            "logistic, in single precision",
+            |p| single(logistic(p)),
+            logistic_slopes,
+            &[3.0, 2.1, 1.3, 1.7],
+            3,
+            0.02,
+        ),
         (
             "shifted",
             shifted,

@@ -97,9 +97,11 @@ impl Statistics {
             scaled.for_each(|(v, effect)| *v *= effect);
         }
         let pivots = reduce(&mut rows);
+        // Below the error of J a share may be none.
+        let least = SHARE.max(super::share(self.uncertainty));
         let terms = pivots.iter().enumerate().map(|(k, pivot)| {
             let change = |i: usize| rows[(k, i)] * self.effects[*pivot] / self.effects[i];
-            let others = (0..n).filter(|i| i != pivot && rows[(k, *i)].abs() > SHARE);
+            let others = (0..n).filter(|i| i != pivot && rows[(k, *i)].abs() > least);
             std::iter::once((*pivot, 1.0))
                 .chain(others.map(|i| (i, change(i))))
                 .collect()
