@@ -120,10 +120,10 @@ pub fn remove_left_over(folder: &Path) {
 
 /// The process of this machine that a temporary file belongs to.
 fn owner(name: &str) -> Option<u32> {
-    if let Some(pid) = name.strip_prefix(".writable-") {
-        return pid.parse().ok();
-    }
-    let (_, tag) = name.strip_suffix(".tmp")?.rsplit_once('.')?;
+    let Some(name) = name.strip_suffix(".tmp") else {
+        return name.strip_prefix(".writable-")?.parse().ok();
+    };
+    let (_, tag) = name.rsplit_once('.')?;
     match tag.split_once('-') {
         Some((of, pid)) if u32::from_str_radix(of, 16) == Ok(machine()) => pid.parse().ok(),
         // A process on another machine may still write.
@@ -193,12 +193,14 @@ mod tests {
             format!("a.checkpoint.{dead}.tmp"),
             format!("x.npy.{here:08x}-{dead}.tmp"),
             format!(".writable-{dead}"),
+            format!(".writable-{dead}.{here:08x}-{dead}.tmp"),
         ];
         let kept = [
             format!("x.npy.{here:08x}-{own}.tmp"),
             format!("x.npy.{:08x}-{dead}.tmp", here ^ 1),
             format!("x.npy.{own}.tmp"),
             format!(".writable-{own}"),
+            format!(".writable-{own}.{here:08x}-{own}.tmp"),
             "notes.tmp".to_owned(),
             "notes.of-today.tmp".to_owned(),
             "x.npy".to_owned(),

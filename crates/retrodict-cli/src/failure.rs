@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use retrodict::interrupt::Interruption;
+
 /// Done, but some method did not reach its goal (only with `--require-converged`).
 pub const NOT_CONVERGED: u8 = 1;
 
@@ -31,6 +33,11 @@ pub enum Failure {
 pub type Outcome<T> = Result<T, Failure>;
 
 impl Failure {
+    /// Ctrl-C or SIGTERM ended it before there was anything to keep.
+    pub fn interrupted() -> Self {
+        Self::Broken("interrupted before it was done; run it again".to_owned())
+    }
+
     /// 2 for misuse, 3 for a failure, 141 where nobody reads on.
     pub fn exit_code(&self) -> ExitCode {
         match self {
@@ -67,6 +74,9 @@ impl Failure {
 impl From<retrodict::Error> for Failure {
     fn from(error: retrodict::Error) -> Self {
         match error {
+            retrodict::Error::Interrupted {
+                why: Interruption::Cancelled,
+            } => Self::interrupted(),
             retrodict::Error::Simulation { .. }
             | retrodict::Error::LinearAlgebra { .. }
             | retrodict::Error::Interrupted { .. } => Self::Broken(error.to_string()),

@@ -90,15 +90,10 @@ pub fn abandonable(work: impl FnOnce() -> Outcome<ExitCode> + Send + 'static) ->
                 left = left.saturating_sub(LOOK);
                 if left.is_zero() {
                     retrodict::external::end_programs();
-                    return Err(stopped());
+                    return Err(Failure::interrupted());
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
     }
-}
-
-/// Ended before it was done.
-pub fn stopped() -> Failure {
-    Failure::Broken("interrupted before it was done; run it again".to_owned())
 }

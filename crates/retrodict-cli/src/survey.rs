@@ -12,6 +12,7 @@ const SHOWN_UP_TO: usize = 8;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Found {
     /// The loss of the best run that ended here.
+    #[serde(deserialize_with = "crate::folder::or_nan")]
     pub loss: f64,
     /// How that run ended.
     pub status: String,

@@ -21,6 +21,7 @@ use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 
 use crate::error::{Result, expect_length};
+use crate::interrupt;
 use crate::linalg::norm;
 use crate::simulator::Simulator;
 
@@ -99,18 +100,27 @@ pub fn simulator(simulator: &Arc<dyn Simulator>, x: &[f64], seed: u64) -> Vec<Ch
     if let Err(error) = expect_length("x", x.len(), simulator.input().len()) {
         return vec![Check::at_most("shape", 0.0, "", Err(error))];
     }
-    let mut checks = vec![
-        contract(shared, x),
-        taylor(simulator, x, seed),
-        adjoint(simulator, x, seed),
-        linearisation(simulator, x, seed),
-        threads(simulator, x, seed),
+    let parts: [&dyn Fn() -> Vec<Check>; 10] = [
+        &|| vec![contract(shared, x)],
+        &|| vec![taylor(simulator, x, seed)],
+        &|| vec![adjoint(simulator, x, seed)],
+        &|| vec![linearisation(simulator, x, seed)],
+        &|| vec![threads(simulator, x, seed)],
+        &|| linearity(simulator, x, seed).into_iter().collect(),
+        &|| second_order(simulator, x, seed).into_iter().collect(),
+        &|| round_trip(simulator, x, seed).into_iter().collect(),
+        &|| nearest_solution(simulator, x).into_iter().collect(),
+        &|| residual(shared, x, seed).into_iter().collect(),
     ];
-    checks.extend(linearity(simulator, x, seed));
-    checks.extend(second_order(simulator, x, seed));
-    checks.extend(round_trip(simulator, x, seed));
-    checks.extend(nearest_solution(simulator, x));
-    checks.extend(residual(shared, x, seed));
+    let mut checks = Vec::new();
+    for part in parts {
+        if let Err(error) = interrupt::check() {
+            // Nobody takes what was checked for all that there is to check.
+            checks.push(Check::at_most("interrupted", 0.0, "", Err(error)));
+            break;
+        }
+        checks.extend(part());
+    }
     checks
 }
 
@@ -141,18 +151,21 @@ impl Source {
 
 fn forward(simulator: &dyn Simulator, x: &[f64]) -> Result<Vec<f64>> {
     let mut y = vec![0.0; simulator.output().len()];
+    interrupt::check()?;
     simulator.forward(x, &mut y)?;
     Ok(y)
 }
 
 fn jvp(simulator: &dyn Simulator, x: &[f64], dx: &[f64]) -> Result<Vec<f64>> {
     let mut dy = vec![0.0; simulator.output().len()];
+    interrupt::check()?;
     simulator.jvp(x, dx, &mut dy)?;
     Ok(dy)
 }
 
 fn vjp(simulator: &dyn Simulator, x: &[f64], dy: &[f64]) -> Result<Vec<f64>> {
     let mut dx = vec![0.0; simulator.input().len()];
+    interrupt::check()?;
     simulator.vjp(x, dy, &mut dx)?;
     Ok(dx)
 }

@@ -179,6 +179,7 @@ impl Solver {
             pending: from.pending.clone(),
             settled: from.counts,
             known: from.known,
+            noted: (Vec::new(), false),
             aimed: false,
             careful: from.careful,
             without_effect: None,
@@ -186,6 +187,7 @@ impl Solver {
         };
         if outside > 0 {
             run.note(START_OUTSIDE);
+            run.noted.0.clone_from(&run.notices);
         }
         run.go(at, fresh, &mut observer)
     }
@@ -237,6 +239,8 @@ struct Run {
     settled: Counts,
     /// What of x is counted in that.
     known: Known,
+    /// The notices up to there, and whether there was trouble.
+    noted: (Vec<(Notice, usize)>, bool),
     /// Whether the rule has found its update, and nothing was done with it yet.
     aimed: bool,
     /// Whether steps are searched along, though the rule would take them whole.
@@ -290,6 +294,7 @@ impl Run {
                 }
                 Ok(Next::Back(best)) => {
                     at = best.map_or(at, |best| *best);
+                    self.settle(&at);
                     Ok(None)
                 }
                 Ok(Next::End(end)) => Ok(Some(end)),
@@ -320,6 +325,12 @@ impl Run {
             true => Explained::at(&at),
             false => None,
         };
+        if matches!(status, Some(Status::Cancelled | Status::TimeLimit)) {
+            // The step at hand is taken again, and what it met is met again.
+            let (notices, trouble) = std::mem::take(&mut self.noted);
+            self.notices = notices;
+            self.trouble = self.trouble.filter(|_| trouble);
+        }
         let mut standing = self.moment(&record, &at, &x).standing();
         standing.counts = self.settled;
         standing.known = self.known;
@@ -609,6 +620,8 @@ impl Run {
             rule: &*self.rule,
             careful: self.careful,
             known: at.known(),
+            notices: &self.notices,
+            trouble: self.trouble.as_ref(),
         }
     }
 
@@ -627,6 +640,8 @@ impl Run {
     fn settle(&mut self, at: &Evaluation<'_>) {
         self.settled = self.asked(at);
         self.known = at.known();
+        self.noted.0.clone_from(&self.notices);
+        self.noted.1 = self.trouble.is_some();
     }
 
     /// What the simulator was asked for so far.

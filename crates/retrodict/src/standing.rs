@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
 use crate::problem::Counts;
 use crate::solve::Record;
 use crate::stop::Lowest;
-use crate::updates::UpdateRule;
+use crate::updates::{Notice, UpdateRule};
 
 /// Where a run stands between two steps; a checkpoint holds it.
 ///
@@ -85,6 +86,10 @@ pub struct Moment<'a> {
     pub record: &'a Record,
     /// x after it.
     pub x: &'a [f64],
+    /// Where the rule fell back from its formula, and how often, since the run began or went on.
+    pub notices: &'a [(Notice, usize)],
+    /// Why it first did, where an error was the cause.
+    pub trouble: Option<&'a Error>,
     pub(crate) unknowns: Option<&'a [f64]>,
     pub(crate) best: &'a (Vec<f64>, f64),
     pub(crate) first_loss: f64,

@@ -56,12 +56,13 @@ impl Region {
         expect_length("the upper bounds", upper.len(), lower.len())?;
         expect_finite("the lower bounds", &lower)?;
         expect_finite("the upper bounds", &upper)?;
-        for (i, (low, high)) in lower.iter().zip(&upper).enumerate() {
+        let mut pairs = lower.iter().zip(&upper);
+        if let Some(i) = pairs.position(|(low, high)| low >= high) {
             require(
-                low < high,
+                false,
                 "upper",
-                format!("{high} at index {i}"),
-                &format!("it must be above the lower bound, {low}"),
+                format!("{} at index {i}", upper[i]),
+                &format!("it must be above the lower bound, {}", lower[i]),
             )?;
         }
         Ok(Self { lower, upper })

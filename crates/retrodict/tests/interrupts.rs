@@ -19,17 +19,20 @@ use retrodict::{
     Error, Problem, Result, Simulator, Solver, Space, Standing, Status, StopWhen, solve_batch,
 };
 
-/// y = (x₀ + x₁², x₁ x₂, x₀ x₂², x₀ + x₂): raises a flag at its n-th call of any kind, and may take its time.
+/// y = (x₀ + x₁², x₁ x₂, x₀ x₂², x₀ + x₂): raises a flag at its n-th call of any kind, and may take its time. Fails
+/// beyond a wall.
 struct Raising {
     flag: Arc<AtomicBool>,
     calls: AtomicUsize,
     at: usize,
     pause: Duration,
+    wall: f64,
 }
 
 impl Raising {
     fn new(at: usize) -> Self {
         Self {
+            wall: f64::INFINITY,
             flag: Arc::default(),
             calls: AtomicUsize::new(0),
             at,
@@ -62,6 +65,12 @@ impl Simulator for Raising {
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.called();
         let [a, b, c] = [x[0], x[1], x[2]];
+        if a > self.wall {
+            return Err(Error::Simulation {
+                simulator: "a wall".to_owned(),
+                message: format!("x₀ = {a} lies beyond it"),
+            });
+        }
         y.copy_from_slice(&[a + b * b, b * c, a * c * c, a + c]);
         Ok(())
     }
@@ -105,48 +114,78 @@ fn solver(rule: &str, flag: Option<&Arc<AtomicBool>>) -> Solver {
 }
 
 /// A run that is cancelled at any call of the simulator at all, and taken up again, ends as one that never was:
-/// the same x to the last bit, after as many steps and as many counted calls.
+/// the same x to the last bit, after as many steps, counted calls and notices.
 #[test]
 fn a_run_that_is_cancelled_anywhere_goes_on_as_if_it_had_not_been() {
-    let mut tried = 0;
-    for rule in RULES.entries.iter().map(|entry| entry.name) {
-        let whole = Arc::new(Raising::new(usize::MAX));
-        let fresh = Standing::at(START.to_vec());
-        let go_on = |solver: Solver, simulator: &Arc<Raising>, from: &Standing| {
-            solver.go_on(&problem(simulator), from, |_| {
-                std::ops::ControlFlow::Continue(())
-            })
-        };
-        // Some need more of a simulator than this one offers.
-        let Ok((expected, _)) = go_on(solver(rule, None), &whole, &fresh) else {
-            continue;
-        };
-        tried += 1;
-        for at in 1..=whole.calls.load(Ordering::SeqCst) {
-            let raising = Arc::new(Raising::new(at));
-            let run = solver(rule, Some(&raising.flag));
-            let (stopped, standing) = go_on(run, &raising, &fresh).unwrap();
-            if stopped.status != Status::Cancelled {
-                assert_eq!(stopped.x, expected.x, "{rule} at {at}");
-                continue;
-            }
-            assert!(stopped.loss.is_finite(), "{rule} at {at}");
-            let calm = Arc::new(Raising::new(usize::MAX));
-            let (after, _) = go_on(solver(rule, None), &calm, &standing).unwrap();
-            assert_eq!(after.x, expected.x, "{rule} at {at}");
-            assert_eq!(
-                (after.steps, after.loss, after.counts),
-                (expected.steps, expected.loss, expected.counts),
-                "{rule} at {at}"
-            );
-            assert_eq!(
-                after.status.name(),
-                expected.status.name(),
-                "{rule} at {at}"
-            );
-        }
-    }
+    let tried = RULES.entries.iter().map(|entry| entry.name);
+    let tried = tried.filter(|rule| goes_on(rule, f64::INFINITY)).count();
     assert!(tried >= 10, "only {tried} rules were tried");
+}
+
+/// So does one that runs into failures.
+#[test]
+fn failures_before_and_after_an_interruption_are_counted_once() {
+    let failing = RULES.entries.iter().map(|entry| entry.name);
+    let failing = failing.filter(|rule| goes_on(rule, 0.5)).count();
+    assert!(failing >= 3, "only {failing} rules met the wall");
+}
+
+/// Whether the rule was tried and, where there is a wall, met it.
+fn goes_on(rule: &str, wall: f64) -> bool {
+    let walled = |at: usize| {
+        Arc::new(Raising {
+            wall,
+            ..Raising::new(at)
+        })
+    };
+    let whole = walled(usize::MAX);
+    let fresh = Standing::at(START.to_vec());
+    let go_on = |solver: Solver, simulator: &Arc<Raising>, from: &Standing| {
+        solver.go_on(&problem(simulator), from, |_| {
+            std::ops::ControlFlow::Continue(())
+        })
+    };
+    // Some need more of a simulator than this one offers.
+    let Ok((expected, _)) = go_on(solver(rule, None), &whole, &fresh) else {
+        return false;
+    };
+    for at in 1..=whole.calls.load(Ordering::SeqCst) {
+        let raising = walled(at);
+        let run = solver(rule, Some(&raising.flag));
+        let (stopped, standing) = go_on(run, &raising, &fresh).unwrap();
+        if stopped.status != Status::Cancelled {
+            assert_eq!(stopped.x, expected.x, "{rule} at {at}");
+            continue;
+        }
+        assert!(stopped.loss.is_finite(), "{rule} at {at}");
+        let (after, _) = go_on(solver(rule, None), &walled(usize::MAX), &standing).unwrap();
+        assert_eq!(after.x, expected.x, "{rule} at {at}");
+        assert_eq!(
+            (after.steps, after.loss, after.counts),
+            (expected.steps, expected.loss, expected.counts),
+            "{rule} at {at}"
+        );
+        assert_eq!(
+            after.status.name(),
+            expected.status.name(),
+            "{rule} at {at}"
+        );
+        let mut notices = stopped.notices;
+        for (notice, count) in after.notices {
+            match notices.iter_mut().find(|(known, _)| *known == notice) {
+                Some((_, total)) => *total += count,
+                None => notices.push((notice, count)),
+            }
+        }
+        assert_eq!(notices, expected.notices, "{rule} at {at}");
+        let first = stopped.trouble.or(after.trouble);
+        assert_eq!(
+            first.map(|error| error.to_string()),
+            expected.trouble.as_ref().map(ToString::to_string),
+            "{rule} at {at}"
+        );
+    }
+    wall.is_infinite() || !expected.notices.is_empty()
 }
 
 /// Ends within two seconds, as every test below asks.

@@ -14,7 +14,7 @@ pub fn run(args: &args::Audit) -> Outcome<ExitCode> {
     let rows = audit();
     if interrupt::raised() {
         // What differs then differs for that.
-        return Err(interrupt::stopped());
+        return Err(Failure::interrupted());
     }
     let failed = rows.iter().filter(|r| !r.passed).count();
     if args.json {

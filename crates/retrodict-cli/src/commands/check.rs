@@ -35,7 +35,7 @@ pub fn run(args: &args::Check) -> Outcome<ExitCode> {
     checks.extend(reach.iter().flat_map(Reach::checks));
     if interrupt::raised() {
         // What failed then failed for that.
-        return Err(interrupt::stopped());
+        return Err(Failure::interrupted());
     }
     let lines: Vec<Vec<String>> = checks.iter().map(line).collect();
     print!("{}", aligned(&lines, 5));

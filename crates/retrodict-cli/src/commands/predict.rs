@@ -91,7 +91,7 @@ pub fn run(args: &args::Predict) -> Outcome<ExitCode> {
         lines.push(line);
     }
     if interrupt::raised() {
-        return Err(interrupt::stopped());
+        return Err(Failure::interrupted());
     }
     let output = args
         .output

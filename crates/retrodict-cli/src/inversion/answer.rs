@@ -18,7 +18,7 @@ pub struct Answer {
     /// Whether a goal was reached.
     pub converged: bool,
     /// L at the best x.
-    #[serde(deserialize_with = "or_nan")]
+    #[serde(deserialize_with = "crate::folder::or_nan")]
     pub loss: f64,
     /// χ² per datum there, where the noise is known.
     pub chi_squared: Option<f64>,
@@ -72,11 +72,6 @@ impl Answer {
         let all = statistics.parameters.len() == self.x.as_ref()?.len();
         all.then(|| statistics.parameters.iter().map(|p| p.deviation).collect())
     }
-}
-
-/// JSON has no word for what is no number but `null`.
-fn or_nan<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    Option::<f64>::deserialize(deserializer).map(|loss| loss.unwrap_or(f64::NAN))
 }
 
 /// What the runs found, field by field.

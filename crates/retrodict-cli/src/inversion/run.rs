@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use retrodict::interrupt::{Interrupt, Interruption};
 use retrodict::remarks::Advice;
-use retrodict::{Record, Solver, Standing, Status, StopWhen};
+use retrodict::updates::Notice;
+use retrodict::{Error, Record, Solver, Standing, Status, StopWhen};
 use serde::{Deserialize, Serialize};
 
 use super::statistics::labels;
@@ -200,6 +201,7 @@ fn advance(
         },
     };
     let from = run.standing.clone();
+    let before = (run.notices.clone(), run.trouble.clone());
     let mut kept = Instant::now();
     let (solution, standing) = solver.go_on(problem, &from, |moment| {
         run.history.push(*moment.record);
@@ -210,20 +212,14 @@ fn advance(
             && kept.elapsed() >= keeper.every
         {
             run.standing = moment.standing();
+            (run.notices, run.trouble) = joined(&before, moment.notices, moment.trouble);
             keeper.keep(i, &run);
             kept = Instant::now();
         }
         ControlFlow::Continue(())
     })?;
     run.standing = standing;
-    for (notice, count) in &solution.notices {
-        match run.notices.iter_mut().find(|(known, _)| known == notice.0) {
-            Some((_, total)) => *total += count,
-            None => run.notices.push((notice.0.to_owned(), *count)),
-        }
-    }
-    let trouble = solution.trouble.as_ref().map(ToString::to_string);
-    run.trouble = run.trouble.or(trouble);
+    (run.notices, run.trouble) = joined(&before, &solution.notices, solution.trouble.as_ref());
     let names = LazyCell::new(|| labels(&*plan.simulator));
     run.ended = Some(Ended {
         status: solution.status.name().to_owned(),
@@ -235,4 +231,19 @@ fn advance(
         keeper.keep(i, &run);
     }
     Ok(run)
+}
+
+/// Where a rule fell back from its formula and how often, and why it first did, where an error was the cause.
+type Noted = (Vec<(String, usize)>, Option<String>);
+
+/// What was noted before a run went on, and since.
+fn joined(before: &Noted, since: &[(Notice, usize)], trouble: Option<&Error>) -> Noted {
+    let (mut notices, first) = before.clone();
+    for (notice, count) in since {
+        match notices.iter_mut().find(|(known, _)| known == notice.0) {
+            Some((_, total)) => *total += count,
+            None => notices.push((notice.0.to_owned(), *count)),
+        }
+    }
+    (notices, first.or(trouble.map(ToString::to_string)))
 }
