@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use retrodict::interrupt::Interrupt;
-use retrodict::starts::Region;
+use retrodict::starts::{End, Region};
 use retrodict::{Counts, Solution, Solver, Status, StopWhen};
 
 use crate::batch::{Batch, Member};
@@ -16,7 +16,7 @@ use crate::interrupt;
 use crate::plan::{Entrant, Race};
 use crate::prepared::Prepared;
 use crate::progress::Progress;
-use crate::survey::{End, survey};
+use crate::survey::survey;
 use crate::tables::duration;
 
 /// Values of x up to which all iterates are kept.
@@ -132,13 +132,9 @@ fn solve_one(
     {
         return Err(error);
     }
-    let ends: Vec<End<'_>> = members
+    let ends: Vec<(End<'_>, &str)> = members
         .iter()
-        .map(|m| End {
-            x: &m.solution.x,
-            loss: m.solution.loss,
-            status: m.solution.status.name(),
-        })
+        .map(|m| (End::of(&m.solution), m.solution.status.name()))
         .collect();
     let (found, best) = survey(&ends, &region, plan.starts);
     let mut counts = Counts::default();

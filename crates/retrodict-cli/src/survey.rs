@@ -1,6 +1,6 @@
 //! The distinct solutions that many starts led to: as facts, as a table, in a sentence.
 
-use retrodict::starts::{Region, basins};
+use retrodict::starts::{End, Region, basins};
 use serde::{Deserialize, Serialize};
 
 use crate::tables::aligned;
@@ -25,29 +25,20 @@ pub struct Found {
     pub x: Option<Vec<f64>>,
 }
 
-/// Where a run ended.
-#[derive(Debug, Clone, Copy)]
-pub struct End<'a> {
-    /// x.
-    pub x: &'a [f64],
-    /// L there.
-    pub loss: f64,
-    /// How, in a word.
-    pub status: &'a str,
-}
-
 /// The distinct solutions of the runs from `of` starts, lowest loss first, and the index of the
 /// best run; the first run where none has a finite loss.
-pub fn survey(ends: &[End<'_>], region: &Region, of: usize) -> (Vec<Found>, usize) {
-    let points: Vec<(&[f64], f64)> = ends.iter().map(|end| (end.x, end.loss)).collect();
+///
+/// Each run stands as where and how it ended.
+pub fn survey(ends: &[(End<'_>, &str)], region: &Region, of: usize) -> (Vec<Found>, usize) {
+    let points: Vec<End<'_>> = ends.iter().map(|(end, _)| *end).collect();
     let basins = basins(&points, region);
     let found = basins
         .iter()
         .map(|basin| {
-            let best = ends[basin.best];
+            let (best, status) = ends[basin.best];
             Found {
                 loss: best.loss,
-                status: best.status.to_owned(),
+                status: status.to_owned(),
                 starts: basin.starts.len(),
                 of,
                 x: (best.x.len() <= SHOWN_UP_TO).then(|| best.x.to_vec()),

@@ -7,6 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 use rayon::prelude::*;
 
+use crate::bounds::Bounds;
 use crate::error::{Result, expect_length};
 use crate::interrupt::{self, Interrupt};
 use crate::linalg::{LowRank, Matrix, Sketch, axpy, dot, randomised_eigen};
@@ -15,8 +16,10 @@ use crate::simulator::LinearMap;
 use crate::statistics::{known_variance, no_noise};
 
 mod field;
+mod known;
 
 pub use field::{GaussianField, MaternField};
+use known::Known;
 
 /// The Laplace approximation of the posterior of a field: Gaussian around x, with the data's curvature kept
 /// where it outweighs the prior.
@@ -35,7 +38,8 @@ pub use field::{GaussianField, MaternField};
 /// Bui-Thanh, Ghattas, Martin & Stadler, *A computational framework for infinite-dimensional Bayesian inverse
 /// problems, part I*, SIAM J. Sci. Comput. 35 (2013), section 5.
 pub struct Posterior<'a> {
-    field: &'a dyn GaussianField,
+    /// Given the unknowns that bounds fix.
+    field: Known<'a>,
     mean: Vec<f64>,
     /// Eigenvalues of H with eigenvectors as rows.
     curvature: LowRank,
@@ -47,11 +51,13 @@ pub struct Posterior<'a> {
 impl<'a> Posterior<'a> {
     /// The posterior around x, which should be where data and prior together are best explained.
     ///
-    /// Only the data of the problem count; the prior is the field, and bounds are left out. The loss must know
-    /// the data's noise. Transforms are left out too: the posterior is Gaussian in x.
+    /// Only the data of the problem count; the prior is the field. Unknowns that equal bounds fix are known, and
+    /// what the field says of their neighbours counts; other bounds are left out. The loss must know the data's
+    /// noise. Transforms are left out too: the posterior is Gaussian in x.
     ///
     /// # Errors
-    /// If lengths do not fit, the loss knows no noise, or the simulation fails at x.
+    /// If lengths do not fit, the loss knows no noise, the simulation fails at x, or so many unknowns are fixed that
+    /// their covariances do not fit into memory.
     pub fn new(
         problem: &Problem,
         field: &'a dyn GaussianField,
@@ -61,6 +67,8 @@ impl<'a> Posterior<'a> {
         let n = problem.inputs();
         expect_length("x", x.len(), n)?;
         expect_length("the prior's field", field.len(), n)?;
+        let fixed = problem.bounds().map(Bounds::fixed).unwrap_or_default();
+        let field = Known::new(field, fixed)?;
         let problem = problem.untransformed()?.without_priors();
         let mut y = vec![0.0; problem.outputs()];
         problem.simulator().forward(x, &mut y)?;
@@ -77,7 +85,7 @@ impl<'a> Posterior<'a> {
                     let mut room = Room::at(&problem, x)?;
                     for (i, to) in to.chunks_mut(n).enumerate() {
                         interrupt::check()?;
-                        room.curvature(field, from.row(piece * rows + i), to)?;
+                        room.curvature(&field, from.row(piece * rows + i), to)?;
                         to.iter_mut().for_each(|v| *v /= variance);
                     }
                     Ok(())
@@ -113,7 +121,12 @@ impl<'a> Posterior<'a> {
         &self.curvature.values
     }
 
-    /// The standard deviation of each value of x.
+    /// The standard deviation of each value of x before the data; 0 where bounds fix it.
+    pub fn prior_deviations(&self) -> Vec<f64> {
+        self.field.variances().iter().map(|v| v.sqrt()).collect()
+    }
+
+    /// The standard deviation of each value of x; 0 where bounds fix it.
     pub fn deviations(&self) -> Vec<f64> {
         let mut variances = self.field.variances();
         for (i, value) in self.curvature.values.iter().enumerate() {

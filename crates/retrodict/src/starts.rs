@@ -143,12 +143,41 @@ impl Region {
         }
     }
 
-    /// Whether two x are the same to within a thousandth of the region.
-    pub fn same(&self, a: &[f64], b: &[f64]) -> bool {
-        let widths = self.lower.iter().zip(&self.upper).map(|(l, u)| u - l);
-        widths
-            .zip(a.iter().zip(b))
-            .all(|(width, (a, b))| (a - b).abs() <= SAME * width)
+    /// Whether two values of an unknown are the same to within a thousandth of the region.
+    fn near(&self, i: usize, a: f64, b: f64) -> bool {
+        (a - b).abs() <= SAME * (self.upper[i] - self.lower[i])
+    }
+}
+
+/// Where a run ended.
+#[derive(Debug, Clone, Copy)]
+pub struct End<'a> {
+    /// x.
+    pub x: &'a [f64],
+    /// L there.
+    pub loss: f64,
+    /// The unknowns that do not change y there, as [`Solution::without_effect`].
+    pub without_effect: &'a [usize],
+}
+
+impl<'a> End<'a> {
+    /// The end of a run that is over.
+    pub fn of(solution: &'a Solution) -> Self {
+        Self {
+            x: &solution.x,
+            loss: solution.loss,
+            without_effect: &solution.without_effect,
+        }
+    }
+
+    /// Whether two runs ended at the same solution: unknowns that change nothing at either may differ.
+    fn same(&self, other: &Self, region: &Region) -> bool {
+        let open = |i: usize| {
+            [self, other]
+                .iter()
+                .all(|end| end.without_effect.contains(&i))
+        };
+        (0..self.x.len()).all(|i| region.near(i, self.x[i], other.x[i]) || open(i))
     }
 }
 
@@ -161,16 +190,18 @@ pub struct Basin {
     pub starts: Vec<usize>,
 }
 
-/// Sorts ends of runs, each an x and its loss: the lowest loss first, one basin for each distinct x.
+/// Sorts ends of runs: the lowest loss first, one basin for each distinct x.
 ///
 /// Runs that left the numbers belong nowhere.
-pub fn basins(ends: &[(&[f64], f64)], region: &Region) -> Vec<Basin> {
-    let mut order: Vec<usize> = (0..ends.len()).filter(|i| ends[*i].1.is_finite()).collect();
+pub fn basins(ends: &[End<'_>], region: &Region) -> Vec<Basin> {
+    let mut order: Vec<usize> = (0..ends.len())
+        .filter(|i| ends[*i].loss.is_finite())
+        .collect();
     // A stable sort: of equals the first start stays first.
-    order.sort_by(|a, b| ends[*a].1.total_cmp(&ends[*b].1));
+    order.sort_by(|a, b| ends[*a].loss.total_cmp(&ends[*b].loss));
     let mut basins: Vec<Basin> = Vec::new();
     for run in order {
-        let here = |basin: &&mut Basin| region.same(ends[basin.best].0, ends[run].0);
+        let here = |basin: &&mut Basin| ends[basin.best].same(&ends[run], region);
         match basins.iter_mut().find(here) {
             Some(basin) => basin.starts.push(run),
             None => basins.push(Basin {
@@ -234,7 +265,7 @@ pub fn solve_from(
         .map(|(i, start)| interrupt.within(|| solver(i)?.solve(problem, start)))
         .collect();
     let indices: Vec<usize> = (0..runs.len()).filter(|i| runs[*i].is_ok()).collect();
-    let done: Vec<(&[f64], f64)> = runs.iter().flatten().map(|s| (&*s.x, s.loss)).collect();
+    let done: Vec<End<'_>> = runs.iter().flatten().map(End::of).collect();
     if done.is_empty() {
         let first: Option<&Error> = runs.iter().find_map(|run| run.as_ref().err());
         return first.map_or_else(|| Ok(empty()), |error| Err(error.clone()));

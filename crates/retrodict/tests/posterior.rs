@@ -8,7 +8,7 @@ use retrodict::losses::{SquaredError, Weighted};
 use retrodict::posterior::{GaussianField, MaternField, Posterior};
 use retrodict::prior::{Edges, Matern};
 use retrodict::simulators::{Gravity, Heat, IntegralEquation};
-use retrodict::{Problem, Simulator, Transform};
+use retrodict::{Bounds, Problem, Simulator, Transform};
 
 const SIGMA: f64 = 0.05;
 
@@ -116,6 +116,48 @@ fn at_full_rank_the_posterior_is_the_dense_one() {
                 (deviation / exact - 1.0).abs() < 1e-8,
                 "{i}: {deviation} is not {exact}"
             );
+        }
+    }
+}
+
+/// Given what is fixed, the dense posterior narrows by what it says of the others.
+#[test]
+fn unknowns_that_bounds_fix_are_known() {
+    let gravity = gravity();
+    let field = field(&[24], Edges::Mirrored);
+    let mut expected = dense_posterior(gravity.matrix(), &field);
+    let fixed = [3, 4, 17];
+    for at in fixed {
+        let row: Vec<f64> = (0..24).map(|j| expected[(at, j)]).collect();
+        for i in 0..24 {
+            (0..24).for_each(|j| expected[(i, j)] -= row[i] * row[j] / row[at]);
+        }
+    }
+    let mut bounds = Bounds {
+        lower: vec![-f64::INFINITY; 24],
+        upper: vec![9.0; 24],
+    };
+    for at in fixed {
+        (bounds.lower[at], bounds.upper[at]) = (0.5, 0.5);
+    }
+    let problem = problem(gravity, true).within(&bounds).unwrap();
+    let mut x = vec![0.0; 24];
+    fixed.iter().for_each(|at| x[*at] = 0.5);
+    let posterior = Posterior::new(&problem, &field, &x, sketch(24)).unwrap();
+    let samples = posterior.samples(20_000, 1);
+    for (i, deviation) in posterior.deviations().iter().enumerate() {
+        let drawn: f64 = (0..20_000).map(|k| (samples[(k, i)] - x[i]).powi(2)).sum();
+        let drawn = (drawn / 20_000.0).sqrt();
+        if fixed.contains(&i) {
+            assert_eq!((*deviation, drawn), (0.0, 0.0), "{i}");
+            assert_eq!(posterior.prior_deviations()[i], 0.0);
+        } else {
+            let exact = expected[(i, i)].sqrt();
+            assert!(
+                (deviation / exact - 1.0).abs() < 1e-4,
+                "{i}: {deviation} is not {exact}"
+            );
+            assert!((drawn / exact - 1.0).abs() < 0.03, "{i}: {drawn} {exact}");
         }
     }
 }

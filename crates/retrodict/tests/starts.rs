@@ -196,3 +196,49 @@ fn a_pendulum_seen_by_its_speed_alone_is_found_on_the_turn_of_its_start() {
     turns.sort_unstable();
     assert_eq!(turns, [-1, 0, 1]);
 }
+
+/// y = x₀² with an x₁ that nothing depends on.
+struct Bystander;
+
+impl Simulator for Bystander {
+    fn input(&self) -> Space {
+        Space::new("x", &[2], "1")
+    }
+    fn output(&self) -> Space {
+        Space::new("y", &[1], "1")
+    }
+    fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        y[0] = x[0] * x[0];
+        Ok(())
+    }
+    fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        dy[0] = 2.0 * x[0] * dx[0];
+        Ok(())
+    }
+    fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        dx[0] = 2.0 * x[0] * dy[0];
+        dx[1] = 0.0;
+        Ok(())
+    }
+}
+
+/// ±1 are two solutions, wherever the unknown without effect was left.
+#[test]
+fn unknowns_without_effect_make_no_solution_another() {
+    let loss = Arc::new(SquaredError { half: true });
+    let problem = Problem::new(Arc::new(Bystander), loss, vec![1.0]).unwrap();
+    let region = Region::new(vec![-2.0, -5.0], vec![2.0, 5.0]).unwrap();
+    let starts = region.latin_hypercube(12, 4);
+    let survey = solve_from(&problem, &starts, &region, |_| {
+        let rule = LevenbergMarquardt::default();
+        Ok(Solver::new(rule, StopWhen::after(50)))
+    })
+    .unwrap();
+    let at: Vec<f64> = survey
+        .basins
+        .iter()
+        .map(|b| survey.solution(b).unwrap().x[0])
+        .collect();
+    assert_eq!(at.len(), 2, "{at:?}");
+    assert!((at[0] * at[1] + 1.0).abs() < 1e-6, "{at:?}");
+}

@@ -1,9 +1,10 @@
 use retrodict::Counts;
+use retrodict::starts::End;
 use serde::{Deserialize, Serialize};
 
 use super::{Chosen, Found as Posterior, Plan, Run, Statistics};
 use crate::data::{Array, joined_shape};
-use crate::survey::{End, Found, survey};
+use crate::survey::{Found, survey};
 
 /// Values of x up to which it stands in a JSON document.
 const SHOWN_UP_TO: usize = 16;
@@ -93,13 +94,17 @@ fn answer(plan: &Plan, field: usize, runs: &[&Run]) -> Option<Answer> {
             .to_owned()
     };
     let statuses: Vec<String> = runs.iter().map(|run| status(run)).collect();
-    let ends: Vec<End<'_>> = runs
+    let ends: Vec<(End<'_>, &str)> = runs
         .iter()
         .zip(&statuses)
-        .map(|(run, status)| End {
-            x: &run.standing.best,
-            loss: run.standing.best_loss,
-            status,
+        .map(|(run, status)| {
+            let ended = run.ended.as_ref();
+            let end = End {
+                x: &run.standing.best,
+                loss: run.standing.best_loss,
+                without_effect: ended.map_or(&[], |e| &e.without_effect),
+            };
+            (end, status.as_str())
         })
         .collect();
     let (found, best) = survey(&ends, &of.region, of.starts.len());

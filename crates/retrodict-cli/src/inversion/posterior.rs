@@ -1,8 +1,8 @@
-use retrodict::Counts;
 use retrodict::linalg::Sketch;
 use retrodict::options::require;
-use retrodict::posterior::{GaussianField, MaternField, Posterior};
+use retrodict::posterior::{MaternField, Posterior};
 use retrodict::prior::Matern;
+use retrodict::{Bounds, Counts};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
@@ -153,7 +153,6 @@ impl Wanted {
         let posterior = Posterior::new(&field.problem, &prior, x, sketch)?;
         let deviations = posterior.deviations();
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
-        let before: Vec<f64> = prior.variances().iter().map(|v| v.sqrt()).collect();
         let values = posterior.eigenvalues();
         let ends = (
             values.first().copied().unwrap_or(0.0),
@@ -170,15 +169,16 @@ impl Wanted {
                 (2 * self.rank).min(x.len())
             ));
         }
-        if field.problem.bounds().is_some() {
+        if field.problem.bounds().is_some_and(leave_room) {
             words.push(
-                "the posterior knows nothing of bounds: samples may lie beyond them".to_owned(),
+                "the posterior knows of bounds only where they fix an unknown: samples may lie beyond others"
+                    .to_owned(),
             );
         }
         let found = Found {
             rank: values.len(),
             eigenvalues: ends,
-            before: mean(&before),
+            before: mean(&posterior.prior_deviations()),
             after: mean(&deviations),
             samples: self.samples,
             seed: self.seed,
@@ -203,4 +203,10 @@ impl Wanted {
         }
         Ok((found, arrays))
     }
+}
+
+/// Whether a bound is not just half of a pair that fixes an unknown.
+fn leave_room(bounds: &Bounds) -> bool {
+    let mut pairs = bounds.lower.iter().zip(&bounds.upper);
+    pairs.any(|(low, high)| low < high && (low.is_finite() || high.is_finite()))
 }

@@ -46,6 +46,9 @@ pub struct Ended {
     pub converged: bool,
     /// What should be known beside that.
     pub remarks: Vec<String>,
+    /// The unknowns that do not change y there.
+    #[serde(default)]
+    pub without_effect: Vec<usize>,
 }
 
 /// The steps of a run: all of them while they are few, else evenly thinned.
@@ -167,6 +170,7 @@ fn left_out(run: Run, why: Interruption, weighed: bool) -> Run {
             message,
             converged: false,
             remarks: Vec::new(),
+            without_effect: Vec::new(),
         }),
         ..run
     }
@@ -226,6 +230,7 @@ fn advance(
         message: solution.status.to_string(),
         converged: solution.status.converged(),
         remarks: solution.remarks(problem, |i| names[i].0.clone(), &advice(plan, run.field)),
+        without_effect: solution.without_effect,
     });
     if let Some((keeper, i)) = keeper {
         keeper.keep(i, &run);
