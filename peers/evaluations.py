@@ -83,12 +83,17 @@ def by_retrodict(p):
 
 
 def cosine(p, x):
-    """The largest cosine between the residuals and what a free unknown does to them: 0 at a minimum."""
+    """The largest cosine between the residuals and what a free unknown does to them: 0 at a minimum.
+
+    An unknown that does next to nothing to them, changed by its own size, is left out: it lowers no loss.
+    """
     r, jacobian = p.residuals(x), np.array(p.jacobian(x))
     gradient = jacobian.T @ r
     if p.bounds is not None:
         low, high = p.bounds
         jacobian[:, ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))] = 0
+    effects = np.linalg.norm(jacobian, axis=0) * np.maximum(np.abs(x), 1)
+    jacobian[:, effects <= 1e-10 * np.linalg.norm(r)] = 0
     lengths = np.linalg.norm(jacobian, axis=0) * np.linalg.norm(r)
     return np.max(np.abs(jacobian.T @ r) / np.where(lengths > 0, lengths, 1))
 

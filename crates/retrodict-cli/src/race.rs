@@ -196,6 +196,7 @@ fn solve_from(
             trouble: None,
             without_effect: Vec::new(),
             explained: None,
+            output_noise: None,
         },
         (Err(error), None) => return Err(error),
     };

@@ -1,5 +1,6 @@
-//! What a user should hear beside the status of a run: unknowns without effect, and fits that explain little.
+//! What a user should hear beside the status of a run: unknowns without effect, noisy outputs, and fits that explain little.
 
+use crate::linalg::norm;
 use crate::problem::{Evaluation, Problem};
 use crate::solve::Solution;
 use crate::status::Status;
@@ -15,6 +16,9 @@ const FEW: usize = 32;
 
 /// Seconds that a run may take for ten more to be cheap.
 const CHEAP: f64 = 6.0;
+
+/// Noise of y above this part of it is told of: more than single precision makes.
+const ROUGH: f64 = 1e-5;
 
 /// Names beyond this are counted.
 const NAMED: usize = 8;
@@ -59,6 +63,16 @@ impl Explained {
     }
 }
 
+/// The noise of y at a point, relative to y, where more than round-off was seen.
+pub(crate) fn output_noise(at: &Evaluation<'_>) -> Option<f64> {
+    if !at.knows_y() {
+        return None;
+    }
+    let (noise, y) = (at.noise()?, at.y().ok()?);
+    let share = norm(&noise) / norm(y);
+    share.is_finite().then_some(share)
+}
+
 impl Solution {
     /// What should be known beside the status, in sentences.
     ///
@@ -82,6 +96,11 @@ impl Solution {
                  them",
                 shown.join(", "),
                 advice.elsewhere
+            ));
+        }
+        if let Some(noise) = self.output_noise.filter(|noise| *noise > ROUGH) {
+            words.push(format!(
+                "y is rounded or noisy, by about {noise:.0e} of its size: a change of x with a smaller effect on y is not seen"
             ));
         }
         words.extend(

@@ -11,7 +11,7 @@ use crate::error::{Error, Result, expect_length};
 use crate::interrupt::{self, Interrupt};
 use crate::linalg::{distance_squared, norm};
 use crate::problem::{Counts, Evaluation, Problem, Tally};
-use crate::remarks::Explained;
+use crate::remarks::{self, Explained};
 use crate::search::{Misses, search};
 use crate::standing::{Known, Moment, Standing};
 use crate::stationarity::{self, Nature};
@@ -47,6 +47,9 @@ pub struct Solution {
     pub without_effect: Vec<usize>,
     /// How much of the data is explained at that x, where y was at hand.
     pub explained: Option<Explained>,
+    /// The noise or rounding of y that was seen last, relative to the size of y; nothing where there was no more than
+    /// round-off.
+    pub output_noise: Option<f64>,
     /// The number of steps taken.
     pub steps: usize,
     /// Seconds from start to end.
@@ -183,6 +186,7 @@ impl Solver {
             aimed: false,
             careful: from.careful,
             without_effect: None,
+            output_noise: None,
             settled_loss: false,
         };
         if outside > 0 {
@@ -213,6 +217,7 @@ fn unbegun(from: &Standing, x: Vec<f64>, status: Status, seconds: f64) -> (Solut
         trouble: None,
         without_effect: Vec::new(),
         explained: None,
+        output_noise: None,
     };
     (solution, from.clone())
 }
@@ -247,6 +252,8 @@ struct Run {
     careful: bool,
     /// The unknowns that were found not to change y at the best x, once they were looked for.
     without_effect: Option<Vec<usize>>,
+    /// The noise of y that was seen last.
+    output_noise: Option<f64>,
     /// Whether the last step hardly changed the loss, and no step promises more.
     settled_loss: bool,
 }
@@ -341,6 +348,7 @@ impl Run {
             status: status.unwrap_or(Status::StepLimit),
             without_effect: self.without_effect.unwrap_or_default(),
             explained,
+            output_noise: remarks::output_noise(&at).or(self.output_noise),
             steps: self.steps,
             seconds: record.seconds,
             counts: record.counts,
@@ -365,6 +373,7 @@ impl Run {
             }
             at.drop_blocked(dx);
             self.aimed = true;
+            self.output_noise = remarks::output_noise(at).or(self.output_noise);
             self.settle(at);
             let bent = at.is_bent(dx)?;
             let length = norm(dx);
@@ -592,7 +601,7 @@ impl Run {
         {
             return Ok(Some(Status::Converged(goal)));
         }
-        if self.settled_loss {
+        if self.settled_loss && stationarity::slope(at)?.is_gentle(at) {
             return Ok(Some(Status::Converged(Goal::LossChange)));
         }
         if told_to {

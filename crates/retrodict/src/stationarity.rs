@@ -2,6 +2,7 @@
 
 use crate::curvature;
 use crate::error::Result;
+use crate::interrupt;
 use crate::linalg::{dot, norm, svd};
 use crate::problem::Evaluation;
 use crate::simulator::LinearMap;
@@ -9,6 +10,15 @@ use crate::updates::Whitened;
 
 /// A cosine below this changes the loss by its round-off: what is lost to a step is L times its square.
 const UNSEEN: f64 = 1e-7;
+
+/// A cosine below this is that of a point where a fit may end whose loss has settled: what MINPACK's `gtol` measures.
+const GENTLE: f64 = 1e-6;
+
+/// An unknown whose whole effect on y is below this part of the misfit changes the loss by no more.
+const NEXT_TO_NOTHING: f64 = 1e-10;
+
+/// How far x is moved, relative to itself, to see whether y follows J there: far beyond round-off, and still near.
+const NEARBY: f64 = 1e-6;
 
 /// Units in the last place by which y, or J x, may be off.
 const ROUND_OFF: f64 = 8.0 * f64::EPSILON;
@@ -62,6 +72,11 @@ impl Slope {
     pub(crate) fn vanishes(&self, at: &Evaluation<'_>) -> bool {
         self.cosine <= UNSEEN.max(error_of_jacobian(at))
     }
+
+    /// Whether the gradient is so small that a fit whose loss has settled may end.
+    pub(crate) fn is_gentle(&self, at: &Evaluation<'_>) -> bool {
+        self.cosine <= GENTLE.max(error_of_jacobian(at))
+    }
 }
 
 /// How far off products with J may be, relative to their size.
@@ -110,10 +125,11 @@ pub(crate) fn slope(at: &Evaluation<'_>) -> Result<Slope> {
             continue;
         }
         free += 1;
-        if length * at.x()[i].abs().max(1.0) <= f64::EPSILON * size {
+        // Of a change of x by its own size.
+        let effect = length * at.x()[i].abs().max(1.0);
+        if effect <= (f64::EPSILON * size).max(NEXT_TO_NOTHING * misfit) {
             without_effect.push(i);
-        }
-        if *length != 0.0 {
+        } else if *length != 0.0 {
             let excess = dot(columns.row(i), &aim).abs() / length - round_off;
             cosine = cosine.max(share(excess, misfit));
         }
@@ -196,6 +212,30 @@ fn gain(at: &Evaluation<'_>) -> Result<Option<Gain>> {
     Ok((known > 0).then_some(Gain { promised, of_noise }))
 }
 
+/// Whether y changes as J says over a distance far beyond the round-off of x: not so beside a blow-up.
+///
+/// # Cost
+/// One evaluation, or two where the first fails.
+fn follows_jacobian(at: &Evaluation<'_>) -> Result<bool> {
+    let mut dx: Vec<f64> = at.x().iter().map(|x| NEARBY * x).collect();
+    at.drop_blocked(&mut dx);
+    let mut expected = vec![0.0; at.y()?.len()];
+    at.jvp(&dx, &mut expected)?;
+    for side in [1.0, -1.0] {
+        let Ok(there) = at.moved(&dx, side).outputs_alone() else {
+            interrupt::check()?;
+            continue;
+        };
+        let changes = there
+            .iter()
+            .zip(at.y()?)
+            .map(|(there, here)| side * (there - here));
+        let off: Vec<f64> = changes.zip(&expected).map(|(c, e)| c - e).collect();
+        return Ok(norm(&off) <= 0.5 * norm(&expected));
+    }
+    Ok(false)
+}
+
 /// A part of the misfit, none where it is negative; infinite where a number is none, so that nothing is said to vanish.
 fn share(excess: f64, misfit: f64) -> f64 {
     if !excess.is_finite() || !misfit.is_finite() {
@@ -219,8 +259,10 @@ pub(crate) fn judge(at: &Evaluation<'_>, first_loss: f64) -> Result<(Nature, Opt
         return Ok((Nature::Minimum, None));
     }
     let slope = slope(at)?;
-    // Near a blow-up too the round-off of x may make the whole misfit: the data are reached where nothing is left of it.
-    let reached = slope.within_round_off && loss <= NOTHING_LEFT * first_loss;
+    // Near a blow-up too the round-off of x may make the whole misfit: the data are reached where nothing is left of it, or
+    // where there is no blow-up.
+    let reached =
+        slope.within_round_off && (loss <= NOTHING_LEFT * first_loss || follows_jacobian(at)?);
     if reached {
         return Ok((Nature::Minimum, Some(slope.without_effect)));
     }

@@ -123,3 +123,20 @@ fn unknowns_without_effect_are_named() {
         "{remarks:?}"
     );
 }
+
+#[test]
+fn outputs_in_whole_numbers_are_told_of() {
+    let counts: Formula = |t, p| (1000.0 * p[0] * (-p[1] * t).exp()).floor();
+    let data = times().map(|t| 2000.0 * (-0.7 * t).exp()).collect();
+    let (found, remarks) = fit(counts, data, &[1.0, 0.1], 1.0);
+    assert!(found.status.converged(), "{}", found.status);
+    let noise = found.output_noise.unwrap();
+    assert!((1e-4..1e-3).contains(&noise), "{noise}");
+    let [remark] = remarks.as_slice() else {
+        unreachable!("{remarks:?}")
+    };
+    assert!(remark.starts_with("y is rounded or noisy"), "{remark}");
+    let exact: Formula = |t, p| 1000.0 * p[0] * (-p[1] * t).exp();
+    let (_, remarks) = fit(exact, of(exact, &[2.0, 0.7]), &[1.0, 0.1], 1.0);
+    assert!(remarks.is_empty(), "{remarks:?}");
+}

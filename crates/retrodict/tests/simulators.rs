@@ -133,7 +133,7 @@ fn a_target_out_of_reach_ends_honestly() {
     };
     let solver = Solver::new(InverseSimulator::new(1.0), stop);
     let solution = solver.solve(&beyond, &[1.0, 0.4]).unwrap();
-    assert_eq!(solution.status, Status::NoProgress);
+    assert_eq!(solution.status, Status::Stalled);
     assert_near(&solution.x, &[FRAC_PI_2, 0.0]);
     assert_near(&[solution.loss], &[0.4 * 0.4]);
 

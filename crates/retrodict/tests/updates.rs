@@ -725,3 +725,64 @@ fn a_loss_that_settles_ends_levenberg_marquardt_unless_another_goal_is_set() {
         assert!((settled.x[0] - last_digit.x[0]).abs() < 1e-4);
     }
 }
+
+/// Where the residuals are large, steps shrink slowly: the last change of the loss says little of the gradient.
+#[test]
+fn a_loss_that_settles_on_a_slope_is_no_end() {
+    let line: Function = |x, r| {
+        for (i, r) in r.iter_mut().enumerate() {
+            let t = 0.25 * (i + 1) as f64;
+            *r = x[0] * (x[1] * t).exp() - t;
+        }
+    };
+    let simulator = || Residuals {
+        inputs: 2,
+        outputs: 10,
+        f: line,
+    };
+    let p = problem(simulator(), false, &[0.0; 10]);
+    for start in [[0.0, 0.0], [1.0, -5.0], [5.0, 3.0]] {
+        let rule = LevenbergMarquardt::default();
+        let end = Solver::new(rule, StopWhen::default())
+            .solve(&p, &start)
+            .unwrap();
+        assert!(end.status.converged(), "{start:?}: {}", end.status);
+        let mut r = [0.0; 10];
+        line(&end.x, &mut r);
+        let columns: [Vec<f64>; 2] = [0, 1].map(|k| {
+            let times = (1..=10).map(|i| 0.25 * f64::from(i));
+            let e = times.map(|t| (t, (end.x[1] * t).exp()));
+            e.map(|(t, e)| if k == 0 { e } else { end.x[0] * t * e })
+                .collect()
+        });
+        for column in columns {
+            let length = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
+            let along: f64 = column.iter().zip(&r).map(|(c, r)| c * r).sum();
+            let cosine = along.abs() / length(&column) / length(&r);
+            assert!(cosine <= 1.1e-6, "{start:?}: {cosine:.1e}");
+        }
+    }
+}
+
+/// Residuals of a model that is computed inside: that they are round-off cannot be told by their own size.
+#[test]
+fn a_start_at_the_solution_is_the_end() {
+    let decay: Function = |x, r| {
+        for (i, r) in r.iter_mut().enumerate() {
+            let t = 0.1 * i as f64;
+            *r = x[0] * (-x[1] * t).exp() - 3.1 * (-0.7 * t).exp() * (1.0 + 2.0 * f64::EPSILON);
+        }
+    };
+    let simulator = Residuals {
+        inputs: 2,
+        outputs: 20,
+        f: decay,
+    };
+    let p = problem(simulator, false, &[0.0; 20]);
+    let rule = LevenbergMarquardt::default();
+    let end = Solver::new(rule, StopWhen::default())
+        .solve(&p, &[3.1, 0.7])
+        .unwrap();
+    assert!(end.loss > 0.0 && end.loss < 1e-28, "{}", end.loss);
+    assert!(end.status.converged(), "{}", end.status);
+}
