@@ -33,6 +33,7 @@ pub struct Standing {
     /// What the simulator was asked for.
     pub counts: Counts,
     /// What the rule remembers.
+    #[serde(with = "serde_bytes")]
     pub rule: Vec<u8>,
     /// The update of a step that was interrupted after the rule had found it and learned from it.
     #[serde(default)]

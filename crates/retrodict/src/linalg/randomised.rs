@@ -7,6 +7,7 @@ use super::product::{View, multiply, multiply_add};
 use super::symmetric_eigen;
 use super::vectors::{axpy, dot, norm};
 use crate::error::Result;
+use crate::interrupt;
 
 /// Each row of `out` = A times the same row of the first matrix, for a symmetric A; rows may be done in any order.
 pub type RowOperator<'a> = dyn Fn(&Matrix, &mut Matrix) -> Result<()> + 'a;
@@ -60,7 +61,7 @@ pub fn randomised_eigen(n: usize, apply: &RowOperator<'_>, sketch: Sketch) -> Re
     let directions = Matrix::from_vec(count, n, draws.collect());
     let mut range = Matrix::zeros(count, n);
     apply(&directions, &mut range)?;
-    let basis = orthonormal_rows(range);
+    let basis = orthonormal_rows(range)?;
     let k = basis.rows();
     let mut applied = Matrix::zeros(k, n);
     apply(&basis, &mut applied)?;
@@ -114,11 +115,15 @@ const DEPENDENT: f64 = 1e-13;
 ///
 /// Twice is enough (Parlett): each block loses its share of the rows before twice, and each row that of its
 /// block.
-fn orthonormal_rows(a: Matrix) -> Matrix {
+///
+/// # Errors
+/// If it is interrupted, which is asked for each block.
+fn orthonormal_rows(a: Matrix) -> Result<Matrix> {
     let (count, n) = (a.rows(), a.cols());
     let mut q = Matrix::zeros(count, n);
     let mut kept = 0;
     for first in (0..count).step_by(BLOCK) {
+        interrupt::check()?;
         let rows = BLOCK.min(count - first);
         let mut block = a.as_slice()[first * n..(first + rows) * n].to_vec();
         let lengths: Vec<f64> = block.chunks(n).map(norm).collect();
@@ -145,7 +150,7 @@ fn orthonormal_rows(a: Matrix) -> Matrix {
             }
         }
     }
-    Matrix::from_vec(kept, n, q.as_slice()[..kept * n].to_vec())
+    Ok(Matrix::from_vec(kept, n, q.as_slice()[..kept * n].to_vec()))
 }
 
 #[cfg(test)]
