@@ -187,7 +187,7 @@ impl Solver {
             careful: from.careful,
             without_effect: None,
             output_noise: None,
-            settled_loss: false,
+            settled_loss: from.settled,
         };
         if outside > 0 {
             run.note(START_OUTSIDE);
@@ -628,6 +628,7 @@ impl Run {
             lowest: &self.lowest,
             rule: &*self.rule,
             careful: self.careful,
+            settled: self.settled_loss,
             known: at.known(),
             notices: &self.notices,
             trouble: self.trouble.as_ref(),

@@ -41,6 +41,9 @@ pub struct Standing {
     /// Whether steps are searched along, since whole ones had led uphill to where no way goes on.
     #[serde(default)]
     pub careful: bool,
+    /// Whether the step that led to x settled the loss.
+    #[serde(default)]
+    pub settled: bool,
     /// What of x was counted already.
     #[serde(default)]
     pub known: Known,
@@ -71,6 +74,7 @@ impl Standing {
             rule: Vec::new(),
             pending: None,
             careful: false,
+            settled: false,
             known: Known::default(),
         }
     }
@@ -97,6 +101,7 @@ pub struct Moment<'a> {
     pub(crate) lowest: &'a Lowest,
     pub(crate) rule: &'a dyn UpdateRule,
     pub(crate) careful: bool,
+    pub(crate) settled: bool,
     pub(crate) known: Known,
 }
 
@@ -116,6 +121,7 @@ impl Moment<'_> {
             rule: self.rule.remember(),
             pending: None,
             careful: self.careful,
+            settled: self.settled,
             known: self.known,
         }
     }

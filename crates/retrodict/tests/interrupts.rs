@@ -108,7 +108,7 @@ fn solver(rule: &str, flag: Option<&Arc<AtomicBool>>) -> Solver {
         rule: RULES.build(rule, &toml::Table::new()).unwrap(),
         stop: StopWhen {
             cancel: flag.cloned(),
-            ..StopWhen::after(6)
+            ..StopWhen::after(120)
         },
     }
 }

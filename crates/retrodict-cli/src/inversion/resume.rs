@@ -76,6 +76,7 @@ fn moved(standing: &Standing, change: Change) -> Standing {
             x: standing.best.clone(),
             rule: Vec::new(),
             careful: false,
+            settled: false,
             pending: None,
             known: Known::default(),
             ..standing.clone()
