@@ -341,7 +341,8 @@ impl Run {
         let mut standing = self.moment(&record, &at, &x).standing();
         standing.counts = self.settled;
         standing.known = self.known;
-        standing.pending = self.aimed.then_some(dx);
+        // One that was told to stop before its first step still holds the update that it was given.
+        standing.pending = self.pending.take().or(self.aimed.then_some(dx));
         let solution = Solution {
             x: self.best.0,
             loss: self.best.1,

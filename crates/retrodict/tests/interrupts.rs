@@ -158,6 +158,15 @@ fn goes_on(rule: &str, wall: f64) -> bool {
             continue;
         }
         assert!(stopped.loss.is_finite(), "{rule} at {at}");
+        // Told to stop once more at the first call, before it takes a step.
+        let again = walled(1);
+        let standing = match go_on(solver(rule, Some(&again.flag)), &again, &standing) {
+            Ok((_, standing)) => standing,
+            Err(error) => {
+                assert!(error.is_interruption(), "{rule} at {at}: {error}");
+                standing
+            }
+        };
         let (after, _) = go_on(solver(rule, None), &walled(usize::MAX), &standing).unwrap();
         assert_eq!(after.x, expected.x, "{rule} at {at}");
         assert_eq!(
