@@ -15,11 +15,11 @@ use crate::problem::{Counts, Problem};
 use crate::simulator::LinearMap;
 use crate::statistics::{known_variance, no_noise};
 
+mod conditional;
 mod field;
-mod known;
 
+use conditional::Conditional;
 pub use field::{GaussianField, MaternField};
-use known::Known;
 
 /// The Laplace approximation of the posterior of a field: Gaussian around x, with the data's curvature kept
 /// where it outweighs the prior.
@@ -39,7 +39,7 @@ use known::Known;
 /// problems, part I*, SIAM J. Sci. Comput. 35 (2013), section 5.
 pub struct Posterior<'a> {
     /// Given the unknowns that bounds fix.
-    field: Known<'a>,
+    field: Conditional<'a>,
     mean: Vec<f64>,
     /// Eigenvalues of H with eigenvectors as rows.
     curvature: LowRank,
@@ -68,7 +68,7 @@ impl<'a> Posterior<'a> {
         expect_length("x", x.len(), n)?;
         expect_length("the prior's field", field.len(), n)?;
         let fixed = problem.bounds().map(Bounds::fixed).unwrap_or_default();
-        let field = Known::new(field, fixed)?;
+        let field = Conditional::new(field, fixed)?;
         let problem = problem.untransformed()?.without_priors();
         let mut y = vec![0.0; problem.outputs()];
         problem.simulator().forward(x, &mut y)?;

@@ -92,7 +92,7 @@ impl Solution {
                 more => format!(" and {more} more"),
             };
             words.push(format!(
-                "without effect on y at this x, so that nothing tells where they should be: {}{more}; {} where y depends on \
+                "without effect on y at this x, or next to none, so that nothing tells where they should be: {}{more}; {} where y depends on \
                  them",
                 shown.join(", "),
                 advice.elsewhere

@@ -341,6 +341,8 @@ impl Run {
         let mut standing = self.moment(&record, &at, &x).standing();
         standing.counts = self.settled;
         standing.known = self.known;
+        // A run that is over goes on for the sake of another goal.
+        standing.settled &= matches!(status, Some(Status::Cancelled | Status::TimeLimit));
         // One that was told to stop before its first step still holds the update that it was given.
         standing.pending = self.pending.take().or(self.aimed.then_some(dx));
         let solution = Solution {

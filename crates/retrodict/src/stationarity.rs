@@ -14,7 +14,8 @@ const UNSEEN: f64 = 1e-7;
 /// A cosine below this is that of a point where a fit may end whose loss has settled: what MINPACK's `gtol` measures.
 const GENTLE: f64 = 1e-6;
 
-/// An unknown whose whole effect on y is below this part of the misfit changes the loss by no more.
+/// Where no step led on, an unknown whose effect on y, changed by its own size, is below this part of the misfit has none. Before
+/// a step was tried that would be too much said: an x may have another size than its start.
 const NEXT_TO_NOTHING: f64 = 1e-10;
 
 /// How far x is moved, relative to itself, to see whether y follows J there: far beyond round-off, and still near.
@@ -90,6 +91,11 @@ pub(crate) fn error_of_jacobian(at: &Evaluation<'_>) -> f64 {
 /// # Cost
 /// J, where it is not known and there are few unknowns; else one product with Jᵀ and one with J.
 pub(crate) fn slope(at: &Evaluation<'_>) -> Result<Slope> {
+    slope_above(at, 0.0)
+}
+
+/// The slope at a point, where an unknown whose effect is at most this part of the misfit counts as without effect.
+fn slope_above(at: &Evaluation<'_>, nothing: f64) -> Result<Slope> {
     let map = Whitened::new(at)?;
     let aim = map.target_step()?;
     let misfit = norm(&aim);
@@ -127,7 +133,7 @@ pub(crate) fn slope(at: &Evaluation<'_>) -> Result<Slope> {
         free += 1;
         // Of a change of x by its own size.
         let effect = length * at.x()[i].abs().max(1.0);
-        if effect <= (f64::EPSILON * size).max(NEXT_TO_NOTHING * misfit) {
+        if effect <= (f64::EPSILON * size).max(nothing * misfit) {
             without_effect.push(i);
         } else if *length != 0.0 {
             let excess = dot(columns.row(i), &aim).abs() / length - round_off;
@@ -258,7 +264,7 @@ pub(crate) fn judge(at: &Evaluation<'_>, first_loss: f64) -> Result<(Nature, Opt
     if round_off.is_finite() && loss <= round_off {
         return Ok((Nature::Minimum, None));
     }
-    let slope = slope(at)?;
+    let slope = slope_above(at, NEXT_TO_NOTHING)?;
     // Near a blow-up too the round-off of x may make the whole misfit: the data are reached where nothing is left of it, or
     // where there is no blow-up.
     let reached =

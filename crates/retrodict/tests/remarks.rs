@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use retrodict::external::{Differences, External, Model, Offers};
 use retrodict::losses::Weighted;
+use retrodict::registry::RULES;
 use retrodict::remarks::Advice;
 use retrodict::updates::LevenbergMarquardt;
 use retrodict::{Problem, Result, Solution, Solver, Space, Status, StopWhen};
@@ -139,4 +140,43 @@ fn outputs_in_whole_numbers_are_told_of() {
     let exact: Formula = |t, p| 1000.0 * p[0] * (-p[1] * t).exp();
     let (_, remarks) = fit(exact, of(exact, &[2.0, 0.7]), &[1.0, 0.1], 1.0);
     assert!(remarks.is_empty(), "{remarks:?}");
+}
+
+/// A start says nothing of the size of x: y = 1e-12 x t has its effect, whatever part of the misfit a change by 1 is.
+#[test]
+fn an_unknown_in_small_units_is_not_without_effect() {
+    let line: Formula = |t, p| 1e-12 * p[0] * t + 0.1 * (1e-12 * p[0]).sin();
+    let model = || External::new(Series(line, 1), Differences::default(), Some(1));
+    for rule in [
+        "gauss-newton",
+        "inverse-jacobian",
+        "levenberg-marquardt",
+        "bfgs",
+        "limited-memory-bfgs",
+    ] {
+        for start in [0.0, 1.0] {
+            let loss = Arc::new(Weighted {
+                deviations: vec![1.0],
+                half: true,
+            });
+            let data = of(line, &[3e12]);
+            let problem = Problem::new(Arc::new(model()), loss, data).unwrap();
+            let solver = Solver {
+                rule: RULES.build(rule, &toml::Table::new()).unwrap(),
+                stop: StopWhen::default(),
+            };
+            let found = solver.solve(&problem, &[start]).unwrap();
+            assert!(
+                found.status.converged(),
+                "{rule} from {start}: {}",
+                found.status
+            );
+            assert!(
+                (found.x[0] / 3e12 - 1.0).abs() < 1e-6,
+                "{rule}: {:?}",
+                found.x
+            );
+            assert!(found.without_effect.is_empty(), "{rule}");
+        }
+    }
 }

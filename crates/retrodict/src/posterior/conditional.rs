@@ -20,7 +20,7 @@ const NUGGET: f64 = 1e-12;
 ///
 /// # Source
 /// Rasmussen & Williams, *Gaussian Processes for Machine Learning* (2006), equation 2.19.
-pub(super) struct Known<'a> {
+pub(super) struct Conditional<'a> {
     field: &'a dyn GaussianField,
     places: Vec<usize>,
     /// L with L Lᵀ = Eᵀ C E.
@@ -29,7 +29,7 @@ pub(super) struct Known<'a> {
     rows: Matrix,
 }
 
-impl<'a> Known<'a> {
+impl<'a> Conditional<'a> {
     /// The field given its values at these places; draws are 0 there.
     ///
     /// # Errors
@@ -75,7 +75,7 @@ impl<'a> Known<'a> {
     }
 }
 
-impl GaussianField for Known<'_> {
+impl GaussianField for Conditional<'_> {
     fn len(&self) -> usize {
         self.field.len()
     }
