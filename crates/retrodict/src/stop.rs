@@ -33,6 +33,8 @@ pub struct StopWhen {
     pub plateau: Option<Plateau>,
     /// Converged once a step changed the loss by no more than this share of it, and the rule's model promises no more
     /// than that of any step: what `ftol` is elsewhere. For rules that have such a model (Levenberg–Marquardt).
+    /// A step that did so ends the run only where the gradient is small too: at most 1e-6, or the error of J, in the scale of
+    /// its own unknowns, as with `gtol`.
     /// `None` stands for [`LOSS_CHANGE`], or where another goal is set for 0, which goes on to the last digit.
     pub loss_change: Option<f64>,
     /// Stationary once ‖Δx‖ ≤ this · ‖x‖.

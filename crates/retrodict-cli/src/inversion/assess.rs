@@ -37,6 +37,10 @@ fn one(plan: &Plan, answer: &mut Answer) {
                 answer.posterior = Some(found);
                 answer.arrays.extend(arrays);
             }
+            Err(_) if interrupt::raised() => answer.remarks.push(
+                "no posterior: it was interrupted; `retrodict resume` on the folder of --out finds it"
+                    .to_owned(),
+            ),
             Err(why) => answer.remarks.push(format!("no posterior: {why}")),
         }
     }
