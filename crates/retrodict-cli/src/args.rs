@@ -24,7 +24,7 @@ Exit codes:
   1  done, but some method did not reach its goal (only with --require-converged)
   2  misuse: the message says what was found, what is allowed and what to try
   3  failure: a simulation broke, a check failed, a file could not be written, or Ctrl-C or SIGTERM ended
-     the command before it was done; what was reached is kept
+     the command before it was done; what was reached is kept (`serve`, which has no other end: 0)
   141  nobody reads standard output any more, as after `retrodict list | head -1`; files are written
 
 Results go to standard output, progress and notices to standard error.";

@@ -32,7 +32,7 @@ pub fn run(command: Command) -> Outcome<ExitCode> {
         Command::Audit(args) => interrupt::abandonable(move || audit::run(&args)),
         Command::Report(args) => interrupt::abandonable(move || report::run(&args)),
         Command::Train(args) => train::run(&args),
-        Command::Predict(args) => interrupt::abandonable(move || predict::run(&args)),
+        Command::Predict(args) => predict::run(&args),
         Command::Resume(args) => resume::run(&args),
         Command::Batch(args) => batch::run(&args),
         Command::Collect(args) => interrupt::abandonable(move || collect::run(&args)),

@@ -36,7 +36,9 @@ pub use arguments::{changes, from_arguments};
 pub use assess::assess;
 pub use checkpoint::Checkpoint;
 pub use files::fingerprint;
-pub use folder::{Keeper, contents_of, is_inversion, read, write, write_inversion};
+pub use folder::{
+    Keeper, contents_of, forget_inversion, is_inversion, read, write, write_inversion,
+};
 pub use known::{Limits, Side, dressed};
 pub use noise::Noise;
 pub use overrides::apply;

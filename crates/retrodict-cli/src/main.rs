@@ -41,6 +41,8 @@ use clap::Parser;
 use failure::Failure;
 
 fn main() -> ExitCode {
+    // First of all: whoever presses Ctrl-C at once is told as anybody else.
+    interrupt::flag();
     let done = match args::Arguments::try_parse() {
         Ok(arguments) => interrupt::within(|| commands::run(arguments.command)),
         Err(told) => parsed(&told),

@@ -1,10 +1,13 @@
 //! Simulators offered over HTTP; what is asked and answered is in `protocol`, who may ask in `gate`.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::net::TcpListener;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full};
@@ -16,7 +19,7 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use retrodict::interrupt::Interrupt;
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 mod budget;
@@ -45,8 +48,8 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// How often it is looked for clients that are silent.
 const ROUND: Duration = Duration::from_secs(1);
 
-/// How long running evaluations may take at the end.
-const FAREWELL: Duration = Duration::from_secs(10);
+/// How long running evaluations may take at the end; then their clients are told that it is one.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How many connections are held.
 const CONNECTIONS: usize = 512;
@@ -76,6 +79,8 @@ struct Service {
     /// Kibibytes of questions.
     questions: Arc<Semaphore>,
     places: Places,
+    /// Whether nothing is waited for any longer.
+    over: watch::Sender<bool>,
 }
 
 /// Answers until `stop` is raised, and then what was begun.
@@ -101,6 +106,7 @@ pub fn serve(
         workers: Arc::new(Semaphore::new(limits.workers)),
         questions: Arc::new(Semaphore::new(questions)),
         places: Places::new(CONNECTIONS),
+        over: watch::Sender::new(false),
     });
     let done = runtime.block_on(accept(service, listener, stop));
     runtime.shutdown_timeout(Duration::ZERO);
@@ -141,11 +147,12 @@ async fn accept(service: Arc<Service>, listener: TcpListener, stop: &AtomicBool)
     let all = u32::try_from(service.limits.workers).unwrap_or(u32::MAX);
     if timeout(FAREWELL, service.workers.acquire_many(all))
         .await
-        .is_ok()
+        .is_err()
     {
-        // The last answers go out.
-        tokio::time::sleep(GLANCE).await;
+        service.over.send_replace(true);
     }
+    // The last answers go out.
+    tokio::time::sleep(GLANCE).await;
     Ok(())
 }
 
@@ -215,6 +222,7 @@ async fn answer(
         Some(end) => limit.with_deadline(end),
         None => limit,
     };
+    let mut over = service.over.subscribe();
     let work = async {
         let worker = Arc::clone(&service.workers).acquire_owned().await;
         let job = move || {
@@ -224,15 +232,26 @@ async fn answer(
         };
         tokio::task::spawn_blocking(job).await
     };
-    match timeout(limits.time, work).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => Err(Refusal::new(
+    match unless(timeout(limits.time, work), over.wait_for(|over| *over)).await {
+        Some(Ok(Ok(answer))) => answer,
+        Some(Ok(Err(_))) => Err(Refusal::new(
             500,
             "SimulationFailed",
             "the simulator broke down",
         )),
-        Err(_) => Err(Refusal::time()),
+        Some(Err(_)) => Err(Refusal::time()),
+        None => Err(Refusal::over()),
     }
+}
+
+/// What work comes to, unless an end comes before.
+async fn unless<T>(work: impl Future<Output = T>, end: impl Future) -> Option<T> {
+    let (mut work, mut end) = (pin!(work), pin!(end));
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => end.as_mut().poll(context).map(|_| None),
+    })
+    .await
 }
 
 /// Raises a flag when it is dropped.

@@ -97,6 +97,88 @@ fn the_choice_of_a_weight_is_interrupted_and_chosen_anew() {
     sleep(Duration::from_secs(1));
     signal(&child, "TERM");
     assert_eq!(end(&mut child).code(), Some(3));
+
+    // A kill leaves no time to keep anything, and still no dead end; what is solved is called as before.
+    let mut child = start(f, &format!("{WEIGHED} --out killed"));
+    sleep(Duration::from_secs(1));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let title = |out: &str| -> Value {
+        let text = fs::read(f.join(out).join("manifest.json")).unwrap();
+        serde_json::from_slice::<Value>(&text).unwrap()["title"].clone()
+    };
+    let mut child = start(f, "resume killed");
+    sleep(Duration::from_secs(1));
+    signal(&child, "INT");
+    assert_eq!(end(&mut child).code(), Some(3));
+    assert_eq!(title("killed"), "heat from y.npy");
+    assert_eq!(title("here"), title("killed"));
+}
+
+/// A checkpoint may be large, and a second Ctrl-C ends the process at once.
+#[test]
+fn x_is_written_before_the_checkpoint_of_an_interruption() {
+    let folder = tempdir().unwrap();
+    let f = folder.path();
+    board(f, 256);
+    let words = "solve heat --target y.npy --set nu_t=2 --prior tikhonov:order=1,weight=1e-4 \
+                 --method limited-memory-bfgs --steps 100000 --stop gradient=1e-300 --out here";
+    let mut child = start(f, words);
+    sleep(Duration::from_secs(1));
+    signal(&child, "INT");
+    assert_eq!(end(&mut child).code(), Some(3));
+    let written = |name: &str| {
+        let facts = fs::metadata(f.join("here").join(name)).unwrap();
+        facts.modified().unwrap()
+    };
+    assert!(written("x.npy") <= written("inversion.checkpoint"));
+    let run = |out: &str| -> Value {
+        serde_json::from_slice(&fs::read(f.join(out).join("result.json")).unwrap()).unwrap()
+    };
+    let (steps, loss) = (&run("here")[0]["steps"], &run("here")[0]["loss"]);
+    let more = steps.as_u64().unwrap() + 3;
+    // The checkpoint is that of the last step: it goes on from there, as if it had never been stopped.
+    let limit = format!("--steps {more} --stop gradient=1e-300");
+    succeed(
+        f,
+        &format!("resume here --steps 3 --set stop.gradient=1e-300"),
+    );
+    let words = words.replace("--steps 100000 --stop gradient=1e-300", &limit);
+    succeed(f, &words.replace("here", "whole"));
+    assert_eq!(run("here")[0]["loss"], run("whole")[0]["loss"]);
+    assert!(run("here")[0]["loss"].as_f64() < loss.as_f64());
+}
+
+/// What was refined is kept, and the network's x of the rest.
+#[test]
+fn a_prediction_that_is_interrupted_keeps_what_it_has() {
+    let folder = tempdir().unwrap();
+    let f = folder.path();
+    let train =
+        "train oscillators --epochs 1 --method hig --threads 1 --set simulator.alpha=0.25 --out t";
+    succeed(f, train);
+    let samples = 200_000;
+    let line = |i: usize| format!("0.1,0.9,0.4,{}\n", 0.3 + 0.4 * i as f64 / samples as f64);
+    fs::write(f.join("y.csv"), (0..samples).map(line).collect::<String>()).unwrap();
+    succeed(f, "predict t --target y.csv -o x.npy");
+    let of_network = fs::read(f.join("x.npy")).unwrap();
+    let mut child = retrodict(f)
+        .args("predict t --target y.csv -o refined.npy --refine 1000".split(' '))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    sleep(Duration::from_secs(1));
+    signal(&child, "INT");
+    assert_eq!(end(&mut child).code(), Some(3));
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("x is the network's, not refined"), "{told}");
+    let refined = fs::read(f.join("refined.npy")).unwrap();
+    assert_eq!(refined.len(), of_network.len());
+    let (first, last) = (of_network.len() / 1000, of_network.len() * 999 / 1000);
+    assert!(refined[128..first] != of_network[128..first]);
+    assert!(refined[last..] == of_network[last..]);
 }
 
 #[test]

@@ -368,3 +368,24 @@ fn limits_are_checked_and_stated() {
     assert_eq!(code, Some(2), "{message}");
     assert!(message.contains("this machine has"), "{message}");
 }
+
+/// A question that takes long does not keep a server from ending: who asked it is told.
+#[test]
+fn a_long_question_is_told_of_the_end() {
+    let mut server = Serving::start("burgers --set shape=[2000] --set steps=500000000");
+    let question = json!({ "name": "burgers", "input": [vec![0.5; 2000]] });
+    let id = server.child.id().to_string();
+    let (status, body) = std::thread::scope(|scope| {
+        let asked = scope.spawn(|| ask(&server, "/Evaluate", &question));
+        std::thread::sleep(Duration::from_millis(500));
+        let told = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(told.unwrap().success());
+        asked.join().unwrap()
+    });
+    assert_eq!(
+        (status, body["error"]["type"].as_str()),
+        (503, Some("Ending")),
+        "{body}"
+    );
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}

@@ -179,7 +179,7 @@ fn facts(
             Status::Cancelled.name(),
             format!("ended by {exception}; the best x is kept, and a start there goes on"),
         ),
-        None => (found.status.name(), found.status.to_string()),
+        None => (found.status.name(), found.message()),
     };
     let shortage = problem.shortage().map(|shortage| shortage.to_string());
     let remarks = found.remarks(problem, |i| format!("x[{i}]"), &ADVICE);

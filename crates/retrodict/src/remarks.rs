@@ -74,6 +74,19 @@ pub(crate) fn output_noise(at: &Evaluation<'_>) -> Option<f64> {
 }
 
 impl Solution {
+    /// What the status means here, and what to try next, in a sentence.
+    pub fn message(&self) -> String {
+        let why = match self.status {
+            Status::Cancelled => "the run was ended from outside",
+            Status::TimeLimit => "the time limit was reached",
+            _ => return self.status.to_string(),
+        };
+        match self.loss.is_nan() {
+            true => format!("{why} before the loss at the start was known; x is the start"),
+            false => self.status.to_string(),
+        }
+    }
+
     /// What should be known beside the status, in sentences.
     ///
     /// `name` is asked for those of single unknowns.

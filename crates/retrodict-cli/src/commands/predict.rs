@@ -55,43 +55,32 @@ pub fn run(args: &args::Predict) -> Outcome<ExitCode> {
         lines[0].push("steps to the same loss".to_owned());
     }
     for (i, (input, x)) in inputs.iter().zip(x.chunks_mut(n)).enumerate() {
-        let mut line = vec![(i + 1).to_string()];
-        if seen == m {
-            let simulator = physics.aimed_at(&trained.plan.data.draw, input)?;
-            let problem = Problem::new(simulator, Arc::clone(&physics.loss), input.to_vec())?;
-            let solve = |start: &[f64], stop: StopWhen| -> Outcome<Solution> {
-                let rule = RULES.build(&rule, &toml::Table::new())?;
-                Ok(Solver { rule, stop }.solve(&problem, start)?)
-            };
-            line.push(format!("{:.4e}", solve(x, StopWhen::after(0))?.loss));
-            if let Some(steps) = args.refine {
-                let warm = solve(x, StopWhen::after(steps))?;
-                line.push(format!("{:.4e}", warm.loss));
-                line.push(warm.steps.to_string());
-                if args.compare_cold {
-                    let zeros = vec![0.0; n];
-                    let cold = solve(&zeros, StopWhen::after(steps))?;
-                    let goal = StopWhen {
-                        loss_below: Some(warm.loss),
-                        ..StopWhen::after(steps.saturating_mul(20).max(200))
-                    };
-                    let long = solve(&zeros, goal)?;
-                    line.push(format!("{:.4e}", cold.loss));
-                    line.push(if long.loss <= warm.loss {
-                        long.steps.to_string()
-                    } else {
-                        format!("not in {}", long.steps)
-                    });
-                }
-                x.copy_from_slice(&warm.x);
-            }
-        } else {
-            line.push("–".to_owned());
+        let number = (i + 1).to_string();
+        let told = match seen == m {
+            true => polished(args, &trained, &rule, input, x),
+            false => Ok(vec!["–".to_owned()]),
+        };
+        match told {
+            Ok(told) => lines.push([vec![number], told].concat()),
+            Err(_) if interrupt::raised() => {}
+            Err(failure) => return Err(failure),
         }
-        lines.push(line);
+        if interrupt::raised() {
+            break;
+        }
     }
-    if interrupt::raised() {
-        return Err(Failure::interrupted());
+    // Of the sample that an interruption fell into, the best x stands.
+    let told = lines.len() - 1;
+    if told < inputs.len() {
+        eprintln!(
+            "note: interrupted: from sample {} on, x is the network's{}",
+            told + 1,
+            if args.refine.is_some() {
+                ", not refined"
+            } else {
+                ""
+            }
+        );
     }
     let output = args
         .output
@@ -103,7 +92,49 @@ pub fn run(args: &args::Predict) -> Outcome<ExitCode> {
     println!("{} by {}", trained.plan.title, trained.weights.method);
     print!("{}", aligned(&lines, 0));
     println!("wrote {}", output.display());
-    Ok(ExitCode::SUCCESS)
+    Ok(interrupt::code(ExitCode::SUCCESS))
+}
+
+/// What is told of a sample: the loss of the network's x, and what rules make of it and of zeros; x is refined where that
+/// is asked for.
+fn polished(
+    args: &args::Predict,
+    trained: &Trained,
+    rule: &str,
+    input: &[f64],
+    x: &mut [f64],
+) -> Outcome<Vec<String>> {
+    let physics = &trained.physics;
+    let simulator = physics.aimed_at(&trained.plan.data.draw, input)?;
+    let problem = Problem::new(simulator, Arc::clone(&physics.loss), input.to_vec())?;
+    let solve = |start: &[f64], stop: StopWhen| -> Outcome<Solution> {
+        let rule = RULES.build(rule, &toml::Table::new())?;
+        Ok(Solver { rule, stop }.solve(&problem, start)?)
+    };
+    let mut told = vec![format!("{:.4e}", solve(x, StopWhen::after(0))?.loss)];
+    let Some(steps) = args.refine else {
+        return Ok(told);
+    };
+    let warm = solve(x, StopWhen::after(steps))?;
+    x.copy_from_slice(&warm.x);
+    told.push(format!("{:.4e}", warm.loss));
+    told.push(warm.steps.to_string());
+    if args.compare_cold {
+        let zeros = vec![0.0; x.len()];
+        let cold = solve(&zeros, StopWhen::after(steps))?;
+        let goal = StopWhen {
+            loss_below: Some(warm.loss),
+            ..StopWhen::after(steps.saturating_mul(20).max(200))
+        };
+        let long = solve(&zeros, goal)?;
+        told.push(format!("{:.4e}", cold.loss));
+        told.push(if long.loss <= warm.loss {
+            long.steps.to_string()
+        } else {
+            format!("not in {}", long.steps)
+        });
+    }
+    Ok(told)
 }
 
 /// A network with its weights and the physics that it was trained for.

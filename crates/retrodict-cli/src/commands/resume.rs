@@ -64,12 +64,13 @@ fn go_on(args: &args::Resume) -> Outcome<ExitCode> {
             "note: this inversion has ended; ask for more with --steps, --stop or --set to go on"
         );
     }
-    let runs = solve::keep_going(&plan, runs, &args.folder, args.checkpoint)?;
+    inversion::write_inversion(&args.folder, &plan.inversion)?;
+    let (runs, keeper) = solve::keep_going(&plan, runs, &args.folder, args.checkpoint)?;
     let told = solve::Told {
         json: args.json,
         folder: Some(&args.folder),
         output: None,
     };
-    solve::finish(&plan, &runs, &told)?;
+    solve::finish(&plan, &runs, keeper, &told)?;
     Ok(interrupt::code(ExitCode::SUCCESS))
 }

@@ -30,11 +30,17 @@ pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
     }
     if let Some(out) = &args.out {
         begin(out)?;
+        // Before the choice of a weight, which may take long: whoever kills it goes on by `retrodict resume`.
+        inversion::write_inversion(out, &plan.inversion)?;
     }
-    weigh(&mut plan, &[])?;
+    let weighed = weigh(&mut plan, &[]);
+    if let (Err(_), Some(out)) = (&weighed, &args.out) {
+        inversion::forget_inversion(out);
+    }
+    weighed?;
     let runs = inversion::fresh(&plan);
-    let runs = match &args.out {
-        None => watched(&plan, runs, None)?,
+    let (runs, keeper) = match &args.out {
+        None => (watched(&plan, runs, None)?, None),
         Some(out) => keep_going(&plan, runs, out, args.checkpoint)?,
     };
     let beside = || beside(&plan.inversion.target, "solved");
@@ -47,7 +53,7 @@ pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
         folder: args.out.as_deref(),
         output: output.as_deref(),
     };
-    let all = finish(&plan, &runs, &told)?;
+    let all = finish(&plan, &runs, keeper, &told)?;
     Ok(interrupt::code(if args.require_converged && !all {
         ExitCode::from(NOT_CONVERGED)
     } else {
@@ -69,16 +75,16 @@ fn begin(out: &Path) -> Outcome<()> {
     Ok(())
 }
 
-/// Runs with a folder that keeps what is reached.
+/// Runs with a folder that keeps what is reached; the keeper wants to be finished once x is written.
 pub(super) fn keep_going(
     plan: &Plan,
     runs: Vec<Run>,
     folder: &Path,
     every: Duration,
-) -> Outcome<Vec<Run>> {
-    inversion::write_inversion(folder, &plan.inversion)?;
+) -> Outcome<(Vec<Run>, Option<Keeper>)> {
     let keeper = Keeper::start(folder, every, standing(plan, runs.clone())?)?;
-    watched(plan, runs, Some(&keeper))
+    let runs = watched(plan, runs, Some(&keeper))?;
+    Ok((runs, Some(keeper)))
 }
 
 /// Chooses weights with a bar on a terminal.
@@ -124,7 +130,12 @@ pub(super) struct Told<'a> {
 }
 
 /// Writes what was found and tells it; returns whether every field reached its goal.
-pub(super) fn finish(plan: &Plan, runs: &[Run], told: &Told<'_>) -> Outcome<bool> {
+pub(super) fn finish(
+    plan: &Plan,
+    runs: &[Run],
+    keeper: Option<Keeper>,
+    told: &Told<'_>,
+) -> Outcome<bool> {
     let mut answers = interrupt::graced(|| inversion::answers(plan, runs));
     let x = inversion::joined(plan, &answers);
     let mut written: Vec<PathBuf> = Vec::new();
@@ -135,6 +146,9 @@ pub(super) fn finish(plan: &Plan, runs: &[Run], told: &Told<'_>) -> Outcome<bool
     }
     if let Some(folder) = told.folder {
         data::write(&folder.join("x.npy"), &x, Depth::Sixteen)?;
+    }
+    if let Some(keeper) = keeper {
+        keeper.finish();
     }
     inversion::assess(plan, &mut answers);
     if let Some(folder) = told.folder {
@@ -247,8 +261,8 @@ fn table(answers: &[Answer]) -> String {
             a.status.clone(),
             a.steps.to_string(),
             format!("{:.3}", a.seconds),
-            format!("{:.4e}", a.loss),
-            a.chi_squared.map(|c| format!("{c:.3}")).unwrap_or_default(),
+            known_loss(a.loss),
+            a.chi_squared.map(per_datum).unwrap_or_default(),
             a.counts.forward.to_string(),
             a.counts.jvp.to_string(),
             a.counts.vjp.to_string(),
@@ -259,4 +273,20 @@ fn table(answers: &[Answer]) -> String {
         lines.iter_mut().for_each(|line| drop(line.remove(5)));
     }
     aligned(&lines, 2)
+}
+
+/// A loss; a dash where it was never found.
+fn known_loss(loss: f64) -> String {
+    match loss.is_nan() {
+        true => "–".to_owned(),
+        false => format!("{loss:.4e}"),
+    }
+}
+
+/// χ² per datum: near 1, three digits after the point say how near.
+fn per_datum(chi_squared: f64) -> String {
+    match chi_squared < 1e4 {
+        true => format!("{chi_squared:.3}"),
+        false => format!("{chi_squared:.3e}"),
+    }
 }

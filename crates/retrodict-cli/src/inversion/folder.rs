@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -26,10 +26,34 @@ pub fn read(folder: &Path) -> Outcome<Inversion> {
 
 /// Writes what is solved, with paths that hold from everywhere.
 pub fn write_inversion(folder: &Path, inversion: &Inversion) -> Outcome<()> {
+    let inversion = anchored(inversion)?;
+    replace(&folder.join(INVERSION), inversion.to_toml()?.as_bytes())
+}
+
+/// Takes back what [`write_inversion`] wrote of an inversion that could not begin.
+pub fn forget_inversion(folder: &Path) {
+    // What cannot be removed is no more trouble than it was before.
+    let _ = std::fs::remove_file(folder.join(INVERSION));
+}
+
+/// The same inversion wherever it is read from.
+fn anchored(inversion: &Inversion) -> Outcome<Inversion> {
     let mut inversion = inversion.clone();
     let here = std::env::current_dir().map_err(|e| Failure::unreadable(Path::new("."), e))?;
     inversion.anchor(&here);
-    replace(&folder.join(INVERSION), inversion.to_toml()?.as_bytes())
+    Ok(inversion)
+}
+
+/// What the inversion is called: as it was told, or by what is inverted, wherever its file stands.
+fn title(plan: &Plan) -> String {
+    let target = plan.inversion.target.as_str();
+    match plan.inversion.title.as_str() {
+        "" => {
+            let file = target.rsplit(MAIN_SEPARATOR).next().unwrap_or(target);
+            format!("{} from {file}", plan.name)
+        }
+        title => title.to_owned(),
+    }
 }
 
 /// Keeps a checkpoint in a folder while runs go on.
@@ -37,7 +61,15 @@ pub struct Keeper {
     /// How often.
     pub every: Duration,
     folder: PathBuf,
-    state: Mutex<(Checkpoint, Instant)>,
+    state: Mutex<Kept>,
+}
+
+/// Where the runs stand.
+struct Kept {
+    checkpoint: Checkpoint,
+    written: Instant,
+    /// Whether the file is behind.
+    behind: bool,
 }
 
 impl Keeper {
@@ -47,23 +79,46 @@ impl Keeper {
         Ok(Self {
             every,
             folder: folder.to_owned(),
-            state: Mutex::new((checkpoint, Instant::now())),
+            state: Mutex::new(Kept {
+                checkpoint,
+                written: Instant::now(),
+                behind: false,
+            }),
         })
     }
 
-    /// Takes where a run stands, and writes it if it is time to or the run has ended.
+    /// Takes where a run stands, and writes it if it is time to or the run has ended. After an interruption it waits for
+    /// [`Keeper::finish`]: a checkpoint may be large, and x is to be written before it.
     pub fn keep(&self, index: usize, run: &Run) {
-        let mut state = self
+        let mut kept = self
             .state
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let (checkpoint, written) = &mut *state;
-        checkpoint.runs[index] = run.clone();
-        if run.ended.is_none() && written.elapsed() < self.every {
-            return;
+        kept.checkpoint.runs[index] = run.clone();
+        if interrupt::raised() {
+            kept.behind = true;
+        } else if run.ended.is_some() || kept.written.elapsed() >= self.every {
+            kept.write(&self.folder);
         }
-        *written = Instant::now();
-        if let Err(failure) = checkpoint.write(&self.folder) {
+    }
+
+    /// Writes what an interruption left to be written.
+    pub fn finish(self) {
+        let mut kept = self
+            .state
+            .into_inner()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        if kept.behind {
+            kept.write(&self.folder);
+        }
+    }
+}
+
+impl Kept {
+    fn write(&mut self, folder: &Path) {
+        self.written = Instant::now();
+        self.behind = false;
+        if let Err(failure) = self.checkpoint.write(folder) {
             eprintln!("note: {failure}");
         }
     }
@@ -84,18 +139,14 @@ pub fn write(folder: &Path, plan: &Plan, runs: &[Run], answers: &[Answer]) -> Ou
 
 fn contents(plan: &Plan, runs: &[Run], answers: &[Answer]) -> Outcome<Contents> {
     let mut contents = Contents::default();
-    let title = match plan.inversion.title.as_str() {
-        "" => format!("{} from {}", plan.name, plan.inversion.target),
-        title => title.to_owned(),
-    };
     let facts = facts(plan)?;
     contents.manifest = Manifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: std::env::args().collect::<Vec<_>>().join(" "),
         experiment: "inversion".to_owned(),
-        title,
+        title: title(plan),
         sentence: facts.sentence.clone(),
-        configuration: serde_json::to_value(&plan.inversion)
+        configuration: serde_json::to_value(anchored(&plan.inversion)?)
             .map_err(|e| Failure::Broken(format!("cannot encode the inversion: {e}")))?,
         seed: plan.inversion.start.seed,
         threads: rayon::current_num_threads(),

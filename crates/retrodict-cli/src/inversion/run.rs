@@ -227,7 +227,7 @@ fn advance(
     let names = LazyCell::new(|| labels(&*plan.simulator));
     run.ended = Some(Ended {
         status: solution.status.name().to_owned(),
-        message: solution.status.to_string(),
+        message: solution.message(),
         converged: solution.status.converged(),
         remarks: solution.remarks(problem, |i| names[i].0.clone(), &advice(plan, run.field)),
         without_effect: solution.without_effect,

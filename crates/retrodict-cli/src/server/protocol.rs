@@ -48,6 +48,15 @@ impl Refusal {
         Self::new(503, "Timeout", message)
     }
 
+    /// The server ends before the answer is found.
+    pub fn over() -> Self {
+        Self::new(
+            503,
+            "Ending",
+            "the server was told to end; ask it again when it runs",
+        )
+    }
+
     fn input(message: impl Into<String>) -> Self {
         Self::new(400, "InvalidInput", message)
     }
