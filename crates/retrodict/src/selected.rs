@@ -151,6 +151,9 @@ impl LinearMap for SelectedMap<'_> {
         let whole = self.map.noise()?;
         Some(self.selected.places.iter().map(|p| whole[*p]).collect())
     }
+    fn look_for_noise(&self) -> Result<u64> {
+        self.map.look_for_noise()
+    }
     fn errors(&self, measure: bool) -> Result<Option<Matrix>> {
         let Some(whole) = self.map.errors(measure)? else {
             return Ok(None);

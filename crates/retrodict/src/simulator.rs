@@ -215,6 +215,17 @@ pub trait LinearMap {
     fn noise(&self) -> Option<Vec<f64>> {
         None
     }
+    /// Looks whether answers scatter around x, where that is not known yet, so that [`noise`](LinearMap::noise) tells; returns
+    /// the number of evaluations.
+    ///
+    /// # Errors
+    /// If the work was interrupted.
+    ///
+    /// # Cost
+    /// Six evaluations or so, once; none for simulators that compute to round-off.
+    fn look_for_noise(&self) -> Result<u64> {
+        Ok(0)
+    }
     /// Says that so many products with J or Jᵀ are to come, so that a map may prepare for them.
     ///
     /// # Errors

@@ -465,11 +465,17 @@ impl Run {
 
     /// Whether Δx is round-off, or no more than the error of J makes of nothing.
     fn vanishes(&self, at: &Evaluation<'_>, dx: &[f64], length: f64) -> Result<bool> {
-        let inexact = || stationarity::error_of_jacobian(at) > 0.0 || at.noise().is_some();
-        if !self.rule.judges() && at.knows_jacobian() && inexact() {
-            let slope = stationarity::slope(at)?;
-            if slope.vanishes(at) || stationarity::is_noise(at)? {
-                return Ok(true);
+        if !self.rule.judges() && at.knows_jacobian() {
+            let inexact = stationarity::error_of_jacobian(at) > 0.0 || at.noise().is_some();
+            let went_uphill = at.loss()? > self.best.1;
+            if inexact || went_uphill {
+                let slope = stationarity::slope(at)?;
+                if went_uphill && slope.may_be_noise() {
+                    stationarity::look_for_noise(at)?;
+                }
+                if inexact && slope.vanishes(at) || stationarity::is_noise(at)? {
+                    return Ok(true);
+                }
             }
         }
         let least = self.stop.step_below;

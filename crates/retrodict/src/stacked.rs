@@ -194,6 +194,10 @@ impl LinearMap for StackedMap<'_> {
         }
         whole
     }
+    fn look_for_noise(&self) -> Result<u64> {
+        let parts = self.parts().map(|(map, _)| map.look_for_noise());
+        parts.sum()
+    }
     fn errors(&self, measure: bool) -> Result<Option<Matrix>> {
         let mut whole = None;
         for (map, range) in self.parts() {

@@ -6,6 +6,7 @@ use crate::interrupt;
 use crate::linalg::{dot, norm, svd};
 use crate::problem::Evaluation;
 use crate::simulator::LinearMap;
+use crate::stop::LOSS_CHANGE;
 use crate::updates::Whitened;
 
 /// A cosine below this changes the loss by its round-off: what is lost to a step is L times its square.
@@ -13,6 +14,9 @@ const UNSEEN: f64 = 1e-7;
 
 /// A cosine below this is that of a point where a fit may end whose loss has settled: what MINPACK's `gtol` measures.
 const GENTLE: f64 = 1e-6;
+
+/// Where the loss no longer falls, a cosine below this asks for a look at the noise of y.
+const NEARLY_FLAT: f64 = 1e-2;
 
 /// Where no step led on, an unknown whose effect on y, changed by its own size, is below this part of the misfit has none. Before
 /// a step was tried that would be too much said: an x may have another size than its start.
@@ -74,9 +78,22 @@ impl Slope {
         self.cosine <= UNSEEN.max(error_of_jacobian(at))
     }
 
+    /// Whether noise of y may be what is left of the gradient, where nothing is known of it yet.
+    pub(crate) fn may_be_noise(&self) -> bool {
+        self.cosine <= NEARLY_FLAT
+    }
+
     /// Whether the gradient is so small that a fit whose loss has settled may end.
     pub(crate) fn is_gentle(&self, at: &Evaluation<'_>) -> bool {
         self.cosine <= GENTLE.max(error_of_jacobian(at))
+    }
+}
+
+/// Looks whether y scatters, where there are so few unknowns that the noise can be weighed against what is left to gain.
+pub(crate) fn look_for_noise(at: &Evaluation<'_>) -> Result<()> {
+    match at.x().len() <= WITH_JACOBIAN_UP_TO {
+        true => at.look_for_noise(),
+        false => Ok(()),
     }
 }
 
@@ -155,15 +172,15 @@ struct Gain {
     of_noise: f64,
 }
 
-/// Whether all that a linear model promises to gain is less than the noise of the loss hides; `false` where no noise was
-/// seen.
-///
-/// # Cost
-/// A singular value decomposition of J, where it has few columns and noise was seen.
-pub(crate) fn hidden_by_noise(at: &Evaluation<'_>) -> Result<bool> {
-    match gain(at)? {
-        Some(gain) => Ok(gain.promised <= at.loss_round_off()?),
-        None => Ok(false),
+impl Gain {
+    /// Whether it is less than the noise of the loss hides.
+    fn is_hidden(&self, at: &Evaluation<'_>) -> Result<bool> {
+        Ok(self.promised <= at.loss_round_off()?)
+    }
+
+    /// Whether noise makes as much of nothing.
+    fn is_noise(&self) -> bool {
+        self.promised <= self.of_noise
     }
 }
 
@@ -171,9 +188,9 @@ pub(crate) fn hidden_by_noise(at: &Evaluation<'_>) -> Result<bool> {
 /// no noise was seen.
 ///
 /// # Cost
-/// As [`hidden_by_noise`].
+/// A singular value decomposition of J, where it has few columns and noise was seen.
 pub(crate) fn is_noise(at: &Evaluation<'_>) -> Result<bool> {
-    Ok(gain(at)?.is_some_and(|gain| gain.promised <= gain.of_noise))
+    Ok(gain(at)?.is_some_and(|gain| gain.is_noise()))
 }
 
 fn gain(at: &Evaluation<'_>) -> Result<Option<Gain>> {
@@ -273,9 +290,16 @@ pub(crate) fn judge(at: &Evaluation<'_>, first_loss: f64) -> Result<(Nature, Opt
         return Ok((Nature::Minimum, Some(slope.without_effect)));
     }
     let nature = if !slope.none_has_effect && !slope.vanishes(at) {
-        match hidden_by_noise(at)? {
-            true => Nature::WithinNoise,
-            false => Nature::Slope,
+        // Before a slope is blamed on J or a rule: what is left may be noise.
+        look_for_noise(at)?;
+        match gain(at)? {
+            Some(gain)
+                if gain.is_hidden(at)?
+                    || gain.is_noise() && gain.promised <= LOSS_CHANGE * loss =>
+            {
+                Nature::WithinNoise
+            }
+            _ => Nature::Slope,
         }
     } else if curvature::leads_downhill(at)? {
         Nature::Saddle

@@ -209,6 +209,9 @@ struct Spectrum {
 /// Singular values that exceed the error of J less than this are looked at twice.
 const CLEAR: f64 = 30.0;
 
+/// A direction is determined where the error of J is at most this part of its singular value.
+const TRUSTED: f64 = 0.3;
+
 /// A column whose error is a larger part of it is no more than that error.
 const LOST: f64 = 0.5;
 
@@ -255,7 +258,7 @@ impl Spectrum {
         }
         let Svd { u, s, v } = svd(&jacobian)?;
         let round_off = f64::EPSILON * m.max(n) as f64 * s.first().copied().unwrap_or(0.0);
-        let floor = round_off.max(error);
+        let floor = round_off.max(error / TRUSTED);
         let rank = s.iter().filter(|s| **s > floor).count();
         let mut whole = Matrix::zeros(n, count);
         for (k, i) in free.iter().enumerate() {

@@ -249,6 +249,9 @@ impl LinearMap for TransformedMap<'_> {
     fn noise(&self) -> Option<Vec<f64>> {
         self.map.noise()
     }
+    fn look_for_noise(&self) -> Result<u64> {
+        self.map.look_for_noise()
+    }
     fn errors(&self, measure: bool) -> Result<Option<Matrix>> {
         let mut errors = self.map.errors(measure)?;
         if let Some(errors) = &mut errors {

@@ -1,8 +1,8 @@
 //! J by differences, column by column, with steps that keep the error of each column small and known.
 
 use super::differences::{Differences, Scheme};
-use super::noise::{self, Table};
-use super::parallel;
+use super::noise;
+use super::parallel::{self, Evaluate};
 use crate::error::{Error, Result};
 use crate::linalg::{Matrix, norm};
 
@@ -18,12 +18,21 @@ const TRIES: usize = 5;
 /// Steps longer than this share of an unknown's size are not taken for the sake of noise.
 const LONGEST: f64 = 0.1;
 
+/// Where noise may make a larger part of a difference, nothing is known of its length.
+const LOST: f64 = 0.3;
+
+/// A step so many times longer tells noise from curvature.
+const TELLING: f64 = 30.0;
+
+/// Second differences below this part of y may be noise that is worth a longer step.
+const SMALL: f64 = 1e-2;
+
+/// Squares of second differences up to this multiple of what noise makes on average may be noise.
+const BY_CHANCE: f64 = 4.0;
+
 /// An effect on y, relative to y, of a change of an unknown, relative to it, beyond which forward differences are
 /// checked for noise from behind.
 const STEEP: f64 = 10.0;
-
-/// y = P(x) with any number of evaluations at once.
-pub(super) type Evaluate<'e> = dyn Fn(&[f64]) -> Result<Vec<f64>> + Sync + 'e;
 
 /// J by differences, and how far off it may be.
 #[derive(Debug, Clone)]
@@ -48,7 +57,15 @@ impl Found {
     /// How far off each entry of J may be: by the noise that was measured, else by all that may be noise.
     pub(super) fn errors(&self, measured: Option<&[f64]>) -> Matrix {
         let (m, n) = (self.jacobian.rows(), self.jacobian.cols());
-        let noise = measured.unwrap_or(&self.scatter);
+        // What was measured further around may hold curvature.
+        let noise: Vec<f64> = match measured {
+            Some(measured) => measured
+                .iter()
+                .zip(&self.scatter)
+                .map(|(m, s)| m.min(*s))
+                .collect(),
+            None => self.scatter.clone(),
+        };
         let mut lengths = vec![0.0_f64; n];
         for r in 0..m {
             let row = self.jacobian.row(r).iter();
@@ -71,50 +88,9 @@ impl Found {
         (self.kind != Kind::RoundOff).then(|| self.noise.clone())
     }
 
-    /// The noise of y around x, from a few evaluations along a line; nothing if it cannot be told.
-    ///
-    /// # Cost
-    /// Six evaluations, or twelve where the first were too close together or too far apart.
-    pub(super) fn measure(
-        &self,
-        x: &[f64],
-        y: &[f64],
-        at_once: usize,
-        evaluate: &Evaluate<'_>,
-    ) -> Result<Option<Vec<f64>>> {
-        // Signs without a pattern, so that no unknowns cancel.
-        let sign = |i: usize| {
-            if (1.7 * i as f64 + 0.3).sin() < 0.0 {
-                -1.0
-            } else {
-                1.0
-            }
-        };
-        let mut reach = 16.0;
-        let middle = noise::POINTS / 2;
-        for _ in 0..3 {
-            let points = parallel::each(noise::POINTS, at_once, |k| {
-                if k == middle {
-                    return Ok(y.to_vec());
-                }
-                let along = reach * (k as f64 - middle as f64);
-                let there: Vec<f64> = (0..x.len())
-                    .map(|i| x[i] + along * sign(i) * self.steps[i])
-                    .collect();
-                evaluate(&there)
-            });
-            let points = match points {
-                Ok(points) => points,
-                Err(Error::Simulation { .. }) => return Ok(None),
-                Err(error) => return Err(error),
-            };
-            match noise::of_table(&points) {
-                Table::Noise(noise) => return Ok(Some(noise::pooled(&noise, y))),
-                Table::TooClose => reach *= 32.0,
-                Table::TooFar => reach /= 32.0,
-            }
-        }
-        Ok(None)
+    /// The step of each unknown.
+    pub(super) fn steps(&self) -> &[f64] {
+        &self.steps
     }
 }
 
@@ -139,6 +115,7 @@ pub(super) fn jacobian(
         kind: Kind::RoundOff,
         columns: vec![Column::default(); x.len()],
         scatter: (0.0, 0.0, 0),
+        suspected: None,
     }
     .run()
 }
@@ -165,6 +142,8 @@ struct Search<'a> {
     columns: Vec<Column>,
     /// Second differences at the first steps: their mean square, that relative to y, and how many there are.
     scatter: (f64, f64, usize),
+    /// The column along which one more step is to tell noise from curvature.
+    suspected: Option<usize>,
 }
 
 /// What was tried for a column.
@@ -173,6 +152,28 @@ struct Column {
     trials: Vec<Trial>,
     /// Nothing more is to be tried.
     done: bool,
+}
+
+impl Column {
+    /// Whether the last of several steps shows second differences to be noise and no curvature, which grows with the square of
+    /// the step. `small` says that they are so small beside y that noise may make them, whatever first differences do.
+    fn scatters(&self, small: bool) -> bool {
+        let (Some(first), Some(last)) = (self.trials.first(), self.trials.last()) else {
+            return false;
+        };
+        let (Some(before), Some(after)) = (first.second, last.second) else {
+            return false;
+        };
+        let longer = last.step / first.step;
+        let weight = |second: f64, trial: &Trial| second / (trial.step * trial.length);
+        longer > 1.0 && weight(after, last) < 0.3 * weight(before, first)
+            || small && longer > 3.0 && after < 2.0 * before
+            // Beyond that the ups and downs of y may be what does not grow.
+            || small
+                && longer > 3.0
+                && longer < 2.0 * TELLING
+                && after < 0.05 * longer * longer * before
+    }
 }
 
 /// A difference of y along an unknown.
@@ -219,7 +220,9 @@ impl Trial {
         }
         // Half of h over the length on which y' changes is the ratio of second to first differences.
         let bend = self.second.map(|second| {
-            let second = (second * second - 6.0 * noise * noise).max(0.0).sqrt();
+            let second = (second * second - BY_CHANCE * 6.0 * noise * noise)
+                .max(0.0)
+                .sqrt();
             second / (2.0 * self.step * self.length)
         });
         Doubt {
@@ -406,18 +409,13 @@ impl Search<'_> {
                 }
             }
         }
-        // Second differences that lose weight as the step grows are noise, not curvature.
-        let fell = |column: &Column| match (column.trials.first(), column.trials.last()) {
-            (Some(first), Some(last)) if last.step > first.step => {
-                let ratio = |t: &Trial| t.second.map(|second| second / (t.step * t.length));
-                ratio(first)
-                    .zip(ratio(last))
-                    .is_some_and(|(first, last)| last < 0.3 * first)
-            }
-            _ => false,
+        self.suspected = match (round, self.kind) {
+            (0, Kind::RoundOff) => self.most_suspected(),
+            _ => None,
         };
+        let small = norm(&self.scattered()) <= SMALL * norm(self.y);
         if self.kind == Kind::RoundOff
-            && self.columns.iter().any(fell)
+            && self.columns.iter().any(|column| column.scatters(small))
             && norm(&self.scattered()) > 10.0 * norm(&self.noise)
         {
             (self.noise, self.kind) = (self.scattered(), Kind::Scatter);
@@ -483,10 +481,11 @@ impl Search<'_> {
         let noise = norm(&self.noise);
         let best = self.chosen(i)?;
         let error = best.error(noise);
-        if error.sum() <= GOOD {
-            return None;
-        }
         let given = self.differences.step.is_some();
+        if error.sum() <= GOOD {
+            let longer = self.wide(i).min(TELLING * best.step);
+            return (self.suspected == Some(i)).then_some(longer);
+        }
         let tried = |step: f64| {
             let near = |trial: &Trial| (trial.step / step).ln().abs() < 1.0;
             column.trials.iter().any(near)
@@ -529,18 +528,46 @@ impl Search<'_> {
             return fresh((best.step * shorter).sqrt());
         }
         // Noise that is not known yet, or a step too long for this curvature: the former is tried first.
-        let share = norm(&self.scattered()) / norm(self.y).max(f64::MIN_POSITIVE);
-        let wide = self.differences.best_step(share).min(LONGEST) * self.size(i);
+        let wide = self.wide(i);
         if column.trials.len() == 1 && wide > 3.0 * best.step {
             return Some(wide);
         }
         fresh(1e-3 * best.step)
     }
 
-    /// The trial with the least error.
+    /// A step for which second differences, were they noise, would cost as much as curvature does.
+    fn wide(&self, i: usize) -> f64 {
+        let share = norm(&self.scattered()) / norm(self.y).max(f64::MIN_POSITIVE);
+        self.differences.best_step(share).min(LONGEST) * self.size(i)
+    }
+
+    /// The column that second differences make most uncertain, were they noise and not curvature, if any are more so than is
+    /// good: another step along it tells which of both they are.
+    fn most_suspected(&self) -> Option<usize> {
+        let scatter = norm(&self.scattered());
+        let uncertain = |column: &Column| {
+            let trial = column.trials.first()?;
+            trial.second?;
+            let error = trial.share * scatter / (trial.step * trial.length);
+            (error > GOOD && error.is_finite()).then_some(error)
+        };
+        let all = self.columns.iter().enumerate();
+        all.filter_map(|(i, column)| Some((i, uncertain(column)?)))
+            .max_by(|(_, a), (_, b)| a.total_cmp(b))
+            .map(|(i, _)| i)
+    }
+
+    /// The trial with the least error; of those that noise makes, whose length says nothing, the longest step.
     fn chosen(&self, i: usize) -> Option<&Trial> {
         let noise = norm(&self.noise);
-        let error = |trial: &&Trial| trial.error(noise).sum();
+        let error = |trial: &Trial| {
+            let doubt = trial.error(noise);
+            if doubt.noise > LOST {
+                LOST + 1.0
+            } else {
+                doubt.sum()
+            }
+        };
         // Of equals the longest step, in which noise counts least.
         let order = |a: &&Trial, b: &&Trial| {
             error(a)
@@ -755,15 +782,41 @@ mod tests {
             assert!(off < limit && off < 1.5 * said, "{level}: {off} {said}");
             assert!(calls <= 8, "{level}: {calls}");
             let evaluate = |x: &[f64]| Ok(model(x));
-            let measured = found
-                .measure(&p, &model(&p), 1, &evaluate)
+            let measured = noise::around(&p, &model(&p), found.steps(), 1, &evaluate)
                 .unwrap()
                 .unwrap();
+            assert!(noise::is_beyond_round_off(&measured, &model(&p)));
             let (_, said) = error(&found, &exact, Some(&measured));
             assert!(
                 off < 2.0 * said && said < 30.0 * off,
                 "{level}: {off} {said}"
             );
+        }
+    }
+
+    /// The intercept of a line is near 0: its own size is far too short a step for noise.
+    #[test]
+    fn unknowns_near_zero_of_noisy_models_get_steps_that_see_them() {
+        let t: Vec<f64> = (1..41).map(|i| 0.1 * f64::from(i)).collect();
+        for (k, intercept) in [1e-5, -3e-4, 2e-4, 1e-3, -2e-3, 0.03]
+            .into_iter()
+            .enumerate()
+        {
+            for level in [1e-9, 1e-7, 1e-6, 1e-5, 1e-4] {
+                let model = |p: &[f64]| -> Vec<f64> {
+                    let noisy = |(i, t): (usize, &f64)| {
+                        let seed = p[0] + 1.3 * p[1] + 0.01 * i as f64 + k as f64;
+                        (p[0] + p[1] * t) * (1.0 + level * scatter(seed))
+                    };
+                    t.iter().enumerate().map(noisy).collect()
+                };
+                let (found, calls) = found(Scheme::Central, &[intercept, 2.0], &model);
+                let (off, said) = error(&found, &[&[1.0; 40], &t], None);
+                let what = format!("{intercept} {level}: {off} {said}, {calls} calls");
+                // Good enough, or about what the best step for this noise leaves.
+                assert!(off < GOOD.max(30.0 * level.powf(2.0 / 3.0)), "{what}");
+                assert!(off < 2.0 * said && calls <= 10, "{what}");
+            }
         }
     }
 
@@ -773,10 +826,10 @@ mod tests {
         let (found, _) = found(Scheme::Central, &p, &decay);
         let exact = slopes(&p);
         let evaluate = |x: &[f64]| Ok(decay(x));
-        let measured = found
-            .measure(&p, &decay(&p), 1, &evaluate)
+        let measured = noise::around(&p, &decay(&p), found.steps(), 1, &evaluate)
             .unwrap()
             .unwrap();
+        assert!(!noise::is_beyond_round_off(&measured, &decay(&p)));
         let (off, said) = error(&found, &[&exact[0], &exact[1]], Some(&measured));
         assert!(off < said && said < 1e-8, "{off} {said}");
     }

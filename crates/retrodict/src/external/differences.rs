@@ -82,6 +82,12 @@ impl Differences {
         self.step.unwrap_or_else(|| self.best_step(f64::EPSILON))
     }
 
+    /// The first step of each unknown.
+    pub(super) fn usual_steps(&self, x: &[f64]) -> Vec<f64> {
+        let size = |x: &f64| if *x == 0.0 { 1.0 } else { x.abs() };
+        x.iter().map(|x| self.step() * size(x)).collect()
+    }
+
     /// The step for which noise, relative to y, costs as much as curvature does.
     pub(super) fn best_step(&self, noise: f64) -> f64 {
         match self.scheme {

@@ -1,9 +1,10 @@
 //! J at one x of a model outside, found at first use and kept.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::noise;
-use super::{Dense, External, Model};
+use super::{Dense, Differences, External, Model};
 use crate::error::{Result, expect_length};
 use crate::linalg::Matrix;
 use crate::simulator::LinearMap;
@@ -44,6 +45,27 @@ impl<'a> JacobianAt<'a> {
         })
     }
 
+    /// Measures the noise of y around x; returns the number of evaluations.
+    fn measure(&self) -> Result<u64> {
+        let usual: Vec<f64>;
+        let steps = match self.dense.get() {
+            Some(Dense::Differences(found)) => found.steps(),
+            _ => {
+                usual = Differences::default().usual_steps(&self.x);
+                &usual
+            }
+        };
+        let asked = AtomicU64::new(0);
+        let evaluate = |x: &[f64]| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            self.external.evaluate(x)
+        };
+        let at_once = self.external.at_once();
+        let measured = noise::around(&self.x, &self.y, steps, at_once, &evaluate)?;
+        self.noise.get_or_init(|| measured);
+        Ok(asked.into_inner())
+    }
+
     /// Whether J is there already and as good as what the model offers.
     fn is_kept(&self) -> bool {
         matches!(self.dense.get(), Some(Dense::Exact(_)))
@@ -82,25 +104,30 @@ impl LinearMap for JacobianAt<'_> {
         self.matrix().cloned()
     }
     fn noise(&self) -> Option<Vec<f64>> {
-        match self.dense.get() {
+        let seen = match self.dense.get() {
             Some(Dense::Differences(found)) => found.noise(),
             _ => noise::of_many(&self.y),
+        };
+        let measured = || {
+            let measured = self.noise.get()?.as_ref()?;
+            noise::is_beyond_round_off(measured, &self.y).then(|| measured.clone())
+        };
+        seen.or_else(measured)
+    }
+    fn look_for_noise(&self) -> Result<u64> {
+        if self.noise.get().is_some() || self.noise().is_some() {
+            return Ok(0);
         }
+        self.measure()
     }
     fn errors(&self, measure: bool) -> Result<Option<Matrix>> {
         let Dense::Differences(found) = self.found()? else {
             return Ok(None);
         };
-        let noise = match (measure, self.noise.get()) {
-            (false, _) => None,
-            (true, Some(known)) => known.as_deref(),
-            (true, None) => {
-                let evaluate = |x: &[f64]| self.external.evaluate(x);
-                let at_once = self.external.at_once();
-                let measured = found.measure(&self.x, &self.y, at_once, &evaluate)?;
-                self.noise.get_or_init(|| measured).as_deref()
-            }
-        };
+        if measure && self.noise.get().is_none() && found.noise().is_none() {
+            self.measure()?;
+        }
+        let noise = self.noise.get().and_then(Option::as_deref);
         Ok(Some(found.errors(noise)))
     }
 }

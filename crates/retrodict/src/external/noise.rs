@@ -1,9 +1,14 @@
 //! How finely a model tells y: from how its values are written, and from how they scatter.
 
+use super::parallel::{self, Evaluate};
+use crate::error::{Error, Result};
 use crate::linalg::norm;
 
 /// Round-off of a model that computes in `f64`, relative to y.
 const ROUND_OFF: f64 = 2.0 * f64::EPSILON;
+
+/// What is so many times larger is no round-off of a model that cancels some of its digits.
+const BEYOND: f64 = 32.0;
 
 /// A value of `f32` is rounded by this at most, relative to its size.
 const SINGLE: f64 = f32::EPSILON as f64 / 2.0;
@@ -79,9 +84,60 @@ pub(super) fn of_round_off(y: &[f64]) -> Vec<f64> {
     y.iter().map(|v| ROUND_OFF * v.abs()).collect()
 }
 
+/// Whether noise that was measured is more than round-off.
+pub(super) fn is_beyond_round_off(measured: &[f64], y: &[f64]) -> bool {
+    norm(measured) > BEYOND * norm(&of_round_off(y))
+}
+
+/// The noise of y around x, from a few evaluations along a line, at distances of some steps; nothing if it cannot be told.
+///
+/// # Cost
+/// Six evaluations, or twelve where the first were too close together or too far apart.
+pub(super) fn around(
+    x: &[f64],
+    y: &[f64],
+    steps: &[f64],
+    at_once: usize,
+    evaluate: &Evaluate<'_>,
+) -> Result<Option<Vec<f64>>> {
+    // Signs without a pattern, so that no unknowns cancel.
+    let sign = |i: usize| {
+        if (1.7 * i as f64 + 0.3).sin() < 0.0 {
+            -1.0
+        } else {
+            1.0
+        }
+    };
+    let mut reach = 16.0;
+    let middle = POINTS / 2;
+    for _ in 0..3 {
+        let points = parallel::each(POINTS, at_once, |k| {
+            if k == middle {
+                return Ok(y.to_vec());
+            }
+            let along = reach * (k as f64 - middle as f64);
+            let there: Vec<f64> = (0..x.len())
+                .map(|i| x[i] + along * sign(i) * steps[i])
+                .collect();
+            evaluate(&there)
+        });
+        let points = match points {
+            Ok(points) => points,
+            Err(Error::Simulation { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match of_table(&points) {
+            Table::Noise(noise) => return Ok(Some(pooled(&noise, y))),
+            Table::TooClose => reach *= 32.0,
+            Table::TooFar => reach /= 32.0,
+        }
+    }
+    Ok(None)
+}
+
 /// One level of noise for every value, from estimates of single ones, of which each tells little: that of the
 /// value itself, but no less than the rest have, as an amount or in proportion to y.
-pub(super) fn pooled(single: &[f64], y: &[f64]) -> Vec<f64> {
+fn pooled(single: &[f64], y: &[f64]) -> Vec<f64> {
     let count = (single.len().max(1) as f64).sqrt();
     let amount = norm(single) / count;
     let shares: Vec<f64> = single
@@ -98,11 +154,11 @@ pub(super) fn pooled(single: &[f64], y: &[f64]) -> Vec<f64> {
 }
 
 /// Points of a table of differences.
-pub(super) const POINTS: usize = 7;
+const POINTS: usize = 7;
 
 /// What a table of differences of y tells.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Table {
+enum Table {
     /// The noise of each value.
     Noise(Vec<f64>),
     /// y hardly changes from point to point: too close together to tell.
@@ -116,7 +172,7 @@ pub(super) enum Table {
 ///
 /// # Source
 /// Moré & Wild, *Estimating computational noise*, SIAM J. Sci. Comput. 33 (2011).
-pub(super) fn of_table(answers: &[Vec<f64>]) -> Table {
+fn of_table(answers: &[Vec<f64>]) -> Table {
     let (count, m) = (answers.len(), answers.first().map_or(0, Vec::len));
     let moved = |i: usize| answers.windows(2).any(|pair| pair[0][i] != pair[1][i]);
     let alive: Vec<usize> = (0..m).filter(|i| moved(*i)).collect();

@@ -8,6 +8,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use crate::error::Result;
 use crate::interrupt::Interrupt;
 
+/// y = P(x) with any number of evaluations at once.
+pub(super) type Evaluate<'e> = dyn Fn(&[f64]) -> Result<Vec<f64>> + Sync + 'e;
+
 /// So many may be at work at the same time.
 pub(super) struct Slots {
     count: usize,

@@ -171,6 +171,17 @@ impl<'p> Evaluation<'p> {
         self.linearization.get()?.noise()
     }
 
+    /// Looks whether y scatters around here, where that is not known yet; six evaluations or so, for simulators of the
+    /// user's own.
+    pub(crate) fn look_for_noise(&self) -> Result<()> {
+        if let Some(map) = self.linearization()? {
+            interrupt::check()?;
+            let asked = map.look_for_noise()?;
+            self.tally.add(|c| c.forward += asked);
+        }
+        Ok(())
+    }
+
     /// g = ∂L/∂y.
     pub fn output_gradient(&self) -> Result<&[f64]> {
         once(&self.output_gradient, || {
