@@ -89,7 +89,10 @@ fn fit(rule: &str, problem: &Problem, start: &[f64]) -> Solution {
     solver.solve(problem, start).unwrap()
 }
 
-const ANSWERS: [(&str, Answer, f64); 5] = [
+const ANSWERS: [(&str, Answer, f64); 8] = [
+    ("noise 1e-12", |v, s| v * (1.0 + 1e-12 * scatter(s)), 1.0001),
+    ("noise 1e-10", |v, s| v * (1.0 + 1e-10 * scatter(s)), 1.0001),
+    ("noise 1e-8", |v, s| v * (1.0 + 1e-8 * scatter(s)), 1.0001),
     ("single", |v, _| f64::from(v as f32), 1.0001),
     ("noise 1e-6", |v, s| v * (1.0 + 1e-6 * scatter(s)), 1.0001),
     ("noise 1e-3", |v, s| v * (1.0 + 1e-3 * scatter(s)), 1.01),
@@ -106,10 +109,11 @@ fn the_noise_of_a_model_ends_a_fit_where_it_hides_what_is_left() {
     assert!(best.status.converged());
     for (name, answer, limit) in ANSWERS {
         for with_jacobian in [false, true] {
-            // What scatters is seen by differences alone.
-            if with_jacobian && name.starts_with("noise") {
-                continue;
-            }
+            // Three standard deviations of a difference of two losses: 1.07 at 1e-3.
+            let limit = match with_jacobian && name.starts_with("noise") {
+                true => 1.0 + 4.0 * (limit - 1.0),
+                false => limit,
+            };
             let problem = problem(answer, with_jacobian);
             for rule in [
                 "levenberg-marquardt",
@@ -122,7 +126,11 @@ fn the_noise_of_a_model_ends_a_fit_where_it_hides_what_is_left() {
                     let found = fit(rule, &problem, &start);
                     let who = format!("{name} {with_jacobian} {rule} {start:?}: {}", found.status);
                     assert!(found.status.converged(), "{who}");
-                    assert!(exact_loss(&found.x) <= limit * best.loss, "{who}");
+                    assert!(
+                        exact_loss(&found.x) <= limit * best.loss,
+                        "{who} {}",
+                        exact_loss(&found.x) / best.loss
+                    );
                     assert!(found.steps < 60, "{who}: {}", found.steps);
                 }
             }

@@ -45,6 +45,7 @@ pub struct InverseJacobian {
     pub learning_rate: f64,
     /// Singular values below this, relative to the largest, are dropped; in [0, 1). Where J's
     /// columns differ in length by more than 1e6, and less so in units of x itself, these are used.
+    /// Where J is found by differences and there are no fewer data than unknowns, those that may be its error are dropped too.
     pub truncation: f64,
     /// min(m, n) up to which J is formed.
     pub dense_up_to: usize,

@@ -1,7 +1,8 @@
 //! min ‖A Δx − b‖ as updates need it: dense or by products, and within bounds.
 
+use super::whitened::Whitened;
 use crate::error::Result;
-use crate::linalg::{Engine, LsmrOptions, Matrix, dot, lsmr, pseudo_inverse_power};
+use crate::linalg::{Engine, LsmrOptions, Matrix, dot, lsmr, norm, pseudo_inverse_power};
 use crate::problem::{Evaluation, silence};
 use crate::simulator::LinearMap;
 
@@ -22,7 +23,10 @@ impl LeastSquares {
         b: &[f64],
         dx: &mut [f64],
     ) -> Result<()> {
-        let units = units(a, at.x());
+        let (units, truncation) = match self.of_error(at, a)? {
+            Some((units, truncation)) => (Some(units), truncation),
+            None => (units(a, at.x()), self.truncation),
+        };
         within_bounds(at, a, b, dx, |stopped, b, dx| {
             let mut scaled;
             let mut a = a;
@@ -39,13 +43,37 @@ impl LeastSquares {
                 });
                 a = &scaled;
             }
-            pseudo_inverse_power(a, b, 1.0, self.truncation, Engine::Dense, dx)?;
+            pseudo_inverse_power(a, b, 1.0, truncation, Engine::Dense, dx)?;
             if let Some(units) = &units {
                 dx.iter_mut().zip(units).for_each(|(d, u)| *d *= u);
             }
             Ok(())
         })?;
         Ok(())
+    }
+
+    /// Where J is found by differences, and no shortest solution is asked for: units of x in which all columns have length 1, and
+    /// the truncation below which a singular value may be the error of J. What is kept is the same in all units.
+    fn of_error(&self, at: &Evaluation<'_>, a: &Matrix) -> Result<Option<(Vec<f64>, f64)>> {
+        if a.rows() < a.cols() {
+            return Ok(None);
+        }
+        let map = Whitened::new(at)?;
+        let Some(errors) = map.column_errors(false)? else {
+            return Ok(None);
+        };
+        let columns = map.columns()?;
+        let share = |(i, error): (usize, &f64)| match norm(columns.row(i)) {
+            0.0 => 0.0,
+            length => (error / length).min(1.0),
+        };
+        let error = norm(&errors.iter().enumerate().map(share).collect::<Vec<_>>());
+        let unit = |length: f64| if length > 0.0 { 1.0 / length } else { 1.0 };
+        let units = lengths(a).into_iter().map(unit).collect();
+        Ok(Some((
+            units,
+            self.truncation.max((error / TRUSTED).min(0.5)),
+        )))
     }
 
     /// The same by products alone.
@@ -69,18 +97,16 @@ impl LeastSquares {
     }
 }
 
+/// A direction is known where the error of J is at most this part of its singular value.
+const TRUSTED: f64 = 0.3;
+
 /// Columns that differ in length by more than this may be measured in units of x itself.
 const SPREAD: f64 = 1e6;
 
 /// Units of x in which its values are 1, where the columns of A lie so far apart that the
 /// truncation might take some of them for round-off, and lie nearer in these units.
 fn units(a: &Matrix, x: &[f64]) -> Option<Vec<f64>> {
-    let mut lengths = vec![0.0; a.cols()];
-    for i in 0..a.rows() {
-        let row = a.row(i).iter();
-        lengths.iter_mut().zip(row).for_each(|(s, v)| *s += v * v);
-    }
-    lengths.iter_mut().for_each(|s| *s = s.sqrt());
+    let lengths = lengths(a);
     let apart = spread(&lengths);
     if apart <= SPREAD {
         return None;
@@ -97,6 +123,17 @@ fn units(a: &Matrix, x: &[f64]) -> Option<Vec<f64>> {
         size => size,
     };
     Some(x.iter().zip(&lengths).map(unit).collect())
+}
+
+/// The length of each column.
+fn lengths(a: &Matrix) -> Vec<f64> {
+    let mut lengths = vec![0.0; a.cols()];
+    for i in 0..a.rows() {
+        let row = a.row(i).iter();
+        lengths.iter_mut().zip(row).for_each(|(s, v)| *s += v * v);
+    }
+    lengths.iter_mut().for_each(|s| *s = s.sqrt());
+    lengths
 }
 
 /// The largest value over the smallest that is not 0; 1 if there is none.
