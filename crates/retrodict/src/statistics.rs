@@ -97,6 +97,10 @@ pub struct Statistics {
     /// How far off deviations may be, as a share, because J was found by differences; 0 for an exact J.
     #[serde(default)]
     pub uncertainty: f64,
+    /// How far off a column of J may be, as a share of its length, because it was found by differences: what moves y by less is
+    /// not seen.
+    #[serde(default)]
+    pub derivative_error: f64,
     /// What the simulator was asked for.
     pub counts: Counts,
 }
@@ -136,6 +140,7 @@ impl Statistics {
             effects,
             rank,
             uncertainty,
+            derivative_error,
         } = Spectrum::of(&whitened, &free)?;
         // tr A of the map A from data to fit: its rank, unless a prior shares in the fit.
         let used: f64 = (0..data).map(|i| norm(&u.row(i)[..rank]).powi(2)).sum();
@@ -167,6 +172,7 @@ impl Statistics {
             fixed,
             on_bounds,
             uncertainty,
+            derivative_error,
             counts: tally.counts(),
         })
     }
@@ -204,6 +210,7 @@ struct Spectrum {
     effects: Vec<f64>,
     rank: usize,
     uncertainty: f64,
+    derivative_error: f64,
 }
 
 /// Singular values that exceed the error of J less than this are looked at twice.
@@ -237,10 +244,13 @@ impl Spectrum {
         let mut columns = whitened.columns()?;
         let (n, m, count) = (columns.rows(), columns.cols(), free.len());
         let mut effects = vec![1.0; n];
-        let mut error = 0.0_f64;
+        let (mut error, mut worst) = (0.0_f64, 0.0_f64);
         for i in free {
             let size = norm(columns.row(*i));
             let off = errors.map_or(0.0, |errors| errors[*i]);
+            if off > 0.0 {
+                worst = worst.max((off / size).min(1.0));
+            }
             if off > LOST * size {
                 columns.row_mut(*i).fill(0.0);
             } else if size > 0.0 {
@@ -271,6 +281,7 @@ impl Spectrum {
             effects,
             rank,
             uncertainty: least.map_or(0.0, |least| error / least),
+            derivative_error: worst,
             s,
         })
     }

@@ -277,6 +277,11 @@ impl<'p> Evaluation<'p> {
         let Some(how) = self.problem.simulator().approximation() else {
             return Ok(None);
         };
+        if measure {
+            // J first: its steps are those around which y is looked at.
+            self.jacobian()?;
+            self.look_for_noise()?;
+        }
         let told = match self.linearization()? {
             Some(map) => map.errors(measure)?,
             None => None,

@@ -12,6 +12,9 @@ const TERMS: usize = 8;
 /// Deviations that may be off by this share are told of.
 const UNCERTAIN: f64 = 0.05;
 
+/// Derivatives that may be off by this share may hide what y does.
+const ROUGH: f64 = 1e-3;
+
 /// Two parameters whose correlation is at least this are hard to tell apart.
 const CLOSE: f64 = 0.99;
 
@@ -22,13 +25,24 @@ impl Statistics {
     /// `names` are those of the parameters; where they are too few, indices stand in for them.
     pub fn in_words(&self, names: &[String]) -> Vec<String> {
         let name = |i: usize| names.get(i).cloned().unwrap_or_else(|| format!("x[{i}]"));
+        let known = match self.derivative_error >= ROUGH {
+            true => format!(
+                ", as far as derivatives by differences tell, which may be off by {:.1} %: give the derivatives of the \
+                 model, or answers with less noise",
+                100.0 * self.derivative_error
+            ),
+            false => String::new(),
+        };
         let mut words: Vec<String> = self
             .combinations()
             .iter()
             .map(|terms| match terms.as_slice() {
-                [(i, _)] => format!("the data do not see {}: y does not depend on it", name(*i)),
+                [(i, _)] => format!(
+                    "the data do not see {}: y does not depend on it{known}",
+                    name(*i)
+                ),
                 _ => format!(
-                    "the data do not see {}: y stays the same along it",
+                    "the data do not see {}: y stays the same along it{known}",
                     sum(terms, &name)
                 ),
             })
