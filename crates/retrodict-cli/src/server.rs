@@ -27,12 +27,12 @@ mod config;
 mod gate;
 mod offer;
 mod places;
-mod protocol;
+pub mod protocol;
 
+pub use budget::Budget;
 pub use gate::Gate;
 pub use offer::Offer;
 
-use budget::Budget;
 use places::{Places, Seat, Watched};
 use protocol::Refusal;
 

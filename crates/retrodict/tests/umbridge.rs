@@ -1,10 +1,12 @@
 //! Models behind a server: what is asked, what is filled in, and what is said of servers that fail.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::server::{Reply, Server};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
 use retrodict::external::{Differences, External, Scheme, UmBridge};
 use retrodict::losses::SquaredError;
 use retrodict::updates::LevenbergMarquardt;
@@ -488,4 +490,65 @@ fn x_that_json_cannot_hold_is_not_sent() {
         "{error}"
     );
     assert!(server.questions("/Evaluate").is_empty());
+}
+
+/// Whatever a server says, a client answers, and believes no size that it cannot hold.
+#[test]
+fn mutants_of_answers_are_told_or_taken() {
+    const MUTANTS: usize = 3000;
+    const TELLING: [&str; 8] = [
+        "-1",
+        "1e999",
+        "null",
+        "18446744073709551615",
+        "1000000000000",
+        "[[[[",
+        "\"",
+        "}",
+    ];
+    let random = Mutex::new(Pcg64::seed_from_u64(16));
+    let honest = model(&["Gradient", "ApplyJacobian"]);
+    let server = Server::start(move |path, question, count| {
+        let Reply::Answer(status, body) = honest(path, question, count) else {
+            panic!("it answers");
+        };
+        let mut random = random.lock().unwrap();
+        if random.random_range(0..4) > 0 {
+            return Reply::Answer(status, body);
+        }
+        let mut bytes = body.into_bytes();
+        let at = random.random_range(0..bytes.len());
+        match random.random_range(0..4) {
+            0 => bytes[at] = random.random_range(b' '..b'~'),
+            1 => bytes.truncate(at),
+            2 => drop(bytes.remove(at)),
+            _ => {
+                let piece = TELLING[random.random_range(0..TELLING.len())];
+                bytes.splice(at..at, piece.bytes());
+            }
+        }
+        Reply::Answer(status, String::from_utf8_lossy(&bytes).into_owned())
+    });
+    let (mut refused, mut y) = (0, [0.0; 3]);
+    for _ in 0..MUTANTS {
+        let Ok(simulator) = at(&server).connect() else {
+            refused += 1;
+            continue;
+        };
+        let mut dx = [0.0; 3];
+        let fits = simulator.input().len() == 3 && simulator.output().len() == 3;
+        let told = match fits {
+            true => simulator
+                .forward(&X, &mut y)
+                .and_then(|()| simulator.vjp(&X, &[1.0, 0.5, 2.0], &mut dx)),
+            false => {
+                refused += 1;
+                continue;
+            }
+        };
+        if told.is_err() {
+            refused += 1;
+        }
+    }
+    assert!((MUTANTS / 10..MUTANTS).contains(&refused), "{refused}");
 }

@@ -1,15 +1,21 @@
 //! Readers against damaged and hostile files: seeded mutants of good ones. Whatever they are, a reader answers, does
 //! not panic, and takes no more memory than a limit.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
+use retrodict::interrupt::Interrupt;
 
 use super::{Array, Depth, csv, npy, png};
 use crate::failure::Outcome;
 use crate::folder::{Manifest, Summary};
+use crate::inversion::{self, Change, Inversion, Plan};
 use crate::sealed;
+use crate::server::{Budget, Offer, protocol};
 use crate::sweep::Index;
 use crate::training::{Checkpoint, Diagnosis, Weights};
 
@@ -213,6 +219,88 @@ fn mutants_of_checkpoints_with_a_checksum_that_fits() {
             Err(failure) => sound(Err(failure)),
         }
     });
+}
+
+/// One that can be read is gone on with, as `resume` does.
+#[test]
+fn mutants_of_checkpoints_of_inversions() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("y.csv");
+    std::fs::write(&target, "1.1\n2.9\n").unwrap();
+    let rules = ["levenberg-marquardt", "limited-memory-bfgs"];
+    let plans = rules.map(|rule| {
+        let text = format!(
+            "target = '{}'\nsimulator = {{ name = 'exp', size = 2 }}\nrule = {{ name = '{rule}' }}\n\
+             start = {{ value = 1.0 }}\nstop = {{ steps = 3 }}\n",
+            target.display()
+        );
+        Plan::new(Inversion::from_table("file.toml", text.parse().unwrap()).unwrap()).unwrap()
+    });
+    for plan in plans {
+        let checkpoint = inversion::Checkpoint {
+            problem: "0".to_owned(),
+            rule: plan.rule_words(),
+            weights: Vec::new(),
+            runs: inversion::go(&plan, inversion::fresh(&plan), None, None).unwrap(),
+        };
+        let content = rmp_serde::to_vec(&checkpoint).unwrap();
+        attack("checkpoint of an inversion", &[content], |content| {
+            let read = rmp_serde::from_slice::<inversion::Checkpoint>(content);
+            let Ok(before) = read else {
+                return false;
+            };
+            // As many steps as a hostile limit says would take their time.
+            let more = Some(2);
+            let Ok(runs) = inversion::reopen(&plan, before, Change::Nothing, more, true) else {
+                return false;
+            };
+            inversion::go(&plan, runs, None, None).is_ok()
+        });
+    }
+}
+
+#[test]
+fn mutants_of_questions_to_a_server() {
+    let names = ["sine", "heat", "lotka-volterra"];
+    let memory = 64e6;
+    let offers = names.map(|name| Offer::new(name, toml::Table::new(), memory).unwrap());
+    let budget = Budget::new(memory);
+    let question = |name: &str, config: &str, inputs: usize, outputs: usize| {
+        let list = |count| vec!["0.5"; count].join(",");
+        format!(
+            r#"{{"name":"{name}","config":{{{config}}},"input":[[{}]],"sens":[{}],"vec":[{}],"outWrt":0,"inWrt":0,"inWrt1":0,"inWrt2":0}}"#,
+            list(inputs),
+            list(outputs),
+            list(inputs)
+        )
+        .into_bytes()
+    };
+    let good = [
+        question("sine", r#""xi":8.0"#, 2, 2),
+        question("heat", r#""shape":[8],"nu_t":2.0"#, 8, 8),
+        question("lotka-volterra", r#""dt":0.5"#, 4, 40),
+    ];
+    for path in [
+        "/ModelInfo",
+        "/InputSizes",
+        "/Evaluate",
+        "/Gradient",
+        "/ApplyJacobian",
+    ] {
+        attack(path, &good, |body| {
+            // What would take long is ended, as a server does.
+            let limit =
+                Interrupt::default().with_deadline(Instant::now() + Duration::from_millis(50));
+            let answer = limit.within(|| protocol::answer(&offers, &budget, path, body));
+            match answer {
+                Ok(_) => true,
+                Err(refusal) => {
+                    assert!((400..600).contains(&refusal.status), "{}", refusal.status);
+                    false
+                }
+            }
+        });
+    }
 }
 
 #[test]
