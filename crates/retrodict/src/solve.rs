@@ -272,6 +272,9 @@ enum Next<'p> {
 const SHORTENED: Notice =
     Notice("the simulation failed or returned NaN at a trial point: the step was shortened");
 
+const BEGAN_ANEW: Notice =
+    Notice("no lower point lay along the update: the rule began anew, without what it had learned");
+
 const WENT_BACK: Notice = Notice(
     "whole steps led uphill and then no further: went back to the best x, and searched along the steps from there",
 );
@@ -517,6 +520,10 @@ impl Run {
         let leads_on = nature == Nature::Slope && best.is_some() && self.may_search();
         if leads_on {
             return Ok(self.go_back(best));
+        }
+        if nature == Nature::Slope && self.rule.forget(best.as_ref().unwrap_or(at))? {
+            self.note(BEGAN_ANEW);
+            return Ok(Next::Back(best.map(Box::new)));
         }
         self.without_effect = without_effect;
         Ok(Next::End(match nature {

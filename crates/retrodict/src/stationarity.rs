@@ -66,6 +66,8 @@ pub(crate) struct Slope {
     pub(crate) cosine: f64,
     /// Whether the round-off of x alone may make the whole misfit.
     pub(crate) within_round_off: bool,
+    /// The same if the unknowns are no smaller than 1: near 0 an x says nothing of its size.
+    within_round_off_of_one: bool,
     /// The free unknowns that do not change y, where J tells.
     pub(crate) without_effect: Vec<usize>,
     /// Whether that is all of them.
@@ -131,6 +133,7 @@ fn slope_above(at: &Evaluation<'_>, nothing: f64) -> Result<Slope> {
         return Ok(Slope {
             cosine: share(excess, misfit),
             within_round_off: false,
+            within_round_off_of_one: false,
             without_effect: Vec::new(),
             none_has_effect: false,
         });
@@ -138,6 +141,11 @@ fn slope_above(at: &Evaluation<'_>, nothing: f64) -> Result<Slope> {
     let columns = map.columns()?;
     let lengths: Vec<f64> = (0..columns.rows()).map(|i| norm(columns.row(i))).collect();
     let of_x: f64 = lengths.iter().zip(at.x()).map(|(l, x)| l * x.abs()).sum();
+    let of_one: f64 = lengths
+        .iter()
+        .zip(at.x())
+        .map(|(l, x)| l * x.abs().max(1.0))
+        .sum();
     // Near a blow-up J is so large that the round-off of x could hide any slope: it may explain a small part.
     let round_off = ROUND_OFF * size + (ROUND_OFF * of_x).min(MOST_OF_X * misfit);
     let held = at.held()?;
@@ -160,6 +168,7 @@ fn slope_above(at: &Evaluation<'_>, nothing: f64) -> Result<Slope> {
     Ok(Slope {
         cosine,
         within_round_off: misfit <= ROUND_OFF * (size + of_x),
+        within_round_off_of_one: misfit <= ROUND_OFF * (size + of_one),
         none_has_effect: free > 0 && without_effect.len() == free && misfit > round_off,
         without_effect,
     })
@@ -284,8 +293,9 @@ pub(crate) fn judge(at: &Evaluation<'_>, first_loss: f64) -> Result<(Nature, Opt
     let slope = slope_above(at, NEXT_TO_NOTHING)?;
     // Near a blow-up too the round-off of x may make the whole misfit: the data are reached where nothing is left of it, or
     // where there is no blow-up.
-    let reached =
-        slope.within_round_off && (loss <= NOTHING_LEFT * first_loss || follows_jacobian(at)?);
+    let nothing_left = loss <= NOTHING_LEFT * first_loss;
+    let reached = nothing_left && slope.within_round_off_of_one
+        || slope.within_round_off && (nothing_left || follows_jacobian(at)?);
     if reached {
         return Ok((Nature::Minimum, Some(slope.without_effect)));
     }

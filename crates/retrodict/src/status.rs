@@ -159,8 +159,9 @@ impl fmt::Display for Status {
                  lower the learning rate, or try a rule with a line search or trust region"
             }
             Self::LineSearchFailed => {
-                "no lower point lies along the update, though the gradient is not zero: \
-                 the gradient is wrong, or the simulator noisy; check the derivatives"
+                "no lower point was found along the update, though the gradient is not zero: the unknowns are of very unlike \
+                 size or effect (scale them, or try levenberg-marquardt), the simulator is noisy, or the gradient is wrong \
+                 (check the derivatives)"
             }
             Self::Failed(error) => {
                 return write!(

@@ -11,6 +11,7 @@ mod adadelta;
 mod adagrad;
 mod adam;
 mod adamw;
+mod anew;
 mod bfgs;
 mod gauss_newton;
 mod gradient_descent;
@@ -91,6 +92,15 @@ pub trait UpdateRule: Send {
     /// rules that have no such choice.
     fn engine(&self, _m: usize, _n: usize) -> Option<Engine> {
         None
+    }
+
+    /// Begins anew at a point from which a search along the update did not get on, without what was learned before; `false` where
+    /// nothing was learned, or beginning anew did not help before.
+    ///
+    /// # Errors
+    /// If the simulation fails there.
+    fn forget(&mut self, _at: &Evaluation<'_>) -> Result<bool> {
+        Ok(false)
     }
 
     /// What lasts from step to step, as bytes for a checkpoint; nothing for a rule without memory.

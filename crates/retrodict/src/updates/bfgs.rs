@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::anew::Anew;
 use super::limited_memory_bfgs::validate_wolfe;
 use super::{Memory, Notice, StepSize, UpdateRule};
 use crate::error::Result;
@@ -27,6 +28,9 @@ use crate::problem::{Evaluation, silence};
 ///
 /// # When to choose it
 /// For up to some hundred unknowns, when only a gradient is to be had.
+///
+/// # Where the search fails
+/// The rule begins anew down the gradient, in units of x itself, as long as that helps.
 ///
 /// # Source
 /// Broyden, Fletcher, Goldfarb, Shanno (1970); Nocedal & Wright, *Numerical Optimization*,
@@ -59,6 +63,8 @@ pub struct Learned {
     x: Vec<f64>,
     gradient: Vec<f64>,
     inverse: Option<Matrix>,
+    #[serde(default)]
+    anew: Option<Anew>,
 }
 
 impl Validate for Bfgs {
@@ -80,14 +86,16 @@ impl UpdateRule for Bfgs {
             x: at.x().to_vec(),
             gradient: whole.to_vec(),
             inverse: None,
+            anew: None,
         });
         learned.learn(at.x(), whole, at.held()?);
-        match &learned.inverse {
-            Some(inverse) => {
+        match (&learned.inverse, &learned.anew) {
+            (Some(inverse), _) => {
                 inverse.apply(gradient, dx);
                 dx.iter_mut().for_each(|d| *d = -*d);
             }
-            None => axpy(-1.0 / norm(gradient).max(1.0), gradient, dx),
+            (None, Some(anew)) => anew.first_step(gradient, dx),
+            (None, None) => axpy(-1.0 / norm(gradient).max(1.0), gradient, dx),
         }
         Ok(None)
     }
@@ -97,6 +105,17 @@ impl UpdateRule for Bfgs {
             decrease: self.decrease,
             curvature: self.curvature,
         }
+    }
+
+    fn forget(&mut self, at: &Evaluation<'_>) -> Result<bool> {
+        let Some(learned) = &mut self.memory.0 else {
+            return Ok(false);
+        };
+        let anew = Anew::begin(&mut learned.anew, at)?;
+        if anew {
+            learned.inverse = None;
+        }
+        Ok(anew)
     }
 
     fn remember(&self) -> Vec<u8> {
@@ -132,10 +151,14 @@ impl Learned {
             return;
         }
         let n = s.len();
+        let anew = &self.anew;
         let inverse = self.inverse.get_or_insert_with(|| {
-            let mut first = Matrix::identity(n);
-            let gamma = curvature / dot(&y, &y);
-            first.as_mut_slice().iter_mut().for_each(|v| *v *= gamma);
+            let mut first = Matrix::zeros(n, n);
+            let squares = anew.as_ref().map_or(dot(&y, &y), |anew| anew.squares(&y));
+            let gamma = curvature / squares;
+            for i in 0..n {
+                first[(i, i)] = gamma * anew.as_ref().map_or(1.0, |anew| anew.units[i]);
+            }
             first
         });
         // B ← B + (1 + yᵀBy/sᵀy) s sᵀ/sᵀy − (B y sᵀ + s yᵀ B)/sᵀy.

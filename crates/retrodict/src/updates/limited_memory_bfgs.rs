@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::anew::Anew;
 use super::{Memory, Notice, StepSize, UpdateRule};
 use crate::error::Result;
 use crate::linalg::{axpy_dot, dot, norm};
@@ -65,6 +66,8 @@ pub struct History {
     last: Option<(Vec<f64>, Vec<f64>)>,
     /// The unknowns that bounds held at the last point; empty if none.
     held: Vec<bool>,
+    #[serde(default)]
+    anew: Option<Anew>,
 }
 
 /// s = Δx, y = Δ∂L/∂x, ρ = 1/sᵀy, and γ = sᵀy/yᵀy, the scale of H⁻¹ along y.
@@ -107,7 +110,9 @@ impl UpdateRule for LimitedMemoryBfgs {
         history.hold(at.held()?);
         dx.iter_mut().zip(gradient).for_each(|(d, g)| *d = -g);
         history.precondition(dx);
-        if history.pairs.is_empty() {
+        if let (Some(anew), true) = (&history.anew, history.pairs.is_empty()) {
+            anew.first_step(gradient, dx);
+        } else if history.pairs.is_empty() {
             let length = norm(gradient);
             if length > 1.0 {
                 dx.iter_mut().for_each(|d| *d /= length);
@@ -121,6 +126,15 @@ impl UpdateRule for LimitedMemoryBfgs {
             decrease: self.decrease,
             curvature: self.curvature,
         }
+    }
+
+    fn forget(&mut self, at: &Evaluation<'_>) -> Result<bool> {
+        let history = &mut self.history.0;
+        let anew = Anew::begin(&mut history.anew, at)?;
+        if anew {
+            history.pairs.clear();
+        }
+        Ok(anew)
     }
 
     fn remember(&self) -> Vec<u8> {
@@ -211,8 +225,19 @@ impl History {
             let next = if i > 0 { &self.pairs[i - 1].s } else { &pair.y };
             product = axpy_dot(-alphas[i], &pair.y, q, next);
         }
-        q.iter_mut().for_each(|q| *q *= newest.gamma);
-        product *= newest.gamma;
+        match &self.anew {
+            None => {
+                q.iter_mut().for_each(|q| *q *= newest.gamma);
+                product *= newest.gamma;
+            }
+            Some(anew) => {
+                let gamma = 1.0 / (newest.rho * anew.squares(&newest.y));
+                for (q, d) in q.iter_mut().zip(&anew.units) {
+                    *q *= gamma * d;
+                }
+                product = dot(&self.pairs[0].y, q);
+            }
+        }
         for i in 0..count {
             let pair = &self.pairs[i];
             let beta = pair.rho * product;
