@@ -202,6 +202,16 @@ pub(crate) fn is_noise(at: &Evaluation<'_>) -> Result<bool> {
     Ok(gain(at)?.is_some_and(|gain| gain.is_noise()))
 }
 
+/// The share of the loss that moves no unknown by more than 3 % of its standard deviation, if the residuals are noise; where no
+/// datum is left over, that by which a loss has settled.
+fn hardly_matters(at: &Evaluation<'_>) -> f64 {
+    let left_over = at.problem().outputs().saturating_sub(at.x().len());
+    match left_over {
+        0 => LOSS_CHANGE,
+        left_over => LOSS_CHANGE.max(1e-3 / left_over as f64),
+    }
+}
+
 fn gain(at: &Evaluation<'_>) -> Result<Option<Gain>> {
     if at.x().len() > WITH_JACOBIAN_UP_TO {
         return Ok(None);
@@ -305,7 +315,7 @@ pub(crate) fn judge(at: &Evaluation<'_>, first_loss: f64) -> Result<(Nature, Opt
         match gain(at)? {
             Some(gain)
                 if gain.is_hidden(at)?
-                    || gain.is_noise() && gain.promised <= LOSS_CHANGE * loss =>
+                    || gain.is_noise() && gain.promised <= hardly_matters(at) * loss =>
             {
                 Nature::WithinNoise
             }
