@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::curvature;
 use crate::error::{Error, Result, expect_length};
 use crate::interrupt::{self, Interrupt};
 use crate::linalg::{distance_squared, norm};
@@ -188,6 +189,7 @@ impl Solver {
             without_effect: None,
             output_noise: None,
             settled_loss: from.settled,
+            looked: from.looked,
         };
         if outside > 0 {
             run.note(START_OUTSIDE);
@@ -256,6 +258,8 @@ struct Run {
     output_noise: Option<f64>,
     /// Whether the last step hardly changed the loss, and no step promises more.
     settled_loss: bool,
+    /// Whether it was looked for a direction in which a loss that has settled falls all the same.
+    looked: bool,
 }
 
 type Observer<'o> = dyn FnMut(&Moment<'_>) -> ControlFlow<()> + 'o;
@@ -383,12 +387,17 @@ impl Run {
             if !length.is_finite() {
                 return Ok(Next::End(Status::Diverged));
             }
+            let (loss, foreseen) = (at.loss()?, self.rule.foresees());
+            let (first, change) = (self.first_loss, self.rule.change());
+            let nothing = self.stop.nothing_to_gain(loss, foreseen, first) && self.rests(at)?;
+            if nothing {
+                return Ok(Next::End(Status::Converged(Goal::LossChange)));
+            }
+            if self.stop.arrived(loss, foreseen, change, first) {
+                return Ok(Next::End(Status::Converged(Goal::ExactFit)));
+            }
             if self.vanishes(at, dx, length)? {
                 return self.no_way_on(at, failure, Status::NoProgress);
-            }
-            let (loss, foreseen) = (at.loss()?, self.rule.foresees());
-            if self.stop.nothing_to_gain(loss, foreseen, self.first_loss) {
-                return Ok(Next::End(Status::Converged(Goal::LossChange)));
             }
             // A rule that judges its trials shortens them itself.
             let mut misses = Misses::new(!self.rule.judges());
@@ -442,7 +451,7 @@ impl Run {
                     };
                     return Ok(Next::Moved(Box::new(next), length));
                 }
-                Verdict::GiveUp | Verdict::Retry if settled => {
+                Verdict::GiveUp | Verdict::Retry if settled && self.rests(at)? => {
                     return Ok(Next::End(Status::Converged(Goal::LossChange)));
                 }
                 Verdict::GiveUp => return self.no_way_on(at, failure, Status::NoProgress),
@@ -452,6 +461,16 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Whether a loss that has settled ends the run here: the rule's model knows all free unknowns, or the loss does not fall
+    /// along the others either. That is looked at once.
+    fn rests(&mut self, at: &Evaluation<'_>) -> Result<bool> {
+        if !self.rule.overlooks() {
+            return Ok(true);
+        }
+        let looked = std::mem::replace(&mut self.looked, true);
+        Ok(!looked && !curvature::leads_downhill(at)?)
     }
 
     /// How long a piece of Δx is taken.
@@ -593,7 +612,7 @@ impl Run {
 
     /// Whether a goal is reached here, or a limit.
     fn ended(
-        &self,
+        &mut self,
         at: &Evaluation<'_>,
         last_step: Option<f64>,
         told_to: bool,
@@ -604,7 +623,7 @@ impl Run {
         {
             return Ok(Some(Status::Converged(goal)));
         }
-        if self.settled_loss && stationarity::slope(at)?.is_gentle(at) {
+        if self.settled_loss && stationarity::slope(at)?.is_gentle(at) && self.rests(at)? {
             return Ok(Some(Status::Converged(Goal::LossChange)));
         }
         if told_to {
@@ -632,6 +651,7 @@ impl Run {
             rule: &*self.rule,
             careful: self.careful,
             settled: self.settled_loss,
+            looked: self.looked,
             known: at.known(),
             notices: &self.notices,
             trouble: self.trouble.as_ref(),

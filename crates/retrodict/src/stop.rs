@@ -57,6 +57,9 @@ pub const LOSS_CHANGE: f64 = 1e-8;
 /// part.
 const EXACT_FIT: f64 = 1e-22;
 
+/// A model that promises at least this part of the loss says that the data can be met exactly.
+const EXACT: f64 = 0.5;
+
 /// Before a trial, a promise must be so much smaller than after one, which bears it out.
 const UNTRIED: f64 = 1e-4;
 
@@ -201,6 +204,16 @@ impl StopWhen {
     pub(crate) fn nothing_to_gain(&self, loss: f64, promise: Option<f64>, first: f64) -> bool {
         let most = UNTRIED * self.least_change() * loss.abs();
         most > 0.0 && promise.is_some_and(|promise| promise <= most) && left_the_start(loss, first)
+    }
+
+    /// Whether the data are met as well as makes a difference to x: by the model they can be met exactly, and that changes no
+    /// unknown by more than the tolerance.
+    pub(crate) fn arrived(&self, loss: f64, promise: Option<f64>, change: f64, first: f64) -> bool {
+        let least = self.least_change();
+        least > 0.0
+            && change <= least
+            && promise.is_some_and(|promise| promise >= EXACT * loss)
+            && left_the_start(loss, first)
     }
 
     /// What interrupts a run that began at `clock`, beside what interrupts the work on this thread.
