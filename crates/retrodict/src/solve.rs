@@ -469,8 +469,13 @@ impl Run {
         if !self.rule.overlooks() {
             return Ok(true);
         }
-        let looked = std::mem::replace(&mut self.looked, true);
-        Ok(!looked && !curvature::leads_downhill(at)?)
+        if self.looked {
+            return Ok(false);
+        }
+        let falls = curvature::leads_downhill(at)?;
+        // Not before: what was interrupted is looked at again.
+        self.looked = true;
+        Ok(!falls)
     }
 
     /// How long a piece of Δx is taken.

@@ -35,6 +35,8 @@ pub struct StopWhen {
     /// than that of any step: what `ftol` is elsewhere. For rules that have such a model (Levenberg–Marquardt).
     /// A step that did so ends the run only where the gradient is small too: at most 1e-6, or the error of J, in the scale of
     /// its own unknowns, as with `gtol`.
+    /// Where the model says that the data can be met exactly, a run ends once the whole step would change no unknown by more than this
+    /// part of its size, and is shorter than the one before.
     /// `None` stands for [`LOSS_CHANGE`], or where another goal is set for 0, which goes on to the last digit.
     pub loss_change: Option<f64>,
     /// Stationary once ‖Δx‖ ≤ this · ‖x‖.

@@ -210,6 +210,7 @@ fn statuses_tell_what_to_try() {
         (Status::Converged(Goal::ShortStep), "a lower goal"),
         (Status::Converged(Goal::Plateau), "a smaller decrease"),
         (Status::Converged(Goal::LossChange), "a lower loss_change"),
+        (Status::Converged(Goal::ExactFit), "a lower loss_change"),
         (Status::Converged(Goal::Stationary), "nothing is left"),
         (Status::StepLimit, "allow more"),
         (Status::TimeLimit, "allow more"),

@@ -232,3 +232,28 @@ impl Model {
         lambda
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hessian_that_is_positive_gives_its_newton_step_and_another_nothing() {
+        let hessian = Matrix::from_rows(&[&[4.0, 1.0], &[1.0, 3.0]]);
+        let model = Model::of_hessian(&hessian, &[1.0, 2.0], &[0, 2], 3).unwrap();
+        let mut step = [9.0; 3];
+        model.step(0.0, &mut step);
+        // H⁻¹ = [[3, −1], [−1, 4]] / 11.
+        let expected = [1.0 / 11.0, 0.0, 7.0 / 11.0];
+        assert!(
+            step.iter()
+                .zip(&expected)
+                .all(|(a, b)| (a - b).abs() < 1e-14)
+        );
+        assert!((model.promise() - 0.5 * (1.0 + 14.0) / 11.0).abs() < 1e-14);
+        assert_eq!(model.rank(), 2);
+        let saddle = Matrix::from_rows(&[&[1.0, 2.0], &[2.0, 1.0]]);
+        assert!(Model::of_hessian(&saddle, &[1.0, 2.0], &[0, 1], 2).is_none());
+    }
+}

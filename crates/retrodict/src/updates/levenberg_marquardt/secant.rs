@@ -102,3 +102,58 @@ impl Secant {
         Model::of_hessian(&hessian, &pull, &free, n)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::linalg::{Matrix, norm};
+
+    /// J = identity and Δy = −(gradient), at a point where the gradient is this: the model then says JᵀJ = 1.
+    fn model(gradient: [f64; 2]) -> Model {
+        let aim = gradient.map(|g| -g);
+        Model::new(Matrix::identity(2), &[1.0, 1.0], &aim).unwrap()
+    }
+
+    /// The gradient is H x with H = [[3, 1], [1, 5]]: after two steps S is H − 1, or the last one would not be explained.
+    #[test]
+    fn curvature_is_learned_from_gradients() {
+        let gradient = |x: [f64; 2]| [3.0 * x[0] + x[1], x[0] + 5.0 * x[1]];
+        let scale = [1.0, 1.0];
+        let mut secant = Secant::default();
+        assert_eq!(secant.bend(&[1.0, 0.0]), 0.0);
+        let points = [[1.0, 1.0], [0.5, 1.0], [0.5, 0.5], [0.25, 0.4], [0.0, 0.1]];
+        for x in points {
+            secant.learn(&x, &model(gradient(x)), &scale, Vec::new());
+        }
+        let step = [-0.25, -0.3];
+        let hessian = gradient(step);
+        let expected = 0.5 * (dot(&step, &hessian) - dot(&step, &step));
+        assert!((secant.bend(&step) - expected).abs() <= 1e-12 * expected);
+        let x = [0.0, 0.1];
+        let with = secant.with(&model(gradient(x)), &scale).unwrap();
+        let mut newton = [0.0; 2];
+        with.step(0.0, &mut newton);
+        let reached = [x[0] + newton[0], x[1] + newton[1]];
+        // Gauss–Newton leads 2 to 4 times too far.
+        assert!(norm(&reached) <= 0.2 * norm(&x), "{reached:?}");
+    }
+
+    /// What bounds hold at one of the ends teaches nothing, and the sum leaves it alone.
+    #[test]
+    fn held_unknowns_are_left_alone() {
+        let scale = [1.0, 1.0];
+        let mut secant = Secant::default();
+        secant.learn(&[1.0, 1.0], &model([3.0, 1.0]), &scale, Vec::new());
+        secant.learn(&[0.0, 1.0], &model([0.0, 1.0]), &scale, vec![0]);
+        assert_eq!(secant.bend(&[1.0, 1.0]), 0.0);
+        secant.learn(&[0.0, 0.5], &model([0.0, -1.0]), &scale, vec![0]);
+        let mut step = [1.0; 2];
+        let with = secant.with(&model([0.0, -1.0]), &scale).unwrap();
+        with.step(0.0, &mut step);
+        assert!(
+            (step[0], (step[1] - 0.25).abs() < 1e-12) == (0.0, true),
+            "{step:?}"
+        );
+    }
+}
