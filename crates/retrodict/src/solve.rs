@@ -199,6 +199,9 @@ impl Solver {
     }
 }
 
+/// From so many times its round-off on, a loss is surely higher than another.
+const SURELY: f64 = 4.0;
+
 /// The loss at the start gets this much time even where the limit is shorter.
 const AT_LEAST: Duration = Duration::from_secs(1);
 
@@ -598,7 +601,8 @@ impl Run {
         // Of points that the loss cannot tell apart the later one is the better, since a rule
         // may see its way where the loss no longer does.
         let close = excess > 0.0 && excess <= 1e-6 * loss;
-        if excess <= 0.0 || close && excess <= at.loss_round_off()? || self.best.1.is_nan() {
+        let alike = close && excess <= SURELY * at.loss_round_off()?;
+        if excess <= 0.0 || alike || self.best.1.is_nan() {
             self.best.0.copy_from_slice(&x);
             self.best.1 = loss;
         }

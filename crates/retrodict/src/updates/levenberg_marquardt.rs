@@ -255,7 +255,9 @@ impl LevenbergMarquardt {
             }
         };
         let plain = &*model.insert(plain);
-        let wanted = few && region.prefers_curved();
+        // Where the data can be met, the curvature is that of a misfit which vanishes.
+        let met = region.trusts(plain.length(0.0).0) && plain.promise() >= HALF * at.loss()?;
+        let wanted = few && region.prefers_curved() && !met;
         if wanted && curved.is_none() {
             *curved = secant.with(plain, &region.scale);
         }

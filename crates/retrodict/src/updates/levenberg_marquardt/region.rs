@@ -97,6 +97,9 @@ const TWICE: usize = 2;
 /// no better.
 const AS_PROMISED: f64 = 1e-8;
 
+/// Where less is promised than the loss can tell, a change of it is one from so many times its noise on.
+const SURELY: f64 = 4.0;
+
 /// A promise so many times above what the loss can tell says whether P is linear.
 const TELLING: f64 = 1e4;
 
@@ -207,7 +210,8 @@ impl Region {
         let actual = trial.loss - trial.trial_loss;
         self.promise = None;
         let vanished = self.step_norm <= step_tolerance * self.x_norm;
-        if actual.abs() <= self.noise && self.predicted > 0.0 && self.predicted <= self.noise {
+        let none = actual.abs() <= SURELY * self.noise;
+        if none && self.predicted > 0.0 && self.predicted <= self.noise {
             self.promise = (!self.partial).then_some(self.whole);
             return self.polish(vanished);
         }
@@ -287,6 +291,11 @@ impl Region {
     /// Whether the next step is to be that of the model with the curvature of P.
     pub(super) fn prefers_curved(&self) -> bool {
         self.foretold >= TWICE
+    }
+
+    /// Whether the last trial was as foretold, and a step of this length is within the region.
+    pub(super) fn trusts(&self, length: f64) -> bool {
+        self.trusted && self.radius.is_none_or(|radius| length <= radius)
     }
 
     /// Takes which of the models foretold the change of the loss better, with the curvature of P or without.
