@@ -392,8 +392,8 @@ impl Run {
             }
             let (loss, foreseen) = (at.loss()?, self.rule.foresees());
             let (first, change) = (self.first_loss, self.rule.change());
-            let nothing = self.stop.nothing_to_gain(loss, foreseen, first) && self.rests(at)?;
-            if nothing {
+            let nothing = self.stop.nothing_to_gain(loss, foreseen, first);
+            if nothing && stationarity::slope(at)?.is_gentle(at) && self.rests(at)? {
                 return Ok(Next::End(Status::Converged(Goal::LossChange)));
             }
             if self.stop.arrived(loss, foreseen, change, first) {
@@ -454,7 +454,13 @@ impl Run {
                     };
                     return Ok(Next::Moved(Box::new(next), length));
                 }
-                Verdict::GiveUp | Verdict::Retry if settled && self.rests(at)? => {
+                Verdict::GiveUp if settled && !self.rule.overlooks() => {
+                    return Ok(Next::End(Status::Converged(Goal::LossChange)));
+                }
+                // A shorter step may still lower the loss.
+                Verdict::Retry
+                    if settled && stationarity::slope(at)?.is_gentle(at) && self.rests(at)? =>
+                {
                     return Ok(Next::End(Status::Converged(Goal::LossChange)));
                 }
                 Verdict::GiveUp => return self.no_way_on(at, failure, Status::NoProgress),
@@ -466,8 +472,8 @@ impl Run {
         }
     }
 
-    /// Whether a loss that has settled ends the run here: the rule's model knows all free unknowns, or the loss does not fall
-    /// along the others either. That is looked at once.
+    /// Whether a loss that has settled where the gradient is small ends the run: the rule's model knows all free unknowns, or the
+    /// loss was seen to fall on neither side. That is looked at once.
     fn rests(&mut self, at: &Evaluation<'_>) -> Result<bool> {
         if !self.rule.overlooks() {
             return Ok(true);

@@ -212,7 +212,8 @@ impl Region {
         let vanished = self.step_norm <= step_tolerance * self.x_norm;
         let none = actual.abs() <= SURELY * self.noise;
         if none && self.predicted > 0.0 && self.predicted <= self.noise {
-            self.promise = (!self.partial).then_some(self.whole);
+            // What the curvature adds is no more than a guess here, and may hide a slope.
+            self.promise = (!self.partial && !self.curved).then_some(self.whole);
             return self.polish(vanished);
         }
         let ratio = if self.predicted > 0.0 {
