@@ -121,7 +121,9 @@ fn every_stop_is_obeyed_and_named() {
     succeed(f, lotka);
     write(&folder, "p0.csv", "0.5\n0.025\n0.75\n0.025\n");
     let fit = "solve lotka-volterra --target pelts.csv --start p0.csv --noise 0.5 -o p1.csv";
-    assert_says(&succeed(f, fit), &["the gradient vanished"]);
+    assert_says(&succeed(f, fit), &["the data are met"]);
+    let last_digit = format!("{fit} --stop loss_change=0");
+    assert_says(&succeed(f, &last_digit), &["the gradient vanished"]);
 }
 
 #[test]
@@ -535,7 +537,9 @@ fn priors_bounds_and_transforms_are_part_of_the_problem() {
         prior = [{ name = "gaussian", weight = 1e-12 }]
     "#;
     write(&folder, "all.toml", file);
-    near(&json(f, "solve all.toml -o x.csv --json"), [3.0, -3.0]);
+    // The misfit of 1 at the bound hides the last digits of the other unknown.
+    let last_digit = "solve all.toml --stop loss_change=0 -o x.csv --json";
+    near(&json(f, last_digit), [3.0, -3.0]);
 
     for (words, parts) in [
         (

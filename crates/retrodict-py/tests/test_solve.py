@@ -10,7 +10,7 @@ import retrodict
 
 
 def test_a_jacobian_is_used():
-    solution = retrodict.solve(DECAY, DATA, [1.0, 1.0])
+    solution = retrodict.solve(DECAY, DATA, [1.0, 1.0], stop={"loss_change": 0})
     assert solution.converged and solution.status == "converged"
     assert "nothing is left to gain" in solution.message
     np.testing.assert_allclose(solution.x, TRUTH, rtol=1e-12)
@@ -20,6 +20,14 @@ def test_a_jacobian_is_used():
     assert len(solution.history) == solution.steps + 1
     assert solution.counts["forward"] > solution.steps
     assert not solution.notices and solution.trouble is None and solution.exception is None
+
+
+def test_a_fit_that_is_exact_ends_once_x_is_right():
+    further = retrodict.solve(DECAY, DATA, [1.0, 1.0], stop={"loss_change": 0})
+    solution = retrodict.solve(DECAY, DATA, [1.0, 1.0])
+    assert solution.converged and "the data are met" in solution.message
+    np.testing.assert_allclose(solution.x, TRUTH, rtol=1e-8)
+    assert solution.counts["forward"] < further.counts["forward"]
 
 
 def test_products_are_used_as_they_are():
@@ -43,7 +51,7 @@ def test_products_are_used_as_they_are():
 
 def test_missing_derivatives_are_differences_and_said_so_once():
     with pytest.warns(UserWarning, match="'decay' offers no.*central differences, 4 evaluations") as said:
-        solution = retrodict.solve(decay, DATA, [1.0, 1.0])
+        solution = retrodict.solve(decay, DATA, [1.0, 1.0], stop={"loss_change": 0})
     assert len(said) == 1
     assert said[0].filename == __file__
     np.testing.assert_allclose(solution.x, TRUTH, rtol=1e-9)
@@ -132,7 +140,8 @@ def test_the_simulator_may_keep_and_change_its_arrays():
         x[:] = 0.0
         return y
 
-    solution = retrodict.solve(retrodict.Model(forward, decay_jacobian), DATA, [1.0, 1.0])
+    model = retrodict.Model(forward, decay_jacobian)
+    solution = retrodict.solve(model, DATA, [1.0, 1.0], stop={"loss_change": 0})
     np.testing.assert_allclose(solution.x, TRUTH, rtol=1e-12)
     assert all(not x.any() for x in kept)
 
@@ -205,7 +214,7 @@ def test_priors_are_further_data():
 def test_what_was_not_observed_is_left_out():
     data = DATA.copy()
     data[[2, 5]] = np.nan
-    solution = retrodict.solve(DECAY, data, [1.0, 1.0], missing=True)
+    solution = retrodict.solve(DECAY, data, [1.0, 1.0], missing=True, stop={"loss_change": 0})
     np.testing.assert_allclose(solution.x, TRUTH, rtol=1e-10)
     assert solution.y.shape == DATA.shape
     np.testing.assert_array_equal(np.isnan(solution.residuals), np.isnan(data))

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::curvature;
 use crate::error::{Error, Result, expect_length};
 use crate::interrupt::{self, Interrupt};
 use crate::linalg::{distance_squared, norm};
@@ -188,6 +189,7 @@ impl Solver {
             without_effect: None,
             output_noise: None,
             settled_loss: from.settled,
+            looked: from.looked,
         };
         if outside > 0 {
             run.note(START_OUTSIDE);
@@ -196,6 +198,9 @@ impl Solver {
         run.go(at, fresh, &mut observer)
     }
 }
+
+/// From so many times its round-off on, a loss is surely higher than another.
+const SURELY: f64 = 4.0;
 
 /// The loss at the start gets this much time even where the limit is shorter.
 const AT_LEAST: Duration = Duration::from_secs(1);
@@ -256,6 +261,8 @@ struct Run {
     output_noise: Option<f64>,
     /// Whether the last step hardly changed the loss, and no step promises more.
     settled_loss: bool,
+    /// Whether it was looked for a direction in which a loss that has settled falls all the same.
+    looked: bool,
 }
 
 type Observer<'o> = dyn FnMut(&Moment<'_>) -> ControlFlow<()> + 'o;
@@ -386,12 +393,17 @@ impl Run {
             if !length.is_finite() {
                 return Ok(Next::End(Status::Diverged));
             }
+            let (loss, foreseen) = (at.loss()?, self.rule.foresees());
+            let (first, change) = (self.first_loss, self.rule.change());
+            let nothing = self.stop.nothing_to_gain(loss, foreseen, first);
+            if nothing && stationarity::slope(at)?.is_gentle(at) && self.rests(at)? {
+                return Ok(Next::End(Status::Converged(Goal::LossChange)));
+            }
+            if self.stop.arrived(loss, foreseen, change, first) {
+                return Ok(Next::End(Status::Converged(Goal::ExactFit)));
+            }
             if self.vanishes(at, dx, length)? {
                 return self.no_way_on(at, failure, Status::NoProgress);
-            }
-            let (loss, foreseen) = (at.loss()?, self.rule.foresees());
-            if self.stop.nothing_to_gain(loss, foreseen, self.first_loss) {
-                return Ok(Next::End(Status::Converged(Goal::LossChange)));
             }
             // A rule that judges its trials shortens them itself.
             let mut misses = Misses::new(!self.rule.judges());
@@ -445,7 +457,13 @@ impl Run {
                     };
                     return Ok(Next::Moved(Box::new(next), length));
                 }
-                Verdict::GiveUp | Verdict::Retry if settled => {
+                Verdict::GiveUp if settled && !self.rule.overlooks() => {
+                    return Ok(Next::End(Status::Converged(Goal::LossChange)));
+                }
+                // A shorter step may still lower the loss.
+                Verdict::Retry
+                    if settled && stationarity::slope(at)?.is_gentle(at) && self.rests(at)? =>
+                {
                     return Ok(Next::End(Status::Converged(Goal::LossChange)));
                 }
                 Verdict::GiveUp => return self.no_way_on(at, failure, Status::NoProgress),
@@ -455,6 +473,21 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Whether a loss that has settled where the gradient is small ends the run: the rule's model knows all free unknowns, or the
+    /// loss was seen to fall on neither side. That is looked at once.
+    fn rests(&mut self, at: &Evaluation<'_>) -> Result<bool> {
+        if !self.rule.overlooks() {
+            return Ok(true);
+        }
+        if self.looked {
+            return Ok(false);
+        }
+        let falls = curvature::leads_downhill(at)?;
+        // Not before: what was interrupted is looked at again.
+        self.looked = true;
+        Ok(!falls)
     }
 
     /// How long a piece of Δx is taken.
@@ -587,7 +620,8 @@ impl Run {
         // Of points that the loss cannot tell apart the later one is the better, since a rule
         // may see its way where the loss no longer does.
         let close = excess > 0.0 && excess <= 1e-6 * loss;
-        if excess <= 0.0 || close && excess <= at.loss_round_off()? || self.best.1.is_nan() {
+        let alike = close && excess <= SURELY * at.loss_round_off()?;
+        if excess <= 0.0 || alike || self.best.1.is_nan() {
             self.best.0.copy_from_slice(&x);
             self.best.1 = loss;
         }
@@ -606,7 +640,7 @@ impl Run {
 
     /// Whether a goal is reached here, or a limit.
     fn ended(
-        &self,
+        &mut self,
         at: &Evaluation<'_>,
         last_step: Option<f64>,
         told_to: bool,
@@ -617,7 +651,7 @@ impl Run {
         {
             return Ok(Some(Status::Converged(goal)));
         }
-        if self.settled_loss && stationarity::slope(at)?.is_gentle(at) {
+        if self.settled_loss && stationarity::slope(at)?.is_gentle(at) && self.rests(at)? {
             return Ok(Some(Status::Converged(Goal::LossChange)));
         }
         if told_to {
@@ -645,6 +679,7 @@ impl Run {
             rule: &*self.rule,
             careful: self.careful,
             settled: self.settled_loss,
+            looked: self.looked,
             known: at.known(),
             notices: &self.notices,
             trouble: self.trouble.as_ref(),

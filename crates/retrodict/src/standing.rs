@@ -44,6 +44,9 @@ pub struct Standing {
     /// Whether the step that led to x settled the loss.
     #[serde(default)]
     pub settled: bool,
+    /// Whether it was looked for a direction in which a loss that has settled falls all the same.
+    #[serde(default)]
+    pub looked: bool,
     /// What of x was counted already.
     #[serde(default)]
     pub known: Known,
@@ -75,6 +78,7 @@ impl Standing {
             pending: None,
             careful: false,
             settled: false,
+            looked: false,
             known: Known::default(),
         }
     }
@@ -102,6 +106,7 @@ pub struct Moment<'a> {
     pub(crate) rule: &'a dyn UpdateRule,
     pub(crate) careful: bool,
     pub(crate) settled: bool,
+    pub(crate) looked: bool,
     pub(crate) known: Known,
 }
 
@@ -122,6 +127,7 @@ impl Moment<'_> {
             pending: None,
             careful: self.careful,
             settled: self.settled,
+            looked: self.looked,
             known: self.known,
         }
     }

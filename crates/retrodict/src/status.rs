@@ -20,6 +20,9 @@ pub enum Goal {
     Plateau,
     /// The loss changes by less than `loss_change` of itself, and the rule's model promises no more.
     LossChange,
+    /// The data are met: by the rule's model they can be met exactly, and that changes no unknown by more than `loss_change`
+    /// of its size.
+    ExactFit,
     /// The gradient vanished, as far as round-off and the error of J can tell, and no direction was found in which
     /// the loss falls.
     Stationary,
@@ -128,6 +131,10 @@ impl fmt::Display for Status {
             Self::Converged(Goal::LossChange) => {
                 "the loss has settled: it changes by less than loss_change (1e-8 unless told) of itself, and the linear \
                  model promises no more; a lower loss_change, or 0 for the last digit, leads further"
+            }
+            Self::Converged(Goal::ExactFit) => {
+                "the data are met: by the linear model the rest of the way changes no unknown by more than loss_change \
+                 (1e-8 unless told) of its size; a lower loss_change, or 0 for the last digit, leads further"
             }
             Self::Converged(Goal::Stationary) => {
                 "the gradient vanished: nothing is left to gain from this start"

@@ -35,6 +35,8 @@ pub struct StopWhen {
     /// than that of any step: what `ftol` is elsewhere. For rules that have such a model (Levenberg–Marquardt).
     /// A step that did so ends the run only where the gradient is small too: at most 1e-6, or the error of J, in the scale of
     /// its own unknowns, as with `gtol`.
+    /// Where the model says that the data can be met exactly, a run ends once the whole step would change no unknown by more than this
+    /// part of its size, and is shorter than the one before.
     /// `None` stands for [`LOSS_CHANGE`], or where another goal is set for 0, which goes on to the last digit.
     pub loss_change: Option<f64>,
     /// Stationary once ‖Δx‖ ≤ this · ‖x‖.
@@ -56,6 +58,9 @@ pub const LOSS_CHANGE: f64 = 1e-8;
 /// A fit that is exact ends where round-off does: of a loss below this part of the first one, changes are measured by that
 /// part.
 const EXACT_FIT: f64 = 1e-22;
+
+/// A model that promises at least this part of the loss says that the data can be met exactly.
+const EXACT: f64 = 0.5;
 
 /// Before a trial, a promise must be so much smaller than after one, which bears it out.
 const UNTRIED: f64 = 1e-4;
@@ -201,6 +206,16 @@ impl StopWhen {
     pub(crate) fn nothing_to_gain(&self, loss: f64, promise: Option<f64>, first: f64) -> bool {
         let most = UNTRIED * self.least_change() * loss.abs();
         most > 0.0 && promise.is_some_and(|promise| promise <= most) && left_the_start(loss, first)
+    }
+
+    /// Whether the data are met as well as makes a difference to x: by the model they can be met exactly, and that changes no
+    /// unknown by more than the tolerance.
+    pub(crate) fn arrived(&self, loss: f64, promise: Option<f64>, change: f64, first: f64) -> bool {
+        let least = self.least_change();
+        least > 0.0
+            && change <= least
+            && promise.is_some_and(|promise| promise >= EXACT * loss)
+            && left_the_start(loss, first)
     }
 
     /// What interrupts a run that began at `clock`, beside what interrupts the work on this thread.

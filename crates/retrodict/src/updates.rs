@@ -88,6 +88,17 @@ pub trait UpdateRule: Send {
         None
     }
 
+    /// Whether the rule's model leaves out some of the free unknowns, so that more may be gained than it says.
+    fn overlooks(&self) -> bool {
+        false
+    }
+
+    /// The largest change of an unknown that the last update makes, in parts of its size, where it is all that the rule's
+    /// model asks for and shorter than the one before; infinite otherwise.
+    fn change(&self) -> f64 {
+        f64::INFINITY
+    }
+
     /// The engine with which the rule computes a power of J⁺, for a J of m rows and n columns; nothing for
     /// rules that have no such choice.
     fn engine(&self, _m: usize, _n: usize) -> Option<Engine> {

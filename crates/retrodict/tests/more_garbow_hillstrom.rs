@@ -44,6 +44,8 @@ fn minimise<M: Model + 'static>(model: M, m: usize, start: &[f64], ends: &[End])
     let problem = Problem::new(curve, loss, vec![0.0; m]).unwrap();
     let stop = StopWhen {
         loss_change: Some(0.0),
+        // Brown's x₁ is 10⁶: its last bit is worth 1e-20 of the sum.
+        step_below: 0.0,
         ..StopWhen::after(5000)
     };
     let solution = Solver::new(LevenbergMarquardt::default(), stop)
@@ -300,8 +302,9 @@ problems! {
         5 => (x[1] + x[3] - 2.0) * 10.0_f64.sqrt(),
         _ => (x[1] - x[3]) / 10.0_f64.sqrt(),
     };
+    // From far: SciPy's `trf` ends at the last one too.
     kowalik_osborne: 4, 11, [0.25, 0.39, 0.415, 0.39], [At(3.07505e-4)],
-        [At(3.07505e-4), At(1.02734e-3)],
+        [At(3.07505e-4), At(1.02734e-3), Elsewhere(4.23675e-4)],
         |i, x| {
             let [y, u] = KOWALIK[i - 1];
             -x[0] * (x[1] + u) * u / ((x[2] + u) * u + x[3]) + y
@@ -352,8 +355,8 @@ problems! {
             _ => x[i - 1] - 1.0,
         }
     };
-    // From far: another of its many minima.
-    trigonometric: 10, 10, [0.1; 10], [Zero, At(2.79506e-5)], [Elsewhere(8.78823e-4)], |i, x| {
+    // From far: also another of its many minima.
+    trigonometric: 10, 10, [0.1; 10], [Zero, At(2.79506e-5)], [At(2.79506e-5), Elsewhere(8.78823e-4)], |i, x| {
         let (own, others) = (x[i - 1], sum(x.iter().map(|x| x.cos())));
         -others + 10.0 + (-own.cos() + 1.0) * i as f64 - own.sin()
     };

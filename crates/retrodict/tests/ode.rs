@@ -20,6 +20,7 @@ fn fit(simulator: Arc<dyn Simulator>, data: Vec<f64>, start: &[f64], steps: usiz
     let problem = Problem::new(simulator, Arc::new(SquaredError { half: true }), data).unwrap();
     let stop = StopWhen {
         step_below: 1e-9,
+        loss_change: Some(0.0),
         ..StopWhen::after(steps)
     };
     Solver::new(LevenbergMarquardt::default(), stop)

@@ -210,6 +210,7 @@ fn statuses_tell_what_to_try() {
         (Status::Converged(Goal::ShortStep), "a lower goal"),
         (Status::Converged(Goal::Plateau), "a smaller decrease"),
         (Status::Converged(Goal::LossChange), "a lower loss_change"),
+        (Status::Converged(Goal::ExactFit), "a lower loss_change"),
         (Status::Converged(Goal::Stationary), "nothing is left"),
         (Status::StepLimit, "allow more"),
         (Status::TimeLimit, "allow more"),
@@ -313,6 +314,10 @@ fn a_step_beyond_what_can_be_simulated_is_shortened() {
             let problem = Problem::new(Arc::new(cliff), loss, vec![6.0; n]).unwrap();
             let mut options = toml::Table::new();
             let mut start = -2.0;
+            if rule == "levenberg-marquardt" {
+                // Its first step is as long as x otherwise.
+                options.insert("radius_factor".into(), 100.0.into());
+            }
             if rule == "gradient-descent" {
                 // From 1 the first step is 0.7·e·3.3 long.
                 options.insert("learning_rate".into(), 0.7.into());

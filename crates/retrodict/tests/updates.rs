@@ -741,6 +741,41 @@ fn a_loss_that_settles_ends_levenberg_marquardt_unless_another_goal_is_set() {
     }
 }
 
+/// Powell's singular function and that of Freudenstein and Roth, near its minimum that is none of the data: Gauss–Newton takes
+/// 27 evaluations for one, halving its steps, and 26 for the other, converging linearly.
+#[test]
+fn singular_solutions_and_large_misfits_cost_few_evaluations() {
+    let singular: Function = |x, r| {
+        r[0] = x[0] + 10.0 * x[1];
+        r[1] = 5.0_f64.sqrt() * (x[2] - x[3]);
+        r[2] = (x[1] - 2.0 * x[2]).powi(2);
+        r[3] = 10.0_f64.sqrt() * (x[0] - x[3]).powi(2);
+    };
+    let misfit: Function = |x, r| {
+        r[0] = x[0] + ((5.0 - x[1]) * x[1] - 2.0) * x[1] - 13.0;
+        r[1] = x[0] + ((x[1] + 1.0) * x[1] - 14.0) * x[1] - 29.0;
+    };
+    let fit = |inputs, outputs, f, start: &[f64]| {
+        let simulator = Residuals { inputs, outputs, f };
+        let p = problem(simulator, false, &vec![0.0; outputs]);
+        Solver::new(LevenbergMarquardt::default(), StopWhen::default())
+            .solve(&p, start)
+            .unwrap()
+    };
+    let solution = fit(4, 4, singular, &[3.0, -1.0, 0.0, 1.0]);
+    assert!(solution.status.converged(), "{}", solution.status);
+    assert!(
+        solution.x.iter().all(|x| x.abs() < 1e-6),
+        "{:?}",
+        solution.x
+    );
+    assert!(solution.counts.forward <= 6, "{:?}", solution.counts);
+    let solution = fit(2, 2, misfit, &[0.5, -2.0]);
+    assert!(solution.status.converged(), "{}", solution.status);
+    assert!((solution.loss / 48.9842536792400 - 1.0).abs() < 1e-8);
+    assert!(solution.counts.forward <= 16, "{:?}", solution.counts);
+}
+
 /// Where the residuals are large, steps shrink slowly: the last change of the loss says little of the gradient.
 #[test]
 fn a_loss_that_settles_on_a_slope_is_no_end() {

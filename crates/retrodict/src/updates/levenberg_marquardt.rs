@@ -1,13 +1,16 @@
 mod boxed;
 mod model;
 mod region;
+mod secant;
 mod step;
+mod steps;
 mod valley;
 
 use serde::{Deserialize, Serialize};
 
 use model::Model;
 use region::Region;
+use secant::Secant;
 
 use super::least_squares::{Without, within_bounds};
 use super::whitened::Whitened;
@@ -26,7 +29,9 @@ use crate::simulator::LinearMap;
 /// actual to the predicted reduction, as MINPACK does. The damping λ that makes ‖D Δx‖ = δ is
 /// found on the singular values of W J D⁻¹, so a rank-deficient J does no harm. Where steps
 /// gain next to nothing although the model promises more, they are bent along with P (geodesic
-/// acceleration), and later D turns to 1/|x|, once for a run.
+/// acceleration), and later D turns to 1/|x|, once for a run. What J does not tell of the curvature is learned from the
+/// gradients, for up to 64 unknowns, and used once it foretells the loss better. Whole steps that halve, as where J is singular at
+/// a solution, are doubled.
 ///
 /// # Units
 /// None of the options carries one.
@@ -36,7 +41,7 @@ use crate::simulator::LinearMap;
 /// parameters.
 ///
 /// # Near the optimum
-/// As Gauss–Newton: quadratic where the target is reached. Never uphill, but for steps that the
+/// Quadratic where the target is reached, as Gauss–Newton, and superlinear where it is not. Never uphill, but for steps that the
 /// loss cannot tell from no step at all.
 ///
 /// # Needs
@@ -54,7 +59,8 @@ use crate::simulator::LinearMap;
 ///
 /// # Source
 /// Moré, *The Levenberg–Marquardt algorithm: implementation and theory* (1978); MINPACK's
-/// lmder. Transtrum, Machta & Sethna, Phys. Rev. E 83 (2011), 036701, for steps that bend.
+/// lmder. Transtrum, Machta & Sethna, Phys. Rev. E 83 (2011), 036701, for steps that bend. Dennis, Gay & Welsch, ACM Trans.
+/// Math. Softw. 7 (1981), for the curvature.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LevenbergMarquardt {
@@ -76,7 +82,7 @@ pub struct LevenbergMarquardt {
 impl Default for LevenbergMarquardt {
     fn default() -> Self {
         Self {
-            radius_factor: 10.0,
+            radius_factor: 1.0,
             loss_tolerance: 0.0,
             step_tolerance: 1e-15,
             dense_up_to: 1500,
@@ -86,13 +92,19 @@ impl Default for LevenbergMarquardt {
     }
 }
 
-/// The part of a step of LSMR that is trusted at first.
-const CAUTION: f64 = 0.1;
+/// A model that promises at least this part of the loss says that the data can be met.
+const HALF: f64 = 0.5;
 
 /// The trust region, and the model of the current point while trials are rejected.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trust {
     region: Region,
+    /// What J does not tell of the curvature, for problems of few unknowns.
+    #[serde(default)]
+    secant: Secant,
+    /// The model with that, where it is to be had.
+    #[serde(skip)]
+    curved: Option<Model>,
     /// Not kept over a pause: between two steps there is none.
     #[serde(skip)]
     model: Option<Model>,
@@ -116,7 +128,12 @@ impl UpdateRule for LevenbergMarquardt {
         } else {
             self.dense(&map, &aim, at, dx)?;
         }
-        let Trust { region, model } = &mut self.memory.0;
+        let Trust {
+            region,
+            secant,
+            curved,
+            model,
+        } = &mut self.memory.0;
         let (along, square) = match model {
             Some(model) => model.reach(&region.scale, dx),
             None => {
@@ -129,7 +146,15 @@ impl UpdateRule for LevenbergMarquardt {
         region.slope = -along;
         // The model ½‖W(JΔx − Δy)‖² promises ½‖aim‖² − ½‖aim − WJΔx‖².
         region.predicted = along - 0.5 * square;
-        let best = !region.limited && !region.silent;
+        region.bend = secant.bend(dx);
+        let model = match region.curved {
+            true => curved,
+            false => model,
+        };
+        if region.curved {
+            region.predicted -= region.bend;
+        }
+        let best = !region.limited && !region.partial;
         region.whole = match model {
             Some(_) if region.bent && best => region.predicted,
             Some(model) => model.promise(),
@@ -138,9 +163,21 @@ impl UpdateRule for LevenbergMarquardt {
         };
         if let Some(model) = model
             && region.crawled >= valley::WINDING
+            && !region.curved
             && !region.bent
         {
             valley::follow(region, model, &map, at, dx)?;
+        }
+        let whole = model.is_some() && !region.limited && !region.bent;
+        region.steps.note(at.x(), dx, &region.scale, whole);
+        // Where the data can be met, whole steps that halve lead to twice as far.
+        if region.whole >= HALF * at.loss()?
+            && !region.curved
+            && let Some(stretch) = region.steps.stretch(&region.scale)
+        {
+            dx.iter_mut().for_each(|d| *d *= stretch);
+            at.keep_within(dx);
+            region.measure(dx);
         }
         Ok(None)
     }
@@ -155,7 +192,15 @@ impl UpdateRule for LevenbergMarquardt {
 
     fn foresees(&self) -> Option<f64> {
         let region = &self.memory.0.region;
-        (!region.bent && !region.silent).then_some(region.whole)
+        (!region.bent && !region.partial).then_some(region.whole)
+    }
+
+    fn overlooks(&self) -> bool {
+        self.memory.0.region.silent
+    }
+
+    fn change(&self) -> f64 {
+        self.memory.0.region.steps.change()
     }
 
     fn judge(&mut self, trial: &Trial) -> Verdict {
@@ -163,6 +208,7 @@ impl UpdateRule for LevenbergMarquardt {
         // Only another try from the same point, in the same metric, may use the same model.
         if verdict != Verdict::Retry || self.memory.0.region.radius.is_none() {
             self.memory.0.model = None;
+            self.memory.0.curved = None;
         }
         verdict
     }
@@ -184,28 +230,49 @@ impl LevenbergMarquardt {
         at: &Evaluation<'_>,
         dx: &mut [f64],
     ) -> Result<()> {
-        let Trust { region, model } = &mut self.memory.0;
-        let model = match model.take() {
+        let Trust {
+            region,
+            secant,
+            curved,
+            model,
+        } = &mut self.memory.0;
+        let held: Vec<usize> = at.held()?.map_or_else(Vec::new, |held| {
+            (0..held.len()).filter(|i| held[*i]).collect()
+        });
+        let few = dx.len() <= step::BEST_UP_TO;
+        let count = held.len();
+        let plain = match model.take() {
             Some(model) => model,
             None => {
                 let columns = map.columns()?;
                 region.rescale(&columns, at.x());
                 region.enter(at.x(), self.radius_factor, norm(aim));
-                Model::new(columns, &region.scale, aim)?
+                let plain = Model::new(columns, &region.scale, aim)?;
+                if few {
+                    secant.learn(at.x(), &plain, &region.scale, held);
+                }
+                plain
             }
         };
-        let held = at
-            .held()?
-            .map_or(0, |held| held.iter().filter(|h| **h).count());
-        region.silent = model.rank() < dx.len() - held;
-        if dx.len() <= step::BEST_UP_TO {
-            step::best(region, &model, at, dx)?;
+        let plain = &*model.insert(plain);
+        // Where the data can be met, the curvature is that of a misfit which vanishes.
+        let met = region.trusts(plain.length(0.0).0) && plain.promise() >= HALF * at.loss()?;
+        let wanted = few && region.prefers_curved() && !met;
+        if wanted && curved.is_none() {
+            *curved = secant.with(plain, &region.scale);
+        }
+        let used = curved.as_ref().filter(|_| wanted);
+        region.curved = used.is_some();
+        let used = used.unwrap_or(plain);
+        region.silent = !region.is_linear() && plain.rank() < dx.len() - count;
+        region.partial = false;
+        if few {
+            step::best(region, used, at, dx)?;
         } else {
-            step::clipped(region, &model, map, aim, at, dx)?;
+            step::clipped(region, used, map, aim, at, dx)?;
         }
         region.measure(dx);
-        region.whole_norm = model.length(0.0).0;
-        self.memory.0.model = Some(model);
+        region.whole_norm = used.length(0.0).0;
         Ok(())
     }
 
@@ -231,7 +298,7 @@ impl LevenbergMarquardt {
         })?;
         let length = norm(dx);
         // Without the columns of J nothing better is known of how far the data are.
-        region.enter(at.x(), self.radius_factor, CAUTION * length);
+        region.enter(at.x(), self.radius_factor, length);
         let radius = region.radius.unwrap_or(f64::INFINITY);
         region.limited = length > radius;
         if length > radius {

@@ -1,7 +1,11 @@
 //! The linear model of a point, in the units of the region: its steps for every damping.
 
 use crate::error::Result;
-use crate::linalg::{Matrix, SMALL, Svd, dot, svd, triangle};
+use crate::linalg::{Matrix, SMALL, Svd, dot, svd, symmetric_eigen, triangle};
+
+/// The least eigenvalue, in parts of the largest for each unknown, of a Hessian that is surely positive: some thousand times its
+/// round-off.
+const DEFINITE: f64 = 1e-13;
 
 /// W J D⁻¹ = U S Vᵀ and Uᵀ W Δy: what remains valid while trials from one x are rejected.
 ///
@@ -43,6 +47,63 @@ impl Model {
             parts,
             overlap,
         })
+    }
+
+    /// ½ sᵀHs − gᵀs written as ½‖R s − a‖², of the unknowns `free` among `n`; nothing where H is not surely positive.
+    pub(super) fn of_hessian(
+        hessian: &Matrix,
+        pull: &[f64],
+        free: &[usize],
+        n: usize,
+    ) -> Option<Self> {
+        let eigen = symmetric_eigen(hessian).ok()?;
+        let k = free.len();
+        let largest = *eigen.values.last()?;
+        if !(largest > 0.0 && eigen.values[0] > DEFINITE * k as f64 * largest) {
+            return None;
+        }
+        let mut v = Matrix::zeros(n, k);
+        let mut map = Matrix::zeros(k, n);
+        let (mut s, mut aim) = (vec![0.0; k], vec![0.0; k]);
+        for c in 0..k {
+            // The largest first.
+            let of = k - 1 - c;
+            s[c] = eigen.values[of].sqrt();
+            for (a, i) in free.iter().enumerate() {
+                v[(*i, c)] = eigen.vectors[(a, of)];
+                map[(c, *i)] = s[c] * v[(*i, c)];
+                aim[c] += v[(*i, c)] * pull[a] / s[c];
+            }
+        }
+        Some(Self {
+            map,
+            overlap: aim.clone(),
+            aim,
+            parts: Svd {
+                u: Matrix::identity(k),
+                s,
+                v,
+            },
+        })
+    }
+
+    /// The gradient of ½‖W (J Δx − Δy)‖² at Δx = 0, in the units of x.
+    pub(super) fn gradient(&self, scale: &[f64]) -> Vec<f64> {
+        let mut out = vec![0.0; scale.len()];
+        self.map.apply_transpose(&self.aim, &mut out);
+        out.iter_mut().zip(scale).for_each(|(g, d)| *g *= -d);
+        out
+    }
+
+    /// JᵀWᵀW J Δx.
+    pub(super) fn bend(&self, scale: &[f64], dx: &[f64]) -> Vec<f64> {
+        let scaled: Vec<f64> = dx.iter().zip(scale).map(|(d, s)| d * s).collect();
+        let mut moved = vec![0.0; self.aim.len()];
+        self.map.apply(&scaled, &mut moved);
+        let mut out = vec![0.0; dx.len()];
+        self.map.apply_transpose(&moved, &mut out);
+        out.iter_mut().zip(scale).for_each(|(g, d)| *g *= d);
+        out
     }
 
     /// (W Δy)ᵀ W J Δx and ‖W J Δx‖².
@@ -169,5 +230,30 @@ impl Model {
             };
         }
         lambda
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hessian_that_is_positive_gives_its_newton_step_and_another_nothing() {
+        let hessian = Matrix::from_rows(&[&[4.0, 1.0], &[1.0, 3.0]]);
+        let model = Model::of_hessian(&hessian, &[1.0, 2.0], &[0, 2], 3).unwrap();
+        let mut step = [9.0; 3];
+        model.step(0.0, &mut step);
+        // H⁻¹ = [[3, −1], [−1, 4]] / 11.
+        let expected = [1.0 / 11.0, 0.0, 7.0 / 11.0];
+        assert!(
+            step.iter()
+                .zip(&expected)
+                .all(|(a, b)| (a - b).abs() < 1e-14)
+        );
+        assert!((model.promise() - 0.5 * (1.0 + 14.0) / 11.0).abs() < 1e-14);
+        assert_eq!(model.rank(), 2);
+        let saddle = Matrix::from_rows(&[&[1.0, 2.0], &[2.0, 1.0]]);
+        assert!(Model::of_hessian(&saddle, &[1.0, 2.0], &[0, 1], 2).is_none());
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::steps::Steps;
 use crate::linalg::{Matrix, norm};
 use crate::updates::{Trial, Verdict};
 
@@ -17,6 +18,21 @@ pub(super) struct Region {
     /// What the model promised: loss now minus loss of the model at x + Δx.
     pub(super) predicted: f64,
     pub(super) slope: f64,
+    /// What the curvature of P takes off that promise, as far as it is known: ½ Δxᵀ S Δx.
+    #[serde(default)]
+    pub(super) bend: f64,
+    /// Whether the last step was that of the model with this curvature.
+    #[serde(default)]
+    pub(super) curved: bool,
+    /// For how many trials in a row it foretold the loss better.
+    #[serde(default)]
+    foretold: usize,
+    /// Whether a longer step from this point was rejected.
+    #[serde(default)]
+    shrunk: bool,
+    /// The last whole steps.
+    #[serde(default)]
+    pub(super) steps: Steps,
     /// Differences of the loss below this say nothing.
     pub(super) noise: f64,
     /// ‖D Δx‖ of the last step taken on the model's word alone.
@@ -42,10 +58,12 @@ pub(super) struct Region {
     /// That, where the last trial was no better than the model allows.
     #[serde(skip)]
     pub(super) promise: Option<f64>,
-    /// Whether the model says nothing of some free unknowns, or not of the whole way to the bounds: then it cannot say
-    /// that nothing is left to gain.
+    /// Whether the model says nothing of some free unknowns: that nothing is left to gain holds for the others.
     #[serde(default)]
     pub(super) silent: bool,
+    /// Whether the step need not be the best one within the bounds: then the model cannot say that nothing is left to gain.
+    #[serde(default)]
+    pub(super) partial: bool,
     /// Whether the last trial was as the model said: then steps may go all the way to the bounds.
     #[serde(default)]
     trusted: bool,
@@ -68,9 +86,19 @@ enum Linearity {
     Bent,
 }
 
+/// A step that failed says no more of the loss than that it is too long: it is shortened to a quarter at the least.
+const LEAST_SHRINK: f64 = 0.25;
+
+/// A model that foretold the loss better so many times in a row is not better by chance. After one time it often is, in
+/// valleys that bend.
+const TWICE: usize = 2;
+
 /// A loss that differs from what was promised by less than this share is that of a linear P: J by differences is
 /// no better.
 const AS_PROMISED: f64 = 1e-8;
+
+/// Where less is promised than the loss can tell, a change of it is one from so many times its noise on.
+const SURELY: f64 = 4.0;
 
 /// A promise so many times above what the loss can tell says whether P is linear.
 const TELLING: f64 = 1e4;
@@ -151,6 +179,11 @@ impl Region {
         self.step_norm = squares.sum::<f64>().sqrt();
     }
 
+    /// Whether P was found to be linear.
+    pub(super) fn is_linear(&self) -> bool {
+        self.linear == Linearity::Seen
+    }
+
     /// Where the loss is at its round-off the model still knows the way, since its gradient
     /// has not vanished: its steps are taken as long as they shrink. x gains as many digits
     /// again as the loss could tell.
@@ -166,12 +199,21 @@ impl Region {
 
     /// MINPACK's rules for the radius, and for when nothing is left to gain.
     pub(super) fn judge(&mut self, trial: &Trial, step_tolerance: f64) -> Verdict {
+        let verdict = self.judged(trial, step_tolerance);
+        self.shrunk = verdict != Verdict::Take;
+        self.steps.judged(!self.shrunk);
+        verdict
+    }
+
+    fn judged(&mut self, trial: &Trial, step_tolerance: f64) -> Verdict {
         let radius = self.radius.unwrap_or(f64::INFINITY).min(1e300);
         let actual = trial.loss - trial.trial_loss;
         self.promise = None;
         let vanished = self.step_norm <= step_tolerance * self.x_norm;
-        if actual.abs() <= self.noise && self.predicted > 0.0 && self.predicted <= self.noise {
-            self.promise = (!self.silent).then_some(self.whole);
+        let none = actual.abs() <= SURELY * self.noise;
+        if none && self.predicted > 0.0 && self.predicted <= self.noise {
+            // What the curvature adds is no more than a guess here, and may hide a slope.
+            self.promise = (!self.partial && !self.curved).then_some(self.whole);
             return self.polish(vanished);
         }
         let ratio = if self.predicted > 0.0 {
@@ -179,9 +221,11 @@ impl Region {
         } else {
             0.0
         };
-        if self.linear != Linearity::Bent && self.predicted > TELLING * self.noise {
+        let off = (actual - self.predicted).abs();
+        // What agrees to so many digits tells in spite of noise.
+        let tells = self.predicted > TELLING * self.noise || off <= AS_PROMISED * self.predicted;
+        if self.linear != Linearity::Bent && tells {
             let first = self.linear == Linearity::Unknown;
-            let off = (actual - self.predicted).abs();
             let linear = !self.bent && off <= AS_PROMISED * self.predicted + self.noise;
             self.linear = if linear {
                 Linearity::Seen
@@ -195,6 +239,7 @@ impl Region {
                 return Verdict::Retry;
             }
         }
+        self.compare_models(actual);
         let radius = if ratio <= 0.25 || ratio.is_nan() {
             // Along the line, the parabola through both losses and the slope has its
             // minimum here.
@@ -203,15 +248,20 @@ impl Region {
             } else {
                 0.5 * self.slope / (self.slope + actual.max(-1e300))
             };
-            shrink.clamp(0.1, 0.5) * radius.min(10.0 * self.step_norm)
+            shrink.clamp(LEAST_SHRINK, 0.5) * radius.min(self.step_norm)
         } else if ratio >= 0.75 || self.step_norm < 0.5 * radius {
-            2.0 * self.step_norm
+            if self.shrunk {
+                // A longer one was rejected just now.
+                self.step_norm
+            } else {
+                2.0 * self.step_norm
+            }
         } else {
             radius
         };
         self.radius = Some(radius);
         self.trusted = TRUSTED.contains(&ratio);
-        self.promise = (!self.silent && ratio <= SURPRISE).then_some(self.whole);
+        self.promise = (!self.partial && ratio <= SURPRISE).then_some(self.whole);
         self.damping = if ratio > 0.25 {
             0.1 * self.damping
         } else {
@@ -237,6 +287,35 @@ impl Region {
             return self.remeasure();
         }
         Verdict::Retry
+    }
+
+    /// Whether the next step is to be that of the model with the curvature of P.
+    pub(super) fn prefers_curved(&self) -> bool {
+        self.foretold >= TWICE
+    }
+
+    /// Whether the last trial was as foretold, and a step of this length is within the region.
+    pub(super) fn trusts(&self, length: f64) -> bool {
+        self.trusted && self.radius.is_none_or(|radius| length <= radius)
+    }
+
+    /// Takes which of the models foretold the change of the loss better, with the curvature of P or without.
+    fn compare_models(&mut self, actual: f64) {
+        if !actual.is_finite() || self.bend == 0.0 {
+            return;
+        }
+        let plain = if self.curved {
+            self.predicted + self.bend
+        } else {
+            self.predicted
+        };
+        let off = (actual - plain).abs();
+        let off_curved = (actual - (plain - self.bend)).abs();
+        if off_curved < off {
+            self.foretold += 1;
+        } else if off < off_curved {
+            self.foretold = 0;
+        }
     }
 
     /// The model promises a gain, and yet next to nothing is gained however near: then J's

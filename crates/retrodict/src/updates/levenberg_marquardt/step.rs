@@ -57,7 +57,7 @@ pub(super) fn best(
     }
     region.limited = damping > 0.0;
     region.bent = true;
-    region.silent |= share < 1.0;
+    region.partial = share < 1.0;
     Ok(())
 }
 
@@ -95,6 +95,6 @@ pub(super) fn clipped(
     })?;
     region.limited = limited;
     // It need not be the best one within bounds.
-    region.silent |= region.bent;
+    region.partial = region.bent;
     Ok(())
 }
