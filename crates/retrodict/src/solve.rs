@@ -509,7 +509,8 @@ impl Run {
                 if went_uphill && slope.may_be_noise() {
                     stationarity::look_for_noise(at)?;
                 }
-                if inexact && slope.vanishes(at) || stationarity::is_noise(at)? {
+                // Once whole steps no longer lead down, a promise that noise may make is none.
+                if inexact && slope.vanishes(at) || stationarity::is_noise(at, went_uphill)? {
                     return Ok(true);
                 }
             }

@@ -41,6 +41,9 @@ const TRUSTED: f64 = 0.3;
 /// noise is known by order of magnitude.
 const SURELY: f64 = 25.0;
 
+/// The error of a column, relative to its length, bounds what of a cosine with it is error; it is known to about this factor.
+const OF_ERROR: f64 = 3.0;
+
 /// Unknowns up to which J is asked for where it is not known.
 const WITH_JACOBIAN_UP_TO: usize = 32;
 
@@ -87,7 +90,7 @@ impl Slope {
 
     /// Whether the gradient is so small that a fit whose loss has settled may end.
     pub(crate) fn is_gentle(&self, at: &Evaluation<'_>) -> bool {
-        self.cosine <= GENTLE.max(error_of_jacobian(at))
+        !self.none_has_effect && self.cosine <= GENTLE.max(error_of_jacobian(at))
     }
 }
 
@@ -179,12 +182,18 @@ struct Gain {
     promised: f64,
     /// What noise and the error of J alone would promise.
     of_noise: f64,
+    /// The most that a single unknown promises whose part of the gradient is no error of J.
+    of_one: f64,
 }
 
 impl Gain {
-    /// Whether it is less than the noise of the loss hides.
+    /// Whether it is less than the noise of the loss hides, or no more than noise makes of nothing and too little to matter. What
+    /// an unknown promises by itself counts also where combinations are not known well enough to promise anything.
     fn is_hidden(&self, at: &Evaluation<'_>) -> Result<bool> {
-        Ok(self.promised <= at.loss_round_off()?)
+        let least = at.loss_round_off()?;
+        let little = least.max(hardly_matters(at) * at.loss()?);
+        Ok(self.of_one <= least
+            && (self.promised <= least || self.is_noise() && self.promised <= little))
     }
 
     /// Whether noise makes as much of nothing.
@@ -193,13 +202,16 @@ impl Gain {
     }
 }
 
-/// Whether the promise of the linear model is itself what noise makes of nothing, so that steps go nowhere; `false` where
-/// no noise was seen.
+/// Whether noise hides what the linear model promises; for steps that go `nowhere`, whether it makes as much of nothing. `false`
+/// where no noise was seen.
 ///
 /// # Cost
 /// A singular value decomposition of J, where it has few columns and noise was seen.
-pub(crate) fn is_noise(at: &Evaluation<'_>) -> Result<bool> {
-    Ok(gain(at)?.is_some_and(|gain| gain.is_noise()))
+pub(crate) fn is_noise(at: &Evaluation<'_>, nowhere: bool) -> Result<bool> {
+    match gain(at)? {
+        Some(gain) => Ok(gain.is_hidden(at)? || nowhere && gain.is_noise()),
+        None => Ok(false),
+    }
 }
 
 /// The share of the loss that moves no unknown by more than 3 % of its standard deviation, if the residuals are noise; where no
@@ -223,21 +235,37 @@ fn gain(at: &Evaluation<'_>) -> Result<Option<Gain>> {
         return Ok(None);
     };
     let told = map.column_errors(false)?;
+    let aim = map.target_step()?;
     let mut errors = vec![UNSEEN; columns.rows()];
+    let mut of_one = 0.0_f64;
     for (i, error) in errors.iter_mut().enumerate() {
         let length = norm(columns.row(i));
-        if length > 0.0 {
-            columns.row_mut(i).iter_mut().for_each(|v| *v /= length);
-            *error = error.max(told.as_ref().map_or(0.0, |told| told[i] / length));
+        if length == 0.0 {
+            continue;
+        }
+        *error = error.max(told.as_ref().map_or(0.0, |told| told[i] / length));
+        columns.row_mut(i).iter_mut().for_each(|v| *v /= length);
+        let along = dot(columns.row(i), &aim).abs();
+        if along > OF_ERROR * *error * norm(&aim) {
+            of_one = of_one.max(0.5 * along * along);
+        }
+        if *error > TRUSTED {
+            // It would lend its noise to the directions of others.
+            columns.row_mut(i).fill(0.0);
         }
     }
-    let aim = map.target_step()?;
     let mut whitened = vec![0.0; noise.len()];
     map.whiten(&noise, &mut whitened);
     // The variance of the noise in each direction of y, and of what the misfit lends to a direction that is off at random.
     let count = aim.len().max(1) as f64;
     let variance = dot(&whitened, &whitened) / count;
-    let misfit = dot(&aim, &aim) / count;
+    let squares: Vec<f64> = aim.iter().map(|a| a * a).collect();
+    let sum: f64 = squares.iter().sum();
+    // The larger a residual, the more J may be off there: noise often goes with y.
+    let misfit = match sum > 0.0 {
+        true => dot(&squares, &squares) / sum,
+        false => 0.0,
+    };
     let parts = svd(&columns)?;
     let (mut promised, mut of_noise, mut known) = (0.0, 0.0, 0);
     for (k, s) in parts.s.iter().enumerate() {
@@ -251,7 +279,11 @@ fn gain(at: &Evaluation<'_>) -> Result<Option<Gain>> {
             known += 1;
         }
     }
-    Ok((known > 0).then_some(Gain { promised, of_noise }))
+    Ok((known > 0).then_some(Gain {
+        promised,
+        of_noise,
+        of_one,
+    }))
 }
 
 /// Whether y changes as J says over a distance far beyond the round-off of x: not so beside a blow-up.
@@ -313,12 +345,7 @@ pub(crate) fn judge(at: &Evaluation<'_>, first_loss: f64) -> Result<(Nature, Opt
         // Before a slope is blamed on J or a rule: what is left may be noise.
         look_for_noise(at)?;
         match gain(at)? {
-            Some(gain)
-                if gain.is_hidden(at)?
-                    || gain.is_noise() && gain.promised <= hardly_matters(at) * loss =>
-            {
-                Nature::WithinNoise
-            }
+            Some(gain) if gain.is_hidden(at)? => Nature::WithinNoise,
             _ => Nature::Slope,
         }
     } else if curvature::leads_downhill(at)? {
