@@ -202,14 +202,14 @@ impl Gain {
     }
 }
 
-/// Whether noise hides what the linear model promises; for steps that go `nowhere`, whether it makes as much of nothing. `false`
-/// where no noise was seen.
+/// Whether the promise of the linear model is what noise makes of nothing, and hidden by it; for steps that go `nowhere` the former
+/// is enough. `false` where no noise was seen.
 ///
 /// # Cost
 /// A singular value decomposition of J, where it has few columns and noise was seen.
 pub(crate) fn is_noise(at: &Evaluation<'_>, nowhere: bool) -> Result<bool> {
     match gain(at)? {
-        Some(gain) => Ok(gain.is_hidden(at)? || nowhere && gain.is_noise()),
+        Some(gain) => Ok(gain.is_noise() && (nowhere || gain.is_hidden(at)?)),
         None => Ok(false),
     }
 }
