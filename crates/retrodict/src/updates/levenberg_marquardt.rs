@@ -247,7 +247,8 @@ impl LevenbergMarquardt {
                 let columns = map.columns()?;
                 region.rescale(&columns, at.x());
                 region.enter(at.x(), self.radius_factor, norm(aim));
-                let plain = Model::new(columns, &region.scale, aim)?;
+                let errors = map.column_errors(false)?;
+                let plain = Model::new(columns, errors.as_deref(), &region.scale, aim)?;
                 if few {
                     secant.learn(at.x(), &plain, &region.scale, held);
                 }

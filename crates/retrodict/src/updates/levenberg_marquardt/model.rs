@@ -1,11 +1,14 @@
 //! The linear model of a point, in the units of the region: its steps for every damping.
 
 use crate::error::Result;
-use crate::linalg::{Matrix, SMALL, Svd, dot, svd, symmetric_eigen, triangle};
+use crate::linalg::{Matrix, SMALL, Svd, dot, norm, svd, symmetric_eigen, triangle};
 
 /// The least eigenvalue, in parts of the largest for each unknown, of a Hessian that is surely positive: some thousand times its
 /// round-off.
 const DEFINITE: f64 = 1e-13;
+
+/// A direction is known where the error of J is at most this part of its singular value.
+const TRUSTED: f64 = 0.3;
 
 /// W J D⁻¹ = U S Vᵀ and Uᵀ W Δy: what remains valid while trials from one x are rejected.
 ///
@@ -18,11 +21,26 @@ pub(super) struct Model {
     aim: Vec<f64>,
     parts: Svd,
     overlap: Vec<f64>,
+    /// Singular values up to this may be the error of J.
+    error: f64,
 }
 
 impl Model {
-    /// From the columns of W J.
-    pub(super) fn new(mut columns: Matrix, scale: &[f64], aim: &[f64]) -> Result<Self> {
+    /// From the columns of W J, and how far off each may be.
+    pub(super) fn new(
+        mut columns: Matrix,
+        errors: Option<&[f64]>,
+        scale: &[f64],
+        aim: &[f64],
+    ) -> Result<Self> {
+        let error = errors.map_or(0.0, |errors| {
+            let shares = errors.iter().zip(scale).enumerate();
+            let of = |(i, (error, scale)): (usize, (&f64, &f64))| {
+                // A column that is no more than its error changes nothing for the others.
+                error.min(norm(columns.row(i))) / scale
+            };
+            norm(&shares.map(of).collect::<Vec<_>>()) / TRUSTED
+        });
         for (i, scale) in scale.iter().enumerate() {
             let share = scale.recip();
             columns.row_mut(i).iter_mut().for_each(|v| *v *= share);
@@ -46,6 +64,7 @@ impl Model {
             aim,
             parts,
             overlap,
+            error,
         })
     }
 
@@ -84,6 +103,7 @@ impl Model {
                 s,
                 v,
             },
+            error: 0.0,
         })
     }
 
@@ -133,9 +153,10 @@ impl Model {
         self.parts.s.iter().filter(|s| **s > floor).count()
     }
 
-    /// By how much the loss falls in the model, without a limit to the step.
+    /// By how much the loss falls in the model, without a limit to the step, and without what may be the error of J. Steps are taken
+    /// in such directions too: some lead on.
     pub(super) fn promise(&self) -> f64 {
-        let floor = self.floor();
+        let floor = self.floor().max(self.error);
         let pairs = self.parts.s.iter().zip(&self.overlap);
         0.5 * pairs
             .filter(|(s, _)| **s > floor)

@@ -112,7 +112,7 @@ mod tests {
     /// J = identity and Δy = −(gradient), at a point where the gradient is this: the model then says JᵀJ = 1.
     fn model(gradient: [f64; 2]) -> Model {
         let aim = gradient.map(|g| -g);
-        Model::new(Matrix::identity(2), &[1.0, 1.0], &aim).unwrap()
+        Model::new(Matrix::identity(2), None, &[1.0, 1.0], &aim).unwrap()
     }
 
     /// The gradient is H x with H = [[3, 1], [1, 5]]: after two steps S is H − 1, or the last one would not be explained.

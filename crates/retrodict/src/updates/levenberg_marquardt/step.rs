@@ -84,7 +84,7 @@ pub(super) fn clipped(
                 let mut columns = map.columns()?;
                 let stopped = (0..columns.rows()).filter(|i| stopped[*i]);
                 stopped.for_each(|i| columns.row_mut(i).fill(0.0));
-                let model = Model::new(columns, scale, aim)?;
+                let model = Model::new(columns, None, scale, aim)?;
                 damping = model.damping(radius);
                 model.step(damping, dx);
             }
