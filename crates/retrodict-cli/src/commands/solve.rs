@@ -147,6 +147,12 @@ pub(super) fn finish(
     if let Some(folder) = told.folder {
         data::write(&folder.join("x.npy"), &x, Depth::Sixteen)?;
     }
+    if let (Some(folder), true) = (told.folder, interrupt::raised()) {
+        eprintln!(
+            "interrupted: x is kept in {}; the checkpoint and the report follow",
+            folder.join("x.npy").display()
+        );
+    }
     if let Some(keeper) = keeper {
         keeper.finish();
     }
