@@ -82,7 +82,11 @@ impl Wanted {
                 self.samples,
                 field.data.inputs()
             ),
-            "their numbers must fit into memory: ask for fewer",
+            &format!(
+                "2 fields for each eigenvector and one for each sample may take {} MB: ask for a rank of at most {}",
+                ROOM / 125_000,
+                (ROOM / field.data.inputs().max(1)).saturating_sub(self.samples) / 2
+            ),
         )?;
         self.prior(priors)?;
         let (loss, target) = (field.data.loss(), field.data.target());
