@@ -234,11 +234,8 @@ fn trouble_of_a_python_model_is_told() {
             "InvalidOutput: Output vector 0 has invalid length! Model declared 3 but returned 4",
         ),
         ("slow", "no answer to Evaluate came within 2 s"),
-        // The last: it ends the server.
-        (
-            "die",
-            "the connection broke off; asked again, nobody listens there",
-        ),
+        // The last: it ends the server. Whoever asks again at once may still meet its listener as it goes.
+        ("die", "the connection broke off; asked again, "),
     ] {
         let words = format!(
             r#"simulate --umbridge {} --model decay --config {{"trouble":"{trouble}"}} --timeout 2s --input x.csv -o y.csv"#,
