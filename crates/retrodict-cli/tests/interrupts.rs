@@ -139,10 +139,7 @@ fn x_is_written_before_the_checkpoint_of_an_interruption() {
     let more = steps.as_u64().unwrap() + 3;
     // The checkpoint is that of the last step: it goes on from there, as if it had never been stopped.
     let limit = format!("--steps {more} --stop gradient=1e-300");
-    succeed(
-        f,
-        &format!("resume here --steps 3 --set stop.gradient=1e-300"),
-    );
+    succeed(f, "resume here --steps 3 --set stop.gradient=1e-300");
     let words = words.replace("--steps 100000 --stop gradient=1e-300", &limit);
     succeed(f, &words.replace("here", "whole"));
     assert_eq!(run("here")[0]["loss"], run("whole")[0]["loss"]);
