@@ -79,7 +79,10 @@ fn ending(contents: &Contents, answers: &[Answer]) -> String {
             escape(&answer.status),
             answer.steps,
             number(answer.seconds),
-            number(answer.loss),
+            match answer.loss.is_nan() {
+                true => "–".to_owned(),
+                false => number(answer.loss),
+            },
             counts.forward,
             counts.jvp,
             counts.vjp,
@@ -285,6 +288,10 @@ fn convergence(contents: &Contents, problem: &ProblemFacts) -> Section {
         html.push_str(&chips(&order));
     }
     html.push_str(&pairs(&figures));
+    let note = match rows.is_empty() {
+        true => Some("No loss was found before the run ended.".to_owned()),
+        false => note,
+    };
     if let Some(note) = note {
         html.push_str(&format!("<p class=soft>{}</p>\n", escape(&note)));
     }
