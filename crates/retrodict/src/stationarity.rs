@@ -7,7 +7,7 @@ use crate::linalg::{dot, norm, svd};
 use crate::problem::Evaluation;
 use crate::simulator::LinearMap;
 use crate::stop::LOSS_CHANGE;
-use crate::updates::Whitened;
+use crate::updates::{TRUSTED, Whitened};
 
 /// A cosine below this changes the loss by its round-off: what is lost to a step is L times its square.
 const UNSEEN: f64 = 1e-7;
@@ -33,9 +33,6 @@ const MOST_OF_X: f64 = 1e-2;
 
 /// The part of the first loss that round-off leaves of it: that of the residuals, squared.
 const NOTHING_LEFT: f64 = ROUND_OFF * ROUND_OFF;
-
-/// The effect of a combination of unknowns is known where its error is at most this part of it.
-const TRUSTED: f64 = 0.3;
 
 /// A promise above this multiple of what noise makes on average is none of noise: 5 standard deviations, squared, since
 /// noise is known by order of magnitude.

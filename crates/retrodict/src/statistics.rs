@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::linalg::{Matrix, Svd, norm, svd};
 use crate::problem::{Counts, Evaluation, Problem, Tally};
-use crate::updates::Whitened;
+use crate::updates::{TRUSTED, Whitened};
 
 mod intervals;
 mod words;
@@ -215,9 +215,6 @@ struct Spectrum {
 
 /// Singular values that exceed the error of J less than this are looked at twice.
 const CLEAR: f64 = 30.0;
-
-/// A direction is determined where the error of J is at most this part of its singular value.
-const TRUSTED: f64 = 0.3;
 
 /// A column whose error is a larger part of it is no more than that error.
 const LOST: f64 = 0.5;

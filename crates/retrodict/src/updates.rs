@@ -27,7 +27,7 @@ mod proximal;
 mod rmsprop;
 mod whitened;
 
-pub(crate) use whitened::Whitened;
+pub(crate) use whitened::{TRUSTED, Whitened};
 
 pub use adadelta::{Adadelta, MeanSquares};
 pub use adagrad::Adagrad;

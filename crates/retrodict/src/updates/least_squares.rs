@@ -1,6 +1,6 @@
 //! min ‖A Δx − b‖ as updates need it: dense or by products, and within bounds.
 
-use super::whitened::Whitened;
+use super::whitened::{TRUSTED, Whitened};
 use crate::error::Result;
 use crate::linalg::{Engine, LsmrOptions, Matrix, dot, lsmr, norm, pseudo_inverse_power};
 use crate::problem::{Evaluation, silence};
@@ -96,9 +96,6 @@ impl LeastSquares {
         Ok(())
     }
 }
-
-/// A direction is known where the error of J is at most this part of its singular value.
-const TRUSTED: f64 = 0.3;
 
 /// Columns that differ in length by more than this may be measured in units of x itself.
 const SPREAD: f64 = 1e6;

@@ -7,6 +7,9 @@ use crate::linalg::{Matrix, norm};
 use crate::problem::Evaluation;
 use crate::simulator::LinearMap;
 
+/// A direction of the unknowns is known where the error of J is at most this part of its singular value.
+pub(crate) const TRUSTED: f64 = 0.3;
+
 /// The map Δx → W J Δx at a point.
 pub(crate) struct Whitened<'a, 'p> {
     at: &'a Evaluation<'p>,

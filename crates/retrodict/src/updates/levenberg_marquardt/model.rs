@@ -2,13 +2,11 @@
 
 use crate::error::Result;
 use crate::linalg::{Matrix, SMALL, Svd, dot, norm, svd, symmetric_eigen, triangle};
+use crate::updates::TRUSTED;
 
 /// The least eigenvalue, in parts of the largest for each unknown, of a Hessian that is surely positive: some thousand times its
 /// round-off.
 const DEFINITE: f64 = 1e-13;
-
-/// A direction is known where the error of J is at most this part of its singular value.
-const TRUSTED: f64 = 0.3;
 
 /// W J D⁻¹ = U S Vᵀ and Uᵀ W Δy: what remains valid while trials from one x are rejected.
 ///
