@@ -149,3 +149,18 @@ def test_models_in_single_precision_have_the_deviations_of_double():
         model = lambda p: (p[0] * np.exp(-p[1] * t)).astype(dtype).astype(float)  # noqa: B023, E731
         found.append(retrodict.solve(model, data, [1.0, 1.0], differences={}).statistics().deviations)
     np.testing.assert_allclose(found[1], found[0], rtol=1e-3)
+
+
+@pytest.mark.parametrize("last", [0.0, 5.0, 1e-9])
+@pytest.mark.parametrize("noise", [0.0, 1e-6])
+def test_an_unknown_without_effect_is_told_without_reservation(last, noise):
+    times = np.linspace(0.05, 4.0, 40)
+    random = np.random.default_rng(0)
+
+    def decay(x):
+        return x[0] * np.exp(-x[1] * times) * (1 + noise * random.standard_normal(40))
+
+    data = 2.0 * np.exp(-0.7 * times) + 0.01 * np.random.default_rng(1).standard_normal(40)
+    solution = retrodict.solve(decay, data, [1.0, 1.0, last], noise=0.01, differences={})
+    assert solution.status == "converged"
+    assert solution.statistics().words == ["the data do not see x[2]: y does not depend on it"]

@@ -97,8 +97,8 @@ pub struct Statistics {
     /// How far off deviations may be, as a share, because J was found by differences; 0 for an exact J.
     #[serde(default)]
     pub uncertainty: f64,
-    /// How far off a column of J may be, as a share of its length, because it was found by differences: what moves y by less is
-    /// not seen.
+    /// Where J was found by differences, its error may hide that y changes by up to this share as an unknown changes by its own
+    /// size; 0 for an exact J.
     #[serde(default)]
     pub derivative_error: f64,
     /// What the simulator was asked for.
@@ -141,7 +141,7 @@ impl Statistics {
             rank,
             uncertainty,
             derivative_error,
-        } = Spectrum::of(&whitened, &free)?;
+        } = Spectrum::of(&whitened, &free, x)?;
         // tr A of the map A from data to fit: its rank, unless a prior shares in the fit.
         let used: f64 = (0..data).map(|i| norm(&u.row(i)[..rank]).powi(2)).sum();
         let degrees_of_freedom = data.saturating_sub(used.round() as usize);
@@ -220,13 +220,13 @@ const CLEAR: f64 = 30.0;
 const LOST: f64 = 0.5;
 
 impl Spectrum {
-    fn of(whitened: &Whitened<'_, '_>, free: &[usize]) -> Result<Self> {
+    fn of(whitened: &Whitened<'_, '_>, free: &[usize], x: &[f64]) -> Result<Self> {
         let errors = whitened.column_errors(false)?;
-        let found = Self::with(whitened, free, errors.as_deref())?;
+        let found = Self::with(whitened, free, x, errors.as_deref())?;
         // Errors that cannot be told from curvature are measured where something hangs on them.
         match errors {
             Some(_) if !found.is_clear() => {
-                Self::with(whitened, free, whitened.column_errors(true)?.as_deref())
+                Self::with(whitened, free, x, whitened.column_errors(true)?.as_deref())
             }
             _ => Ok(found),
         }
@@ -237,17 +237,22 @@ impl Spectrum {
         self.rank == self.v.cols() && self.uncertainty * CLEAR <= 1.0
     }
 
-    fn with(whitened: &Whitened<'_, '_>, free: &[usize], errors: Option<&[f64]>) -> Result<Self> {
+    fn with(
+        whitened: &Whitened<'_, '_>,
+        free: &[usize],
+        x: &[f64],
+        errors: Option<&[f64]>,
+    ) -> Result<Self> {
         let mut columns = whitened.columns()?;
         let (n, m, count) = (columns.rows(), columns.cols(), free.len());
         let mut effects = vec![1.0; n];
-        let (mut error, mut worst) = (0.0_f64, 0.0_f64);
+        let (mut error, mut hidden) = (0.0_f64, 0.0_f64);
         for i in free {
             let size = norm(columns.row(*i));
             let off = errors.map_or(0.0, |errors| errors[*i]);
-            if off > 0.0 {
-                worst = worst.max((off / size).min(1.0));
-            }
+            // A value of 0 says nothing of its size.
+            let own = if x[*i] == 0.0 { 1.0 } else { x[*i].abs() };
+            hidden = hidden.max(off * own);
             if off > LOST * size {
                 columns.row_mut(*i).fill(0.0);
             } else if size > 0.0 {
@@ -278,7 +283,10 @@ impl Spectrum {
             effects,
             rank,
             uncertainty: least.map_or(0.0, |least| error / least),
-            derivative_error: worst,
+            derivative_error: match hidden > 0.0 {
+                true => (hidden / whitened.size()?).min(1.0),
+                false => 0.0,
+            },
             s,
         })
     }

@@ -105,8 +105,8 @@ pub trait UpdateRule: Send {
         None
     }
 
-    /// Begins anew at a point from which a search along the update did not get on, without what was learned before; `false` where
-    /// nothing was learned, or beginning anew did not help before.
+    /// Begins anew at a point from which a search along the update did not get on, without what was learned before; `false` for
+    /// rules that learn nothing, and where beginning anew did not help before.
     ///
     /// # Errors
     /// If the simulation fails there.

@@ -77,6 +77,7 @@ fn moved(standing: &Standing, change: Change) -> Standing {
             rule: Vec::new(),
             careful: false,
             settled: false,
+            looked: false,
             pending: None,
             known: Known::default(),
             ..standing.clone()

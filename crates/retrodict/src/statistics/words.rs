@@ -12,7 +12,7 @@ const TERMS: usize = 8;
 /// Deviations that may be off by this share are told of.
 const UNCERTAIN: f64 = 0.05;
 
-/// Derivatives that may be off by this share may hide what y does.
+/// An error of derivatives that may hide changes of y by this share is told of.
 const ROUGH: f64 = 1e-3;
 
 /// Two parameters whose correlation is at least this are hard to tell apart.
@@ -27,8 +27,8 @@ impl Statistics {
         let name = |i: usize| names.get(i).cloned().unwrap_or_else(|| format!("x[{i}]"));
         let known = match self.derivative_error >= ROUGH {
             true => format!(
-                ", as far as derivatives by differences tell, which may be off by {:.1} %: give the derivatives of the \
-                 model, or answers with less noise",
+                ", as far as derivatives by differences tell: their error may hide changes of y by {:.1} %; give the \
+                 derivatives of the model, or answers with less noise",
                 100.0 * self.derivative_error
             ),
             false => String::new(),

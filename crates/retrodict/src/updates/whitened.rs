@@ -33,6 +33,13 @@ impl<'a, 'p> Whitened<'a, 'p> {
         Ok(out)
     }
 
+    /// The size of W y, or of W Δy where that is larger.
+    pub(crate) fn size(&self) -> Result<f64> {
+        let mut seen = vec![0.0; self.y.len()];
+        self.whiten(self.y, &mut seen);
+        Ok(norm(&seen).max(norm(&self.target_step()?)))
+    }
+
     /// W J, dense.
     pub(crate) fn jacobian(&self) -> Result<Matrix> {
         Ok(self.columns()?.transpose())
