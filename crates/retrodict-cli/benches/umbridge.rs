@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use retrodict::Simulator;
 use retrodict::check::typical_input;
-use retrodict::external::UmBridge;
+use retrodict::models::external::UmBridge;
 use retrodict::registry::SIMULATORS;
 
 const LIMIT: f64 = 300.0;

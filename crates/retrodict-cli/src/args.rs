@@ -1,6 +1,8 @@
 //! The command line, typed.
 
+mod duration;
 mod solve;
+pub mod source;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +10,8 @@ use std::time::Duration;
 use clap::builder::ArgPredicate;
 use clap::{Args, Parser, Subcommand};
 
-use crate::source::Source;
+pub use duration::duration;
+use source::Source;
 
 pub use solve::Solve;
 
@@ -384,25 +387,6 @@ pub struct Report {
     pub folder: PathBuf,
 }
 
-/// 500ms, 10s, 2m, 1h, or seconds without a unit.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let split = text.find(|c: char| c.is_alphabetic()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let factor = match unit.trim() {
-        "ms" => 1e-3,
-        "s" | "" => 1.0,
-        "m" | "min" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(format!("unknown unit '{unit}'; known: ms, s, m, h")),
-    };
-    let seconds: f64 = number
-        .trim()
-        .parse()
-        .map_err(|_| "expected a number and a unit, such as 500ms, 10s or 2m".to_owned())?;
-    Duration::try_from_secs_f64(seconds * factor)
-        .map_err(|_| "a time limit must be 0 or greater".to_owned())
-}
-
 /// 2/8: the second of eight parts.
 fn shard(text: &str) -> Result<Shard, String> {
     let wanted = "expected I/N with I from 1 to N, as in 1/4 to 4/4";
@@ -428,14 +412,5 @@ mod tests {
         for wrong in ["5/4", "0/4", "1", "1/0", "a/b", "-1/2"] {
             assert!(shard(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn time_limits_have_units() {
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        assert_eq!(duration("1.5"), Ok(Duration::from_millis(1500)));
-        assert!(duration("3 weeks").is_err());
-        assert!(duration("-1s").is_err());
     }
 }

@@ -159,7 +159,7 @@ pub struct MethodSummary {
     /// Seconds from start to end.
     pub seconds: f64,
     /// The loss of the best iterates, mean over the batch.
-    #[serde(deserialize_with = "or_nan")]
+    #[serde(deserialize_with = "crate::not_a_number::or_nan")]
     pub loss: f64,
     /// The error of the best iterates in x, mean over the batch.
     pub x_error: Option<f64>,
@@ -249,11 +249,6 @@ pub fn write(folder: &Path, contents: &Contents) -> Outcome<()> {
 pub fn json(value: &impl Serialize) -> Outcome<String> {
     serde_json::to_string_pretty(value)
         .map_err(|e| Failure::Broken(format!("cannot encode JSON: {e}")))
-}
-
-/// JSON has no word for what is no number but `null`: the loss of what was interrupted before it began, say.
-pub fn or_nan<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    Option::<f64>::deserialize(deserializer).map(|loss| loss.unwrap_or(f64::NAN))
 }
 
 fn metrics(rows: &[Row]) -> String {

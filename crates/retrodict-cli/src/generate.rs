@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 use retrodict::Simulator;
-use retrodict::fourier::RealFourier;
+use retrodict::spectral::fourier::RealFourier;
 
 use crate::data;
 use crate::experiment::{Start, Truth};

@@ -26,7 +26,7 @@ pub fn flag() -> Arc<AtomicBool> {
         // Without a handler Ctrl-C still ends the program, only less gently.
         let _ = ctrlc::set_handler(move || {
             if raised.swap(true, Ordering::SeqCst) {
-                retrodict::external::end_programs();
+                retrodict::models::external::end_programs();
                 std::process::exit(130);
             }
             eprintln!("interrupted: finishing up (once more to quit at once)");
@@ -89,7 +89,7 @@ pub fn abandonable(work: impl FnOnce() -> Outcome<ExitCode> + Send + 'static) ->
             Err(RecvTimeoutError::Timeout) if raised() => {
                 left = left.saturating_sub(LOOK);
                 if left.is_zero() {
-                    retrodict::external::end_programs();
+                    retrodict::models::external::end_programs();
                     return Err(Failure::interrupted());
                 }
             }

@@ -34,7 +34,7 @@ use crate::settings::parse;
 pub use answer::{Answer, answers, joined};
 pub use arguments::{changes, from_arguments};
 pub use assess::assess;
-pub use checkpoint::Checkpoint;
+pub use checkpoint::CheckpointFile;
 pub use files::fingerprint;
 pub use folder::{
     Keeper, contents_of, forget_inversion, is_inversion, read, write, write_inversion,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use retrodict::options::nearest;
 use retrodict::registry::RULES;
-use retrodict::starts::Region;
+use retrodict::solver::starts::Region;
 use retrodict::{Simulator, UpdateRule};
 
 use crate::experiment::{Experiment, MethodPlan, Origin, Place};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use retrodict::interrupt::Interrupt;
-use retrodict::starts::{End, Region};
+use retrodict::solver::starts::{End, Region};
 use retrodict::{Counts, Solution, Solver, Status, StopWhen};
 
 use crate::batch::{Batch, Member};
@@ -17,7 +17,7 @@ use crate::plan::{Entrant, Race};
 use crate::prepared::Prepared;
 use crate::progress::Progress;
 use crate::survey::survey;
-use crate::tables::duration;
+use crate::text::duration;
 
 /// Values of x up to which all iterates are kept.
 const ITERATES_UP_TO: usize = 16;

@@ -28,13 +28,14 @@ mod gate;
 mod offer;
 mod places;
 pub mod protocol;
+mod refusal;
 
 pub use budget::Budget;
 pub use gate::Gate;
 pub use offer::Offer;
 
 use places::{Places, Seat, Watched};
-use protocol::Refusal;
+use refusal::Refusal;
 
 /// In which time the header of a request must be whole, and how long a client may then be silent.
 const SILENCE: Duration = Duration::from_secs(10);

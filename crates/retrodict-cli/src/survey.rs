@@ -1,9 +1,9 @@
 //! The distinct solutions that many starts led to: as facts, as a table, in a sentence.
 
-use retrodict::starts::{End, Region, basins};
+use retrodict::solver::starts::{End, Region, basins};
 use serde::{Deserialize, Serialize};
 
-use crate::tables::aligned;
+use crate::text::aligned;
 
 /// Values of x up to which a solution is shown in full.
 const SHOWN_UP_TO: usize = 8;
@@ -12,7 +12,7 @@ const SHOWN_UP_TO: usize = 8;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Found {
     /// The loss of the best run that ended here.
-    #[serde(deserialize_with = "crate::folder::or_nan")]
+    #[serde(deserialize_with = "crate::not_a_number::or_nan")]
     pub loss: f64,
     /// How that run ended.
     pub status: String,

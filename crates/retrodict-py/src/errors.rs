@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use retrodict::Error;
 
 use crate::process::detached;
-use crate::signals;
+use crate::signals::{self, Ends};
 
 create_exception!(
     retrodict,
@@ -126,6 +126,15 @@ impl Held {
             (None, Ok(found)) => Ok(found),
             (None, Err(error)) => Err(caused(py, &error, failure)),
         }
+    }
+}
+
+impl Ends for Held {
+    fn flag(&self) -> Arc<AtomicBool> {
+        self.end()
+    }
+    fn end_with(&self, exception: PyErr) {
+        Self::end_with(self, exception);
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use retrodict::external::{Model, Offers};
 use retrodict::interrupt::Interruption;
 use retrodict::inverse::{Ended, Inversion, Inverter};
+use retrodict::models::external::{Model, Offers};
 use retrodict::{Counts, Error, Result, Simulator, Space};
 
 use crate::arrays::{self, Wrong, type_name};

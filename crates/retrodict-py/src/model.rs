@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
-use retrodict::external::{Differences, External};
 use retrodict::inverse::WithInverse;
+use retrodict::models::external::{Differences, External};
 use retrodict::options::configure;
 use retrodict::{Error, Simulator};
 use toml::Table;

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 use retrodict::Counts;
-use retrodict::statistics::{self, Noise};
+use retrodict::uncertainty::statistics::{self, Noise};
 use serde::{Deserialize, Serialize};
 
 use crate::observer::counts;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use retrodict::automatic::{self, AUTOMATIC};
 use retrodict::registry::RULES;
-use retrodict::remarks::Advice;
+use retrodict::solver::automatic::{self, AUTOMATIC};
+use retrodict::solver::remarks::Advice;
 use retrodict::{Problem, Solver, Status};
 
 use crate::arrays::type_name;

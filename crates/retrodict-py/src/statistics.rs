@@ -4,7 +4,7 @@ use numpy::PyArrayDyn;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use retrodict::linalg::Matrix;
-use retrodict::statistics::{self, Noise};
+use retrodict::uncertainty::statistics::{self, Noise};
 
 use crate::arrays;
 use crate::errors::raised;

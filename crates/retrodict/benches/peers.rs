@@ -20,9 +20,9 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use retrodict::losses::SquaredError;
-use retrodict::ode::Ode;
-use retrodict::regularisation::Regularisation;
+use retrodict::models::ode::Ode;
 use retrodict::simulators::{Fluid, Heat, LotkaVolterra, Schroedinger, Sine};
+use retrodict::spectral::regularisation::Regularisation;
 use retrodict::updates::{
     GaussNewton, InverseSimulator, LevenbergMarquardt, LimitedMemoryBfgs, Newton, UpdateRule,
 };

@@ -90,10 +90,10 @@ impl Work {
             steps: Some(state.step + count),
             ..Limits::default()
         };
-        let go_on = |_: &retrodict::training::Step<'_>| ControlFlow::Continue(());
+        let resume = |_: &retrodict::training::Step<'_>| ControlFlow::Continue(());
         let trained = self
             .trainer
-            .train(&mut *self.samples, &[], state, &limits, go_on)
+            .train(&mut *self.samples, &[], state, &limits, resume)
             .unwrap();
         let state = trained.state;
         assert_eq!(Some(state.step), limits.steps, "{:?}", trained.status);

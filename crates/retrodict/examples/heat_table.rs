@@ -11,8 +11,8 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use retrodict::linalg::{LsmrOptions, lsmr};
 use retrodict::losses::SquaredError;
-use retrodict::regularisation::Regularisation;
 use retrodict::simulators::Heat;
+use retrodict::spectral::regularisation::Regularisation;
 use retrodict::updates::{GradientDescent, LimitedMemoryBfgs, UpdateRule};
 use retrodict::{
     Evaluation, LocalInverse, Problem, Simulator, Solver, StopWhen, Tally, solve_batch,

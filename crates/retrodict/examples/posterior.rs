@@ -9,9 +9,9 @@ use std::time::Instant;
 
 use retrodict::linalg::Sketch;
 use retrodict::losses::Weighted;
-use retrodict::posterior::{MaternField, Posterior};
-use retrodict::prior::{Edges, Matern};
+use retrodict::priors::{Edges, Matern};
 use retrodict::simulators::Heat;
+use retrodict::uncertainty::posterior::{MaternField, Posterior};
 use retrodict::{Problem, Result};
 
 fn main() -> Result<()> {

@@ -12,7 +12,7 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use retrodict::linalg::{distance_squared, norm};
 use retrodict::losses::Weighted;
-use retrodict::prior::TotalVariation;
+use retrodict::priors::TotalVariation;
 use retrodict::simulators::Heat;
 use retrodict::updates::LimitedMemoryBfgs;
 use retrodict::{Bounds, Problem, Record, Result, Simulator, Solver, StopWhen};

@@ -20,10 +20,10 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 
+use crate::core::simulator::Simulator;
 use crate::error::{Result, expect_length};
 use crate::interrupt;
 use crate::linalg::norm;
-use crate::simulator::Simulator;
 
 mod contract;
 mod derivatives;

@@ -3,8 +3,7 @@
 //! An `Err` means misuse or a failed simulation. A solver that diverges, stalls or
 //! runs out of time returns `Ok` with a [`Status`](crate::Status) and its best iterate.
 
-use crate::interrupt::Interruption;
-use crate::linalg::is_finite;
+use std::fmt;
 
 /// What went wrong: what, what was found, what is allowed, and what to try.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -126,6 +125,24 @@ pub enum Error {
     },
 }
 
+/// Why work was interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interruption {
+    /// It was cancelled, for example by Ctrl-C.
+    Cancelled,
+    /// Its time limit was reached.
+    TimeLimit,
+}
+
+impl fmt::Display for Interruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cancelled => "cancelled",
+            Self::TimeLimit => "the time limit was reached",
+        })
+    }
+}
+
 fn suggestion(nearest: &Option<String>) -> String {
     nearest
         .as_ref()
@@ -163,7 +180,14 @@ pub fn expect_length(what: &str, found: usize, expected: usize) -> Result<()> {
 /// # Errors
 /// [`Error::NotFinite`] with the first index that is not.
 pub fn expect_finite(what: &str, values: &[f64]) -> Result<()> {
-    if is_finite(values) {
+    // 0 · ∞ and 0 · NaN are NaN, and a sum takes no branch for each value.
+    let sums = values.chunks(16).fold([0.0; 16], |mut sums, chunk| {
+        for (sum, v) in sums.iter_mut().zip(chunk) {
+            *sum += v * 0.0;
+        }
+        sums
+    });
+    if sums.iter().sum::<f64>() == 0.0 {
         return Ok(());
     }
     match values.iter().position(|v| !v.is_finite()) {

@@ -26,25 +26,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+pub use crate::error::Interruption;
 use crate::error::{Error, Result};
-
-/// Why work was interrupted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Interruption {
-    /// It was cancelled, for example by Ctrl-C.
-    Cancelled,
-    /// Its time limit was reached.
-    TimeLimit,
-}
-
-impl fmt::Display for Interruption {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Cancelled => "cancelled",
-            Self::TimeLimit => "the time limit was reached",
-        })
-    }
-}
 
 /// What may interrupt work: flags that others raise, and a deadline. A clone watches the same flags.
 #[derive(Debug, Clone, Default)]

@@ -22,11 +22,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
-use crate::simulator::{
-    Approximation, Counts, LinearMap, LocalInverse, Residual, SecondOrder, Series, Simulator,
-    Space, Typical,
+use crate::core::counts::Counts;
+use crate::core::simulator::{
+    Approximation, LocalInverse, Residual, SecondOrder, Series, Simulator, Typical,
 };
+use crate::core::space::Space;
+use crate::error::{Error, Result};
+use crate::linalg::LinearMap;
 
 mod levenberg_marquardt;
 mod nearest;

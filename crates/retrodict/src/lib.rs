@@ -26,73 +26,44 @@
 //! The book in `docs/` says how to choose a method, and how to add a simulator or a rule.
 
 pub mod audit;
-pub mod automatic;
-mod basis;
-mod bounds;
 pub mod check;
-mod curvature;
-pub mod curve;
+pub mod compose;
+pub mod core;
 pub mod error;
-pub mod external;
-pub mod fourier;
-mod grid;
 pub mod interrupt;
 pub mod inverse;
 pub mod linalg;
-pub mod loss;
 pub mod losses;
 pub mod memory;
+pub mod models;
 pub mod network;
-pub mod ode;
 pub mod options;
-pub mod posterior;
-pub mod prior;
-mod problem;
+pub mod priors;
+pub mod problem;
 pub mod registry;
-pub mod regularisation;
-pub mod remarks;
-mod residual;
-pub mod rk4;
-pub mod rollout;
-mod search;
-mod selected;
-pub mod simulator;
 pub mod simulators;
-mod solve;
-mod stacked;
-mod standing;
-pub mod starts;
-mod stationarity;
-pub mod statistics;
-mod status;
-mod stop;
+pub mod solver;
+pub mod spectral;
 pub mod training;
-mod transform;
-mod transformed;
+pub mod uncertainty;
 pub mod updates;
-pub mod waves;
-pub mod weight;
 
-pub use bounds::Bounds;
-pub use error::{Error, Result};
-pub use loss::{ChiSquared, Loss};
-pub use network::Network;
-pub use prior::Prior;
-pub use problem::{Counts, Evaluation, Problem, Shortage, Tally, Term};
-pub use residual::ResidualAt;
-pub use rollout::{Rollout, TimeStep};
-pub use selected::Selected;
-pub use simulator::{
-    Approximation, LinearMap, LocalInverse, Recovery, Residual, SecondOrder, Series, Simulator,
-    Space, Typical,
+pub use compose::{Bounds, ResidualAt, Selected, Stacked, Transform, Transformed};
+pub use core::loss::{ChiSquared, Loss};
+pub use core::simulator::{
+    Approximation, LocalInverse, Recovery, Residual, SecondOrder, Series, Simulator, Typical,
 };
-pub use solve::{Record, Solution, Solver, solve_batch};
-pub use stacked::Stacked;
-pub use standing::{Known, Moment, Standing};
-pub use status::{Goal, Status};
-pub use stop::{LOSS_CHANGE, Plateau, STEPS, StopWhen};
-pub use transform::Transform;
-pub use transformed::Transformed;
+pub use core::space::Space;
+pub use error::{Error, Result};
+pub use linalg::LinearMap;
+pub use models::rollout::{Rollout, TimeStep};
+pub use network::Network;
+pub use priors::Prior;
+pub use problem::{Computed, Counts, Evaluation, Problem, Shortage, Tally, Term};
+pub use solver::{
+    Checkpoint, Goal, LOSS_CHANGE, Plateau, Progress, Record, STEPS, Solution, Solver, Status,
+    StopWhen, solve_batch,
+};
 pub use updates::UpdateRule;
 
 /// Every block of Rust in the book and the README is compiled and run.

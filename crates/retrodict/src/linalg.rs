@@ -5,6 +5,7 @@
 
 mod decompositions;
 mod lanczos;
+mod linear_map;
 mod lsmr;
 mod matrix;
 mod power;
@@ -21,6 +22,8 @@ pub(crate) use decompositions::SMALL;
 pub use decompositions::{Cholesky, Svd, SymmetricEigen, cholesky, svd, symmetric_eigen};
 pub(crate) use lanczos::lowest_ritz_pair;
 pub use lanczos::{Operator, symmetric_function};
+pub use linear_map::LinearMap;
+pub(crate) use linear_map::by_products;
 pub use lsmr::{LsmrOptions, LsmrReport, lsmr};
 pub use matrix::Matrix;
 pub use power::{Engine, PowerReport, pseudo_inverse_power};

@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
+use crate::core::space::Space;
 use crate::error::Result;
 use crate::linalg::Matrix;
-use crate::simulator::Space;
 
 mod activation;
 mod architecture;

@@ -5,19 +5,21 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use crate::bounds::{Bounds, Walls};
+use crate::compose::bounds::{Bounds, Walls};
+use crate::compose::transformed::Transformed;
+use crate::core::loss::Loss;
+use crate::core::simulator::Simulator;
 use crate::error::{Result, expect_finite, expect_length};
-use crate::loss::Loss;
-use crate::simulator::Simulator;
-use crate::transformed::Transformed;
 
+mod computed;
 mod evaluation;
 mod observed;
 mod parts;
 mod priors;
 mod within;
 
-pub use crate::simulator::Counts;
+pub use crate::core::counts::Counts;
+pub use computed::Computed;
 pub use evaluation::Evaluation;
 pub(crate) use evaluation::silence;
 pub use observed::Shortage;

@@ -4,18 +4,18 @@
 
 use std::sync::Arc;
 
+use crate::core::loss::Loss;
+use crate::core::simulator::Simulator;
 use crate::error::{Error, Result};
-use crate::external::{Program, UmBridge};
 use crate::inverse::{self, Inverter, PathIntegral};
-use crate::loss::Loss;
 use crate::losses::{
     Cauchy, Covariance, Huber, Infidelity, LogNormal, Spectral, SquaredError, Weighted,
 };
+use crate::models::external::{Program, UmBridge};
+use crate::models::ode::Ode;
 use crate::network::{Architecture, Dense, UNet};
-use crate::ode::Ode;
 use crate::options::{configure, defaults, keys, memory_of, nearest};
-use crate::prior::{Gaussian, Matern, Prior, Sparsity, Tikhonov, TotalVariation};
-use crate::simulator::Simulator;
+use crate::priors::{Gaussian, Matern, Prior, Sparsity, Tikhonov, TotalVariation};
 use crate::simulators::{
     Advection, Burgers, Deriv2, Exp, Fluid, Gravity, Heat, KuramotoSivashinsky, Laplace, Lorenz,
     LotkaVolterra, Oscillators, Pendulum, Phillips, Poisson, ReactionDiffusion, Scaling,

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::simulator::Simulator;
+use crate::core::simulator::Simulator;
 
 mod clock;
 mod data;

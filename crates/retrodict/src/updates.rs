@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::linalg::Engine;
+use crate::options::{at_least_below, require};
 use crate::problem::Evaluation;
 
 mod adadelta;
@@ -207,4 +208,15 @@ pub enum Verdict {
     Retry,
     /// Stay at x and stop: no step that the rule can make lowers the loss.
     GiveUp,
+}
+
+/// Checks the constants of the strong Wolfe conditions: 0 < c₁ < c₂ < 1.
+fn validate_wolfe(decrease: f64, curvature: f64) -> Result<()> {
+    at_least_below("curvature", curvature, 0.0, 1.0)?;
+    require(
+        decrease > 0.0 && decrease < curvature,
+        "decrease",
+        decrease,
+        "it must be greater than 0 and less than curvature",
+    )
 }

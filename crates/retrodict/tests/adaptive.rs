@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use retrodict::losses::{SquaredError, Weighted};
-use retrodict::ode::{Method, Number, Ode, RightHandSide, Settings, Transform};
+use retrodict::models::ode::{Method, Number, Ode, RightHandSide, Settings, Transform};
 use retrodict::options::Validate;
 use retrodict::simulators::{Lorenz, LotkaVolterra, Pendulum};
 use retrodict::updates::LevenbergMarquardt;

@@ -21,6 +21,7 @@ mod evolution;
 mod fluid;
 mod hansen;
 mod heat;
+mod imports;
 mod interrupts;
 mod inverse;
 mod losses;

@@ -9,7 +9,7 @@ use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 use retrodict::linalg::{Matrix, cholesky, norm};
 use retrodict::losses::SquaredError;
-use retrodict::prior::TotalVariation;
+use retrodict::priors::TotalVariation;
 use retrodict::registry::RULES;
 use retrodict::simulators::Heat;
 use retrodict::{

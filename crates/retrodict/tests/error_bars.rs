@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use retrodict::external::{Differences, External, Model, Offers};
 use retrodict::losses::{SquaredError, Weighted};
-use retrodict::statistics::{Noise, Statistics};
+use retrodict::models::external::{Differences, External, Model, Offers};
+use retrodict::uncertainty::statistics::{Noise, Statistics};
 use retrodict::updates::LevenbergMarquardt;
 use retrodict::{Bounds, Loss, Problem, Result, Solver, Space, StopWhen};
 

@@ -9,8 +9,8 @@ use crate::fixtures::{deviation, load};
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use retrodict::losses::SquaredError;
-use retrodict::regularisation::Regularisation;
 use retrodict::simulators::Heat;
+use retrodict::spectral::regularisation::Regularisation;
 use retrodict::updates::InverseSimulator;
 use retrodict::{LocalInverse, Problem, Simulator, Solver, StopWhen};
 

@@ -8,15 +8,15 @@ use retrodict::interrupt::{Interrupt, Interruption};
 use retrodict::inverse::{Inverter, Newton, PathIntegral};
 use retrodict::linalg::{LsmrOptions, Matrix, lsmr};
 use retrodict::losses::{SquaredError, Weighted};
-use retrodict::posterior::{MaternField, Posterior};
-use retrodict::prior::{Matern, Tikhonov};
+use retrodict::priors::{Matern, Tikhonov};
 use retrodict::registry::{self, RULES};
-use retrodict::starts::{Region, solve_from};
-use retrodict::statistics::Statistics;
+use retrodict::solver::starts::{Region, solve_from};
+use retrodict::uncertainty::posterior::{MaternField, Posterior};
+use retrodict::uncertainty::statistics::Statistics;
+use retrodict::uncertainty::weight::Choice;
 use retrodict::updates::{GaussNewton, GradientDescent, LevenbergMarquardt};
-use retrodict::weight::Choice;
 use retrodict::{
-    Error, Problem, Result, Simulator, Solver, Space, Standing, Status, StopWhen, solve_batch,
+    Checkpoint, Error, Problem, Result, Simulator, Solver, Space, Status, StopWhen, solve_batch,
 };
 
 /// y = (x₀ + x₁², x₁ x₂, x₀ x₂², x₀ + x₂): raises a flag at its n-th call of any kind, and may take its time. Fails
@@ -139,20 +139,20 @@ fn goes_on(rule: &str, wall: f64) -> bool {
         })
     };
     let whole = walled(usize::MAX);
-    let fresh = Standing::at(START.to_vec());
-    let go_on = |solver: Solver, simulator: &Arc<Raising>, from: &Standing| {
-        solver.go_on(&problem(simulator), from, |_| {
+    let fresh = Checkpoint::at(START.to_vec());
+    let resume = |solver: Solver, simulator: &Arc<Raising>, from: &Checkpoint| {
+        solver.resume(&problem(simulator), from, |_| {
             std::ops::ControlFlow::Continue(())
         })
     };
     // Some need more of a simulator than this one offers.
-    let Ok((expected, _)) = go_on(solver(rule, None), &whole, &fresh) else {
+    let Ok((expected, _)) = resume(solver(rule, None), &whole, &fresh) else {
         return false;
     };
     for at in 1..=whole.calls.load(Ordering::SeqCst) {
         let raising = walled(at);
         let run = solver(rule, Some(&raising.flag));
-        let (stopped, standing) = go_on(run, &raising, &fresh).unwrap();
+        let (stopped, standing) = resume(run, &raising, &fresh).unwrap();
         if stopped.status != Status::Cancelled {
             assert_eq!(stopped.x, expected.x, "{rule} at {at}");
             continue;
@@ -160,14 +160,14 @@ fn goes_on(rule: &str, wall: f64) -> bool {
         assert!(stopped.loss.is_finite(), "{rule} at {at}");
         // Told to stop once more at the first call, before it takes a step.
         let again = walled(1);
-        let standing = match go_on(solver(rule, Some(&again.flag)), &again, &standing) {
+        let standing = match resume(solver(rule, Some(&again.flag)), &again, &standing) {
             Ok((_, standing)) => standing,
             Err(error) => {
                 assert!(error.is_interruption(), "{rule} at {at}: {error}");
                 standing
             }
         };
-        let (after, _) = go_on(solver(rule, None), &walled(usize::MAX), &standing).unwrap();
+        let (after, _) = resume(solver(rule, None), &walled(usize::MAX), &standing).unwrap();
         assert_eq!(after.x, expected.x, "{rule} at {at}");
         assert_eq!(
             (after.steps, after.loss, after.counts),

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use retrodict::external::{Differences, External, Model, Offers};
 use retrodict::inverse::{PathIntegral, WithInverse};
 use retrodict::losses::SquaredError;
+use retrodict::models::external::{Differences, External, Model, Offers};
 use retrodict::registry::RULES;
-use retrodict::statistics::Statistics;
+use retrodict::uncertainty::statistics::Statistics;
 use retrodict::{Problem, Simulator, Solver, Space, StopWhen};
 
 const NAN: f64 = f64::NAN;

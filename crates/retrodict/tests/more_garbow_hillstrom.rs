@@ -6,9 +6,9 @@
 use std::f64::consts::PI;
 use std::sync::Arc;
 
-use retrodict::curve::{Curve, Model};
 use retrodict::losses::SquaredError;
-use retrodict::ode::Number;
+use retrodict::models::curve::{Curve, Model};
+use retrodict::models::ode::Number;
 use retrodict::updates::LevenbergMarquardt;
 use retrodict::{Problem, Solver, StopWhen};
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::nist_sets::{Table, simulator, table};
 use retrodict::linalg::distance_squared;
 use retrodict::losses::SquaredError;
-use retrodict::statistics::Statistics;
+use retrodict::uncertainty::statistics::Statistics;
 use retrodict::updates::LevenbergMarquardt;
 use retrodict::{Problem, Simulator, Solver, StopWhen};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use retrodict::losses::{Covariance, Huber, LogNormal, Spectral, SquaredError, Weighted};
 use retrodict::options::Validate;
-use retrodict::prior::Tikhonov;
+use retrodict::priors::Tikhonov;
 use retrodict::registry::RULES;
 use retrodict::simulators::{Exp, Heat};
 use retrodict::{Loss, Problem, Selected, Simulator, Solver, StopWhen, check};
@@ -272,7 +272,8 @@ fn fewer_data_than_unknowns_are_told_unless_there_is_a_prior() {
          by the data, and stay where the start puts them; add a prior, or see \
          `Statistics::unseen` for which they are"
     );
-    let statistics = retrodict::statistics::Statistics::of(&problem, &[0.0; 5]).unwrap();
+    let statistics =
+        retrodict::uncertainty::statistics::Statistics::of(&problem, &[0.0; 5]).unwrap();
     assert_eq!(statistics.unseen.rows(), 3);
     let with_prior = problem.with_prior(&Tikhonov::default(), 1.0).unwrap();
     assert!(with_prior.shortage().is_none());

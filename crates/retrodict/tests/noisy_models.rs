@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use retrodict::external::{Differences, External, Model, Offers};
 use retrodict::losses::SquaredError;
+use retrodict::models::external::{Differences, External, Model, Offers};
 use retrodict::registry::RULES;
 use retrodict::updates::LevenbergMarquardt;
 use retrodict::{Goal, Problem, Result, Solution, Solver, Space, Status, StopWhen};

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use retrodict::losses::SquaredError;
-use retrodict::ode::{Ode, Transform};
+use retrodict::models::ode::{Ode, Transform};
 use retrodict::options::Validate;
 use retrodict::simulators::{Lorenz, LotkaVolterra, Pendulum, Sir};
 use retrodict::updates::LevenbergMarquardt;

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use retrodict::losses::{Reduction, SquaredError};
+use retrodict::models::ode::Ode;
 use retrodict::network::{Activation, Mlp};
-use retrodict::ode::Ode;
 use retrodict::registry::{SIMULATORS, STRATEGIES};
 use retrodict::simulators::{Heat, LotkaVolterra, Square};
 use retrodict::training::{

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use retrodict::linalg::{Matrix, Sketch, cholesky, norm};
 use retrodict::losses::{SquaredError, Weighted};
-use retrodict::posterior::{GaussianField, MaternField, Posterior};
-use retrodict::prior::{Edges, Matern};
+use retrodict::priors::{Edges, Matern};
 use retrodict::simulators::{Gravity, Heat, IntegralEquation};
+use retrodict::uncertainty::posterior::{GaussianField, MaternField, Posterior};
 use retrodict::{Bounds, Problem, Simulator, Transform};
 
 const SIGMA: f64 = 0.05;
@@ -226,7 +226,7 @@ fn a_heated_plate_has_the_posterior_of_its_modes() {
         ..Heat::default()
     });
     let field = field(&[12, 10], Edges::Periodic);
-    let fourier = retrodict::fourier::RealFourier::new(&[12, 10]);
+    let fourier = retrodict::spectral::fourier::RealFourier::new(&[12, 10]);
     let wave = |n: usize, k: usize| (std::f64::consts::PI * k as f64 / n as f64).sin().powi(2);
     let kappa_squared = 8.0 * 1.5 / 64.0;
     // α = ν + 1 on a plane, for the three-point Laplacian of the prior and the exact one of the heat.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use retrodict::check;
 use retrodict::linalg::{Matrix, cholesky, norm};
 use retrodict::losses::{SquaredError, Weighted};
-use retrodict::prior::{
+use retrodict::priors::{
     Edges, Gaussian, Matern, Prior, PriorBlock, Sparsity, Tikhonov, TotalVariation,
 };
 use retrodict::registry::{PRIORS, RULES};

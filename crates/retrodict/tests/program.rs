@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use retrodict::external::{Format, Program};
+use retrodict::models::external::{Format, Program};
 use retrodict::options::Validate;
 use retrodict::{Simulator, check};
 

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use retrodict::external::{Differences, External, Model, Offers};
 use retrodict::losses::Weighted;
+use retrodict::models::external::{Differences, External, Model, Offers};
 use retrodict::registry::RULES;
-use retrodict::remarks::Advice;
+use retrodict::solver::remarks::Advice;
 use retrodict::updates::LevenbergMarquardt;
 use retrodict::{Problem, Result, Solution, Solver, Space, Status, StopWhen};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use retrodict::check;
 use retrodict::inverse::{PathIntegral, WithInverse};
 use retrodict::losses::SquaredError;
-use retrodict::ode::{Method, Ode};
+use retrodict::models::ode::{Method, Ode};
 use retrodict::registry::SIMULATORS;
 use retrodict::simulators::{Exp, Lorenz, LotkaVolterra};
 use retrodict::updates::LevenbergMarquardt;

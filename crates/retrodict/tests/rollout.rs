@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use retrodict::rollout::{Input, Observe, Rollout, TimeStep};
+use retrodict::models::rollout::{Input, Observe, Rollout, TimeStep};
 use retrodict::{Error, Result, Simulator, Space, check};
 
 /// A pendulum pushed at its pivot: p ← p + Δt(u₀ − u₁ sin q), then q ← q + Δt p. Counts its steps.

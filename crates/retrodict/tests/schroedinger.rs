@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use retrodict::losses::Infidelity;
-use retrodict::rollout::RolledOut;
+use retrodict::models::rollout::RolledOut;
 use retrodict::simulators::Schroedinger;
 use retrodict::updates::LevenbergMarquardt;
 use retrodict::{Problem, Simulator, Solver, StopWhen};
@@ -87,7 +87,7 @@ fn every_step_is_undone_by_its_adjoint() {
     let y = run(&well, &control);
     let mut rollout = well.rollout().clone();
     rollout.controls = control;
-    rollout.input = retrodict::rollout::Input::State(0..28);
+    rollout.input = retrodict::models::rollout::Input::State(0..28);
     let mut back = y;
     rollout.run_back(&mut back).unwrap();
     let start = well.eigenstate(1);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use retrodict::inverse::{Inverter, Newton as LocalNewton};
 use retrodict::losses::SquaredError;
-use retrodict::ode::{Ode, Transform};
+use retrodict::models::ode::{Ode, Transform};
 use retrodict::options::Validate;
 use retrodict::simulators::{LotkaVolterra, Pendulum};
-use retrodict::starts::{Region, solve_from};
+use retrodict::solver::starts::{Region, solve_from};
 use retrodict::updates::{InverseJacobian, LevenbergMarquardt};
 use retrodict::{Error, Problem, Result, Simulator, Solver, Space, StopWhen};
 

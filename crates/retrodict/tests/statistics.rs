@@ -6,12 +6,12 @@ use std::sync::Arc;
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
-use retrodict::curve::{Curve, Model};
 use retrodict::linalg::{Matrix, cholesky, dot};
 use retrodict::losses::{Covariance, SquaredError, Weighted};
-use retrodict::ode::{Number, Ode};
+use retrodict::models::curve::{Curve, Model};
+use retrodict::models::ode::{Number, Ode};
 use retrodict::simulators::LotkaVolterra;
-use retrodict::statistics::{Noise, Statistics, reach};
+use retrodict::uncertainty::statistics::{Noise, Statistics, reach};
 use retrodict::updates::LevenbergMarquardt;
 use retrodict::{Loss, Problem, Simulator, Solver, StopWhen};
 

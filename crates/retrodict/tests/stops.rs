@@ -11,7 +11,7 @@ use retrodict::registry::{RULES, SIMULATORS};
 use retrodict::simulators::{Exp, Scaling};
 use retrodict::updates::{Adam, GaussNewton, GradientDescent, LimitedMemoryBfgs};
 use retrodict::{
-    Error, Goal, Loss, Plateau, Problem, Result, Simulator, Solution, Solver, Space, Standing,
+    Checkpoint, Error, Goal, Loss, Plateau, Problem, Result, Simulator, Solution, Solver, Space,
     Status, StopWhen,
 };
 
@@ -446,15 +446,15 @@ fn a_run_that_stopped_goes_on_bit_for_bit_whatever_the_rule() {
             },
         };
         let run = |legs: &[usize]| {
-            let mut at = Standing::at(start.clone());
+            let mut at = Checkpoint::at(start.clone());
             let mut history = Vec::new();
             let mut end = None;
             for steps in legs {
                 let bytes = rmp_serde::to_vec(&at).unwrap();
-                let from: Standing = rmp_serde::from_slice(&bytes).unwrap();
+                let from: Checkpoint = rmp_serde::from_slice(&bytes).unwrap();
                 let (solution, standing) = solver(*steps)
-                    .go_on(&problem, &from, |m| {
-                        assert_eq!(m.standing().x, m.x);
+                    .resume(&problem, &from, |m| {
+                        assert_eq!(m.checkpoint().x, m.x);
                         history.push((m.record.step, m.record.loss, m.x.to_vec()));
                         ControlFlow::Continue(())
                     })
@@ -486,10 +486,10 @@ fn a_run_that_stopped_goes_on_bit_for_bit_whatever_the_rule() {
 #[test]
 fn memory_of_another_rule_is_refused() {
     let problem = identity(SquaredError::default());
-    let mut at = Standing::at(vec![0.0; 2]);
+    let mut at = Checkpoint::at(vec![0.0; 2]);
     at.rule = vec![1, 2, 3];
     let solver = Solver::new(GaussNewton::default(), StopWhen::after(1));
-    let refused = solver.go_on(&problem, &at, |_| ControlFlow::Continue(()));
+    let refused = solver.resume(&problem, &at, |_| ControlFlow::Continue(()));
     let message = refused.map(|_| ()).unwrap_err().to_string();
     assert!(message.contains("this rule has no memory"), "{message}");
 }

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use retrodict::losses::SquaredError;
-use retrodict::ode::Ode;
-use retrodict::prior::Gaussian;
+use retrodict::models::ode::Ode;
+use retrodict::priors::Gaussian;
 use retrodict::registry::RULES;
 use retrodict::simulators::{Exp, Heat, LotkaVolterra, Scaling};
 use retrodict::{Problem, Simulator, Solution, Solver, StopWhen, Transform, Transformed, check};

@@ -8,8 +8,8 @@ use retrodict::losses::SquaredError;
 use retrodict::simulators::{Scaling, Sine, Square};
 use retrodict::updates::*;
 use retrodict::{
-    Counts, Error, Evaluation, Goal, LOSS_CHANGE, Problem, Result, Simulator, Solution, Solver,
-    Space, Standing, Status, StopWhen, Tally,
+    Checkpoint, Counts, Error, Evaluation, Goal, LOSS_CHANGE, Problem, Result, Simulator, Solution,
+    Solver, Space, Status, StopWhen, Tally,
 };
 
 /// y = A x, with any shape of A.
@@ -710,18 +710,18 @@ fn a_loss_that_settles_ends_levenberg_marquardt_unless_another_goal_is_set() {
     let settled = end(None);
     assert_eq!(settled.status, Status::Converged(Goal::LossChange));
     // From where it settled, another goal leads further.
-    let go_on = |from: &Standing, stop: StopWhen| {
+    let resume = |from: &Checkpoint, stop: StopWhen| {
         let solver = Solver::new(LevenbergMarquardt::default(), stop);
         solver
-            .go_on(&p, from, |_| std::ops::ControlFlow::Continue(()))
+            .resume(&p, from, |_| std::ops::ControlFlow::Continue(()))
             .unwrap()
     };
-    let (_, standing) = go_on(&Standing::at(vec![1.5]), StopWhen::default());
+    let (_, standing) = resume(&Checkpoint::at(vec![1.5]), StopWhen::default());
     let to_the_last_digit = StopWhen {
         loss_change: Some(0.0),
         ..StopWhen::default()
     };
-    let (further, _) = go_on(&standing, to_the_last_digit);
+    let (further, _) = resume(&standing, to_the_last_digit);
     assert!(further.steps > settled.steps, "{}", further.status);
     assert_ne!(further.status, Status::Converged(Goal::LossChange));
     assert_eq!(settled.x, end(Some(LOSS_CHANGE)).x);

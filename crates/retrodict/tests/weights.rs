@@ -9,11 +9,11 @@ use rand_pcg::Pcg64;
 use rayon::prelude::*;
 use retrodict::linalg::norm;
 use retrodict::losses::{SquaredError, Weighted};
-use retrodict::prior::Tikhonov;
+use retrodict::priors::Tikhonov;
 use retrodict::simulators::{
     Deriv2, Exp, Gravity, Heat, IntegralEquation, Phillips, Shaw, Volterra,
 };
-use retrodict::weight::{Choice, solutions};
+use retrodict::uncertainty::weight::{Choice, solutions};
 use retrodict::{Problem, Simulator, Transform};
 
 const LEVELS: [f64; 4] = [1e-4, 1e-3, 1e-2, 1e-1];
@@ -255,7 +255,7 @@ fn a_field_too_large_for_matrices_gets_a_good_weight_too() {
 /// The automatic choice takes the first rule whose weight is beyond doubt, and says what it passed over.
 #[test]
 fn the_automatic_choice_goes_on_to_the_next_rule() {
-    use retrodict::weight::Doubt;
+    use retrodict::uncertainty::weight::Doubt;
     let shaw = Shaw::default();
     let y = noisy(&shaw.data(), 1e-2, 4);
     let zeros = vec![0.0; y.len()];

@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::source::Source;
 use super::{OWN, duration};
-use crate::source::Source;
 
 /// Arguments of `solve`.
 #[derive(Debug, Args)]

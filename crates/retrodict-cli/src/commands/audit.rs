@@ -7,7 +7,7 @@ use crate::args;
 use crate::failure::{Failure, Outcome};
 use crate::folder;
 use crate::interrupt;
-use crate::tables::aligned;
+use crate::text::aligned;
 
 /// Prints the theory beside its measurement.
 pub fn run(args: &args::Audit) -> Outcome<ExitCode> {

@@ -5,13 +5,13 @@ use rayon::prelude::*;
 use retrodict::interrupt::Interrupt;
 
 use crate::args;
+use crate::args::source;
 use crate::data::Array;
 use crate::durable::replace;
 use crate::failure::{Failure, Outcome};
 use crate::folder;
 use crate::interrupt;
 use crate::inversion::{self, Answer, Plan, fingerprint};
-use crate::source;
 use crate::sweep::{self, Batch, Found, Point, Solved};
 
 /// What became of a problem.

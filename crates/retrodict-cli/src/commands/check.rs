@@ -5,13 +5,13 @@ use retrodict::error::expect_length;
 use retrodict::registry;
 
 use crate::args;
+use crate::args::source;
 use crate::data;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt;
 use crate::local_inverse;
 use crate::settings;
-use crate::source;
-use crate::tables::aligned;
+use crate::text::aligned;
 
 /// Prints a line for each conformance test, and how far the local inverse holds.
 pub fn run(args: &args::Check) -> Outcome<ExitCode> {

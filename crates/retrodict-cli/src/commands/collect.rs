@@ -5,7 +5,7 @@ use crate::durable::remove_left_over;
 use crate::failure::Outcome;
 use crate::report;
 use crate::sweep::{self, Collected, plain};
-use crate::tables::{aligned, duration, wrapped};
+use crate::text::{aligned, duration, wrapped};
 
 /// Joins the results of a batch.
 pub fn run(args: &args::Collect) -> Outcome<ExitCode> {

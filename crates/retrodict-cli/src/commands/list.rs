@@ -9,7 +9,7 @@ use crate::args;
 use crate::experiment::{self, BUILT_IN};
 use crate::failure::Outcome;
 use crate::folder;
-use crate::tables::wrapped;
+use crate::text::wrapped;
 use crate::training;
 
 /// Prints everything that can be named.

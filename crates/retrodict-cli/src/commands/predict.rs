@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use retrodict::automatic::{self, AUTOMATIC};
 use retrodict::registry::RULES;
+use retrodict::solver::automatic::{self, AUTOMATIC};
 use retrodict::{Network, Problem, Solution, Solver, StopWhen};
 
 use super::simulate::note_clipping;
@@ -12,7 +12,7 @@ use crate::args;
 use crate::data::{self, Array, Depth, joined_shape, split};
 use crate::failure::{Failure, Outcome};
 use crate::interrupt;
-use crate::tables::aligned;
+use crate::text::aligned;
 use crate::training::{self, Checkpoint, Physics, Plan, Weights};
 
 /// Applies a trained network to the user's data, and polishes its answer if wished.

@@ -2,18 +2,18 @@ use std::process::ExitCode;
 
 use super::{solve, train};
 use crate::args;
+use crate::args::source;
 use crate::durable::remove_left_over;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt;
-use crate::inversion::{self, Change, Checkpoint, Inversion, Plan, changes, reopen};
-use crate::source;
+use crate::inversion::{self, Change, CheckpointFile, Inversion, Plan, changes, reopen};
 
 /// Goes on with a training or an inversion, whichever the folder holds.
 pub fn run(args: &args::Resume) -> Outcome<ExitCode> {
     super::threads(args.threads)?;
     remove_left_over(&args.folder);
     if inversion::is_inversion(&args.folder) {
-        return go_on(args);
+        return resume(args);
     }
     if args.folder.join("plan.toml").exists() {
         return train::resume(args);
@@ -26,7 +26,7 @@ pub fn run(args: &args::Resume) -> Outcome<ExitCode> {
 }
 
 /// Goes on with an inversion: as it was, or with what the flags change of it.
-fn go_on(args: &args::Resume) -> Outcome<ExitCode> {
+fn resume(args: &args::Resume) -> Outcome<ExitCode> {
     let what = args.folder.display().to_string();
     let mut table: toml::Table = inversion::read(&args.folder)?
         .to_toml()?
@@ -35,8 +35,8 @@ fn go_on(args: &args::Resume) -> Outcome<ExitCode> {
     changes(None, None, &args.stops, &args.settings, &mut table)?;
     let mut plan = Plan::new(Inversion::from_table(&what, table)?)?;
     source::note(&*plan.simulator);
-    let now = solve::standing(&plan, Vec::new())?;
-    let runs = match Checkpoint::read(&args.folder)? {
+    let now = solve::checkpoint(&plan, Vec::new())?;
+    let runs = match CheckpointFile::read(&args.folder)? {
         None => {
             solve::weigh(&mut plan, &[])?;
             inversion::fresh(&plan)

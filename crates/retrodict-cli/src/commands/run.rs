@@ -9,7 +9,7 @@ use crate::interrupt;
 use crate::plan;
 use crate::race;
 use crate::report;
-use crate::tables;
+use crate::{tables, text};
 
 /// Runs an experiment, writes its folder and its report.
 pub fn run(args: &args::Run) -> Outcome<ExitCode> {
@@ -65,7 +65,7 @@ pub fn run(args: &args::Run) -> Outcome<ExitCode> {
         print!("{}", tables::surveys(&contents.summary));
         println!();
         for remark in tables::remarks(&contents.summary) {
-            println!("{}", tables::wrapped("note: ", &remark));
+            println!("{}", text::wrapped("note: ", &remark));
         }
         println!("report: {}", page.display());
     }

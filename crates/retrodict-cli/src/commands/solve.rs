@@ -6,16 +6,18 @@ use serde_json::json;
 
 use super::simulate::note_clipping;
 use crate::args;
+use crate::args::source;
 use crate::data::{self, Depth};
 use crate::failure::{Failure, NOT_CONVERGED, Outcome};
 use crate::folder;
 use crate::interrupt;
-use crate::inversion::{self, Answer, Checkpoint, Chosen, Keeper, Plan, Run, Watch, fingerprint};
+use crate::inversion::{
+    self, Answer, CheckpointFile, Chosen, Keeper, Plan, Run, Watch, fingerprint,
+};
 use crate::progress::Progress;
 use crate::report;
-use crate::source;
 use crate::survey;
-use crate::tables::{aligned, wrapped};
+use crate::text::{aligned, wrapped};
 
 /// Finds the x that explains the user's data.
 pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
@@ -82,7 +84,7 @@ pub(super) fn keep_going(
     folder: &Path,
     every: Duration,
 ) -> Outcome<(Vec<Run>, Option<Keeper>)> {
-    let keeper = Keeper::start(folder, every, standing(plan, runs.clone())?)?;
+    let keeper = Keeper::start(folder, every, checkpoint(plan, runs.clone())?)?;
     let runs = watched(plan, runs, Some(&keeper))?;
     Ok((runs, Some(keeper)))
 }
@@ -110,8 +112,8 @@ fn watched(plan: &Plan, runs: Vec<Run>, keeper: Option<&Keeper>) -> Outcome<Vec<
 }
 
 /// Where the runs of a plan stand, with what their losses and memories belong to.
-pub(super) fn standing(plan: &Plan, runs: Vec<Run>) -> Outcome<Checkpoint> {
-    Ok(Checkpoint {
+pub(super) fn checkpoint(plan: &Plan, runs: Vec<Run>) -> Outcome<CheckpointFile> {
+    Ok(CheckpointFile {
         problem: fingerprint(&plan.inversion, false)?,
         rule: plan.rule_words(),
         weights: plan.chosen(),

@@ -12,7 +12,7 @@ use crate::failure::{Failure, Outcome};
 use crate::folder;
 use crate::interrupt;
 use crate::report;
-use crate::tables::wrapped;
+use crate::text::wrapped;
 use crate::training::{self, Checkpoint, Contents, Learner, Manifest, Plan, Weights};
 
 /// How many held-out samples are kept for the report.

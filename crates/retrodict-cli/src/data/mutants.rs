@@ -237,7 +237,7 @@ fn mutants_of_checkpoints_of_inversions() {
         Plan::new(Inversion::from_table("file.toml", text.parse().unwrap()).unwrap()).unwrap()
     });
     for plan in plans {
-        let checkpoint = inversion::Checkpoint {
+        let checkpoint = inversion::CheckpointFile {
             problem: "0".to_owned(),
             rule: plan.rule_words(),
             weights: Vec::new(),
@@ -245,7 +245,7 @@ fn mutants_of_checkpoints_of_inversions() {
         };
         let content = rmp_serde::to_vec(&checkpoint).unwrap();
         attack("checkpoint of an inversion", &[content], |content| {
-            let read = rmp_serde::from_slice::<inversion::Checkpoint>(content);
+            let read = rmp_serde::from_slice::<inversion::CheckpointFile>(content);
             let Ok(before) = read else {
                 return false;
             };

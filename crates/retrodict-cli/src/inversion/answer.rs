@@ -1,5 +1,5 @@
 use retrodict::Counts;
-use retrodict::starts::End;
+use retrodict::solver::starts::End;
 use serde::{Deserialize, Serialize};
 
 use super::{Chosen, Found as Posterior, Plan, Run, Statistics};
@@ -19,7 +19,7 @@ pub struct Answer {
     /// Whether a goal was reached.
     pub converged: bool,
     /// L at the best x.
-    #[serde(deserialize_with = "crate::folder::or_nan")]
+    #[serde(deserialize_with = "crate::not_a_number::or_nan")]
     pub loss: f64,
     /// χ² per datum there, where the noise is known.
     pub chi_squared: Option<f64>,

@@ -14,7 +14,7 @@ const FILE: &str = "inversion.checkpoint";
 
 /// Where all runs of an inversion stand: enough to go on as if it had never stopped.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Checkpoint {
+pub struct CheckpointFile {
     /// What is solved: losses belong to this problem alone.
     pub problem: String,
     /// The rule and its options, to which the runs' memory belongs.
@@ -25,7 +25,7 @@ pub struct Checkpoint {
     pub runs: Vec<Run>,
 }
 
-impl Checkpoint {
+impl CheckpointFile {
     /// Writes it, whole or not at all.
     pub fn write(&self, folder: &Path) -> Outcome<()> {
         sealed::write(&folder.join(FILE), MAGIC, self)

@@ -2,7 +2,7 @@ use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::{Answer, Checkpoint, Inversion, Plan, Run, arrays};
+use super::{Answer, CheckpointFile, Inversion, Plan, Run, arrays};
 use crate::data::Array;
 use crate::durable::replace;
 use crate::failure::{Failure, Outcome};
@@ -66,7 +66,7 @@ pub struct Keeper {
 
 /// Where the runs stand.
 struct Kept {
-    checkpoint: Checkpoint,
+    checkpoint: CheckpointFile,
     written: Instant,
     /// Whether the file is behind.
     behind: bool,
@@ -74,7 +74,7 @@ struct Kept {
 
 impl Keeper {
     /// Begins with where the runs stand, and writes that at once.
-    pub fn start(folder: &Path, every: Duration, checkpoint: Checkpoint) -> Outcome<Self> {
+    pub fn start(folder: &Path, every: Duration, checkpoint: CheckpointFile) -> Outcome<Self> {
         checkpoint.write(folder)?;
         Ok(Self {
             every,

@@ -1,5 +1,5 @@
 use retrodict::registry::PRIORS;
-use retrodict::weight::Choice;
+use retrodict::uncertainty::weight::Choice;
 use retrodict::{Bounds, Problem};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};

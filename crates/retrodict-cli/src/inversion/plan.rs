@@ -1,13 +1,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use retrodict::automatic::{self, AUTOMATIC};
 use retrodict::error::{expect_finite, expect_length};
 use retrodict::interrupt::Interrupt;
 use retrodict::inverse::Inverter;
 use retrodict::registry::{self, RULES};
-use retrodict::starts::Region;
-use retrodict::weight::Choice;
+use retrodict::solver::automatic::{self, AUTOMATIC};
+use retrodict::solver::starts::Region;
+use retrodict::uncertainty::weight::Choice;
 use retrodict::{Problem, Simulator, StopWhen, UpdateRule};
 use toml::Table;
 

@@ -1,7 +1,7 @@
 use retrodict::linalg::Sketch;
 use retrodict::options::require;
-use retrodict::posterior::{MaternField, Posterior};
-use retrodict::prior::Matern;
+use retrodict::priors::Matern;
+use retrodict::uncertainty::posterior::{MaternField, Posterior};
 use retrodict::{Bounds, Counts};
 use serde::{Deserialize, Serialize};
 use toml::Table;

@@ -1,6 +1,6 @@
-use retrodict::{Known, Standing};
+use retrodict::{Checkpoint, Computed};
 
-use super::{Checkpoint, Plan, Run, fresh};
+use super::{CheckpointFile, Plan, Run, fresh};
 use crate::failure::{Failure, Outcome};
 
 /// What changed since a checkpoint was written.
@@ -16,7 +16,7 @@ pub enum Change {
 
 impl Change {
     /// From the checkpoint to what is to be done now.
-    pub fn between(before: &Checkpoint, problem: &str, rule: &str) -> Self {
+    pub fn between(before: &CheckpointFile, problem: &str, rule: &str) -> Self {
         match (before.problem == problem, before.rule == rule) {
             (false, _) => Self::Problem,
             (true, false) => Self::Rule,
@@ -29,7 +29,7 @@ impl Change {
 /// them where more steps or anything else was asked for.
 pub fn reopen(
     plan: &Plan,
-    before: Checkpoint,
+    before: CheckpointFile,
     change: Change,
     more: Option<usize>,
     asked: bool,
@@ -69,24 +69,24 @@ pub fn reopen(
 }
 
 /// Where a run goes on after a change.
-fn moved(standing: &Standing, change: Change) -> Standing {
+fn moved(standing: &Checkpoint, change: Change) -> Checkpoint {
     match change {
         Change::Nothing => standing.clone(),
-        Change::Rule => Standing {
+        Change::Rule => Checkpoint {
             x: standing.best.clone(),
             rule: Vec::new(),
             careful: false,
             settled: false,
             looked: false,
             pending: None,
-            known: Known::default(),
+            known: Computed::default(),
             ..standing.clone()
         },
-        Change::Problem => Standing {
+        Change::Problem => Checkpoint {
             steps: standing.steps,
             seconds: standing.seconds,
             counts: standing.counts,
-            ..Standing::at(standing.best.clone())
+            ..Checkpoint::at(standing.best.clone())
         },
     }
 }

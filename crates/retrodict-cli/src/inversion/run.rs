@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use retrodict::interrupt::{Interrupt, Interruption};
-use retrodict::remarks::Advice;
+use retrodict::solver::remarks::Advice;
 use retrodict::updates::Notice;
-use retrodict::{Error, Record, Solver, Standing, Status, StopWhen};
+use retrodict::{Checkpoint, Error, Record, Solver, Status, StopWhen};
 use serde::{Deserialize, Serialize};
 
 use super::statistics::labels;
@@ -24,7 +24,7 @@ pub struct Run {
     /// At most so many steps.
     pub limit: usize,
     /// Where it stands.
-    pub standing: Standing,
+    pub standing: Checkpoint,
     /// The steps that led there.
     pub history: History,
     /// Where the rule fell back from its formula, and how often.
@@ -97,7 +97,7 @@ pub fn fresh(plan: &Plan) -> Vec<Run> {
             field,
             start,
             limit: plan.stop.steps,
-            standing: Standing::at(x0.clone()),
+            standing: Checkpoint::at(x0.clone()),
             history: History::default(),
             notices: Vec::new(),
             trouble: None,
@@ -207,7 +207,7 @@ fn advance(
     let from = run.standing.clone();
     let before = (run.notices.clone(), run.trouble.clone());
     let mut kept = Instant::now();
-    let (solution, standing) = solver.go_on(problem, &from, |moment| {
+    let (solution, standing) = solver.resume(problem, &from, |moment| {
         run.history.push(*moment.record);
         if let Some(watch) = watch {
             watch.step(run.field, moment.record.loss);
@@ -215,7 +215,7 @@ fn advance(
         if let Some((keeper, i)) = keeper
             && kept.elapsed() >= keeper.every
         {
-            run.standing = moment.standing();
+            run.standing = moment.checkpoint();
             (run.notices, run.trouble) = joined(&before, moment.notices, moment.trouble);
             keeper.keep(i, &run);
             kept = Instant::now();

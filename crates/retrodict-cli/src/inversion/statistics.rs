@@ -4,7 +4,7 @@ mod words;
 use retrodict::Counts;
 use retrodict::error::expect_finite;
 use retrodict::linalg::norm;
-use retrodict::statistics::{self, Noise};
+use retrodict::uncertainty::statistics::{self, Noise};
 use retrodict::{Problem, Simulator};
 use serde::{Deserialize, Serialize};
 

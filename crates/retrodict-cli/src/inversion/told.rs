@@ -1,10 +1,10 @@
 //! What is printed of an answer beside how it ended: weight, intervals, posterior.
 
 use retrodict::Counts;
-use retrodict::statistics::Noise;
+use retrodict::uncertainty::statistics::Noise;
 
 use super::{Answer, Chosen, Found, Statistics, name};
-use crate::tables::{aligned, wrapped};
+use crate::text::{aligned, wrapped};
 
 /// What was chosen, in a sentence.
 pub fn chosen(chosen: &Chosen) -> String {

@@ -67,7 +67,7 @@ mod tests {
     use std::sync::Arc;
 
     use retrodict::losses::{SquaredError, Weighted};
-    use retrodict::prior::Tikhonov;
+    use retrodict::priors::Tikhonov;
     use retrodict::simulators::Scaling;
 
     use super::*;

@@ -1,5 +1,5 @@
 use retrodict::options::nearest;
-use retrodict::weight::{Choice, Point};
+use retrodict::uncertainty::weight::{Choice, Point};
 use retrodict::{Counts, Problem};
 use serde::{Deserialize, Serialize};
 use toml::Value;

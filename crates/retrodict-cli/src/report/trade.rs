@@ -46,7 +46,7 @@ fn figures(weight: &Chosen, i: usize) -> [Figure; 2] {
         json!({ "type": "scatter", "mode": "markers", "name": "chosen", "x": [x], "y": [y],
                 "marker": { "color": "#1c2430", "size": 10, "symbol": "circle-open", "line": { "width": 2 } } })
     };
-    let of = |value: fn(&retrodict::weight::Point) -> f64| {
+    let of = |value: fn(&retrodict::uncertainty::weight::Point) -> f64| {
         weight.curve.iter().map(value).collect::<Vec<f64>>()
     };
     let (weights, misfits, priors) = (of(|p| p.weight), of(|p| p.misfit), of(|p| p.prior));

@@ -6,7 +6,7 @@ use super::curves::{Figure, axis, layout};
 use super::page::{chips, document, pairs};
 use super::samples;
 use super::style::{colour, escape, number};
-use crate::tables::duration;
+use crate::text::duration;
 use crate::training::{Contents, Line, MethodOutcome, last, remarks};
 
 /// The HTML of the report.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use retrodict::{interrupt, memory};
 
-use super::protocol::Refusal;
+use super::refusal::Refusal;
 
 /// How often it is looked whether the wait is over for another reason.
 const GLANCE: Duration = Duration::from_millis(100);

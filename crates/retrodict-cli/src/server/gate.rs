@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderName, ORIGIN};
 use hyper::{Method, Request};
 
-use super::protocol::Refusal;
+use super::refusal::Refusal;
 
 /// The names under which this server may be called.
 pub struct Gate {

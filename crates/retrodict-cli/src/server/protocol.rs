@@ -8,6 +8,7 @@ use super::Offer;
 use super::budget::{Budget, Share};
 use super::config::Config;
 use super::offer::Configured;
+use super::refusal::Refusal;
 
 /// Bytes that reading a question may take for each of its own: `0,` becomes a number in a list that grows.
 const READING: f64 = 16.0;
@@ -15,52 +16,6 @@ const READING: f64 = 16.0;
 /// Bytes of a value of input, with its derivative, and of one of output, with its text.
 const PER_INPUT: f64 = 32.0;
 const PER_OUTPUT: f64 = 80.0;
-
-/// A question that gets no answer.
-#[derive(Debug)]
-pub struct Refusal {
-    /// The status of HTTP.
-    pub status: u16,
-    kind: &'static str,
-    message: String,
-}
-
-impl Refusal {
-    /// A refusal of one of the protocol's kinds.
-    pub fn new(status: u16, kind: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            kind,
-            message: message.into(),
-        }
-    }
-
-    /// As the protocol writes it.
-    pub fn body(&self) -> Vec<u8> {
-        json!({ "error": { "type": self.kind, "message": self.message } })
-            .to_string()
-            .into_bytes()
-    }
-
-    /// The time of an answer is over.
-    pub fn time() -> Self {
-        let message = "no result in the time that the server allows; its --timeout allows more";
-        Self::new(503, "Timeout", message)
-    }
-
-    /// The server ends before the answer is found.
-    pub fn over() -> Self {
-        Self::new(
-            503,
-            "Ending",
-            "the server was told to end; ask it again when it runs",
-        )
-    }
-
-    fn input(message: impl Into<String>) -> Self {
-        Self::new(400, "InvalidInput", message)
-    }
-}
 
 /// All that a question may say; each path needs a part of it.
 #[derive(Deserialize)]

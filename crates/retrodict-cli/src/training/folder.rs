@@ -9,7 +9,7 @@ use super::{Checkpoint, Diagnosis};
 use crate::data::{Array, read_archive, write_archive};
 use crate::durable::replace;
 use crate::failure::{Failure, Outcome as Result};
-use crate::folder::{json, or_nan};
+use crate::folder::json;
 
 /// `manifest.json`: what was trained.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -99,7 +99,7 @@ pub struct Outcome {
     /// The shares of network, physics and inversion in them.
     pub shares: [f64; 3],
     /// The best loss, on held-out data where there are some.
-    #[serde(deserialize_with = "or_nan")]
+    #[serde(deserialize_with = "crate::not_a_number::or_nan")]
     pub loss: f64,
     /// Steps taken back or shortened.
     pub rollbacks: u64,

@@ -11,13 +11,14 @@ use retrodict::registry::{NETWORKS, RULES, STRATEGIES};
 use retrodict::training::{Clock, Lesson, Limits, Notes, Sample, State, Step, Trainer};
 use retrodict::{Network, Space};
 
+use super::physics::{Physics, split};
 use super::plan::{MethodPlan, Plan};
-use super::samples::{Lot, Physics, split};
+use super::samples::Lot;
 use super::{Checkpoint, Diagnosis, MethodOutcome, memory};
 use crate::failure::{Failure, Outcome};
 use crate::interrupt;
 use crate::progress::Progress;
-use crate::tables::duration;
+use crate::text::duration;
 
 /// How many samples are looked at in a diagnosis.
 const LOOKED_AT: usize = 64;

@@ -1,89 +1,23 @@
 //! The samples of a training experiment: drawn, one generator for each, or read from a file.
 
 use std::path::Path;
+
 use std::sync::Arc;
 
 use rand_pcg::Pcg64;
-use retrodict::inverse::Inverter;
-use retrodict::registry::{LOSSES, SIMULATORS};
+use retrodict::Space;
 use retrodict::training::{Data, Fixed, Fresh, Sample};
-use retrodict::{Loss, Simulator, Space};
 
-use super::draw::{Draw, Drawer};
-use super::plan::{DataPlan, Plan};
+use super::draw::Draw;
+use super::drawer::Drawer;
+use super::physics::Physics;
+use super::plan::DataPlan;
 use crate::data::{Array, read_archive};
 use crate::failure::{Failure, Outcome};
 use crate::generate;
-use crate::local_inverse;
 
 /// What lies between held-out samples' generators and those of training.
 const HELD_OUT: u64 = 1 << 40;
-
-/// P and L of a plan, with a method's own options.
-#[derive(Clone)]
-pub struct Physics {
-    /// P.
-    pub simulator: Arc<dyn Simulator>,
-    /// L of one sample.
-    pub loss: Arc<dyn Loss>,
-    /// The name of P.
-    pub name: String,
-    /// The options of P.
-    pub options: toml::Table,
-    inverse: Option<Arc<dyn Inverter>>,
-}
-
-impl Physics {
-    /// Builds both.
-    pub fn new(plan: &Plan, own: &toml::Table) -> Outcome<Self> {
-        let (name, mut options) = split(&plan.simulator, "simulator")?;
-        options.extend(own.clone());
-        let inverse = plan
-            .inverse
-            .as_ref()
-            .map(local_inverse::choose)
-            .transpose()?;
-        let simulator = local_inverse::join(SIMULATORS.build(&name, &options)?, inverse.as_ref());
-        let (loss, loss_options) = split(&plan.loss, "loss")?;
-        let loss = LOSSES.build(&loss, &loss_options)?;
-        loss.check(simulator.output().len())?;
-        Ok(Self {
-            simulator,
-            loss,
-            name,
-            options,
-            inverse,
-        })
-    }
-
-    /// P for a y* of the user's: where samples start from a state of their own, y* is that state.
-    pub fn aimed_at(&self, draw: &Draw, target: &[f64]) -> retrodict::Result<Arc<dyn Simulator>> {
-        match draw {
-            Draw::States { option, .. } => self.with(option, target),
-            _ => Ok(Arc::clone(&self.simulator)),
-        }
-    }
-
-    /// P with one option changed.
-    pub fn with(&self, option: &str, values: &[f64]) -> retrodict::Result<Arc<dyn Simulator>> {
-        let mut options = self.options.clone();
-        let list = values.iter().map(|v| toml::Value::Float(*v)).collect();
-        options.insert(option.to_owned(), toml::Value::Array(list));
-        let simulator = SIMULATORS.build(&self.name, &options)?;
-        Ok(local_inverse::join(simulator, self.inverse.as_ref()))
-    }
-}
-
-/// The name in a table, and what else it holds.
-pub fn split(table: &toml::Table, what: &str) -> Outcome<(String, toml::Table)> {
-    let mut options = table.clone();
-    match options.remove("name") {
-        Some(toml::Value::String(name)) => Ok((name, options)),
-        _ => Err(Failure::Misuse(format!(
-            "{what}: it needs a name, as in {what} = {{ name = \"…\" }}"
-        ))),
-    }
-}
 
 /// Samples to learn from, and samples that are held out.
 pub struct Lot {

@@ -93,8 +93,8 @@ fn cost(size: Size, rule: Box<dyn UpdateRule>) -> (usize, f64) {
             steps: Some(from.step + count),
             ..Limits::default()
         };
-        let go_on = |_: &retrodict::training::Step<'_>| ControlFlow::Continue(());
-        let trained = trainer.train(&mut data, &[], from, &limits, go_on);
+        let resume = |_: &retrodict::training::Step<'_>| ControlFlow::Continue(());
+        let trained = trainer.train(&mut data, &[], from, &limits, resume);
         state = Some(trained.unwrap().state);
     };
     steps(1);

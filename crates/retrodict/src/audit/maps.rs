@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::core::simulator::{LocalInverse, SecondOrder, Simulator};
+use crate::core::space::Space;
 use crate::error::{Error, Result};
-use crate::simulator::{LocalInverse, SecondOrder, Simulator, Space};
 
 pub(super) type Map = Arc<dyn Simulator>;
 

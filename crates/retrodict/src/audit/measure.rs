@@ -11,8 +11,9 @@ use crate::linalg::norm;
 use crate::losses::{SquaredError, Weighted};
 use crate::problem::{Counts, Evaluation, Problem, Tally};
 use crate::simulators::Square;
-use crate::solve::{Solution, Solver};
-use crate::stop::StopWhen;
+use crate::solver::solution::Solution;
+use crate::solver::solve::Solver;
+use crate::solver::stop::StopWhen;
 use crate::updates::{Notice, Trial, UpdateRule};
 
 /// Makes the rule under test, fresh.

@@ -6,11 +6,11 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use super::{Check, Source, forward, jvp, vjp};
+use crate::core::simulator::Simulator;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::losses::SquaredError;
 use crate::problem::{Evaluation, Problem, Tally};
-use crate::simulator::Simulator;
 
 /// Wrong lengths and values that are not finite are errors, and NaN never turns into a number.
 pub fn contract(simulator: &Arc<dyn Simulator>, x: &[f64]) -> Check {

@@ -1,9 +1,9 @@
 //! Whether J, Jᵀ and the second derivatives are those of P.
 
 use super::{Check, Source, distance, error_of_derivatives, forward, jvp, moved, size, vjp};
+use crate::core::simulator::Simulator;
 use crate::error::Result;
 use crate::linalg::{dot, norm};
-use crate::simulator::Simulator;
 
 /// ‖P(x + εv) − P(x) − εJv‖ falls as ε², or vanishes where P is linear.
 pub fn taylor(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Check {

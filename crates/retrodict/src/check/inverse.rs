@@ -1,9 +1,9 @@
 //! Whether the local inverse undoes P, as far as it promises to.
 
 use super::{Check, Source, distance, forward, moved};
+use crate::core::simulator::Simulator;
 use crate::error::Result;
 use crate::linalg::norm;
-use crate::simulator::Simulator;
 
 /// P(P⁻¹(y; x₀)) = y for a y = P(x) that can be reached, and x₀ near x.
 pub fn round_trip(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Option<Check> {

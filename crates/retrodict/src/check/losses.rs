@@ -1,8 +1,8 @@
 //! Whether the derivatives of a loss, its W and its Newton step fit together.
 
 use super::{Check, Source, distance, moved, size};
+use crate::core::loss::Loss;
 use crate::linalg::{dot, norm};
-use crate::loss::Loss;
 
 /// Runs every check that applies to a loss.
 pub fn loss(loss: &dyn Loss, y: &[f64], target: &[f64], seed: u64) -> Vec<Check> {

@@ -1,10 +1,10 @@
 //! How good a local inverse is: measured, not believed.
 
 use super::{Check, Source, derivatives, forward, jvp, moved};
+use crate::core::simulator::Simulator;
 use crate::error::{Error, Result};
 use crate::inverse::tangent::{Course, Solves};
 use crate::linalg::norm;
-use crate::simulator::Simulator;
 
 /// The sweep of ‖Δy‖, in units of ‖Jv‖ with a random v of standard normal numbers.
 const FIRST: f64 = 1e-4;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::{Check, Source, adjoint, forward, linearity, moved, taylor};
+use crate::compose::residual::ResidualAt;
+use crate::core::simulator::Simulator;
 use crate::error::Result;
 use crate::linalg::norm;
-use crate::residual::ResidualAt;
-use crate::simulator::Simulator;
 
 /// Where P brings a residual R: it vanishes at y = P(x) and nowhere near, and ∂R/∂x passes the tests
 /// of J.

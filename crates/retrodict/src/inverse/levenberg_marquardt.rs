@@ -4,10 +4,10 @@ use super::nearest::nearest;
 use super::newton::{counts_and_truncation, share};
 use super::tangent::{Course, Solves, moved};
 use super::{Ended, Inversion, Inverter};
+use crate::core::simulator::Simulator;
 use crate::error::Result;
 use crate::linalg::norm;
 use crate::options::{Validate, positive};
-use crate::simulator::Simulator;
 
 /// Levenberg's and Marquardt's method on ‖P(x) − y‖ from x₀: steps (JᵀJ + λ)⁻¹Jᵀ(y − P(x)).
 ///

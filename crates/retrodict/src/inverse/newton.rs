@@ -3,10 +3,10 @@ use serde::{Deserialize, Serialize};
 use super::nearest::nearest;
 use super::tangent::{Course, Solves, moved};
 use super::{Ended, Inversion, Inverter};
+use crate::core::simulator::Simulator;
 use crate::error::Result;
 use crate::linalg::norm;
 use crate::options::{Validate, at_least_below, require};
-use crate::simulator::Simulator;
 
 /// Newton's method on P(x) = y from x₀: steps J⁺(y − P(x)), shortened until they contract.
 ///

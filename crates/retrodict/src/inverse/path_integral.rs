@@ -3,10 +3,10 @@ use serde::{Deserialize, Serialize};
 use super::newton::{counts_and_truncation, share};
 use super::tangent::{Course, Point, Solves, moved};
 use super::{Ended, Inversion, Inverter};
+use crate::core::simulator::Simulator;
 use crate::error::{Error, Result};
 use crate::linalg::{axpy, norm};
 use crate::options::Validate;
-use crate::simulator::Simulator;
 
 /// The inverse Jacobian, integrated from P(x₀) to y: dx/ds = J⁺(x) Δy along y(s) = y₀ + sΔy.
 ///

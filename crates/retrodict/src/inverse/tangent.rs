@@ -1,9 +1,11 @@
 //! P linearised on the way to y, and what its pseudo-inverse says there.
 
+use crate::core::counts::Counts;
+use crate::core::simulator::Simulator;
 use crate::error::{Result, expect_finite, expect_length};
 use crate::interrupt;
+use crate::linalg::LinearMap;
 use crate::linalg::{LsmrOptions, Svd, axpy, dot, lsmr, norm, svd};
-use crate::simulator::{Counts, LinearMap, Simulator};
 
 /// How J is inverted: by a truncated SVD where it is small, by LSMR where it is not.
 #[derive(Debug, Clone, Copy)]

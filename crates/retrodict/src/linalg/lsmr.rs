@@ -1,7 +1,7 @@
 use super::vectors::norm;
 use crate::error::Result;
 use crate::interrupt;
-use crate::simulator::LinearMap;
+use crate::linalg::LinearMap;
 
 /// When LSMR stops, and how strongly it damps.
 #[derive(Debug, Clone, Copy, PartialEq)]

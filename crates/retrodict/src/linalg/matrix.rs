@@ -5,7 +5,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 
 use super::vectors::{axpy, dot};
 use crate::error::Result;
-use crate::simulator::LinearMap;
+use crate::linalg::LinearMap;
 
 /// A dense row-major matrix of `f64`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -7,7 +7,7 @@ use super::matrix::Matrix;
 use super::tridiagonal::symmetric_matrix_function;
 use super::{row_space_function, svd};
 use crate::error::Result;
-use crate::simulator::LinearMap;
+use crate::linalg::LinearMap;
 
 /// How a power of a pseudo-inverse is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]

@@ -2,7 +2,7 @@ use super::matrix::Matrix;
 use super::tridiagonal::first_column;
 use super::vectors::{axpy, dot, norm};
 use crate::error::Result;
-use crate::simulator::LinearMap;
+use crate::linalg::LinearMap;
 
 /// Steps between two looks at how much the result still changes.
 const STRIDE: usize = 8;

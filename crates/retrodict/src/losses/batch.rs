@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
+use crate::core::loss::Loss;
 use crate::error::{Result, expect_length};
-use crate::loss::Loss;
 
 /// A loss for each sample of a batch, averaged or summed over it: L = s Σₙ ℓ(yₙ, yₙ*).
 ///

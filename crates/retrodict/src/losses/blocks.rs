@@ -1,8 +1,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::core::loss::{ChiSquared, Loss};
 use crate::error::{Result, expect_length};
-use crate::loss::{ChiSquared, Loss};
 use crate::options::not_negative;
 
 /// A loss for each block of y, in a weighted sum: L = Σᵢ wᵢ Lᵢ(yᵢ, yᵢ*).

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::separable::{Separable, Term};
+use crate::core::loss::Loss;
 use crate::error::Result;
-use crate::loss::Loss;
 use crate::options::{Validate, positive};
 
 /// Cauchy's loss: ½ c² Σ ln(1 + (r/c)²) with r = y − y*.

@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::loss::{ChiSquared, Loss};
 use crate::error::{Error, Result, expect_finite, expect_length};
 use crate::linalg::{Cholesky, Matrix, cholesky, dot};
-use crate::loss::{ChiSquared, Loss};
 use crate::options::{Derived, Validate, require};
 
 /// Squared error under correlated noise: L = rᵀ C⁻¹ r with r = y − y*, or half of it.

@@ -1,5 +1,5 @@
+use crate::core::loss::Loss;
 use crate::error::{Result, expect_length};
-use crate::loss::Loss;
 
 /// The smoothed length of vectors whose components lie one block after the other:
 /// L = Σᵢ (√(|rᵢ|² + ε²) − ε), with rᵢ the components of place i.

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::separable::{Separable, Term};
+use crate::core::loss::Loss;
 use crate::error::Result;
-use crate::loss::Loss;
 use crate::options::{Validate, positive};
 
 /// Huber's loss: ½ r² up to |r| = δ, δ (|r| − ½ δ) beyond, summed over r = y − y*.

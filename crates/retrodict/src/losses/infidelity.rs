@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
+use crate::core::loss::Loss;
 use crate::error::{Result, expect_length};
 use crate::linalg::dot;
-use crate::loss::Loss;
 use crate::options::Validate;
 
 /// Infidelity of quantum states: 1 − |⟨ψ*|ψ⟩|²/(⟨ψ|ψ⟩⟨ψ*|ψ*⟩), no ½.

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Weighted;
+use crate::core::loss::{ChiSquared, Loss};
 use crate::error::Result;
-use crate::loss::{ChiSquared, Loss};
 use crate::options::{Validate, require};
 
 /// Multiplicative noise: L = Σ (ln(y/y*)/σ)², with σ the standard deviation of ln y, or half of it.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::separable::{Separable, Term};
-use crate::loss::Loss;
+use crate::core::loss::Loss;
 
 /// A smoothed power of the residuals: L = (1/p) Σ ((r² + ε²)^(p/2) − ε^p).
 ///

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::core::loss::{ChiSquared, Loss};
 use crate::error::Result;
-use crate::loss::{ChiSquared, Loss};
 
 /// L = Σᵢ ρᵢ(rᵢ) with the residuals r = y − y*.
 pub(super) trait Separable: Send + Sync {

@@ -1,9 +1,9 @@
 use serde::{Deserialize, Serialize};
 
+use crate::core::loss::Loss;
 use crate::error::{Result, expect_length};
-use crate::fourier::RealFourier;
-use crate::loss::Loss;
 use crate::options::{Derived, Validate, grid, positive, require};
+use crate::spectral::fourier::RealFourier;
 
 /// Squared error weighted by wavenumber: L = Σₖ (1 + k²/k₀²)^s |r̂ₖ|²/N with r = y − y*, or half
 /// of it.

@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::loss::Loss;
 use crate::error::Result;
 use crate::linalg::distance_squared;
-use crate::loss::Loss;
 use crate::options::Validate;
 
 /// Squared error: L = Σ (y − y*)², or half of it.

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::separable::{Separable, Term};
+use crate::core::loss::Loss;
 use crate::error::{Result, expect_length};
-use crate::loss::Loss;
 use crate::options::{Validate, deviation, require};
 
 /// Squared error in units of the noise: L = Σ ((yᵢ − y*ᵢ)/σᵢ)², or half of it.

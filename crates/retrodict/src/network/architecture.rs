@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Activation, Initialisation, Mlp, Network, Precision};
+use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
 use crate::options::{Validate, require};
-use crate::simulator::Space;
 
 /// A kind of network with its options; input and output come from the data.
 pub trait Architecture: Send + Sync {

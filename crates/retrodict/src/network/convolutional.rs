@@ -6,9 +6,9 @@ use super::lanes::Real;
 use super::layers::{Kept, Layer, Moments, Normalisation, Seen, Sink};
 use super::maps::{Maps, Padding, Shape, Store};
 use super::{Activity, Network, NetworkMap, Weight};
+use crate::core::space::Space;
 use crate::error::{Result, expect_length};
 use crate::linalg::{Matrix, View, multiply};
-use crate::simulator::Space;
 
 /// One layer, and which feature maps it reads; 0 is the image, and layer i makes number i + 1.
 pub(super) struct Node<R: Real> {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{Activity, Network, NetworkMap, Weight};
+use crate::core::space::Space;
 use crate::error::{Error, Result};
 use crate::linalg::Matrix;
-use crate::simulator::Space;
 
 /// A network, followed by a shift of each output to the mean of its input: what physics conserves
 /// need not be learned.

@@ -5,10 +5,10 @@ use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
 use super::{Activation, Network, NetworkMap, Precision, Weight};
+use crate::core::space::Space;
 use crate::error::{Result, expect_length};
 use crate::linalg::{Real, View, multiply_add};
 use crate::options::{Validate, require};
-use crate::simulator::Space;
 
 mod map;
 

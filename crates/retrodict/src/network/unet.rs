@@ -11,10 +11,10 @@ use super::lanes::Real;
 use super::layers::{Convolution, Normalisation, Pooling, Upsampling};
 use super::maps::{Padding, Shape, Store};
 use super::{Activation, Architecture, Initialisation, MeanKept, Network, Precision, Weight};
+use crate::core::space::Space;
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::options::{Validate, require};
-use crate::simulator::Space;
 
 /// A U-Net: at each level two convolutions of 3 × 3 (of 3 in one dimension), each with batch
 /// normalisation and activation; maxima of 2 × 2 on the way down, interpolation and the level's own

@@ -2,12 +2,13 @@
 
 use std::cell::OnceCell;
 
+use super::computed::Computed;
 use super::{Counts, Problem, Tally};
 use crate::error::{Error, Result, expect_finite, expect_length};
 use crate::interrupt;
+use crate::linalg::LinearMap;
+use crate::linalg::by_products;
 use crate::linalg::{Matrix, norm};
-use crate::simulator::{LinearMap, by_products};
-use crate::standing::Known;
 
 mod arc;
 
@@ -305,15 +306,15 @@ impl<'p> Evaluation<'p> {
     }
 
     /// What was asked for here beside y.
-    pub(crate) fn known(&self) -> Known {
-        Known {
+    pub(crate) fn known(&self) -> Computed {
+        Computed {
             gradient: self.whole_gradient.get().is_some(),
             jacobian: self.jacobian.get().is_some(),
         }
     }
 
     /// Asks for that again.
-    pub(crate) fn ask_again(&self, known: Known) -> Result<()> {
+    pub(crate) fn ask_again(&self, known: Computed) -> Result<()> {
         if known.gradient {
             self.whole_gradient()?;
         }

@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Problem;
+use crate::compose::selected::Selected;
+use crate::compose::stacked::Stacked;
+use crate::core::loss::Loss;
+use crate::core::simulator::Simulator;
 use crate::error::{Error, Result, expect_length};
-use crate::loss::Loss;
 use crate::losses::Blocks;
 use crate::options::require;
-use crate::selected::Selected;
-use crate::simulator::Simulator;
-use crate::stacked::Stacked;
 
 impl Problem {
     /// Joins a simulator, a loss and a target in which NaN says that a value was not observed.

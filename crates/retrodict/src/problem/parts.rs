@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::{Problem, Term};
-use crate::bounds::{Bounds, Walls};
+use crate::compose::bounds::{Bounds, Walls};
+use crate::compose::stacked::Stacked;
+use crate::compose::transform::Transform;
+use crate::compose::transformed::Transformed;
+use crate::core::loss::Loss;
+use crate::core::simulator::Simulator;
 use crate::error::Result;
-use crate::loss::Loss;
 use crate::losses::Blocks;
 use crate::options::not_negative;
-use crate::simulator::Simulator;
-use crate::stacked::Stacked;
-use crate::transform::Transform;
-use crate::transformed::Transformed;
 
 /// The data of a problem, apart from priors.
 #[derive(Clone)]

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use super::Problem;
 use super::parts::Data;
+use crate::core::loss::Loss;
 use crate::error::Result;
-use crate::loss::Loss;
 use crate::options::require;
-use crate::prior::{Prior, PriorBlock};
+use crate::priors::{Prior, PriorBlock};
 
 /// A prior of a problem: its block of rows and its weight in the loss.
 #[derive(Clone)]

@@ -1,9 +1,9 @@
 //! Problems with bounds on x, and in other unknowns than x.
 
 use super::Problem;
-use crate::bounds::Bounds;
+use crate::compose::bounds::Bounds;
+use crate::compose::transform::Transform;
 use crate::error::Result;
-use crate::transform::Transform;
 
 impl Problem {
     /// The same problem with bounds on x, which no iterate leaves.

@@ -1,10 +1,11 @@
 use serde::{Deserialize, Serialize};
 
+use crate::core::simulator::{LocalInverse, Recovery, Simulator};
+use crate::core::space::Space;
 use crate::error::Result;
-use crate::fourier::{C64, RealFourier};
 use crate::memory;
 use crate::options::{Derived, Validate, grid, positive, require};
-use crate::simulator::{LocalInverse, Recovery, Simulator, Space};
+use crate::spectral::fourier::{C64, RealFourier};
 
 /// Transport by a constant velocity on a periodic grid, ∂u/∂t + a·∇u = 0, exact in Fourier space:
 /// û ← û e^(−ik·at).

@@ -1,12 +1,12 @@
 use serde::{Deserialize, Serialize};
 
+use crate::core::space::Space;
 use crate::error::Result;
-use crate::grid::{add_laplacian, neighbours};
 use crate::memory;
+use crate::models::rk4::{self, Rate, Rk4};
+use crate::models::rollout::{Input, Observe, RolledOut, Rollout};
 use crate::options::{Derived, Validate, not_negative, positive, require};
-use crate::rk4::{Rate, Rk4};
-use crate::rollout::{Input, Observe, RolledOut, Rollout};
-use crate::simulator::Space;
+use crate::spectral::grid::{add_laplacian, neighbours};
 
 /// Viscous Burgers equation on a periodic grid, ∂u/∂t + (u·∇)u = νΔu, 1-D and 2-D.
 ///
@@ -83,7 +83,7 @@ impl Validate for Burgers {
         positive("cell", self.cell)?;
         not_negative("viscosity", self.viscosity)?;
         positive("dt", self.dt)?;
-        stable(
+        rk4::stable_diffusion(
             "viscosity",
             self.viscosity,
             self.dt,
@@ -98,20 +98,6 @@ impl Validate for Burgers {
         let seen = Observe::count(&self.observe_steps, &self.observe_places, state);
         memory::numbers(24.0 * state + seen) + memory::tape(self.steps, state, self.max_memory)
     }
-}
-
-/// Fails unless Runge–Kutta steps of a diffusion are stable: 4·axes·ν Δt/cell² ≤ 2.78.
-pub(super) fn stable(key: &str, nu: f64, dt: f64, cell: f64, axes: usize) -> Result<()> {
-    let number = 4.0 * axes as f64 * nu * dt / (cell * cell);
-    require(
-        number <= 2.78,
-        "dt",
-        dt,
-        &format!(
-            "with this {key} Runge-Kutta steps are stable up to dt = {:.3e}",
-            2.78 * dt / number
-        ),
-    )
 }
 
 impl RolledOut for Burgers {

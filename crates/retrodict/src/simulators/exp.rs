@@ -1,9 +1,10 @@
 use serde::{Deserialize, Serialize};
 
+use crate::core::simulator::{LocalInverse, Residual, SecondOrder, Simulator};
+use crate::core::space::Space;
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::options::{Validate, require};
-use crate::simulator::{LocalInverse, Residual, SecondOrder, Simulator, Space};
 
 /// The exponential of each value: y = e^x.
 ///

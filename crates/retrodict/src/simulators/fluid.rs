@@ -1,10 +1,11 @@
 use serde::{Deserialize, Serialize};
 
+use crate::core::simulator::{LocalInverse, Typical};
+use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
+use crate::models::rollout::{Input, Observe, RolledOut, Rollout};
 use crate::options::{Derived, Validate, not_negative, positive, require};
-use crate::rollout::{Input, Observe, RolledOut, Rollout};
-use crate::simulator::{LocalInverse, Space, Typical};
 
 mod advection;
 mod faces;

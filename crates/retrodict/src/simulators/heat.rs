@@ -1,11 +1,12 @@
 use serde::{Deserialize, Serialize};
 
+use crate::core::simulator::{LocalInverse, Recovery, Simulator};
+use crate::core::space::Space;
 use crate::error::Result;
-use crate::fourier::{RealFourier, Separable};
 use crate::memory;
 use crate::options::{Derived, Validate, grid, not_negative, positive};
-use crate::regularisation::{Diagonal, Regularisation};
-use crate::simulator::{LocalInverse, Recovery, Simulator, Space};
+use crate::spectral::fourier::{RealFourier, Separable};
+use crate::spectral::regularisation::{Diagonal, Regularisation};
 
 /// Diffusion of heat on a periodic grid for a given time: ŷ = x̂ e^(−k²νt), exact in Fourier space.
 ///

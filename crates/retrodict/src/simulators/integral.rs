@@ -1,9 +1,9 @@
 //! Integral equations of the first kind, y(s) = ∫ K(s, t) x(t) dt, made a matrix: Hansen's problems.
 
+use crate::core::simulator::Simulator;
 use crate::error::Result;
 use crate::linalg::Matrix;
 use crate::options::require;
-use crate::simulator::Simulator;
 
 /// A discretised integral equation whose solution is known.
 ///
@@ -58,12 +58,12 @@ pub(super) fn means(size: usize, high: f64, integral: impl Fn(f64) -> f64) -> Ve
 /// An integral equation is a linear simulator by its matrix.
 macro_rules! linear_simulator {
     ($equation:ty, $input:literal, $output:literal) => {
-        impl $crate::simulator::Simulator for $equation {
-            fn input(&self) -> $crate::simulator::Space {
-                $crate::simulator::Space::new($input, &[self.size], "1")
+        impl $crate::core::simulator::Simulator for $equation {
+            fn input(&self) -> $crate::core::space::Space {
+                $crate::core::space::Space::new($input, &[self.size], "1")
             }
-            fn output(&self) -> $crate::simulator::Space {
-                $crate::simulator::Space::new($output, &[self.size], "1")
+            fn output(&self) -> $crate::core::space::Space {
+                $crate::core::space::Space::new($output, &[self.size], "1")
             }
             fn forward(&self, x: &[f64], y: &mut [f64]) -> $crate::Result<()> {
                 self.matrix().apply(x, y);

@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 
+use crate::core::space::Space;
 use crate::error::Result;
-use crate::fourier::{C64, RealFourier};
 use crate::memory;
+use crate::models::rollout::{Input, Observe, RolledOut, Rollout, TimeStep};
 use crate::options::{Derived, Validate, positive, require};
-use crate::rollout::{Input, Observe, RolledOut, Rollout, TimeStep};
-use crate::simulator::Space;
+use crate::spectral::fourier::{C64, RealFourier};
 
 /// The Kuramoto–Sivashinsky equation, ∂u/∂t + u ∂ₓu + ∂ₓ²u + ∂ₓ⁴u = 0, on a periodic line: chaos.
 ///

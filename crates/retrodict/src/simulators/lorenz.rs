@@ -1,4 +1,4 @@
-use crate::ode::{Number, RightHandSide, Settings, Transform};
+use crate::models::ode::{Number, RightHandSide, Settings, Transform};
 
 /// Lorenz's convection: y₀′ = σ(y₁ − y₀), y₁′ = y₀(ρ − y₂) − y₁, y₂′ = y₀y₁ − βy₂.
 ///

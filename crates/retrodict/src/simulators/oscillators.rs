@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 
+use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
+use crate::models::rk4::{Rate, Rk4};
+use crate::models::rollout::{Input, RolledOut, Rollout};
 use crate::options::{Derived, Validate, not_negative, positive, require};
-use crate::rk4::{Rate, Rk4};
-use crate::rollout::{Input, RolledOut, Rollout};
-use crate::simulator::Space;
 
 /// A chain of masses, coupled by springs, that a control pushes at its last mass.
 ///

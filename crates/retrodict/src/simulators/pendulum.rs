@@ -1,4 +1,4 @@
-use crate::ode::{Number, RightHandSide, Settings, Transform};
+use crate::models::ode::{Number, RightHandSide, Settings, Transform};
 
 /// A damped pendulum: θ″ = −(g/l) sin θ − γθ′.
 ///

@@ -1,11 +1,12 @@
 use serde::{Deserialize, Serialize};
 
-use crate::basis::{Basis, minus_laplacian};
+use crate::core::simulator::{LocalInverse, Recovery, Residual, Simulator};
+use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
 use crate::options::{Derived, Validate, grid, positive};
-use crate::simulator::{LocalInverse, Recovery, Residual, Simulator, Space};
-use crate::waves::Walls;
+use crate::spectral::basis::{Basis, minus_laplacian};
+use crate::spectral::waves::Walls;
 
 mod laplace;
 

@@ -1,13 +1,13 @@
 use serde::{Deserialize, Serialize};
 
-use super::burgers::stable;
+use crate::core::simulator::Typical;
+use crate::core::space::Space;
 use crate::error::Result;
-use crate::grid::add_laplacian;
 use crate::memory;
+use crate::models::rk4::{self, Rate, Rk4};
+use crate::models::rollout::{Input, Observe, RolledOut, Rollout};
 use crate::options::{Derived, Validate, not_negative, positive, require};
-use crate::rk4::{Rate, Rk4};
-use crate::rollout::{Input, Observe, RolledOut, Rollout};
-use crate::simulator::{Space, Typical};
+use crate::spectral::grid::add_laplacian;
 
 /// The Gray–Scott reaction on a periodic grid: spots and stripes from u + 2v → 3v.
 ///
@@ -92,14 +92,14 @@ impl Validate for ReactionDiffusion {
         not_negative("kill", self.kill)?;
         positive("dt", self.dt)?;
         let axes = self.shape.len();
-        stable(
+        rk4::stable_diffusion(
             "diffusivity_u",
             self.diffusivity_u,
             self.dt,
             self.cell,
             axes,
         )?;
-        stable(
+        rk4::stable_diffusion(
             "diffusivity_v",
             self.diffusivity_v,
             self.dt,

@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
 
+use crate::core::simulator::{LocalInverse, Simulator};
+use crate::core::space::Space;
 use crate::error::Result;
 use crate::options::{Validate, require};
-use crate::simulator::{LocalInverse, Simulator, Space};
 
 /// Two numbers, of which the second is scaled: P(x) = (x₁, α x₂).
 ///

@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 
+use crate::core::space::Space;
 use crate::error::Result;
-use crate::fourier::C64;
 use crate::memory;
+use crate::models::rollout::{Input, RolledOut, Rollout, TimeStep};
 use crate::options::{Derived, Validate, positive, require};
-use crate::rollout::{Input, RolledOut, Rollout, TimeStep};
-use crate::simulator::Space;
+use crate::spectral::fourier::C64;
 
 /// A quantum particle in an infinite well, driven through its dipole: i ∂ψ/∂t = (−Δ + u(t) x) ψ.
 ///

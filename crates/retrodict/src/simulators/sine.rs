@@ -2,9 +2,10 @@ use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::simulator::{LocalInverse, SecondOrder, Simulator};
+use crate::core::space::Space;
 use crate::error::Result;
 use crate::options::{Validate, positive, require};
-use crate::simulator::{LocalInverse, SecondOrder, Simulator, Space};
 
 /// A rotated sine with scales ξ² apart: P(x) = (sin(x̂₁)/ξ, ξ x̂₂), x̂ = R_φ x.
 ///

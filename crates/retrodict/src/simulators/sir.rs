@@ -1,4 +1,4 @@
-use crate::ode::{Number, RightHandSide, Settings, Transform};
+use crate::models::ode::{Number, RightHandSide, Settings, Transform};
 
 /// An epidemic: S′ = −βSI, I′ = βSI − γI, R′ = γI, as shares of the population.
 ///

@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
 
+use crate::core::simulator::{LocalInverse, SecondOrder, Simulator};
+use crate::core::space::Space;
 use crate::error::Result;
 use crate::options::Validate;
-use crate::simulator::{LocalInverse, SecondOrder, Simulator, Space};
 
 /// Two numbers, of which the second is squared: P(x) = (x₀, x₁²).
 ///

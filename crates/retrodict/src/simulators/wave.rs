@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 
+use crate::core::space::Space;
 use crate::error::Result;
-use crate::grid::add_laplacian;
 use crate::memory;
+use crate::models::rollout::{Input, Observe, RolledOut, Rollout, TimeStep};
 use crate::options::{Derived, Validate, grid, positive, require};
-use crate::rollout::{Input, Observe, RolledOut, Rollout, TimeStep};
-use crate::simulator::Space;
+use crate::spectral::grid::add_laplacian;
 
 /// Waves on a periodic grid, ∂²u/∂t² = c²Δu, by leapfrog, which is undone exactly.
 ///

@@ -2,10 +2,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::Clock;
 use super::spread::{spread, spread_over};
+use crate::core::simulator::Simulator;
+use crate::core::space::Space;
 use crate::error::{Error, Result, expect_length};
+use crate::linalg::LinearMap;
 use crate::linalg::Matrix;
 use crate::network::{Network, NetworkMap};
-use crate::simulator::{LinearMap, Simulator, Space};
 
 /// Network followed by physics, for a whole mini-batch: θ ↦ (P(f(y₁*; θ)), …, P(f(y_B*; θ))).
 ///

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Clock, Notes, Sample};
+use crate::core::loss::Loss;
 use crate::error::Result;
-use crate::loss::Loss;
 use crate::losses::Reduction;
 use crate::network::Network;
 use crate::problem::Problem;

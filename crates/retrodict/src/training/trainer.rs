@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use super::spread::among_threads;
 use super::{Clock, Data, Lesson, Notes, Sample, Schedule, Shares, Strategy};
+use crate::core::loss::Loss;
 use crate::error::{Error, Result, expect_length};
 use crate::interrupt::Interrupt;
 use crate::linalg::{axpy, distance_squared, is_finite, norm};
-use crate::loss::Loss;
 use crate::losses::Reduction;
 use crate::network::Network;
 use crate::problem::{Evaluation, Tally};
-use crate::search::{Misses, search};
-use crate::status::{Goal, Status};
+use crate::solver::search::{FailedTrials, search};
+use crate::solver::status::{Goal, Status};
 use crate::updates::{Notice, StepSize, Trial, UpdateRule, Verdict};
 
 /// A loss so many times above all recent ones is an explosion.
@@ -477,13 +477,13 @@ impl Trainer {
                 return Ok(0.0);
             }
             // Steps that explode are taken back later; here only searches shorten them.
-            let mut misses = Misses::new(false);
-            let landing = search(self.rule.step_size(), at, dtheta, &mut misses);
+            let mut failed_trials = FailedTrials::new(false);
+            let landing = search(self.rule.step_size(), at, dtheta, &mut failed_trials);
             if landing.as_ref().is_err_and(Error::is_interruption) {
                 state.pending = dtheta.to_vec();
             }
             let Some((next, scale)) = landing? else {
-                state.note(NOT_TAKEN, misses.first.as_ref());
+                state.note(NOT_TAKEN, failed_trials.first.as_ref());
                 return Ok(0.0);
             };
             let trial = Trial {
@@ -493,7 +493,7 @@ impl Trainer {
             match self.rule.judge(&trial) {
                 Verdict::Take => return Ok(scale),
                 Verdict::GiveUp => {
-                    state.note(NOT_TAKEN, misses.first.as_ref());
+                    state.note(NOT_TAKEN, failed_trials.first.as_ref());
                     return Ok(0.0);
                 }
                 Verdict::Retry => {}

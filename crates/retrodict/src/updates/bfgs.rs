@@ -1,8 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::anew::Anew;
-use super::limited_memory_bfgs::validate_wolfe;
-use super::{Memory, Notice, StepSize, UpdateRule};
+use super::{Memory, Notice, StepSize, UpdateRule, validate_wolfe};
 use crate::error::Result;
 use crate::linalg::{Matrix, axpy, dot, norm};
 use crate::memory;

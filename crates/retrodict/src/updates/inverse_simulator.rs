@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::proximal;
 use super::{Memory, Notice, StepSize, UpdateRule};
-use crate::bounds::refuse;
+use crate::compose::bounds::refuse;
 use crate::error::{Error, Result};
 use crate::linalg::{Engine, dot, norm, pseudo_inverse_power};
 use crate::options::{Validate, positive};

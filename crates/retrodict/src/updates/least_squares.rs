@@ -2,9 +2,9 @@
 
 use super::whitened::{TRUSTED, Whitened};
 use crate::error::Result;
+use crate::linalg::LinearMap;
 use crate::linalg::{Engine, LsmrOptions, Matrix, dot, lsmr, norm, pseudo_inverse_power};
 use crate::problem::{Evaluation, silence};
-use crate::simulator::LinearMap;
 
 /// How a least-squares problem is solved.
 pub(super) struct LeastSquares {

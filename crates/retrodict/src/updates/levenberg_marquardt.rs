@@ -16,10 +16,10 @@ use super::least_squares::{Without, within_bounds};
 use super::whitened::Whitened;
 use super::{Memory, Notice, Trial, UpdateRule, Verdict};
 use crate::error::Result;
+use crate::linalg::LinearMap;
 use crate::linalg::{LsmrOptions, dot, lsmr, norm};
 use crate::options::{Validate, not_negative, positive};
 use crate::problem::Evaluation;
-use crate::simulator::LinearMap;
 
 /// Levenberg–Marquardt: Δx = argmin ‖W (J Δx − Δy)‖ within the trust region ‖D Δx‖ ≤ δ.
 ///

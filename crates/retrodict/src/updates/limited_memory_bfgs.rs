@@ -3,10 +3,10 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::anew::Anew;
-use super::{Memory, Notice, StepSize, UpdateRule};
+use super::{Memory, Notice, StepSize, UpdateRule, validate_wolfe};
 use crate::error::Result;
 use crate::linalg::{axpy_dot, dot, norm};
-use crate::options::{Validate, at_least_below, require};
+use crate::options::{Validate, require};
 use crate::problem::{Evaluation, silence};
 
 /// Limited-memory BFGS: Δx = −H⁻¹ ∂L/∂x with H⁻¹ from the last few steps and gradients.
@@ -89,17 +89,6 @@ impl Validate for LimitedMemoryBfgs {
         )?;
         validate_wolfe(self.decrease, self.curvature)
     }
-}
-
-/// Checks the constants of the strong Wolfe conditions: 0 < c₁ < c₂ < 1.
-pub(super) fn validate_wolfe(decrease: f64, curvature: f64) -> Result<()> {
-    at_least_below("curvature", curvature, 0.0, 1.0)?;
-    require(
-        decrease > 0.0 && decrease < curvature,
-        "decrease",
-        decrease,
-        "it must be greater than 0 and less than curvature",
-    )
 }
 
 impl UpdateRule for LimitedMemoryBfgs {

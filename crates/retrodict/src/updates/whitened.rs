@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 
 use crate::error::Result;
+use crate::linalg::LinearMap;
 use crate::linalg::{Matrix, norm};
 use crate::problem::Evaluation;
-use crate::simulator::LinearMap;
 
 /// A direction of the unknowns is known where the error of J is at most this part of its singular value.
 pub(crate) const TRUSTED: f64 = 0.3;

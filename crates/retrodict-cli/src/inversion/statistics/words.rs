@@ -1,5 +1,5 @@
 use retrodict::Problem;
-use retrodict::statistics::{Noise, Statistics};
+use retrodict::uncertainty::statistics::{Noise, Statistics};
 
 /// Beyond so many unseen directions their names are no reading.
 const NAMED: usize = 20;

@@ -5,10 +5,10 @@ use super::advection::{Carried, MacCormack};
 use super::faces::{at_cells, at_faces, both, both_mut, from_cells, from_faces};
 use super::projection::Projection;
 use super::torus::Torus;
+use crate::core::space::Space;
 use crate::error::{Error, Result};
 use crate::linalg::{axpy, dot, is_finite};
-use crate::rollout::TimeStep;
-use crate::simulator::Space;
+use crate::models::rollout::TimeStep;
 
 /// One time step: the velocity carries itself and is projected, then it carries the marker.
 ///

@@ -1,11 +1,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Fluid, FluidInput, mass_centres};
+use crate::core::counts::Counts;
+use crate::core::simulator::{LocalInverse, Recovery, Simulator};
 use crate::error::Result;
-use crate::fourier::RealFourier;
+use crate::linalg::LinearMap;
 use crate::linalg::{LsmrOptions, axpy, distance_squared, lsmr, norm};
 use crate::options::{not_negative, positive, require};
-use crate::simulator::{Counts, LinearMap, LocalInverse, Recovery, Simulator};
+use crate::spectral::fourier::RealFourier;
 
 /// How a run of the flow is undone near x₀.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

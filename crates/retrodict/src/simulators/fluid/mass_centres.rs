@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use super::Fluid;
 use crate::error::{Error, Result};
 use crate::linalg::{axpy, dot};
-use crate::rollout::{RolledOut, TimeStep};
+use crate::models::rollout::{RolledOut, TimeStep};
 
 /// P⁻¹(y; x₀): the flow from x₀ is run to its end, its velocity there is corrected by a uniform
 /// velocity and a swirl, and run backwards.

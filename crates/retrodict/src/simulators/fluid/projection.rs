@@ -1,7 +1,7 @@
 //! The part of a velocity that has no divergence, and what viscosity leaves of it.
 
 use super::faces::{ahead, behind, rows};
-use crate::fourier::RealFourier;
+use crate::spectral::fourier::RealFourier;
 
 /// v ← mean v + ∇⊥ ψ with −∇²ψ = e^(−νλΔt) (∇⊥)ᵀ v, exact to round-off on the staggered grid.
 ///

@@ -1,10 +1,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Boundary, Poisson};
+use crate::core::simulator::{LocalInverse, Recovery, Simulator};
+use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
 use crate::options::{Derived, Validate};
-use crate::simulator::{LocalInverse, Recovery, Simulator, Space};
 
 /// The source of a potential: y = ∇²x, with the second-order stencil of 3, 5 or 7 points; what
 /// [`Poisson`] undoes.

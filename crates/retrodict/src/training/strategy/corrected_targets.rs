@@ -6,8 +6,8 @@ use super::{Lesson, Strategy};
 use crate::error::{Result, expect_length};
 use crate::interrupt;
 use crate::problem::Problem;
-use crate::solve::Solver;
-use crate::stop::StopWhen;
+use crate::solver::solve::Solver;
+use crate::solver::stop::StopWhen;
 use crate::updates::UpdateRule;
 
 /// Makes a fresh rule.

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::super::Joint;
 use super::{Lesson, Strategy};
+use crate::compose::residual::ResidualAt;
+use crate::core::simulator::Simulator;
 use crate::error::{Error, Result};
 use crate::losses::{Batch, SquaredError};
 use crate::options::Validate;
 use crate::problem::Problem;
-use crate::residual::ResidualAt;
-use crate::simulator::Simulator;
 
 /// θ ↦ R(f(y*; θ), y*), target 0: the network learns to satisfy an equation between x and y*, and P
 /// itself is not asked.

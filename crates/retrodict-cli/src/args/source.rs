@@ -1,0 +1,155 @@
+//! A simulator of the user's own: a server or a program, from the arguments.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use clap::Args;
+use retrodict::Simulator;
+
+use crate::failure::{Failure, Outcome};
+
+/// Under which the help lists what follows; stated for each, since arguments after these are others.
+const HEADING: &str = "Your own simulator";
+
+/// Where the simulator is, if it is none of retrodict's.
+#[derive(Debug, Default, Args)]
+pub struct Source {
+    /// A model behind a server that speaks the UM-Bridge protocol, such as http://localhost:4242.
+    #[arg(long, help_heading = HEADING, value_name = "URL", conflicts_with_all = ["simulator", "command"])]
+    pub umbridge: Option<String>,
+    /// Which of the server's models; may be left out where there is one only.
+    #[arg(long, help_heading = HEADING, value_name = "NAME")]
+    pub model: Option<String>,
+    /// What the model itself is configured with, as a JSON object.
+    #[arg(long, help_heading = HEADING, value_name = "JSON")]
+    pub config: Option<String>,
+    /// A program, such as "python my_model.py {input} {output}"; the braces are replaced by paths.
+    #[arg(
+        long,
+        help_heading = HEADING,
+        value_name = "CMD",
+        conflicts_with = "simulator",
+        requires = "inputs",
+        requires = "outputs"
+    )]
+    pub command: Option<String>,
+    /// A program that writes J instead of y, m × n in row order [default: J by differences].
+    #[arg(long, help_heading = HEADING, value_name = "CMD")]
+    pub jacobian_command: Option<String>,
+    /// How many values the program reads.
+    #[arg(long, help_heading = HEADING, value_name = "N")]
+    pub inputs: Option<usize>,
+    /// How many values it writes.
+    #[arg(long, help_heading = HEADING, value_name = "M")]
+    pub outputs: Option<usize>,
+    /// The kind of its files: npy, npz or json [default: npy].
+    #[arg(long, help_heading = HEADING, value_name = "KIND")]
+    pub format: Option<String>,
+    /// How long to wait for one answer, such as 500ms, 10s or 2m [default: 5m].
+    #[arg(long, help_heading = HEADING, value_name = "LIMIT", value_parser = super::duration::duration)]
+    pub timeout: Option<Duration>,
+    /// How many answers to wait for at once [default: one for each processor].
+    #[arg(long, help_heading = HEADING, value_name = "N")]
+    pub at_once: Option<usize>,
+}
+
+impl Source {
+    /// Adds what the arguments say to the options of the simulator of that name.
+    pub fn join(&self, name: &str, options: &mut toml::Table) -> Outcome<()> {
+        if name.is_empty() {
+            return Err(Failure::Misuse(
+                "no simulator is named: write a name from `retrodict list`, or bring your own by \
+                 --umbridge URL or --command CMD"
+                    .to_owned(),
+            ));
+        }
+        self.check()?;
+        let mut set = |key: &str, value: Option<toml::Value>| {
+            if let Some(value) = value {
+                options.insert(key.to_owned(), value);
+            }
+        };
+        let text = |value: &Option<String>| value.clone().map(toml::Value::String);
+        let count = |value: Option<usize>| value.map(|n| toml::Value::Integer(n as i64));
+        set("url", text(&self.umbridge));
+        set("model", text(&self.model));
+        set("config", self.config.as_deref().map(table).transpose()?);
+        set("command", text(&self.command));
+        set("jacobian", text(&self.jacobian_command));
+        set("inputs", count(self.inputs));
+        set("outputs", count(self.outputs));
+        set("format", text(&self.format));
+        set(
+            "timeout",
+            self.timeout.map(|time| time.as_secs_f64().into()),
+        );
+        set("at_once", count(self.at_once));
+        Ok(())
+    }
+
+    /// What is said of a server goes with one, and likewise for programs.
+    fn check(&self) -> Outcome<()> {
+        let (server, program) = (self.umbridge.is_some(), self.command.is_some());
+        let url = "--umbridge URL";
+        let command = "--command CMD";
+        let either = "--umbridge URL or --command CMD";
+        for (flag, given, fits, with) in [
+            ("--model", self.model.is_some(), server, url),
+            ("--config", self.config.is_some(), server, url),
+            (
+                "--jacobian-command",
+                self.jacobian_command.is_some(),
+                program,
+                command,
+            ),
+            ("--inputs", self.inputs.is_some(), program, command),
+            ("--outputs", self.outputs.is_some(), program, command),
+            ("--format", self.format.is_some(), program, command),
+            (
+                "--timeout",
+                self.timeout.is_some(),
+                server || program,
+                either,
+            ),
+            (
+                "--at-once",
+                self.at_once.is_some(),
+                server || program,
+                either,
+            ),
+        ] {
+            if given && !fits {
+                return Err(Failure::Misuse(format!(
+                    "{flag} is for a simulator of your own: it goes with {with}; options of other \
+                     simulators are set by --set KEY=VALUE"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A JSON object as a table.
+fn table(json: &str) -> Outcome<toml::Value> {
+    let refused = |why: String| {
+        Failure::Misuse(format!(
+            "--config {json}: {why}; write a JSON object, as '{{\"level\": 2}}'"
+        ))
+    };
+    let object: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(json).map_err(|e| refused(e.to_string()))?;
+    toml::Value::try_from(object).map_err(|e| refused(e.to_string()))
+}
+
+/// Says how J is found, where that is not the simulator's own doing; once, however many problems share it.
+pub fn note(simulator: &dyn Simulator) {
+    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let Some(approximation) = simulator.approximation() else {
+        return;
+    };
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if !told.contains(&approximation.note) {
+        eprintln!("note: {}", approximation.note);
+        told.push(approximation.note);
+    }
+}

@@ -1,0 +1,242 @@
+//! Draws samples as a plan describes them.
+
+use std::sync::Arc;
+
+use rand::RngExt;
+use rand_distr::{Distribution, StandardNormal};
+use rand_pcg::Pcg64;
+use retrodict::options::configure;
+use retrodict::simulators::Schroedinger;
+use retrodict::training::Sample;
+
+use super::draw::Draw;
+use super::physics::Physics;
+use crate::failure::{Failure, Outcome};
+use crate::generate;
+
+mod flows;
+
+/// Draws samples one by one.
+pub struct Drawer {
+    draw: Draw,
+    physics: Physics,
+    /// The eigenstates of which superpositions are made.
+    states: Vec<Vec<f64>>,
+}
+
+impl Drawer {
+    /// Checks that the samples fit the physics.
+    pub fn new(draw: &Draw, physics: &Physics) -> Outcome<Self> {
+        let mut states = Vec::new();
+        match draw {
+            Draw::Superpositions { levels, .. } => {
+                if physics.name != "schroedinger" && physics.name != "quantum-dipole" {
+                    return Err(Failure::Misuse(format!(
+                        "data.draw: superpositions are states of the simulator schroedinger; found {}",
+                        physics.name
+                    )));
+                }
+                let well: Schroedinger = configure("schroedinger", &physics.options)?;
+                let inner = physics.simulator.output().len() / 2;
+                if let Some(level) = levels.iter().find(|l| !(1..=inner).contains(l)) {
+                    return Err(Failure::Misuse(format!(
+                        "data.draw.levels: found {level}; there are the levels 1 to {inner}"
+                    )));
+                }
+                states = levels.iter().map(|l| well.eigenstate(*l)).collect();
+            }
+            Draw::PowerLaw { exponent } => {
+                not_negative("exponent", *exponent, "2 is smooth")?;
+            }
+            Draw::Targets { low, high } if !(low.is_finite() && high.is_finite() && low < high) => {
+                return Err(Failure::Misuse(format!(
+                    "data.draw: found low = {low} and high = {high}; both must be finite, and low the \
+                     smaller one, as in low = -1.0, high = 1.0"
+                )));
+            }
+            Draw::Flows { .. } | Draw::Swirls { .. } => {
+                let (x, y) = (physics.simulator.input(), physics.simulator.output());
+                if physics.name != "fluid" || x.len() != 2 * y.len() {
+                    return Err(Failure::Misuse(format!(
+                        "data.draw: flows are velocities from one picture of the marker, of the simulator \
+                         fluid; found {} from {} {:?} to {} {:?}",
+                        physics.name, x.name, x.shape, y.name, y.shape
+                    )));
+                }
+                if let Draw::Swirls {
+                    drift,
+                    swirl,
+                    reach,
+                    fluctuation,
+                } = draw
+                {
+                    let try_this = "try drift = 0.5, swirl = 0.5, reach = 8.0, fluctuation = 0.005";
+                    not_negative("drift", *drift, try_this)?;
+                    not_negative("swirl", *swirl, try_this)?;
+                    not_negative("fluctuation", *fluctuation, try_this)?;
+                    if !(reach.is_finite() && *reach > 0.0) {
+                        return Err(Failure::Misuse(format!(
+                            "data.draw.reach: found {reach}; it must be a finite number of cells above 0; {try_this}"
+                        )));
+                    }
+                }
+            }
+            Draw::Waves {
+                frequencies,
+                amplitudes,
+                ..
+            } => {
+                let unknowns = physics.simulator.input().len();
+                for (key, list) in [("frequencies", frequencies), ("amplitudes", amplitudes)] {
+                    let silent = key == "amplitudes" && list.is_empty();
+                    if !silent && list.len() != unknowns {
+                        return Err(Failure::Misuse(format!(
+                            "data.draw.{key}: found {}, but {} takes {unknowns} values",
+                            list.len(),
+                            physics.name
+                        )));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(Self {
+            draw: draw.clone(),
+            physics: physics.clone(),
+            states,
+        })
+    }
+
+    /// The next sample of a generator.
+    pub fn sample(&self, random: &mut Pcg64) -> retrodict::Result<Sample> {
+        let simulator = &self.physics.simulator;
+        let space = simulator.input();
+        let mut uniform = |low: f64, high: f64| low + (high - low) * random.random::<f64>();
+        let x = match &self.draw {
+            Draw::Uniform { low, high } => (0..space.len()).map(|_| uniform(*low, *high)).collect(),
+            Draw::Targets { low, high } => {
+                let length = simulator.output().len();
+                let target = (0..length).map(|_| uniform(*low, *high)).collect();
+                return self.aimed(target);
+            }
+            Draw::Boxes => generate::boxes(&space.shape, random),
+            Draw::Smooth => generate::smooth(&space.shape, random),
+            Draw::PowerLaw { exponent } => generate::power_law(&space.shape, *exponent, random),
+            Draw::States { option, low, high } => {
+                let length = simulator.output().len();
+                let state: Vec<f64> = (0..length).map(|_| uniform(*low, *high)).collect();
+                return Ok(Sample {
+                    simulator: self.physics.with(option, &state)?,
+                    input: state.clone(),
+                    target: state,
+                    label: None,
+                });
+            }
+            Draw::Flows { strength } => return self.flow(*strength, random),
+            Draw::Swirls {
+                drift,
+                swirl,
+                reach,
+                fluctuation,
+            } => return self.swirl([*drift, *swirl, *reach, *fluctuation], random),
+            Draw::Superpositions { complex, .. } => {
+                let target = self.superposition(*complex, random);
+                return Ok(Sample {
+                    simulator: Arc::clone(simulator),
+                    input: target.clone(),
+                    target,
+                    label: None,
+                });
+            }
+            Draw::Waves {
+                frequencies,
+                amplitudes,
+                low,
+                high,
+            } => {
+                let t = uniform(*low, *high);
+                let wave = |(k, w): (usize, &f64)| {
+                    let wave = if k.is_multiple_of(2) {
+                        (w * t).sin()
+                    } else {
+                        (w * t).cos()
+                    };
+                    amplitudes.get(k).copied().unwrap_or(1.0) * wave
+                };
+                let x = frequencies.iter().enumerate().map(wave).collect();
+                return Ok(Sample {
+                    input: vec![t],
+                    ..self.of(x)?
+                });
+            }
+            Draw::File { .. } => Vec::new(),
+        };
+        self.of(x)
+    }
+
+    /// A y* that no x was drawn for.
+    fn aimed(&self, target: Vec<f64>) -> retrodict::Result<Sample> {
+        let simulator = Arc::clone(&self.physics.simulator);
+        let origin = vec![0.0; simulator.input().len()];
+        let mut label = origin.clone();
+        let inverse = simulator.local_inverse().filter(|i| i.is_nearest());
+        let known = match inverse {
+            Some(inverse) => {
+                inverse.invert_near(&target, &origin, &mut label)?;
+                true
+            }
+            None => false,
+        };
+        Ok(Sample {
+            input: target.clone(),
+            target,
+            label: known.then_some(label),
+            simulator,
+        })
+    }
+
+    /// x and what it leads to.
+    fn of(&self, x: Vec<f64>) -> retrodict::Result<Sample> {
+        let simulator = Arc::clone(&self.physics.simulator);
+        let mut target = vec![0.0; simulator.output().len()];
+        simulator.forward(&x, &mut target)?;
+        Ok(Sample {
+            input: target.clone(),
+            target,
+            label: Some(x),
+            simulator,
+        })
+    }
+
+    /// Re ψ and Im ψ of eigenstates with normal weights, scaled to the norm of one of them.
+    fn superposition(&self, complex: bool, random: &mut Pcg64) -> Vec<f64> {
+        let length = self.physics.simulator.output().len();
+        let (mut psi, mut weights) = (vec![0.0; length], 0.0);
+        for state in &self.states {
+            let real: f64 = StandardNormal.sample(random);
+            let imaginary: f64 = if complex {
+                StandardNormal.sample(random)
+            } else {
+                0.0
+            };
+            weights += real * real + imaginary * imaginary;
+            // The eigenstates are real.
+            for j in 0..length / 2 {
+                psi[j] += real * state[j];
+                psi[length / 2 + j] += imaginary * state[j];
+            }
+        }
+        psi.iter_mut().for_each(|v| *v /= weights.sqrt());
+        psi
+    }
+}
+
+/// Refuses a number below 0.
+fn not_negative(key: &str, found: f64, try_this: &str) -> Outcome<()> {
+    if found.is_finite() && found >= 0.0 {
+        return Ok(());
+    }
+    Err(Failure::Misuse(format!(
+        "data.draw.{key}: found {found}; it must be a finite number of 0 or more; {try_this}"
+    )))
+}

@@ -1,0 +1,72 @@
+//! The residual of one y as a simulator of x.
+
+use std::sync::Arc;
+
+use crate::core::simulator::{Residual, Simulator, Typical};
+use crate::core::space::Space;
+use crate::error::{Error, Result, expect_finite, expect_length};
+
+/// x ↦ R(x, y) at a constant y, for any rule: it is 0 where P(x) = y.
+///
+/// # Shapes
+/// Input: x. Output: the residual's space.
+///
+/// # Cost
+/// That of the simulator's [`Residual`]; P itself is not asked.
+#[derive(Clone)]
+pub struct ResidualAt {
+    simulator: Arc<dyn Simulator>,
+    y: Vec<f64>,
+}
+
+impl ResidualAt {
+    /// The residual of a simulator at y; nothing if it brings none.
+    ///
+    /// # Errors
+    /// If y has the wrong length or a value that is not finite.
+    pub fn new(simulator: Arc<dyn Simulator>, y: Vec<f64>) -> Result<Option<Self>> {
+        expect_length("y", y.len(), simulator.output().len())?;
+        expect_finite("y", &y)?;
+        Ok(simulator
+            .residual()
+            .is_some()
+            .then(|| Self { simulator, y }))
+    }
+
+    fn residual(&self) -> Result<&dyn Residual> {
+        // `new` has seen that there is one.
+        self.simulator.residual().ok_or_else(|| Error::Unsupported {
+            rule: "a residual at y",
+            needs: "a residual R(x, y)",
+            simulator: self.simulator.output().name,
+            instead: "the simulator itself".to_owned(),
+        })
+    }
+}
+
+impl Simulator for ResidualAt {
+    fn input(&self) -> Space {
+        self.simulator.input()
+    }
+    fn output(&self) -> Space {
+        match self.simulator.residual() {
+            Some(residual) => residual.space(),
+            None => Space::new("residual", &[0], "1"),
+        }
+    }
+    fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        self.residual()?.evaluate(x, &self.y, y)
+    }
+    fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        self.residual()?.tangent(x, &self.y, dx, dy)
+    }
+    fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        self.residual()?.adjoint(x, &self.y, dy, dx)
+    }
+    fn is_linear(&self) -> bool {
+        self.simulator.residual().is_some_and(Residual::is_affine)
+    }
+    fn typical(&self) -> Typical {
+        self.simulator.typical()
+    }
+}

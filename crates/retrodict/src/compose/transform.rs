@@ -1,0 +1,136 @@
+//! What single unknowns stand for: values that are positive, bounded, or in other units.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Result, expect_length};
+use crate::models::ode::Number;
+use crate::options::require;
+
+/// What an unknown x stands for: itself, a value in other units, or one that must be positive or
+/// lie within bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transform {
+    /// x itself.
+    None,
+    /// e^x: positive, and steps in x are relative.
+    Log,
+    /// Between a low and a high bound, by the logistic function.
+    Bounds(f64, f64),
+    /// A multiple of x: the unit in which the value is about 1, greater than 0.
+    Scale(f64),
+}
+
+impl Transform {
+    /// Checks the bounds.
+    ///
+    /// # Errors
+    /// If they are not finite and ascending.
+    pub fn validate(&self) -> Result<()> {
+        match *self {
+            Self::Bounds(low, high) => require(
+                low < high && (high - low).is_finite(),
+                "transform",
+                format!("bounds = [{low}, {high}]"),
+                "the low bound must be less than the high one, and both finite",
+            ),
+            Self::Scale(unit) => require(
+                unit > 0.0 && unit.is_finite(),
+                "transform",
+                format!("scale = {unit}"),
+                "the unit must be greater than 0",
+            ),
+            Self::None | Self::Log => Ok(()),
+        }
+    }
+
+    /// Whether it maps x to a multiple of itself.
+    pub fn is_linear(&self) -> bool {
+        matches!(self, Self::None | Self::Scale(_))
+    }
+
+    /// The value that x stands for.
+    pub fn apply<D: Number>(&self, x: D) -> D {
+        match *self {
+            Self::None => x,
+            Self::Log => x.exp(),
+            Self::Bounds(low, high) => ((-x).exp() + 1.0).recip() * (high - low) + low,
+            Self::Scale(unit) => x * unit,
+        }
+    }
+
+    /// The x that stands for a value.
+    ///
+    /// # Errors
+    /// If no x does.
+    pub fn undo(&self, value: f64) -> Result<f64> {
+        self.undo_named("value", value)
+    }
+
+    fn undo_named(&self, name: &str, value: f64) -> Result<f64> {
+        match *self {
+            Self::None => Ok(value),
+            Self::Log => {
+                let allowed = "a logarithm needs it greater than 0";
+                require(value > 0.0, name, value, allowed)?;
+                Ok(value.ln())
+            }
+            Self::Bounds(low, high) => {
+                let share = (value - low) / (high - low);
+                let allowed = format!("it must lie between {low} and {high}");
+                require(share > 0.0 && share < 1.0, name, value, &allowed)?;
+                Ok((share / (1.0 - share)).ln())
+            }
+            Self::Scale(unit) => Ok(value / unit),
+        }
+    }
+
+    /// The x at a bound of the value: infinite where no x reaches it.
+    pub(crate) fn bound(&self, value: f64) -> f64 {
+        match *self {
+            Self::Log if value <= 0.0 => f64::NEG_INFINITY,
+            Self::Bounds(low, _) if value <= low => f64::NEG_INFINITY,
+            Self::Bounds(_, high) if value >= high => f64::INFINITY,
+            _ if value.is_infinite() => value,
+            // What is left out above has an x.
+            _ => self.undo(value).unwrap_or(f64::NAN),
+        }
+    }
+}
+
+/// One transform for each unknown.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Transforms(Vec<Transform>);
+
+impl Transforms {
+    /// One for all, or one for each of n unknowns.
+    ///
+    /// # Errors
+    /// If there is another number of them, or one of them is not allowed.
+    pub(crate) fn new(transforms: &[Transform], n: usize) -> Result<Self> {
+        transforms.iter().try_for_each(Transform::validate)?;
+        match transforms {
+            [one] => Ok(Self(vec![*one; n])),
+            _ => {
+                expect_length("the list of transforms", transforms.len(), n)?;
+                Ok(Self(transforms.to_vec()))
+            }
+        }
+    }
+
+    pub(crate) fn each(&self) -> &[Transform] {
+        &self.0
+    }
+
+    pub(crate) fn values(&self, z: &[f64]) -> Vec<f64> {
+        self.0.iter().zip(z).map(|(t, z)| t.apply(*z)).collect()
+    }
+
+    /// The z that stand for values; the error names the first value that none stands for.
+    pub(crate) fn unknowns(&self, values: &[f64]) -> Result<Vec<f64>> {
+        let pairs = self.0.iter().zip(values).enumerate();
+        pairs
+            .map(|(i, (t, x))| t.undo_named(&format!("x[{i}]"), *x))
+            .collect()
+    }
+}

@@ -1,0 +1,6 @@
+//! What physics must offer, and what a loss must: the traits that everything else is written for.
+
+pub mod counts;
+pub mod loss;
+pub mod simulator;
+pub mod space;

@@ -1,0 +1,440 @@
+//! Ordinary differential equations: a right-hand side, written once, becomes a simulator from
+//! parameters to observations, with exact sensitivities.
+
+use num_dual::{Dual64, DualNum};
+use serde::{Deserialize, Serialize};
+
+use crate::core::simulator::{Residual, Series, Simulator, Typical};
+use crate::core::space::Space;
+use crate::error::{Error, Result, expect_length};
+use crate::interrupt::Watch;
+use crate::linalg::LinearMap;
+use crate::linalg::Matrix;
+use crate::memory;
+use crate::options::{Validate, positive, require};
+
+mod adaptive;
+mod method;
+mod shooting;
+
+pub use crate::compose::transform::Transform;
+pub use method::Method;
+
+/// Whatever a right-hand side computes with: plain numbers, or numbers that carry derivatives.
+pub trait Number: DualNum<Primitive = f64> + Copy {}
+impl<D: DualNum<Primitive = f64> + Copy> Number for D {}
+
+/// dy/dt = f(t, y, p), written once for every kind of [`Number`], and so differentiated exactly.
+///
+/// # Shapes
+/// y and the rate have as many values as `states()`, p as many as `parameters()`.
+pub trait RightHandSide: Clone + Default + PartialEq + Send + Sync {
+    /// What is solved, for messages.
+    fn name(&self) -> &'static str;
+    /// Name and unit of each state.
+    fn states(&self) -> &'static [(&'static str, &'static str)];
+    /// Name and unit of each parameter.
+    fn parameters(&self) -> &'static [(&'static str, &'static str)];
+    /// The unit of time.
+    fn time_unit(&self) -> &'static str {
+        "1"
+    }
+    /// rate = f(t, y, p).
+    fn rate<D: Number>(&self, t: f64, y: &[D], p: &[D], rate: &mut [D]);
+    /// The options that are sensible where the user gives none.
+    fn defaults(&self) -> Settings;
+}
+
+/// The options of every [`Ode`] that have a value of its own for each equation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The state at time 0.
+    pub initial: Vec<f64>,
+    /// How x maps to parameters and initial values.
+    pub transform: Vec<Transform>,
+    /// When y is seen.
+    pub times: Vec<f64>,
+    /// The longest step.
+    pub dt: f64,
+}
+
+/// A right-hand side as a simulator: x are parameters, and if wished initial values; y are
+/// observations at given times.
+///
+/// By default, classical Runge–Kutta steps of equal length, at most `dt`, end on each of the times,
+/// and the derivative is that of the numerical solution itself. The adaptive methods choose their
+/// steps so that each keeps the tolerances, for the sensitivities too; there, y and its derivative
+/// each lie within about the tolerance of the exact ones.
+///
+/// # Shapes
+/// x: the parameters, then with `fit_initial` the initial values. y: the values of `observe` at
+/// each of the `times`, times in the outer order.
+///
+/// # Units
+/// Those of the right-hand side; with `logarithm`, y is the logarithm of each value.
+///
+/// # Errors
+/// If the solution stops being finite, a tolerance can't be kept, or a logarithm has no value, with
+/// the time.
+///
+/// # Cost
+/// Four rates a step; a product with J one run with numbers that carry a derivative, the whole
+/// Jacobian one such run for each value of x. An adaptive method carries all sensitivities along
+/// in one run.
+///
+/// # Source
+/// Hairer, Nørsett & Wanner, *Solving Ordinary Differential Equations I*, II.1 and I.14.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, bound = "")]
+pub struct Ode<R: RightHandSide> {
+    /// When y is seen, ascending, none before 0.
+    pub times: Vec<f64>,
+    /// The longest step Δt of the fixed method.
+    pub dt: f64,
+    /// How time is stepped through.
+    pub method: Method,
+    /// The adaptive methods' error of a step, relative to the state.
+    pub tolerance: f64,
+    /// The adaptive methods' error of a step, in the state's units.
+    pub absolute_tolerance: f64,
+    /// The state at time 0, unless it is fitted.
+    pub initial: Vec<f64>,
+    /// Whether x holds the state at time 0 too.
+    pub fit_initial: bool,
+    /// How each value of x maps to what it stands for; one for all, or one for each.
+    pub transform: Vec<Transform>,
+    /// Which states are seen; all if empty.
+    pub observe: Vec<usize>,
+    /// Whether y is the logarithm of what is seen.
+    pub logarithm: bool,
+    /// The right-hand side.
+    #[serde(skip)]
+    pub equation: R,
+}
+
+impl<R: RightHandSide> Default for Ode<R> {
+    fn default() -> Self {
+        let equation = R::default();
+        let settings = equation.defaults();
+        Self {
+            times: settings.times,
+            dt: settings.dt,
+            method: Method::default(),
+            tolerance: 1e-8,
+            absolute_tolerance: 1e-10,
+            initial: settings.initial,
+            fit_initial: false,
+            transform: settings.transform,
+            observe: Vec::new(),
+            logarithm: false,
+            equation,
+        }
+    }
+}
+
+impl<R: RightHandSide> Validate for Ode<R> {
+    fn validate(&self) -> Result<()> {
+        let (states, inputs) = (self.equation.states().len(), self.inputs());
+        positive("dt", self.dt)?;
+        positive("absolute_tolerance", self.absolute_tolerance)?;
+        require(
+            self.tolerance >= 1e-13 && self.tolerance < 1.0,
+            "tolerance",
+            self.tolerance,
+            "it must be at least 1e-13, which round-off allows, and less than 1",
+        )?;
+        let ascending = self.times.is_sorted_by(|a, b| a < b);
+        let first = self.times.first().copied().unwrap_or(-1.0);
+        require(
+            ascending && first >= 0.0 && self.times.iter().all(|t| t.is_finite()),
+            "times",
+            format!("{:?}", self.times),
+            "it needs at least one time, ascending, none before 0",
+        )?;
+        require(
+            self.initial.len() == states && self.initial.iter().all(|y| y.is_finite()),
+            "initial",
+            format!("{:?}", self.initial),
+            &format!("{} needs {states} finite values", self.equation.name()),
+        )?;
+        require(
+            self.transform.len() == 1 || self.transform.len() == inputs,
+            "transform",
+            format!("{} entries", self.transform.len()),
+            &format!("it needs one for all, or one for each of the {inputs} values of x"),
+        )?;
+        self.transform.iter().try_for_each(Transform::validate)?;
+        let largest = self.observe.iter().max().copied().unwrap_or(0);
+        require(
+            largest < states,
+            "observe",
+            largest,
+            &format!(
+                "{} has the states 0 to {}",
+                self.equation.name(),
+                states - 1
+            ),
+        )
+    }
+    fn memory(&self) -> f64 {
+        // y and its sensitivities.
+        memory::numbers(self.times.len() as f64 * self.seen() as f64 * (self.inputs() + 3) as f64)
+    }
+}
+
+/// The state, and room for the stages of a step.
+struct Stages<D> {
+    y: Vec<D>,
+    at: Vec<D>,
+    slope: Vec<D>,
+    sum: Vec<D>,
+}
+
+impl<R: RightHandSide> Ode<R> {
+    fn inputs(&self) -> usize {
+        let initial = if self.fit_initial {
+            self.initial.len()
+        } else {
+            0
+        };
+        self.equation.parameters().len() + initial
+    }
+
+    fn seen(&self) -> usize {
+        if self.observe.is_empty() {
+            self.initial.len()
+        } else {
+            self.observe.len()
+        }
+    }
+
+    fn transform_of(&self, i: usize) -> &Transform {
+        &self.transform[i.min(self.transform.len() - 1)]
+    }
+
+    /// What x stands for: parameters, then initial values if they are fitted.
+    pub fn values(&self, x: &[f64]) -> Vec<f64> {
+        (0..x.len())
+            .map(|i| self.transform_of(i).apply(x[i]))
+            .collect()
+    }
+
+    /// The x that stands for these values.
+    ///
+    /// # Errors
+    /// If a value lies outside its bounds.
+    pub fn unknowns(&self, values: &[f64]) -> Result<Vec<f64>> {
+        expect_length("the list of values", values.len(), self.inputs())?;
+        let pairs = values.iter().enumerate();
+        pairs.map(|(i, v)| self.transform_of(i).undo(*v)).collect()
+    }
+
+    /// One Runge–Kutta step from time t.
+    fn step<D: Number>(&self, t: f64, h: f64, p: &[D], stages: &mut Stages<D>) {
+        let Stages { y, at, slope, sum } = stages;
+        at.copy_from_slice(y);
+        sum.copy_from_slice(y);
+        for (i, (node, weight)) in [(0.0, 1.0), (0.5, 2.0), (0.5, 2.0), (1.0, 1.0)]
+            .into_iter()
+            .enumerate()
+        {
+            self.equation.rate(t + node * h, at, p, slope);
+            let reach = if i < 2 { 0.5 * h } else { h };
+            for j in 0..y.len() {
+                sum[j] += slope[j] * (weight * h / 6.0);
+                at[j] = y[j] + slope[j] * reach;
+            }
+        }
+        y.copy_from_slice(sum);
+    }
+
+    /// The state at time 0.
+    fn start<D: Number>(&self, values: &[D]) -> Vec<D> {
+        if self.fit_initial {
+            values[self.equation.parameters().len()..].to_vec()
+        } else {
+            self.initial.iter().map(|y| D::from(*y)).collect()
+        }
+    }
+
+    /// Takes steps of equal length with the values that x stands for, and shows the state at each
+    /// of the times, from where it may be sent on changed.
+    fn march<D: Number>(&self, values: &[D], mut see: impl FnMut(usize, &mut [D])) -> Result<()> {
+        let p = &values[..self.equation.parameters().len()];
+        let y = self.start(values);
+        let mut stages = Stages {
+            at: y.clone(),
+            slope: y.clone(),
+            sum: y.clone(),
+            y,
+        };
+        let (mut t, mut watch) = (0.0, Watch::new());
+        for (k, time) in self.times.iter().enumerate() {
+            let steps = ((time - t) / self.dt).ceil().max(0.0);
+            let h = (time - t) / steps.max(1.0);
+            for n in 0..steps as usize {
+                watch.check()?;
+                self.step(t + n as f64 * h, h, p, &mut stages);
+            }
+            t = *time;
+            if stages.y.iter().any(|y| !y.re().is_finite()) {
+                return Err(self.failed(t, "the solution is no longer finite"));
+            }
+            see(k, &mut stages.y);
+        }
+        Ok(())
+    }
+
+    fn failed(&self, t: f64, what: &str) -> Error {
+        let remedy = self.method.remedy();
+        Error::Simulation {
+            simulator: self.equation.name().to_owned(),
+            message: format!(
+                "{what} at the time {t}; try {remedy} or values of x nearer to those expected"
+            ),
+        }
+    }
+
+    /// What is seen of a state.
+    fn observed<D: Number>(&self, y: &[D], i: usize) -> D {
+        let place = self.observe.get(i).copied().unwrap_or(i);
+        if self.logarithm {
+            y[place].ln()
+        } else {
+            y[place]
+        }
+    }
+
+    /// The values that x stands for, and how they change along dx.
+    fn moved(&self, x: &[f64], dx: &[f64]) -> Vec<Dual64> {
+        (0..x.len())
+            .map(|i| self.transform_of(i).apply(Dual64::new(x[i], dx[i])))
+            .collect()
+    }
+
+    /// Shows y and J dx, value by value, for each dx of `directions`.
+    fn tangents(
+        &self,
+        x: &[f64],
+        directions: &[Vec<f64>],
+        mut see: impl FnMut(usize, usize, Dual64),
+    ) -> Result<()> {
+        let seen = self.seen();
+        let mut show = |direction: usize, k: usize, state: &[Dual64]| {
+            for i in 0..seen {
+                see(direction, k * seen + i, self.observed(state, i));
+            }
+        };
+        let moved: Vec<_> = directions.iter().map(|dx| self.moved(x, dx)).collect();
+        if self.method != Method::Fixed {
+            return adaptive::tangents(self, &self.values(x), &moved, show);
+        }
+        for (direction, values) in moved.iter().enumerate() {
+            self.march(values, |k, state| show(direction, k, state))?;
+        }
+        Ok(())
+    }
+
+    /// y and all of ∂y/∂x.
+    fn sensitivities(&self, x: &[f64], y: &mut [f64]) -> Result<Matrix> {
+        expect_length("x", x.len(), self.inputs())?;
+        let mut jacobian = Matrix::zeros(y.len(), x.len());
+        let unit = |i| (0..x.len()).map(|j| f64::from(i == j)).collect();
+        let units: Vec<Vec<f64>> = (0..x.len()).map(unit).collect();
+        self.tangents(x, &units, |column, row, value| {
+            y[row] = value.re;
+            jacobian[(row, column)] = value.eps;
+        })?;
+        self.expect_values(y)?;
+        Ok(jacobian)
+    }
+
+    fn expect_values(&self, y: &[f64]) -> Result<()> {
+        match y.iter().position(|y| !y.is_finite()) {
+            None => Ok(()),
+            Some(at) => Err(self.failed(self.times[at / self.seen()], "a value has no logarithm")),
+        }
+    }
+}
+
+impl<R: RightHandSide> Simulator for Ode<R> {
+    fn input(&self) -> Space {
+        let name = if self.fit_initial {
+            "parameters and initial values"
+        } else {
+            "parameters"
+        };
+        Space::new(name, &[self.inputs()], "1")
+    }
+    fn output(&self) -> Space {
+        Space::new(self.equation.name(), &[self.times.len(), self.seen()], "1")
+    }
+    fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        expect_length("x", x.len(), self.inputs())?;
+        let (seen, values) = (self.seen(), self.values(x));
+        let mut show = |k: usize, state: &[f64]| {
+            for i in 0..seen {
+                y[k * seen + i] = self.observed(state, i);
+            }
+        };
+        match self.method {
+            Method::Fixed => self.march(&values, |k, state| show(k, state)),
+            _ => adaptive::forward(self, &values, show),
+        }?;
+        self.expect_values(y)
+    }
+    fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        expect_length("x", x.len(), self.inputs())?;
+        self.tangents(x, &[dx.to_vec()], |_, row, value| dy[row] = value.eps)
+    }
+    fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        let mut y = vec![0.0; dy.len()];
+        self.sensitivities(x, &mut y)?.apply_transpose(dy, dx);
+        Ok(())
+    }
+    fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'a>> {
+        Ok(Box::new(self.sensitivities(x, y)?))
+    }
+    fn keeps_trajectory(&self) -> bool {
+        true
+    }
+    /// Each piece of the solution on its own, where all states are seen and steps are of equal
+    /// length.
+    fn residual(&self) -> Option<&dyn Residual> {
+        (self.observe.is_empty() && self.method == Method::Fixed).then_some(self)
+    }
+    fn series(&self) -> Option<Series> {
+        let states = self.equation.states();
+        let columns = (0..self.seen()).map(|i| {
+            let (name, unit) = states[self.observe.get(i).copied().unwrap_or(i)];
+            (name.to_owned(), unit.to_owned())
+        });
+        Some(Series {
+            times: self.times.clone(),
+            time_unit: self.equation.time_unit().to_owned(),
+            columns: columns.collect(),
+            logarithm: self.logarithm,
+        })
+    }
+    /// The parameters, then the states at time 0 where they are fitted; a transform is named beside.
+    fn labels(&self) -> Option<Vec<(String, String)>> {
+        let parameters = self.equation.parameters().iter().copied();
+        let states = self.equation.states().iter();
+        let initial = states.map(|(name, unit)| (format!("initial {name}"), *unit));
+        let all = parameters
+            .map(|(name, unit)| (name.to_owned(), unit))
+            .chain(initial);
+        let label = |(i, (name, unit)): (usize, (String, &str))| match self.transform_of(i) {
+            Transform::None | Transform::Scale(_) => (name, unit.to_owned()),
+            Transform::Log => (format!("ln {name}"), "1".to_owned()),
+            Transform::Bounds(..) => (format!("logit {name}"), "1".to_owned()),
+        };
+        Some(all.take(self.inputs()).enumerate().map(label).collect())
+    }
+    fn typical(&self) -> Typical {
+        Typical {
+            centre: 0.0,
+            spread: 0.3,
+        }
+    }
+}

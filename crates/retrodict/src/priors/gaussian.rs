@@ -1,0 +1,78 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::identity::Identity;
+use super::{Prior, PriorBlock, for_each_place};
+use crate::core::loss::Loss;
+use crate::core::space::Space;
+use crate::error::{Result, expect_finite};
+use crate::losses::{Covariance, Weighted};
+use crate::options::{Validate, require};
+
+/// A Gaussian prior: ½ (x − x₀)ᵀ C⁻¹ (x − x₀), with C from standard deviations or whole.
+///
+/// With the weight 1 and a loss of the data with ½, the minimum is the most probable x.
+///
+/// # Shapes
+/// `deviations`: one for all or one for each value of x. `covariance`: n × n for n values, row by row.
+///
+/// # Units
+/// C in \[x\]².
+///
+/// # Source
+/// Tarantola, *Inverse Problem Theory*, section 3.2.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gaussian {
+    /// The mean x₀: nothing for 0, one value for all, or one for each.
+    pub reference: Vec<f64>,
+    /// The standard deviation of x: one for all, or one for each; 1 if left out.
+    pub deviations: Vec<f64>,
+    /// The covariance C, instead of `deviations`.
+    pub covariance: Vec<Vec<f64>>,
+}
+
+impl Gaussian {
+    fn loss(&self) -> Result<Arc<dyn Loss>> {
+        if self.covariance.is_empty() {
+            let deviations = match &self.deviations[..] {
+                [] => vec![1.0],
+                given => given.to_vec(),
+            };
+            let weighted = Weighted {
+                deviations,
+                half: true,
+            };
+            weighted.validate()?;
+            return Ok(Arc::new(weighted));
+        }
+        let covariance = Covariance::new(self.covariance.clone(), true);
+        covariance.validate()?;
+        Ok(Arc::new(covariance))
+    }
+}
+
+impl Validate for Gaussian {
+    fn validate(&self) -> Result<()> {
+        require(
+            self.deviations.is_empty() || self.covariance.is_empty(),
+            "deviations",
+            format!("{} values", self.deviations.len()),
+            "there is a covariance too, and its diagonal says the same; leave one of them out",
+        )?;
+        expect_finite("reference", &self.reference)?;
+        self.loss().map(|_| ())
+    }
+}
+
+impl Prior for Gaussian {
+    fn on(&self, space: &Space) -> Result<PriorBlock> {
+        self.validate()?;
+        let reference = for_each_place("reference", &self.reference, space.len(), 0.0)?;
+        let loss = self.loss()?;
+        loss.check(space.len())?;
+        let simulator = Arc::new(Identity(space.clone()));
+        PriorBlock::around("gaussian", simulator, loss, &reference)
+    }
+}

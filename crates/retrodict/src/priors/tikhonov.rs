@@ -1,0 +1,73 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::differences::{Differences, Edges};
+use super::identity::Identity;
+use super::{Prior, PriorBlock, for_each_place};
+use crate::core::simulator::Simulator;
+use crate::core::space::Space;
+use crate::error::{Result, expect_finite};
+use crate::losses::SquaredError;
+use crate::options::{Validate, grid, positive, require};
+
+/// Tikhonov's regularisation: ½ ‖D (x − x₀)‖², with D the identity or differences along each axis.
+///
+/// Order 0 keeps x near x₀, order 1 keeps x − x₀ flat, order 2 keeps it straight: with free edges
+/// a constant costs nothing to order 1, and nothing linear along the axes to order 2.
+///
+/// # Shapes
+/// Order 0: any x. Orders 1 and 2: a grid of one to three axes.
+///
+/// # Units
+/// The weight in \[L\] \[`cell`\]^(2·order)/\[x\]².
+///
+/// # Source
+/// Tikhonov (1963); Hansen, *Discrete Inverse Problems*, sections 4.1 and 8.1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tikhonov {
+    /// The order of the differences: 0, 1 or 2.
+    pub order: usize,
+    /// What lies beyond the edges of the grid.
+    pub edges: Edges,
+    /// The width of a cell, greater than 0.
+    pub cell: f64,
+    /// The reference x₀: nothing for 0, one value for all, or one for each.
+    pub reference: Vec<f64>,
+}
+
+impl Default for Tikhonov {
+    fn default() -> Self {
+        Self {
+            order: 0,
+            edges: Edges::default(),
+            cell: 1.0,
+            reference: Vec::new(),
+        }
+    }
+}
+
+impl Validate for Tikhonov {
+    fn validate(&self) -> Result<()> {
+        require(self.order <= 2, "order", self.order, "it must be 0, 1 or 2")?;
+        positive("cell", self.cell)?;
+        expect_finite("reference", &self.reference)
+    }
+}
+
+impl Prior for Tikhonov {
+    fn on(&self, space: &Space) -> Result<PriorBlock> {
+        self.validate()?;
+        let reference = for_each_place("reference", &self.reference, space.len(), 0.0)?;
+        let simulator: Arc<dyn Simulator> = match self.order {
+            0 => Arc::new(Identity(space.clone())),
+            order => {
+                grid(&space.shape)?;
+                Arc::new(Differences::new(space, order, self.edges, self.cell)?)
+            }
+        };
+        let loss = Arc::new(SquaredError { half: true });
+        PriorBlock::around("tikhonov", simulator, loss, &reference)
+    }
+}

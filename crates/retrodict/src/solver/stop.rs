@@ -1,0 +1,302 @@
+//! When a run ends: goals, limits, and the checks of both.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+use crate::interrupt::Interrupt;
+use crate::linalg::norm;
+use crate::options::{not_negative, positive, require};
+use crate::problem::{Evaluation, Problem};
+use crate::solver::status::Goal;
+use crate::updates::Trial;
+
+/// When a run ends. What is `None` is not asked for.
+#[derive(Debug, Clone)]
+pub struct StopWhen {
+    /// At most so many steps.
+    pub steps: usize,
+    /// At most so much time: also within a step, except that the loss at the start gets a second.
+    pub time: Option<Duration>,
+    /// Converged once L is at most this.
+    pub loss_below: Option<f64>,
+    /// Converged once χ² per datum is at most this: 1 where the data are explained to within their
+    /// noise (Morozov's discrepancy principle). Only the data count, and the loss must know their noise.
+    pub discrepancy_below: Option<f64>,
+    /// Converged once ‖∂L/∂x‖ is at most this; costs a vjp a step for rules without gradients.
+    pub gradient_below: Option<f64>,
+    /// Converged once a step was no longer than this · ‖x‖.
+    pub short_step: Option<f64>,
+    /// Converged once the loss hardly falls any more.
+    pub plateau: Option<Plateau>,
+    /// Converged once a step changed the loss by no more than this share of it, and the rule's model promises no more
+    /// than that of any step: what `ftol` is elsewhere. For rules that have such a model (Levenberg–Marquardt).
+    /// A step that did so ends the run only where the gradient is small too: at most 1e-6, or the error of J, in the scale of
+    /// its own unknowns, as with `gtol`.
+    /// Where the model says that the data can be met exactly, a run ends once the whole step would change no unknown by more than this
+    /// part of its size, and is shorter than the one before.
+    /// `None` stands for [`LOSS_CHANGE`], or where another goal is set for 0, which goes on to the last digit.
+    pub loss_change: Option<f64>,
+    /// Stationary once ‖Δx‖ ≤ this · ‖x‖.
+    pub step_below: f64,
+    /// Diverged once L exceeds this multiple of the first loss.
+    pub diverged_above: f64,
+    /// Ends the run from outside, for example on Ctrl-C; also within a step.
+    pub cancel: Option<Arc<AtomicBool>>,
+}
+
+/// Steps after which a run ends that was told nothing else. Rules that solve least squares take far fewer, but for narrow
+/// valleys.
+pub const STEPS: usize = 1000;
+
+/// The share of the loss below which a change of it ends a run that was told nothing else: 1e-8 leaves x within about
+/// √m · 1e-4 standard deviations of a fit to m data.
+pub const LOSS_CHANGE: f64 = 1e-8;
+
+/// A fit that is exact ends where round-off does: of a loss below this part of the first one, changes are measured by that
+/// part.
+const EXACT_FIT: f64 = 1e-22;
+
+/// A model that promises at least this part of the loss says that the data can be met exactly.
+const EXACT: f64 = 0.5;
+
+/// Before a trial, a promise must be so much smaller than after one, which bears it out.
+const UNTRIED: f64 = 1e-4;
+
+/// A run that has lowered the loss by less than this share of it may stand at a saddle where it began.
+const LEFT_THE_START: f64 = 1e-3;
+
+/// A loss that hardly falls: over the last `steps` its lowest value fell by no more than `decrease`
+/// of itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plateau {
+    /// Over how many steps, at least 1.
+    pub steps: usize,
+    /// The relative decrease, in [0, 1).
+    pub decrease: f64,
+}
+
+impl Default for StopWhen {
+    fn default() -> Self {
+        Self {
+            steps: STEPS,
+            time: None,
+            loss_below: None,
+            discrepancy_below: None,
+            gradient_below: None,
+            short_step: None,
+            plateau: None,
+            loss_change: None,
+            step_below: 1e-15,
+            diverged_above: 1e8,
+            cancel: None,
+        }
+    }
+}
+
+impl StopWhen {
+    /// After so many steps, unless the update vanishes before.
+    pub fn after(steps: usize) -> Self {
+        Self {
+            steps,
+            ..Self::default()
+        }
+    }
+
+    /// Checks the goals, and that the problem's loss knows the noise where one asks for it.
+    ///
+    /// # Errors
+    /// [`Error::Option`] with the goal, or [`Error::Unsupported`] for a loss without a noise model.
+    pub fn check(&self, problem: &Problem) -> Result<()> {
+        for (key, goal) in [
+            ("loss_below", self.loss_below),
+            ("gradient_below", self.gradient_below),
+            ("short_step", self.short_step),
+            ("loss_change", self.loss_change),
+        ] {
+            not_negative(key, goal.unwrap_or(0.0))?;
+        }
+        positive("discrepancy_below", self.discrepancy_below.unwrap_or(1.0))?;
+        if let Some(Plateau { steps, decrease }) = self.plateau {
+            require(steps > 0, "plateau steps", steps, "it must be at least 1")?;
+            let allowed = "it must lie in [0, 1), for example 1e-3";
+            let fits = (0.0..1.0).contains(&decrease);
+            require(fits, "plateau decrease", decrease, allowed)?;
+        }
+        let target = problem.target();
+        if self.discrepancy_below.is_some() && problem.loss().chi_squared(target, target).is_none()
+        {
+            return Err(Error::Unsupported {
+                rule: "stopping by discrepancy",
+                needs: "the standard deviations of the noise",
+                simulator: format!("the loss {}", problem.loss().formula()),
+                instead: "the loss weighted or covariance, which know them".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether a goal was set that a vanishing update does not reach.
+    pub(crate) fn asks_for_more(&self) -> bool {
+        self.loss_below.is_some()
+            || self.discrepancy_below.is_some()
+            || self.gradient_below.is_some()
+    }
+
+    /// The goal that was reached at this point, if one was; `last_step` is ‖Δx‖ of the step that led there.
+    pub(crate) fn reached(
+        &self,
+        at: &Evaluation<'_>,
+        last_step: Option<f64>,
+        lowest: &Lowest,
+    ) -> Result<Option<Goal>> {
+        if self.loss_below.is_some_and(|goal| lowest.newest() <= goal) {
+            return Ok(Some(Goal::Loss));
+        }
+        if let Some(goal) = self.discrepancy_below
+            && let Some(found) = at
+                .problem()
+                .loss()
+                .chi_squared(at.y()?, at.problem().target())
+            && found.per_datum() <= goal
+        {
+            return Ok(Some(Goal::Discrepancy));
+        }
+        if let Some(goal) = self.gradient_below
+            && norm(at.gradient()?) <= goal
+        {
+            return Ok(Some(Goal::Gradient));
+        }
+        if let (Some(goal), Some(length)) = (self.short_step, last_step)
+            && length <= goal * norm(at.x())
+        {
+            return Ok(Some(Goal::ShortStep));
+        }
+        if self
+            .plateau
+            .is_some_and(|plateau| lowest.hardly_falls(plateau))
+        {
+            return Ok(Some(Goal::Plateau));
+        }
+        Ok(None)
+    }
+
+    /// The share of the loss below which a change of it is none.
+    fn least_change(&self) -> f64 {
+        let another = self.asks_for_more() || self.short_step.is_some() || self.plateau.is_some();
+        let unless_told = if another { 0.0 } else { LOSS_CHANGE };
+        self.loss_change.unwrap_or(unless_told)
+    }
+
+    /// Whether the loss has settled: a step changed it by no more than its tolerance, and no step promises more. `first` is
+    /// the loss at the start.
+    pub(crate) fn settled(&self, trial: &Trial, promise: Option<f64>, first: f64) -> bool {
+        let most = self.least_change() * trial.loss.abs().max(EXACT_FIT * first.abs());
+        let change = (trial.loss - trial.trial_loss).abs();
+        let lowest = trial.loss.min(trial.trial_loss);
+        most > 0.0
+            && change <= most
+            && promise.is_some_and(|promise| promise <= most)
+            && left_the_start(lowest, first)
+    }
+
+    /// Whether no step promises to change the loss, so that none need be tried.
+    pub(crate) fn nothing_to_gain(&self, loss: f64, promise: Option<f64>, first: f64) -> bool {
+        let most = UNTRIED * self.least_change() * loss.abs();
+        most > 0.0 && promise.is_some_and(|promise| promise <= most) && left_the_start(loss, first)
+    }
+
+    /// Whether the data are met as well as makes a difference to x: by the model they can be met exactly, and that changes no
+    /// unknown by more than the tolerance.
+    pub(crate) fn arrived(&self, loss: f64, promise: Option<f64>, change: f64, first: f64) -> bool {
+        let least = self.least_change();
+        least > 0.0
+            && change <= least
+            && promise.is_some_and(|promise| promise >= EXACT * loss)
+            && left_the_start(loss, first)
+    }
+
+    /// What interrupts a run that began at `clock`, beside what interrupts the work on this thread.
+    pub(crate) fn interrupt(&self, clock: Instant) -> Interrupt {
+        let mut interrupt = Interrupt::current();
+        if let Some(flag) = &self.cancel {
+            interrupt = interrupt.with_flag(Arc::clone(flag));
+        }
+        // A limit that the clock cannot hold is none.
+        match self.time.and_then(|limit| clock.checked_add(limit)) {
+            Some(deadline) => interrupt.with_deadline(deadline),
+            None => interrupt,
+        }
+    }
+}
+
+/// Whether the loss has fallen from what it was at the start. Where it has not, a model that promises nothing may be that
+/// of a saddle; a descent leads to none.
+fn left_the_start(loss: f64, first: f64) -> bool {
+    loss <= first - LEFT_THE_START * first.abs()
+}
+
+/// The lowest loss after each of the last steps, as many as a plateau is looked for over.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Lowest(VecDeque<f64>);
+
+impl Lowest {
+    /// Of earlier steps, oldest first.
+    pub(crate) fn of(earlier: &[f64]) -> Self {
+        Self(earlier.iter().copied().collect())
+    }
+
+    /// All of them, oldest first.
+    pub(crate) fn values(&self) -> Vec<f64> {
+        self.0.iter().copied().collect()
+    }
+
+    /// The lowest loss so far.
+    pub(crate) fn newest(&self) -> f64 {
+        self.0.back().copied().unwrap_or(f64::INFINITY)
+    }
+
+    /// Takes the loss of one more point.
+    pub(crate) fn take(&mut self, loss: f64, plateau: Option<Plateau>) {
+        self.0.push_back(self.newest().min(loss));
+        let kept = 1 + plateau.map_or(0, |plateau| plateau.steps);
+        while self.0.len() > kept {
+            self.0.pop_front();
+        }
+    }
+
+    fn hardly_falls(&self, plateau: Plateau) -> bool {
+        let before = self.0.front().filter(|_| self.0.len() > plateau.steps);
+        before.is_some_and(|before| before - self.newest() <= plateau.decrease * before.abs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plateau_is_seen_after_its_steps_and_not_before() {
+        let plateau = Plateau {
+            steps: 2,
+            decrease: 0.1,
+        };
+        let mut lowest = Lowest::default();
+        for (loss, flat) in [
+            (10.0, false),
+            (9.9, false),
+            (5.0, false),
+            // From 9.9 to 4.9.
+            (4.9, false),
+            // From 5 to 4.8; a loss that rises in between counts as none.
+            (7.0, true),
+            (4.0, false),
+        ] {
+            lowest.take(loss, Some(plateau));
+            assert_eq!(lowest.hardly_falls(plateau), flat, "at {loss}");
+        }
+        assert_eq!(lowest.values(), [4.9, 4.9, 4.0]);
+    }
+}

@@ -1,0 +1,5 @@
+//! How sure an answer is: statistics of fits, posteriors of fields, and the choice of regularisation parameters.
+
+pub mod posterior;
+pub mod statistics;
+pub mod weight;

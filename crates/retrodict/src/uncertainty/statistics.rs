@@ -1,0 +1,483 @@
+//! What the data say of the parameters, and what they do not: spread, correlation, rank.
+
+use crate::error::{Error, Result};
+use crate::linalg::{Matrix, Svd, norm, svd};
+use crate::problem::{Counts, Evaluation, Problem, Tally};
+use crate::updates::{TRUSTED, Whitened};
+
+mod intervals;
+mod words;
+
+pub use intervals::{Interval, reach};
+
+/// Where the size of the noise comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Noise {
+    /// The residuals: the loss says how the noise is distributed over the data, they how large it is. So
+    /// the unit of the loss, and whether it carries ½, do not matter.
+    #[default]
+    Estimated,
+    /// The loss, which holds its standard deviations or its covariance.
+    Known,
+}
+
+/// The statistics of a fit: the model taken as linear around x.
+///
+/// An unknown whose bounds are equal is a constant: it takes no degree of freedom and has no error. Where J is
+/// found by differences, what lies below their error counts as not determined.
+///
+/// Where the problem has priors, covariance and rank are those of data and priors together, which is the
+/// Laplace approximation of the posterior; residuals, χ² and degrees of freedom count the data alone.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use retrodict::losses::Weighted;
+/// use retrodict::simulators::Scaling;
+/// use retrodict::uncertainty::statistics::{Noise, Statistics};
+/// use retrodict::{Problem, Result};
+///
+/// fn main() -> Result<()> {
+///     let noise = Weighted { deviations: vec![0.5], half: true };
+///     let problem = Problem::new(Arc::new(Scaling::default()), Arc::new(noise), vec![1.0, 2.0])?;
+///     let statistics = Statistics::with(&problem, &[1.0, 0.02], Noise::Known)?;
+///     assert_eq!((statistics.rank, statistics.degrees_of_freedom), (2, 0));
+///     assert!((statistics.deviations[1] - 0.005).abs() < 1e-15);
+///     let interval = statistics.intervals(0.95)?[0];
+///     assert!((interval.high - 1.98).abs() < 1e-3);
+///     Ok(())
+/// }
+/// ```
+///
+/// # Units
+/// `covariance` in \[xᵢ\]\[xⱼ\], `deviations` in \[x\].
+///
+/// # Cost
+/// min(m, n) products with J or Jᵀ, and an SVD of J; six more evaluations or so where J is found by differences
+/// and the rank depends on their error.
+///
+/// # Source
+/// Seber & Wild, *Nonlinear Regression*, sections 2.1.2 and 5.1.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Statistics {
+    /// The x at which the statistics are taken.
+    pub parameters: Vec<f64>,
+    /// y* − P(x), in \[y\].
+    pub residuals: Vec<f64>,
+    /// Where the size of the noise comes from.
+    pub noise: Noise,
+    /// χ² = Σ (r/σ)², where the noise is known.
+    pub chi_squared: Option<f64>,
+    /// Data minus the rank of J; where there are priors, minus the number of data that the fit uses up,
+    /// rounded.
+    pub degrees_of_freedom: usize,
+    /// The number of combinations of parameters that the data see, or that priors determine.
+    pub rank: usize,
+    /// The largest singular value of W J D⁻¹ over the smallest that counts, where D gives
+    /// every parameter the same effect: the units of x play no role.
+    pub condition: f64,
+    /// s² (JᵀWᵀW J)⁺, the covariance of what the data see: s² = ‖W Δy‖²/`degrees_of_freedom` where the
+    /// noise is estimated, infinite where no datum is left over; where it is known, WᵀW/s² is the inverse of
+    /// its covariance.
+    pub covariance: Matrix,
+    /// The standard deviation of each parameter; infinite where the data do not determine it, 0 where bounds fix
+    /// it.
+    pub deviations: Vec<f64>,
+    /// Directions in x that change nothing in y, as rows, each of length 1 in D x.
+    pub unseen: Matrix,
+    /// D: how far W y moves with each parameter; 1 where it does not move at all.
+    pub effects: Vec<f64>,
+    /// The parameters that their bounds fix: constants, no unknowns of the fit.
+    #[serde(default)]
+    pub fixed: Vec<usize>,
+    /// The other parameters that lie on a bound, of which deviations know nothing.
+    #[serde(default)]
+    pub on_bounds: Vec<usize>,
+    /// How far off deviations may be, as a share, because J was found by differences; 0 for an exact J.
+    #[serde(default)]
+    pub uncertainty: f64,
+    /// Where J was found by differences, its error may hide that y changes by up to this share as an unknown changes by its own
+    /// size; 0 for an exact J.
+    #[serde(default)]
+    pub derivative_error: f64,
+    /// What the simulator was asked for.
+    pub counts: Counts,
+}
+
+impl Statistics {
+    /// The statistics at x, which should be where a run converged, with the noise as large as the residuals.
+    ///
+    /// # Errors
+    /// If x does not fit, or the simulation fails there.
+    pub fn of(problem: &Problem, x: &[f64]) -> Result<Self> {
+        Self::with(problem, x, Noise::Estimated)
+    }
+
+    /// The statistics at x, with the noise from the residuals or from the loss.
+    ///
+    /// # Errors
+    /// If x does not fit, the simulation fails there, or the loss knows no noise and is asked for it.
+    pub fn with(problem: &Problem, x: &[f64], noise: Noise) -> Result<Self> {
+        let tally = Tally::default();
+        let (fixed, on_bounds) = match problem.bounds() {
+            Some(bounds) => (bounds.fixed(), bounds.touched(x)),
+            None => Default::default(),
+        };
+        // The data say what they say, whatever unknowns a rule saw and whatever bounds it kept.
+        let problem = &problem.unbounded().untransformed()?;
+        let at = Evaluation::new(problem, &tally, x)?;
+        let (y, target) = (at.y()?, problem.target());
+        let whitened = Whitened::new(&at)?;
+        let data = problem.data_outputs();
+        let residual = norm(&whitened.target_step()?[..data]);
+        let n = problem.inputs();
+        let free: Vec<usize> = (0..n).filter(|i| !fixed.contains(i)).collect();
+        let Spectrum {
+            u,
+            s,
+            v,
+            effects,
+            rank,
+            uncertainty,
+            derivative_error,
+        } = Spectrum::of(&whitened, &free, x)?;
+        // tr A of the map A from data to fit: its rank, unless a prior shares in the fit.
+        let used: f64 = (0..data).map(|i| norm(&u.row(i)[..rank]).powi(2)).sum();
+        let degrees_of_freedom = data.saturating_sub(used.round() as usize);
+        let variance = match (noise, degrees_of_freedom) {
+            (Noise::Known, _) => known_variance(problem, y).ok_or_else(|| no_noise(problem))?,
+            (Noise::Estimated, 0) => f64::INFINITY,
+            (Noise::Estimated, free) => residual * residual / free as f64,
+        };
+        let (y, target) = (&y[..data], &target[..data]);
+        let chi_squared = problem.data_loss().chi_squared(y, target);
+        let covariance = covariance(&s[..rank], &v, &effects, variance);
+        let unseen = unseen(rank, free.len(), &v, &effects);
+        let deviations = deviations(&covariance, &unseen, &effects, share(uncertainty));
+        Ok(Self {
+            parameters: x.to_vec(),
+            residuals: target.iter().zip(y).map(|(t, y)| t - y).collect(),
+            noise,
+            chi_squared: chi_squared
+                .filter(|_| noise == Noise::Known)
+                .map(|found| found.value),
+            degrees_of_freedom,
+            rank,
+            condition: rank.checked_sub(1).map_or(1.0, |last| s[0] / s[last]),
+            covariance,
+            deviations,
+            unseen,
+            effects,
+            fixed,
+            on_bounds,
+            uncertainty,
+            derivative_error,
+            counts: tally.counts(),
+        })
+    }
+
+    /// The number of parameters that no bounds fix.
+    pub fn free(&self) -> usize {
+        self.parameters.len() - self.fixed.len()
+    }
+
+    /// The correlation of two parameters, from −1 to 1; NaN where the data tell nothing of one.
+    pub fn correlation(&self, i: usize, j: usize) -> f64 {
+        self.covariance[(i, j)] / (self.covariance[(i, i)] * self.covariance[(j, j)]).sqrt()
+    }
+
+    /// The table of all correlations.
+    pub fn correlations(&self) -> Matrix {
+        let n = self.parameters.len();
+        let mut table = Matrix::zeros(n, n);
+        for i in 0..n {
+            for j in 0..n {
+                table[(i, j)] = self.correlation(i, j);
+            }
+        }
+        table
+    }
+}
+
+/// W J D⁻¹ = U S Vᵀ with columns of length 1, and what of it stands clear of the errors of J.
+struct Spectrum {
+    u: Matrix,
+    s: Vec<f64>,
+    /// A row for each unknown, zeros for those that are fixed; a column for each that is free.
+    v: Matrix,
+    /// D.
+    effects: Vec<f64>,
+    rank: usize,
+    uncertainty: f64,
+    derivative_error: f64,
+}
+
+/// Singular values that exceed the error of J less than this are looked at twice.
+const CLEAR: f64 = 30.0;
+
+/// A column whose error is a larger part of it is no more than that error.
+const LOST: f64 = 0.5;
+
+impl Spectrum {
+    fn of(whitened: &Whitened<'_, '_>, free: &[usize], x: &[f64]) -> Result<Self> {
+        let errors = whitened.column_errors(false)?;
+        let found = Self::with(whitened, free, x, errors.as_deref())?;
+        // Errors that cannot be told from curvature are measured where something hangs on them.
+        match errors {
+            Some(_) if !found.is_clear() => {
+                Self::with(whitened, free, x, whitened.column_errors(true)?.as_deref())
+            }
+            _ => Ok(found),
+        }
+    }
+
+    /// Whether every direction of the free unknowns is determined, whatever the error of J.
+    fn is_clear(&self) -> bool {
+        self.rank == self.v.cols() && self.uncertainty * CLEAR <= 1.0
+    }
+
+    fn with(
+        whitened: &Whitened<'_, '_>,
+        free: &[usize],
+        x: &[f64],
+        errors: Option<&[f64]>,
+    ) -> Result<Self> {
+        let mut columns = whitened.columns()?;
+        let (n, m, count) = (columns.rows(), columns.cols(), free.len());
+        let mut effects = vec![1.0; n];
+        let (mut error, mut hidden) = (0.0_f64, 0.0_f64);
+        for i in free {
+            let size = norm(columns.row(*i));
+            let off = errors.map_or(0.0, |errors| errors[*i]);
+            // A value of 0 says nothing of its size.
+            let own = if x[*i] == 0.0 { 1.0 } else { x[*i].abs() };
+            hidden = hidden.max(off * own);
+            if off > LOST * size {
+                columns.row_mut(*i).fill(0.0);
+            } else if size > 0.0 {
+                effects[*i] = size;
+                columns.row_mut(*i).iter_mut().for_each(|v| *v /= size);
+                error = error.hypot(off / size);
+            }
+        }
+        // Fewer data than parameters: rows of zeros complete the right singular vectors.
+        let mut jacobian = Matrix::zeros(m.max(count), count);
+        for i in 0..m {
+            for (v, j) in jacobian.row_mut(i).iter_mut().zip(free) {
+                *v = columns[(*j, i)];
+            }
+        }
+        let Svd { u, s, v } = svd(&jacobian)?;
+        let round_off = f64::EPSILON * m.max(n) as f64 * s.first().copied().unwrap_or(0.0);
+        let floor = round_off.max(error / TRUSTED);
+        let rank = s.iter().filter(|s| **s > floor).count();
+        let mut whole = Matrix::zeros(n, count);
+        for (k, i) in free.iter().enumerate() {
+            whole.row_mut(*i).copy_from_slice(v.row(k));
+        }
+        let least = rank.checked_sub(1).map(|last| s[last]);
+        Ok(Self {
+            u,
+            v: whole,
+            effects,
+            rank,
+            uncertainty: least.map_or(0.0, |least| error / least),
+            derivative_error: match hidden > 0.0 {
+                true => (hidden / whitened.size()?).min(1.0),
+                false => 0.0,
+            },
+            s,
+        })
+    }
+}
+
+/// s² with C⁻¹ = WᵀW/s², where the loss of the data knows the covariance C of their noise; the same for
+/// every datum, so one is asked.
+pub(crate) fn known_variance(problem: &Problem, y: &[f64]) -> Option<f64> {
+    let (loss, data) = (problem.data_loss(), problem.data_outputs());
+    let (y, target) = (&y[..data], &problem.target()[..data]);
+    let mut aside = target.to_vec();
+    let (mut unit, mut whitened) = (vec![0.0; data], vec![0.0; data]);
+    for i in 0..data {
+        aside[i] += 1.0;
+        let found = loss.chi_squared(&aside, target)?;
+        if found.value > 0.0 {
+            unit[i] = 1.0;
+            loss.whiten(y, target, &unit, &mut whitened);
+            return Some(norm(&whitened).powi(2) / found.value);
+        }
+        aside[i] = target[i];
+    }
+    None
+}
+
+pub(crate) fn no_noise(problem: &Problem) -> Error {
+    Error::Unsupported {
+        rule: "an error bar from known noise",
+        needs: "the standard deviations of the noise",
+        simulator: format!("the loss {}", problem.data_loss().formula()),
+        instead: "the losses weighted or covariance, which know them, or estimated noise"
+            .to_owned(),
+    }
+}
+
+/// s² D⁻¹ V S⁻² Vᵀ D⁻¹.
+fn covariance(s: &[f64], v: &Matrix, scale: &[f64], variance: f64) -> Matrix {
+    let n = scale.len();
+    let mut covariance = Matrix::zeros(n, n);
+    for i in 0..n {
+        for j in 0..n {
+            let terms = s.iter().enumerate();
+            let sum: f64 = terms.map(|(k, s)| v[(i, k)] / s * (v[(j, k)] / s)).sum();
+            // An infinite variance leaves what is not correlated at 0.
+            covariance[(i, j)] = if sum == 0.0 {
+                0.0
+            } else {
+                variance * sum / (scale[i] * scale[j])
+            };
+        }
+    }
+    covariance
+}
+
+/// The columns of V beyond the rank, back in the units of x.
+fn unseen(rank: usize, free: usize, v: &Matrix, scale: &[f64]) -> Matrix {
+    let n = scale.len();
+    let mut unseen = Matrix::zeros(free - rank, n);
+    for k in rank..free {
+        for (i, value) in unseen.row_mut(k - rank).iter_mut().enumerate() {
+            *value = v[(i, k)] / scale[i];
+        }
+    }
+    unseen
+}
+
+/// A parameter whose share in an unseen direction exceeds this is not determined, where J is exact.
+const SHARE: f64 = 1e-8;
+
+/// Unseen directions that may be off by more than this tell nothing of single parameters.
+const MOST_SHARE: f64 = 0.05;
+
+/// The share in an unseen direction that the error of J may make of none: by so much it may be turned.
+fn share(uncertainty: f64) -> f64 {
+    match uncertainty <= MOST_SHARE {
+        true => SHARE.max(uncertainty),
+        false => SHARE,
+    }
+}
+
+fn deviations(covariance: &Matrix, unseen: &Matrix, scale: &[f64], share: f64) -> Vec<f64> {
+    let free = |i: usize| (0..unseen.rows()).any(|k| (unseen[(k, i)] * scale[i]).abs() > share);
+    (0..scale.len())
+        .map(|i| match free(i) {
+            true => f64::INFINITY,
+            false => covariance[(i, i)].sqrt(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::losses::{SquaredError, Weighted};
+    use crate::models::curve::{Curve, Model};
+    use crate::models::ode::Number;
+
+    /// y = p₁ + p₂ t + p₃ t: only the sum of the slopes has an effect.
+    #[derive(Debug, Clone, Default, PartialEq)]
+    struct TwoSlopes;
+
+    impl Model for TwoSlopes {
+        fn name(&self) -> &'static str {
+            "two slopes"
+        }
+        fn parameters(&self) -> usize {
+            3
+        }
+        fn value<D: Number>(&self, t: &[f64], p: &[D]) -> D {
+            p[0] + (p[1] + p[2]) * t[0]
+        }
+    }
+
+    /// y = 1e9 p₁ + 1e-9 p₂ t.
+    #[derive(Debug, Clone, Default, PartialEq)]
+    struct Line;
+
+    impl Model for Line {
+        fn name(&self) -> &'static str {
+            "line"
+        }
+        fn parameters(&self) -> usize {
+            2
+        }
+        fn value<D: Number>(&self, t: &[f64], p: &[D]) -> D {
+            p[0] * 1e9 + p[1] * (1e-9 * t[0])
+        }
+    }
+
+    const AT: [f64; 4] = [-3.0, -1.0, 1.0, 3.0];
+    const Y: [f64; 4] = [1.0, -1.0, 2.0, 4.0];
+
+    fn problem<M: Model + 'static>(model: M, loss: Arc<dyn crate::Loss>) -> Problem {
+        let curve = Curve {
+            at: AT.to_vec(),
+            model,
+        };
+        Problem::new(Arc::new(curve), loss, Y.to_vec()).unwrap()
+    }
+
+    fn near(a: f64, b: f64) {
+        assert!((a - b).abs() <= 1e-12 * b.abs(), "{a} is not {b}");
+    }
+
+    /// With Σt = 0 the mean and the slope decouple: 1.5 and Σty/Σt² = 12/20, Σr² = 5.8.
+    #[test]
+    fn a_straight_line_has_the_deviations_of_the_textbook_in_any_units() {
+        let weighted = Weighted {
+            deviations: vec![3.0],
+            half: true,
+        };
+        let losses: [Arc<dyn crate::Loss>; 2] =
+            [Arc::new(SquaredError::default()), Arc::new(weighted)];
+        for loss in losses {
+            let found = Statistics::of(&problem(Line, loss), &[1.5e-9, 0.6e9]).unwrap();
+            assert_eq!((found.rank, found.degrees_of_freedom), (2, 2));
+            let variance = 5.8 / 2.0;
+            near(found.deviations[0], 1e-9 * (variance / 4.0_f64).sqrt());
+            near(found.deviations[1], 1e9 * (variance / 20.0_f64).sqrt());
+            near(found.condition, 1.0);
+            assert!(found.correlation(0, 1).abs() < 1e-15);
+        }
+    }
+
+    #[test]
+    fn parameters_that_only_act_together_are_named() {
+        let loss = Arc::new(SquaredError::default());
+        let found = Statistics::of(&problem(TwoSlopes, loss), &[1.5, 0.2, 0.4]).unwrap();
+        assert_eq!((found.rank, found.degrees_of_freedom), (2, 2));
+        // J by columns, of which there are fewer than rows.
+        assert_eq!((found.counts.forward, found.counts.jvp), (1, 3));
+        near(found.deviations[0], (2.9_f64 / 4.0).sqrt());
+        assert!(found.deviations[1].is_infinite() && found.deviations[2].is_infinite());
+        let unseen = found.unseen.row(0);
+        assert!(unseen[0].abs() < 1e-15);
+        near(unseen[1], -unseen[2]);
+    }
+
+    #[test]
+    fn fewer_data_than_parameters_leave_no_parameter_with_a_finite_deviation() {
+        let curve = Curve {
+            at: vec![1.0, 2.0],
+            model: TwoSlopes,
+        };
+        let loss = Arc::new(SquaredError::default());
+        let problem = Problem::new(Arc::new(curve), loss, vec![0.5, 1.0]).unwrap();
+        let found = Statistics::of(&problem, &[0.0; 3]).unwrap();
+        assert_eq!((found.rank, found.degrees_of_freedom), (2, 0));
+        assert!(found.deviations.iter().all(|d| d.is_infinite()));
+    }
+}

@@ -1,0 +1,258 @@
+//! Imports point one way: down the list of wings, and nowhere in a circle.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The wings of the library, the lowest first: each imports only those before it.
+const WINGS: &[&str] = &[
+    "error",
+    "interrupt",
+    "memory",
+    "options",
+    "linalg",
+    "core",
+    "spectral",
+    "losses",
+    "priors",
+    "models",
+    "compose",
+    "problem",
+    "simulators",
+    "inverse",
+    "updates",
+    "solver",
+    "uncertainty",
+    "network",
+    "training",
+    "registry",
+    "check",
+    "audit",
+];
+
+/// A file by its module path, and the files that it imports.
+type Imports = BTreeMap<String, BTreeSet<String>>;
+
+fn crates() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files_below(&path, found),
+            false if path.extension().is_some_and(|e| e == "rs") => found.push(path),
+            false => {}
+        }
+    }
+}
+
+/// The code of a file without comments, unit tests and names that it only hands on.
+fn code(text: &str) -> String {
+    let text = text.split("\n#[cfg(test)]\n").next().unwrap();
+    let lines = text
+        .lines()
+        .map(|line| line.split("//").next().unwrap())
+        .collect::<Vec<_>>()
+        .join("\n");
+    let mut code = String::new();
+    for statement in lines.split_inclusive(';') {
+        let start = statement.trim_start();
+        let hands_on =
+            start.starts_with("pub use") || start.starts_with("pub(") && start.contains(") use ");
+        if !hands_on {
+            code.push_str(statement);
+        }
+    }
+    code
+}
+
+/// The paths that begin at `crate` or `super`, groups in braces taken apart.
+fn paths(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for root in ["crate::", "super::"] {
+        for (at, _) in code.match_indices(root) {
+            let before = code[..at].chars().next_back();
+            if before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != ':') {
+                expand("", &code[at..], &mut found);
+            }
+        }
+    }
+    found
+}
+
+/// Reads a path, or all those of a group, after what was read already; returns how long it is.
+fn expand(head: &str, text: &str, found: &mut Vec<String>) -> usize {
+    let end = text
+        .find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':')
+        .unwrap_or(text.len());
+    let path = format!("{head}{}", &text[..end]);
+    if !text[end..].starts_with('{') || !path.ends_with("::") {
+        found.push(path);
+        return end;
+    }
+    let mut at = end + 1;
+    while at < text.len() {
+        match text.as_bytes()[at] {
+            b'}' => return at + 1,
+            b',' | b' ' | b'\n' => at += 1,
+            _ => at += expand(&path, &text[at..], found).max(1),
+        }
+    }
+    at
+}
+
+fn imports(source: &Path) -> Imports {
+    let mut files = Vec::new();
+    files_below(source, &mut files);
+    let module = |path: &Path| {
+        let inner = path.strip_prefix(source).unwrap().with_extension("");
+        inner.to_string_lossy().replace('/', "::")
+    };
+    let names: BTreeSet<String> = files.iter().map(|path| module(path)).collect();
+    let mut imports = Imports::new();
+    for path in &files {
+        let own = module(path);
+        let mut found = BTreeSet::new();
+        for path in paths(&code(&fs::read_to_string(path).unwrap())) {
+            let mut parts: Vec<&str> = own.split("::").collect();
+            for part in path.split("::").filter(|part| !part.is_empty()) {
+                match part {
+                    "crate" => parts.clear(),
+                    "super" => drop(parts.pop()),
+                    name => parts.push(name),
+                }
+            }
+            while !parts.is_empty() && !names.contains(&parts.join("::")) {
+                parts.pop();
+            }
+            let file = parts.join("::");
+            if !file.is_empty() && file != own {
+                found.insert(file);
+            }
+        }
+        imports.insert(own, found);
+    }
+    imports
+}
+
+/// A circle through this file, if there is one.
+fn circle<'i>(
+    file: &'i str,
+    imports: &'i Imports,
+    way: &mut Vec<&'i str>,
+    done: &mut BTreeSet<&'i str>,
+) -> Option<String> {
+    if let Some(at) = way.iter().position(|seen| *seen == file) {
+        return Some(format!("{} -> {file}", way[at..].join(" -> ")));
+    }
+    if !done.insert(file) {
+        return None;
+    }
+    way.push(file);
+    for next in &imports[file] {
+        if let Some(found) = circle(next, imports, way, done) {
+            return Some(found);
+        }
+    }
+    way.pop();
+    None
+}
+
+fn no_circle(name: &str) {
+    let imports = imports(&crates().join(name).join("src"));
+    assert!(imports.len() > 10, "{name}: {} files", imports.len());
+    let mut done = BTreeSet::new();
+    for file in imports.keys() {
+        let found = circle(file, &imports, &mut Vec::new(), &mut done);
+        assert_eq!(found, None, "files of {name} import each other");
+    }
+}
+
+#[test]
+fn no_file_of_the_library_imports_itself_in_a_circle() {
+    no_circle("retrodict");
+}
+
+#[test]
+fn no_file_of_the_command_line_imports_itself_in_a_circle() {
+    no_circle("retrodict-cli");
+}
+
+#[test]
+fn no_file_of_the_python_package_imports_itself_in_a_circle() {
+    no_circle("retrodict-py");
+}
+
+#[test]
+fn wings_import_only_what_lies_below_them() {
+    let rank = |file: &str| {
+        let wing = file.split("::").next().unwrap();
+        WINGS.iter().position(|w| *w == wing)
+    };
+    let imports = imports(&crates().join("retrodict/src"));
+    for (file, imported) in &imports {
+        if file == "lib" {
+            continue;
+        }
+        let own = rank(file).unwrap_or_else(|| panic!("{file} stands in no wing"));
+        for other in imported.iter().filter(|other| *other != "lib") {
+            let below = rank(other).unwrap();
+            assert!(
+                below <= own,
+                "{file} imports {other}, which stands above it"
+            );
+        }
+    }
+}
+
+/// `GaussNewton` of `gauss_newton`.
+fn type_of(file: &str) -> String {
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    file.split('_').map(capital).collect()
+}
+
+#[test]
+fn simulators_and_update_rules_import_no_other() {
+    let imports = imports(&crates().join("retrodict/src"));
+    let lines = fs::read_to_string(crates().join("retrodict/src/registry.rs")).unwrap();
+    for (file, imported) in &imports {
+        for wing in ["simulators", "updates"] {
+            let Some(own) = file.strip_prefix(wing).and_then(|f| f.strip_prefix("::")) else {
+                continue;
+            };
+            let own = own.split("::").next().unwrap();
+            let registered = |file: &str| lines.contains(&format!(" {},", type_of(file)));
+            for other in imported {
+                let inner = other.strip_prefix(wing).and_then(|o| o.strip_prefix("::"));
+                let Some(other) = inner.and_then(|o| o.split("::").next()) else {
+                    continue;
+                };
+                assert!(
+                    other == own || !registered(other) || !registered(own),
+                    "{file} imports {wing}::{other}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_reader_of_imports_sees_groups_and_parents() {
+    let text = "use crate::a::{b::{C, d}, E};\npub use crate::not::This;\nfn f() { super::g::h() } // crate::no";
+    let mut found = paths(&code(text));
+    found.sort();
+    let expected = [
+        "crate::a::E",
+        "crate::a::b::C",
+        "crate::a::b::d",
+        "super::g::h",
+    ];
+    assert_eq!(found, expected);
+    let looped: Imports = [("a", "b"), ("b", "c"), ("c", "a")]
+        .map(|(from, to)| (from.to_owned(), BTreeSet::from([to.to_owned()])))
+        .into();
+    let found = circle("a", &looped, &mut Vec::new(), &mut BTreeSet::new());
+    assert_eq!(found.as_deref(), Some("a -> b -> c -> a"));
+}
