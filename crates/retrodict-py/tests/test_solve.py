@@ -12,7 +12,7 @@ import retrodict
 def test_a_jacobian_is_used():
     solution = retrodict.solve(DECAY, DATA, [1.0, 1.0], stop={"loss_change": 0})
     assert solution.converged and solution.status == "converged"
-    assert "nothing is left to gain" in solution.message
+    assert "no direction was found in which the loss falls" in solution.message
     np.testing.assert_allclose(solution.x, TRUTH, rtol=1e-12)
     np.testing.assert_allclose(solution.y, DATA, rtol=1e-12)
     np.testing.assert_allclose(solution.residuals, DATA - solution.y, atol=1e-15)
@@ -25,7 +25,7 @@ def test_a_jacobian_is_used():
 def test_a_fit_that_is_exact_ends_once_x_is_right():
     further = retrodict.solve(DECAY, DATA, [1.0, 1.0], stop={"loss_change": 0})
     solution = retrodict.solve(DECAY, DATA, [1.0, 1.0])
-    assert solution.converged and "the data are met" in solution.message
+    assert solution.converged and "the data are fitted exactly" in solution.message
     np.testing.assert_allclose(solution.x, TRUTH, rtol=1e-8)
     assert solution.counts["forward"] < further.counts["forward"]
 
@@ -255,7 +255,7 @@ def test_a_loss_that_settles_ends_the_run_where_that_is_asked_for():
         retrodict.solve(DECAY, scattered, [1.0, 1.0], stop={"loss_change": share})
         for share in (1e-8, 0.0)
     )
-    assert settled.converged and "linear model promises no more" in settled.message
+    assert settled.converged and "linear model predicts no further decrease" in settled.message
     assert settled.steps <= last_digit.steps
     np.testing.assert_allclose(settled.x, last_digit.x, rtol=1e-4)
 
