@@ -233,14 +233,14 @@ def test_a_loss_that_outliers_do_not_rule():
 @pytest.mark.parametrize(
     "stop, status, word",
     [
-        (2, "step-limit", "all steps were used"),
-        ({"steps": 2}, "step-limit", "all steps were used"),
-        ({"time": 0.0}, "time-limit", "all time was used"),
+        (2, "step-limit", "the maximum number of steps was reached"),
+        ({"steps": 2}, "step-limit", "the maximum number of steps was reached"),
+        ({"time": 0.0}, "time-limit", "the time limit was reached"),
         ({"loss_below": 1.0}, "converged", "loss reached its goal"),
-        ({"gradient_below": 1.0}, "converged", "gradient reached its goal"),
-        ({"short_step": 1e-3}, "converged", "last step was as short"),
-        ({"plateau": 0.999, "plateau_steps": 1}, "converged", "hardly falls"),
-        ({"discrepancy_below": 1.0}, "converged", "explained to within their noise"),
+        ({"gradient_below": 1.0}, "converged", "gradient fell below its goal"),
+        ({"short_step": 1e-3}, "converged", "last step was shorter than its goal"),
+        ({"plateau": 0.999, "plateau_steps": 1}, "converged", "almost stopped falling"),
+        ({"discrepancy_below": 1.0}, "converged", "fitted to within their noise level"),
     ],
 )
 def test_runs_end_when_they_are_told_to(stop, status, word):

@@ -114,7 +114,9 @@ impl From<Error> for Status {
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Self::Converged(Goal::Loss) => "the loss fell below its goal; set a lower goal to continue",
+            Self::Converged(Goal::Loss) => {
+                "the loss fell below its goal; set a lower goal to continue"
+            }
             Self::Converged(Goal::Discrepancy) => {
                 "the data are fitted to within their noise level, as requested; a closer fit would fit the noise"
             }
@@ -146,8 +148,12 @@ impl fmt::Display for Status {
                 "the remaining decrease of the loss is hidden by the noise of the simulator's output; output with \
                  more digits would allow more"
             }
-            Self::StepLimit => "the maximum number of steps was reached; allow more, or choose a faster rule",
-            Self::TimeLimit => "the time limit was reached; allow more time, or choose a cheaper rule",
+            Self::StepLimit => {
+                "the maximum number of steps was reached; allow more, or choose a faster rule"
+            }
+            Self::TimeLimit => {
+                "the time limit was reached; allow more time, or choose a cheaper rule"
+            }
             Self::Stalled => {
                 "the gradient vanished before the goal was reached; \
                  try another start, or a goal above the noise"

@@ -423,7 +423,11 @@ fn the_rule_falls_back_to_the_inverse_jacobian_and_counts() {
         panic!("{:?}", fallen.notices);
     };
     assert_eq!(*count, steps);
-    assert!(notice.0.contains("failed; used an inverse-Jacobian step instead"));
+    assert!(
+        notice
+            .0
+            .contains("failed; used an inverse-Jacobian step instead")
+    );
     assert_eq!(fallen.counts.inverse, steps as u64);
 }
 

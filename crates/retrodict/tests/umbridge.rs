@@ -423,7 +423,7 @@ fn what_cannot_be_connected_to_says_why() {
         },
         &[
             &nobody,
-            nothing is listening there: is the server running, and is this its port?",
+            "nothing is listening there: is the server running, and is this its port?",
         ],
     );
     let server = Server::start(model(&[]));
@@ -449,14 +449,14 @@ fn what_cannot_be_connected_to_says_why() {
         at(&several),
         &[
             "model = nothing",
-            "the server offers several, so name one: coarse, fine",
+            "the server offers several models; name one of: coarse, fine",
         ],
     );
     let old = with(
         "/Info",
         json!({ "protocolVersion": 0.9, "models": ["forward"] }),
     );
-    refused(at(&old), &["version 0.9", "only 1.0 is spoken here"]);
+    refused(at(&old), &["version 0.9", "only 1.0 is supported"]);
     let mute = with("/ModelInfo", json!({ "support": { "Gradient": true } }));
     refused(at(&mute), &["it does not offer Evaluate"]);
     let huge = with(

@@ -118,9 +118,7 @@ impl UmBridge {
         let address = Address { name, config };
         let support = wire.support(&address)?;
         if !support.evaluate {
-            return Err(
-                wire.failed("it does not offer Evaluate, which is required")
-            );
+            return Err(wire.failed("it does not offer Evaluate, which is required"));
         }
         let inputs = wire.sizes("InputSizes", &address)?;
         let outputs = wire.sizes("OutputSizes", &address)?;

@@ -157,7 +157,9 @@ const TRUNCATION: f64 = 1e-8;
 const PART_OF_THE_WAY: Notice =
     Notice("the local inverse stopped before reaching y; took the partial step");
 const STOPPED: [Notice; 2] = [
-    Notice("the local inverse could not move from x, as at a fold; used an inverse-Jacobian step instead"),
+    Notice(
+        "the local inverse could not move from x, as at a fold; used an inverse-Jacobian step instead",
+    ),
     Notice("the local inverse could not move from x, as at a fold; used a gradient step instead"),
 ];
 const OUT_OF_RANGE: [Notice; 2] = [

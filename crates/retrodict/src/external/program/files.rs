@@ -227,7 +227,12 @@ fn member(bytes: &[u8], limit: u64) -> Result<Vec<u8>, String> {
     let index = match names.iter().position(|name| name == "y.npy") {
         Some(index) => index,
         None if names.len() == 1 => 0,
-        None => return Err(format!("it contains no array 'y', but {}", names.join(", "))),
+        None => {
+            return Err(format!(
+                "it contains no array 'y', but {}",
+                names.join(", ")
+            ));
+        }
     };
     let entry = archive.by_index(index).map_err(|e| e.to_string())?;
     let mut content = Vec::new();

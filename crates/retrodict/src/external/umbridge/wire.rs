@@ -283,7 +283,9 @@ impl Wire {
             Err(error) if broke_off(&error) => {
                 self.send(&url, body.as_deref(), limit).map_err(|e| {
                     let again = self.explain(what, &e, limit);
-                    self.failed(format!("the connection broke off; the request was repeated, {again}"))
+                    self.failed(format!(
+                        "the connection broke off; the request was repeated, {again}"
+                    ))
                 })?
             }
             other => other.map_err(|e| self.failed(self.explain(what, &e, limit)))?,
@@ -337,7 +339,8 @@ impl Wire {
                  allow more"
             ),
             ureq::Error::Io(e) if e.kind() == ErrorKind::ConnectionRefused => {
-                nothing is listening there: is the server running, and is this its port?".to_owned()
+                "nothing is listening there: is the server running, and is this its port?"
+                    .to_owned()
             }
             ureq::Error::HostNotFound => "there is no such host: check the address".to_owned(),
             error if broke_off(error) => {
