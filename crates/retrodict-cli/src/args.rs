@@ -24,15 +24,15 @@ const OWN: [(&str, ArgPredicate, &str); 2] = [
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  done, but some method did not reach its goal (only with --require-converged)
+  1  done, but a method did not reach its goal (only with --require-converged)
   2  misuse: the message says what was found, what is allowed and what to try
-  3  failure: a simulation broke, a check failed, a file could not be written, or Ctrl-C or SIGTERM ended
-     the command before it was done; what was reached is kept (`serve`, which has no other end: 0)
-  141  nobody reads standard output any more, as after `retrodict list | head -1`; files are written
+  3  failure: a simulation failed, a check failed, a file could not be written, or Ctrl-C or SIGTERM
+     stopped the command early; results so far are kept (`serve`, which always ends this way: 0)
+  141  standard output was closed, as by `retrodict list | head -1`; files are still written
 
 Results go to standard output, progress and notices to standard error.";
 
-/// Run a simulator backwards: inverting updates beside their baselines.
+/// Solve inverse problems y = P(x): inversion-based and gradient-based update rules, compared.
 #[derive(Debug, Parser)]
 #[command(name = "retrodict", version, about, after_help = EXIT_CODES)]
 pub struct Arguments {
@@ -46,29 +46,29 @@ pub struct Arguments {
 pub enum Command {
     /// List simulators, rules, losses and experiments.
     List(List),
-    /// Run an experiment: several methods on the same problem, and a report.
+    /// Run an experiment: several methods on the same problem, with a report.
     Run(Run),
-    /// Train networks to invert a simulator: several methods on the same data, and a report.
+    /// Train networks to invert a simulator: several methods on the same data, with a report.
     Train(Train),
-    /// Go on with a training or an inversion that was stopped.
+    /// Continue a training run or an inversion that was stopped.
     Resume(Resume),
     /// Apply a trained network to your own data.
     Predict(Predict),
     /// Find the x that explains your own data.
     Solve(Box<Solve>),
-    /// Solve many problems: a list, or a sweep of settings; a part of them on each machine.
+    /// Solve many problems, a list or a parameter sweep, in shards on several machines.
     Batch(Batch),
     /// Join the results of a batch into one table and a report.
     Collect(Collect),
-    /// Run a simulator forwards on your own data.
+    /// Run a simulator forward on your own data.
     Simulate(Simulate),
-    /// Offer simulators to clients of the UM-Bridge protocol.
+    /// Serve simulators to clients of the UM-Bridge protocol.
     Serve(Serve),
     /// Run the conformance tests on a simulator in your configuration.
     Check(Check),
-    /// Measure what the theory says of each rule.
+    /// Test the theoretical properties of each rule numerically.
     Audit(Audit),
-    /// Build the report of a finished run again.
+    /// Rebuild the report of a finished run.
     Report(Report),
 }
 
@@ -87,14 +87,14 @@ Settings:
   --set seed=3                     the run's seed
   --set steps=50                   the steps of every method
   --set simulator.nu_t=4           an option of the simulator of every problem
-  --set nu_t=4                     the same, shorter
+  --set nu_t=4                     the same, abbreviated
   --set photograph.noise=1e-2      a key of one problem, by its name
   --set newton.learning_rate=0.5   an option of one method's rule, by the method's name
   --set newton.steps=20            a key of one method")]
 pub struct Run {
     /// An experiment's name (see `retrodict list`) or a TOML file.
     pub experiment: String,
-    /// Run each method from so many starts: the problem's own, and more drawn around it.
+    /// Run each method from N starts: the problem's own, and others drawn around it.
     #[arg(long, value_name = "N")]
     pub starts: Option<usize>,
     /// Run only these methods, by name or rule; may be repeated.
@@ -106,13 +106,13 @@ pub struct Run {
     /// The seed of every random draw.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Threads; the result does not depend on it.
+    /// Number of threads; the result does not depend on it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// The time limit of each method on each problem, such as 500ms, 10s or 2m.
     #[arg(long, value_name = "LIMIT", value_parser = duration)]
     pub time: Option<Duration>,
-    /// The folder to write [default: runs/NAME, or the next free runs/NAME-2, …].
+    /// Output folder [default: runs/NAME, or the next free runs/NAME-2, …].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Print JSON, with all iterates of small problems.
@@ -132,27 +132,27 @@ Settings:
   --set network.hidden=[40,40]     an option of the network
   --set hig.batch=16               a key of one method, by its name
   --set hig.rule.truncation=1e-6   an option of its rule
-Ctrl-C ends the training and keeps everything; `retrodict resume DIR` goes on bit for bit.")]
+Ctrl-C stops the training and keeps everything; `retrodict resume DIR` continues it, bit for bit.")]
 pub struct Train {
     /// A training experiment's name (see `retrodict list`) or a TOML file.
     pub experiment: String,
-    /// Train with the methods of this strategy: supervised, end-to-end (DP), corrected-targets (SIP)
+    /// Use only the methods with this strategy: supervised, end-to-end (DP), corrected-targets (SIP)
     /// or physics-residual.
     #[arg(long, value_name = "S")]
     pub strategy: Option<String>,
-    /// Train with this method alone, by its name or its rule.
+    /// Use only this method, by its name or its rule.
     #[arg(long, value_name = "M")]
     pub method: Option<String>,
-    /// Train with these methods alone, by their names.
+    /// Use only these methods, by name.
     #[arg(long, value_name = "M,…", value_delimiter = ',')]
     pub compare: Vec<String>,
-    /// End after so many epochs.
+    /// Stop after N epochs.
     #[arg(long, value_name = "N")]
     pub epochs: Option<u64>,
-    /// End each method after so much time in steps, such as 30s or 5m.
+    /// Stop each method after this much time spent in steps, such as 30s or 5m.
     #[arg(long, value_name = "LIMIT", value_parser = duration)]
     pub time: Option<Duration>,
-    /// Train each method so many times, from other weights.
+    /// Train each method N times, from different initial weights.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seeds: u64,
     /// The seed of every random draw.
@@ -161,13 +161,13 @@ pub struct Train {
     /// Change a setting; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
-    /// Threads; the result does not depend on it.
+    /// Number of threads; the result does not depend on it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// Write a checkpoint every so often.
+    /// Time between checkpoints.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "2m")]
     pub checkpoint: Duration,
-    /// The folder to write [default: runs/train-NAME, or the next free runs/train-NAME-2, …].
+    /// Output folder [default: runs/train-NAME, or the next free runs/train-NAME-2, …].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Print JSON.
@@ -178,26 +178,26 @@ pub struct Train {
 /// Arguments of `resume`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A training goes on as it was. An inversion (the folder of `retrodict solve --out`) goes on bit for
-bit where nothing is changed; --set rule=NAME or rule.KEY=VALUE goes on from its best x by another
-rule, and everything else that --set reaches in `retrodict solve`, such as prior.tikhonov.weight=1,
-makes another problem of it, which begins at the best x. The changes are kept in the folder.")]
+A training run continues unchanged. An inversion (the folder of `retrodict solve --out`) continues
+bit for bit if nothing is changed; --set rule=NAME or rule.KEY=VALUE continues from its best x with
+another rule, and any other setting of `retrodict solve`, such as prior.tikhonov.weight=1, changes
+the problem, which then starts from the best x. The changes are saved in the folder.")]
 pub struct Resume {
-    /// The folder of a training or an inversion.
+    /// The folder of a training run or an inversion.
     pub folder: PathBuf,
-    /// So many steps more, of an inversion.
+    /// For an inversion: the number of further steps.
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
-    /// When to stop, as for `retrodict solve`; may be repeated.
+    /// Stopping criterion, as for `retrodict solve`; may be repeated.
     #[arg(long = "stop", value_name = "GOAL")]
     pub stops: Vec<String>,
     /// Change a setting of an inversion; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
-    /// Threads; the result does not depend on it.
+    /// Number of threads; the result does not depend on it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// Write a checkpoint every so often.
+    /// Time between checkpoints.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "2m")]
     pub checkpoint: Duration,
     /// Print JSON.
@@ -208,31 +208,31 @@ pub struct Resume {
 /// Arguments of `predict`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Data: as for `retrodict solve`; each sample is as long as what the network sees.
---refine 5 takes five steps from the network's x, by inverse-simulator where there is an inverse, else by
-levenberg-marquardt or limited-memory-bfgs. --compare-cold shows what the network's start saves.")]
+Data: as for `retrodict solve`; each sample is as long as the network's input.
+--refine 5 takes five steps from the network's x, with inverse-simulator if there is a local inverse,
+else levenberg-marquardt or limited-memory-bfgs. --compare-cold shows what the network's start saves.")]
 pub struct Predict {
-    /// The folder of a training, or a .safetensors file of it.
+    /// The folder of a training run, or a .safetensors file in it.
     pub network: PathBuf,
     /// The observations y*.
     #[arg(long, value_name = "FILE")]
     pub target: String,
-    /// The method whose network is meant [default: the one with the least loss].
+    /// The method whose network to use [default: the one with the lowest loss].
     #[arg(long, value_name = "M")]
     pub method: Option<String>,
-    /// Polish each x by so many steps of direct inversion.
+    /// Refine each x by N steps of direct inversion.
     #[arg(long, value_name = "N")]
     pub refine: Option<usize>,
-    /// The rule of those steps.
+    /// The update rule of these steps.
     #[arg(long, value_name = "M", requires = "refine")]
     pub rule: Option<String>,
-    /// Do the same from zeros, and say how many steps it takes to come as far.
+    /// Do the same from zeros, and report how many steps it takes to reach the same loss.
     #[arg(long, requires = "refine")]
     pub compare_cold: bool,
-    /// Threads; the result does not depend on it.
+    /// Number of threads; the result does not depend on it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// Where to write x [default: the target's name with -predicted before its ending].
+    /// Output file for x [default: the target's name with -predicted before its extension].
     #[arg(short, long = "output", value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -240,21 +240,21 @@ pub struct Predict {
 /// Arguments of `batch`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-File: an inversion, by the path of its file or as a table; [[problem]] entries with a name and what
-to set; [sweep] with lists or ranges of values. See the book, docs/src/batches.md.
-Shards: --shard 2/8 solves every eighth problem, from the second on. All shards write into one
-folder, a file for each problem, whole or not at all; what is done is not done again, so that a
-shard may be stopped and started at will. Exit code 3 if a problem failed: the others are solved.")]
+File: an inversion, as the path of its file or as a table; [[problem]] entries with a name and
+settings; [sweep] with lists or ranges of values. See the book, docs/src/batches.md.
+Shards: --shard 2/8 solves every eighth problem, starting with the second. All shards write to one
+folder, one file per problem, atomically; finished problems are not solved again, so a shard can be
+stopped and restarted at any time. Exit code 3 if a problem failed; the others are still solved.")]
 pub struct Batch {
     /// The TOML file of the batch.
     pub file: PathBuf,
-    /// The part of the problems to solve, as in 1/4 to 4/4.
+    /// Which part of the problems to solve, from 1/4 to 4/4 for example.
     #[arg(long, value_name = "I/N", value_parser = shard, default_value = "1/1")]
     pub shard: Shard,
-    /// The folder of the results, the same for all shards [default: runs/NAME].
+    /// Output folder, the same for all shards [default: runs/NAME].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Threads; the results do not depend on it.
+    /// Number of threads; the results do not depend on it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
 }
@@ -281,8 +281,8 @@ pub struct Collect {
 /// Arguments of `simulate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Data: as for `retrodict solve`. A PNG is written with 16 bits, so that little is lost on the way
-back; values outside [0, 1] are clipped, and that is said.")]
+Data: as for `retrodict solve`. A PNG is written with 16 bits, to lose little precision; values
+outside [0, 1] are clipped, with a note.")]
 pub struct Simulate {
     /// A simulator's name (see `retrodict list`), unless it is your own.
     #[arg(default_value = "", hide_default_value = true, default_value_ifs = OWN)]
@@ -290,13 +290,13 @@ pub struct Simulate {
     /// A simulator of the user's own.
     #[command(flatten)]
     pub source: Source,
-    /// The x to start from.
+    /// The file with x.
     #[arg(long, value_name = "FILE")]
     pub input: String,
-    /// Where to write y.
+    /// Output file for y.
     #[arg(short, long = "output", value_name = "FILE")]
     pub output: PathBuf,
-    /// Adds white noise with this standard deviation, relative to y's root mean square.
+    /// Add white noise with this standard deviation, relative to y's root mean square.
     #[arg(long, value_name = "LEVEL")]
     pub noise: Option<f64>,
     /// The seed of the noise.
@@ -310,9 +310,9 @@ pub struct Simulate {
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Settings: --set KEY=VALUE sets an option of the simulator; with several, --set NAME.KEY=VALUE. A client's
-config object changes them for its own questions.
-Clients: any of the UM-Bridge protocol, such as Python's umbridge.HTTPModel(\"http://localhost:4242\", NAME).")]
+Settings: --set KEY=VALUE sets an option of the simulator; with several, --set NAME.KEY=VALUE. A client
+can change them for its own requests with its config object.
+Clients: any UM-Bridge client, such as Python's umbridge.HTTPModel(\"http://localhost:4242\", NAME).")]
 pub struct Serve {
     /// Simulators' names (see `retrodict list`).
     #[arg(required = true, value_name = "SIMULATOR")]
@@ -320,26 +320,26 @@ pub struct Serve {
     /// Change an option of a simulator; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
-    /// The port; 0 takes any that is free.
+    /// The port; 0 picks any free port.
     #[arg(long, value_name = "PORT", default_value_t = 4242)]
     pub port: u16,
-    /// The address to listen at; 0.0.0.0 lets other machines in.
+    /// The address to listen on; 0.0.0.0 admits other machines.
     #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
     pub host: String,
-    /// Evaluations at once, and threads.
+    /// Number of concurrent evaluations, and of threads.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// How long an answer may take.
+    /// Time limit of a request.
     #[arg(long, value_name = "LIMIT", value_parser = duration, default_value = "5m")]
     pub timeout: Duration,
-    /// The longest question that is read, in MiB; four such may be on their way at once.
+    /// The longest request accepted, in MiB; up to four such may arrive at once.
     #[arg(long, value_name = "MIB", default_value_t = 64)]
     pub body_limit: usize,
-    /// The memory that evaluations may take together, in MiB [default: half of what the machine has].
+    /// Total memory of all evaluations, in MiB [default: half of the machine's memory].
     #[arg(long, value_name = "MIB")]
     pub memory: Option<usize>,
-    /// A further name under which it may be called, beside localhost, 127.0.0.1 and `::1`, and whose pages may ask
-    /// it; may be repeated.
+    /// A further host name to answer to, beside localhost, 127.0.0.1 and `::1`, and whose web pages may send
+    /// requests; may be repeated.
     #[arg(long, value_name = "NAME")]
     pub allow_host: Vec<String>,
 }
@@ -347,9 +347,9 @@ pub struct Serve {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Where the simulator has a local inverse, of its own or by --inverse, a second table follows: for each
-‖Δy‖ around y₀ = P(x₀), the misfit ‖P(P⁻¹(y₀ + Δy; x₀)) − y₀ − Δy‖ that remains, and the distance to
-the step of the inverse Jacobian, which must shrink as ‖Δy‖².")]
+If the simulator has a local inverse, built in or by --inverse, a second table follows: for each ‖Δy‖
+around y₀ = P(x₀), the remaining misfit ‖P(P⁻¹(y₀ + Δy; x₀)) − y₀ − Δy‖, and the distance to the
+inverse-Jacobian step, which must decrease as ‖Δy‖².")]
 pub struct Check {
     /// A simulator's name (see `retrodict list`), unless it is your own.
     #[arg(default_value = "", hide_default_value = true, default_value_ifs = OWN)]
@@ -357,17 +357,17 @@ pub struct Check {
     /// A simulator of the user's own.
     #[command(flatten)]
     pub source: Source,
-    /// A local inverse found from derivatives, in place of the simulator's own, if it has one:
+    /// A local inverse computed from derivatives, replacing the simulator's own, if any:
     /// newton, levenberg-marquardt or path.
     #[arg(long, value_name = "INVERSE")]
     pub inverse: Option<String>,
-    /// The x at which to check [default: drawn where x typically lies].
+    /// The x at which to check [default: drawn from the typical range of x].
     #[arg(long, value_name = "FILE")]
     pub at: Option<String>,
     /// Change an option of the simulator; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
-    /// The seed of the points at which it is checked.
+    /// The seed of the points that are checked.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 }
@@ -383,7 +383,7 @@ pub struct Audit {
 /// Arguments of `report`.
 #[derive(Debug, Args)]
 pub struct Report {
-    /// A run's folder.
+    /// The folder of a run.
     pub folder: PathBuf,
 }
 

@@ -97,7 +97,7 @@ impl Batch {
             .members
             .iter()
             .find_map(|m| m.solution.trouble.as_ref());
-        first.map(|error| format!("at first because {error}"))
+        first.map(|error| format!("first caused by: {error}"))
     }
 
     /// Means over the batch; members that have ended keep their last values. Seconds are the

@@ -215,7 +215,7 @@ pub fn free(name: &str) -> PathBuf {
 /// Makes a folder and makes sure that it can be written, before hours of work go in.
 pub fn prepare(folder: &Path) -> Outcome<()> {
     if folder.exists() && !folder.is_dir() {
-        return Err(Failure::unwritable(folder, "it is no folder"));
+        return Err(Failure::unwritable(folder, "it is not a folder"));
     }
     make_folder(folder).map_err(|e| Failure::unwritable(folder, e))?;
     remove_left_over(folder);
@@ -292,8 +292,8 @@ pub fn read(folder: &Path) -> Outcome<Contents> {
         let path = folder.join(name);
         fs::read(&path).map_err(|e| {
             Failure::Misuse(format!(
-                "cannot read {}: {e}; a run's folder holds manifest.json, metrics.csv, \
-                 summary.json and fields.npz",
+                "cannot read {}: {e}; the folder of a run contains manifest.json, metrics.csv, summary.json and \
+                 fields.npz",
                 path.display()
             ))
         })

@@ -51,8 +51,8 @@ pub fn truths(truth: &Truth, simulator: &dyn Simulator, seed: u64) -> Outcome<Ve
     };
     if truths.is_empty() || truths.iter().any(|x| x.len() != space.len()) {
         return Err(Failure::Misuse(format!(
-            "the truth has {} values, but {} of shape {:?} takes {}; \
-             set the simulator's shape or size to that of the data",
+            "the truth has {} values, but {} of shape {:?} has {}; set the simulator's shape or size to that of the \
+             data",
             truths.last().map_or(0, Vec::len),
             space.name,
             space.shape,

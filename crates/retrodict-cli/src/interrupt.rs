@@ -29,7 +29,7 @@ pub fn flag() -> Arc<AtomicBool> {
                 retrodict::models::external::end_programs();
                 std::process::exit(130);
             }
-            eprintln!("interrupted: finishing up (once more to quit at once)");
+            eprintln!("interrupted: finishing up (interrupt again to quit immediately)");
         });
         flag
     })
@@ -82,9 +82,7 @@ pub fn abandonable(work: impl FnOnce() -> Outcome<ExitCode> + Send + 'static) ->
         match told.recv_timeout(LOOK) {
             Ok(outcome) => return outcome,
             Err(RecvTimeoutError::Disconnected) => {
-                return Err(Failure::Broken(
-                    "the command ended without a word".to_owned(),
-                ));
+                return Err(Failure::Broken("the command ended unexpectedly".to_owned()));
             }
             Err(RecvTimeoutError::Timeout) if raised() => {
                 left = left.saturating_sub(LOOK);

@@ -62,7 +62,7 @@ pub fn plan<'a>(
     }
     if races.is_empty() {
         return Err(Failure::Misuse(
-            "no method is left to run; check --method and the methods' problems".to_owned(),
+            "no method is left to run; check --method and the problems of the methods".to_owned(),
         ));
     }
     Ok(races)
@@ -136,7 +136,7 @@ fn check_names(experiment: &Experiment, chosen: &[String]) -> Outcome<()> {
             .find(|(i, n)| names[..*i].contains(n));
         if let Some((_, name)) = twice {
             return Err(Failure::Misuse(format!(
-                "two {kind}s are called '{name}'; give each its own name"
+                "two {kind}s are called '{name}'; give each a different name"
             )));
         }
     }

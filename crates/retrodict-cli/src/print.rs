@@ -64,7 +64,7 @@ pub fn outcome() -> Outcome<()> {
         None => Ok(()),
         Some((ErrorKind::BrokenPipe, _)) => Err(Failure::NoReader),
         Some((_, why)) => Err(Failure::Broken(format!(
-            "cannot write to standard output: {why}; free space, or send it elsewhere"
+            "cannot write to standard output: {why}; free some space, or redirect it"
         ))),
     }
 }

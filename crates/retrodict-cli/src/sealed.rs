@@ -36,12 +36,12 @@ pub fn open<T: DeserializeOwned>(
         |why: &str| Failure::unreadable(path, format!("{why}; delete the file, and {then}"));
     let content = bytes
         .strip_prefix(magic)
-        .ok_or_else(|| damaged("it is no checkpoint of this version"))?;
+        .ok_or_else(|| damaged("it is not a checkpoint of this version"))?;
     let (sum, content) = content
         .split_first_chunk::<4>()
-        .ok_or_else(|| damaged("it is cut short"))?;
+        .ok_or_else(|| damaged("it is truncated"))?;
     if u32::from_le_bytes(*sum) != checksum(content) {
-        return Err(damaged("it is damaged: the checksum does not fit"));
+        return Err(damaged("it is damaged: the checksum does not match"));
     }
     rmp_serde::from_slice(content).map_err(|e| damaged(&format!("it cannot be read ({e})")))
 }

@@ -208,7 +208,7 @@ async fn answer(
         return Err(Refusal::new(
             405,
             "InvalidInput",
-            "only GET and POST are understood",
+            "only GET and POST are supported",
         ));
     }
     service.gate.admit(&request)?;
@@ -238,7 +238,7 @@ async fn answer(
         Some(Ok(Err(_))) => Err(Refusal::new(
             500,
             "SimulationFailed",
-            "the simulator broke down",
+            "the simulator crashed",
         )),
         Some(Err(_)) => Err(Refusal::time()),
         None => Err(Refusal::over()),
@@ -272,13 +272,13 @@ async fn question(
 ) -> Result<(Vec<u8>, Vec<OwnedSemaphorePermit>), Refusal> {
     let refused = |status, message: String| Refusal::new(status, "InvalidInput", message);
     let too_long = || {
-        let allowed = "the server's --body-limit allows more";
+        let allowed = "raise the server's --body-limit";
         refused(
             413,
-            format!("the question is longer than {most} bytes; {allowed}"),
+            format!("the request is longer than {most} bytes; {allowed}"),
         )
     };
-    let too_slow = || refused(408, "the question came too slowly".to_owned());
+    let too_slow = || refused(408, "the request arrived too slowly".to_owned());
     // What says that it is too long need not be waited for.
     if body.size_hint().lower() > most as u64 {
         return Err(too_long());
@@ -289,7 +289,7 @@ async fn question(
         let frame = match timeout(SILENCE, body.frame()).await {
             Ok(Some(Ok(frame))) => frame,
             Ok(Some(Err(error))) => {
-                return Err(refused(400, format!("the question broke off: {error}")));
+                return Err(refused(400, format!("the request broke off: {error}")));
             }
             Ok(None) => return Ok((bytes, room)),
             Err(_) => return Err(too_slow()),
@@ -310,7 +310,7 @@ async fn question(
         let permits = u32::try_from(more).unwrap_or(u32::MAX);
         let taken = Arc::clone(questions).try_acquire_many_owned(permits);
         room.push(taken.map_err(|_| {
-            let message = "too many long questions are on their way; ask again later";
+            let message = "too many long requests at once; try again later";
             Refusal::new(503, "Busy", message)
         })?);
         held += more;

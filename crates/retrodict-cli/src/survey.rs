@@ -78,7 +78,7 @@ pub fn sentence(found: &[Found]) -> String {
         .map(|f| format!("{:.4e} ({})", f.loss, f.starts))
         .collect();
     format!(
-        "{} distinct solution{plural} from {of} starts; losses (and starts that ended there): {}",
+        "{} distinct solution{plural} from {of} starts; loss (number of starts): {}",
         found.len(),
         each.join(", ")
     )

@@ -147,7 +147,7 @@ impl File {
                 };
                 if !names.insert(name.clone()) {
                     return Err(Failure::Misuse(format!(
-                        "two problems are called '{name}'; give each its own name"
+                        "two problems are called '{name}'; give each a different name"
                     )));
                 }
                 let mut settings = flat(&entry.set);

@@ -93,10 +93,10 @@ fn intervals_are_those_of_the_textbook() {
     assert_says(
         &said,
         &[
-            "95 % intervals, with the noise as large as the residuals",
+            "95 % confidence intervals (noise level estimated from the residuals)",
             "4 data, 2 degrees of freedom; rank 2 of 2",
             "root mean square 1.204e0, largest 1.900e0 at y[1]",
-            "the statistics took 1 forward, 2 jvp",
+            "evaluations for these statistics: 1 forward, 2 jvp",
         ],
     );
     let found = result(&f.join("estimated"));
@@ -121,16 +121,16 @@ fn intervals_are_those_of_the_textbook() {
     assert!((rest[1] + 1.9).abs() < 1e-6, "{rest:?}");
     assert!(!f.join("estimated/unseen.npy").exists());
     let page = fs::read_to_string(f.join("estimated/report.html")).unwrap();
-    assert_says(&page, &["How sure it is", "Correlations"]);
+    assert_says(&page, &["Uncertainty", "Correlations"]);
 
     // Known noise: Gauss's quantile, and a χ² of 5.8/0.25 for two degrees of freedom, exp(−χ²/2).
     let (said, _) = solve(f, &words, "--noise-std 0.5 --out known");
     assert_says(
         &said,
         &[
-            "with the noise as told",
-            "χ² = 23.2000, 5.800 per datum, 11.600 per degree of freedom",
-            "below 0.0001",
+            "95 % confidence intervals (noise level given)",
+            "χ² = 23.2000, χ²/N = 5.800, reduced χ² = 11.600",
+            "p < 0.0001",
         ],
     );
     let found = result(&f.join("known"));
@@ -155,9 +155,9 @@ fn what_the_data_do_not_see_is_named() {
         &said,
         &[
             "rank 2 of 3",
-            "the data do not see 1 combination of the 3 unknowns",
-            "the data do not see x[1] − x[2]: y stays the same along it",
-            "2 of 3 unknowns are not determined",
+            "1 of 3 directions in x is not identifiable from the data",
+            "x[1] − x[2] is not identifiable: changing x along it does not change y",
+            "2 of 3 unknowns are not identifiable",
         ],
     );
     let found = result(&f.join("run"));
@@ -175,7 +175,7 @@ fn what_the_data_do_not_see_is_named() {
     )
     .unwrap();
     let output = succeed(f, "resume run --steps 20");
-    assert_says(&output, &["of data and prior together", "rank 3 of 3"]);
+    assert_says(&output, &["from data and prior", "rank 3 of 3"]);
     assert!(!f.join("run/unseen.npy").exists());
 }
 
@@ -187,15 +187,15 @@ fn fewer_data_than_unknowns_are_told_before_and_after() {
     assert_says(
         &errors,
         &[
-            "4 data for 6 unknowns and no prior: at least 2 combinations",
-            "J is found by central differences",
+            "4 data for 6 unknowns and no prior: the problem is underdetermined; at least 2 directions",
+            "J is approximated by central differences",
         ],
     );
     assert_says(
         &said,
         &[
-            "the data do not see 4 combinations of the 6 unknowns",
-            "the data do not see x[5]",
+            "4 of 6 directions in x are not identifiable from the data",
+            "x[5] is not identifiable",
         ],
     );
     let (_, errors) = solve(f, &words, "-o x.csv --prior tikhonov");
@@ -228,11 +228,11 @@ fn statistics_that_fail_leave_the_fit() {
     let output = run(f, "resume run");
     assert_says(
         &String::from_utf8(output.stderr).unwrap(),
-        &["J is found by central differences"],
+        &["J is approximated by central differences"],
     );
     assert_says(
         &String::from_utf8(output.stdout).unwrap(),
-        &["95 % intervals"],
+        &["95 % confidence intervals"],
     );
 }
 
@@ -267,7 +267,10 @@ fn statistics_can_be_left_out() {
     // The folder remembers it, and it is not another problem.
     assert!(!succeed(f, "resume run").contains("intervals"));
     let said = succeed(f, "resume run --set statistics=true");
-    assert_says(&said, &["the 3 best and the 3 worst known of 32 unknowns"]);
+    assert_says(
+        &said,
+        &["the 3 most and the 3 least certain of 32 unknowns"],
+    );
     assert_eq!(array(&f.join("run/deviation.npy")).0, [32]);
 }
 
@@ -277,8 +280,8 @@ fn a_run_that_ends_at_the_noise_does_not_test_the_model() {
     let f = folder.path();
     blurred(f, &[32]);
     let said = succeed(f, "solve heat --target y.csv --noise-std 0.05 -o x.csv");
-    assert_says(&said, &["the run ended at the noise"]);
-    assert!(!said.contains("per degree of freedom"), "{said}");
+    assert_says(&said, &["the run stopped at the noise level"]);
+    assert!(!said.contains("reduced χ²"), "{said}");
 }
 
 #[test]
@@ -290,7 +293,7 @@ fn a_problem_too_large_says_what_to_do() {
     assert_says(
         &said,
         &[
-            "no intervals: a Jacobian of 1296 × 1296 is too large",
+            "no confidence intervals: a Jacobian of 1296 × 1296 is too large",
             "--posterior",
         ],
     );
@@ -317,7 +320,7 @@ fn weights_are_chosen_by_rule_and_kept() {
         assert_says(
             &said,
             &[
-                "the weight of tikhonov is",
+                "the regularisation parameter (weight) of tikhonov is",
                 &format!("by {stored}"),
                 "2 forward, 32 jvp",
             ],
@@ -336,7 +339,7 @@ fn weights_are_chosen_by_rule_and_kept() {
         assert_says(
             &page,
             &[
-                "How strong the prior is",
+                "Regularisation parameter",
                 "id=\"trade-0\"",
                 "id=\"weights-0\"",
             ],
@@ -383,7 +386,7 @@ fn the_posterior_of_a_field_is_stored() {
     assert_says(
         &said,
         &[
-            "the data narrow the mean deviation",
+            "the data reduce the mean standard deviation",
             "4 samples with seed 0",
         ],
     );
@@ -415,7 +418,7 @@ fn the_posterior_of_a_field_is_stored() {
         found["posterior"]["counts"]["vjp"]
     );
     let page = fs::read_to_string(run.join("report.html")).unwrap();
-    assert_says(&page, &["What data and prior leave open", "sample 4"]);
+    assert_says(&page, &["Posterior", "sample 4"]);
     assert_says(&succeed(f, "report run"), &["report.html"]);
     assert_eq!(fs::read_to_string(run.join("report.html")).unwrap(), page);
 

@@ -124,7 +124,7 @@ fn damaged_files_are_named() {
     let solve = |name: &str| fail(folder.path(), &format!("solve heat --target {name}"), 2);
     assert_says(&solve("empty.png"), &["empty.png", "0 bytes"]);
     assert_says(&solve("text.png"), &["text.png"]);
-    assert_says(&solve("a.npz"), &["a.npz", "no complete .npz archive"]);
+    assert_says(&solve("a.npz"), &["a.npz", "not a complete .npz archive"]);
     assert_says(&solve("nan.npy"), &["NaN at index 1", "finite"]);
     assert_says(&solve("cut.npy"), &["cut.npy"]);
     assert_says(&solve("words.csv"), &["line 2", "'two' is not a number"]);
@@ -195,7 +195,7 @@ fn targets_out_of_reach_end_honestly() {
     assert_says(
         &said.split_whitespace().collect::<Vec<_>>().join(" "),
         &[
-            "y lies out of the range of the local inverse: stepped by the inverse Jacobian",
+            "y is out of the range of the local inverse; used an inverse-Jacobian step instead",
             "exp never reaches",
             "greater than 0",
         ],

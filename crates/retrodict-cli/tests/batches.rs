@@ -134,7 +134,7 @@ fn shards_at_the_same_time_leave_what_one_run_leaves() {
     let report = fs::read_to_string(f.join("parts/report.html")).unwrap();
     assert!(
         report.contains("Rates &lt;and&gt; rules")
-            && report.contains("loss over rule.learning_rate")
+            && report.contains("loss vs. rule.learning_rate")
     );
 }
 

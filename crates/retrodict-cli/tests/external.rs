@@ -299,7 +299,7 @@ fn arguments_that_do_not_fit_are_misuse() {
         ),
         (
             "check --umbridge https://example.org",
-            &["TLS is not spoken here"],
+            &["TLS is not supported"],
         ),
         (
             "check --umbridge http://h --config [1]",
@@ -357,12 +357,15 @@ fn servers_that_cannot_be_used_are_failures() {
         &format!("solve --umbridge http://{place} --target y.csv"),
         3,
     );
-    assert_says(&message, &[&place.to_string(), "nobody listens there"]);
+    assert_says(
+        &message,
+        &[&place.to_string(), "nothing is listening there"],
+    );
     let server = Serving::start("sine heat --set heat.shape=[4]");
     let message = fail(f, &format!("check --umbridge {}", server.url), 2);
     assert_says(
         &message,
-        &["the server offers several, so name one: sine, heat"],
+        &["the server offers several models; name one of: sine, heat"],
     );
     let message = fail(
         f,
@@ -464,7 +467,7 @@ fn a_program_that_fails_ends_with_its_own_words() {
     let message = simulate("sleep 60 {input} {output}", &["--timeout", "200ms"]);
     assert_says(&message, &["sleep"]);
     let message = simulate("sh -c 'sleep 60' {input} {output}", &["--timeout", "200ms"]);
-    assert_says(&message, &["did not end within 0.2 s", "--timeout"]);
+    assert_says(&message, &["did not finish within 0.2 s", "--timeout"]);
     let message = simulate("pyhton model.py {input} {output}", &[]);
     assert_says(&message, &["'pyhton' was not found"]);
 }

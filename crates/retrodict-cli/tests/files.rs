@@ -61,7 +61,7 @@ fn a_table_is_not_cut_across_its_columns_at_any_door() {
         "check exp --set size=4 --at ty.csv",
     ] {
         let message = fail(f, words, 2);
-        assert!(message.contains("pick one of its 2 columns"), "{message}");
+        assert!(message.contains("select one of its 2 columns"), "{message}");
         assert!(!f.join("x.csv").exists(), "{words}");
     }
     let message = fail(f, "batch sweep.toml --out b", 3);
@@ -123,7 +123,10 @@ fn a_deviation_of_nothing_or_without_end_is_refused_and_explained() {
     write(f, "y.csv", "0.1\n0.2\n0.8\n1.1\n");
     write(f, "infinite.csv", "0.1\ninf\n0.1\n0.1\n");
     for (noise, parts) in [
-        ("--noise-std 0", ["noise.std = 0", "no datum is exact"]),
+        (
+            "--noise-std 0",
+            ["noise.std = 0", "no measurement is exact"],
+        ),
         ("--noise 0", ["noise.relative = 0", "greater than 0"]),
         ("--noise-std inf", ["noise.std = inf", "missing"]),
         ("--noise-std=-1", ["noise.std = -1", "greater than 0"]),
@@ -156,7 +159,7 @@ fn what_is_no_file_of_data_is_not_read() {
             false => fail(f, &format!("solve heat --target {name}"), 2),
         };
         assert!(
-            message.contains(name) && message.contains("no regular file"),
+            message.contains(name) && message.contains("not a regular file"),
             "{message}"
         );
     }

@@ -110,8 +110,8 @@ fn every_stop_is_obeyed_and_named() {
             "--stop plateau=0.9 --stop plateau_steps=3",
             "the loss hardly falls any more",
         ),
-        ("--stop time=0s", "all time was used"),
-        ("--stop steps=4", "all steps were used"),
+        ("--stop time=0s", "the time limit was reached"),
+        ("--stop steps=4", "the maximum number of steps was reached"),
     ] {
         assert_says(&succeed(f, &format!("{solve} {stop}")), &[parts]);
     }
@@ -234,7 +234,10 @@ fn survives_being_killed(method: &str) {
     assert_eq!(steps(&f.join("whole")), steps(&killed));
     assert!(steps(&killed).len() > 100);
     let report = fs::read_to_string(killed.join("report.html")).unwrap();
-    assert!(report.contains("Data and fit") && report.contains("all steps were used"));
+    assert!(
+        report.contains("Data and fit")
+            && report.contains("the maximum number of steps was reached")
+    );
     fs::remove_file(killed.join("report.html")).unwrap();
     succeed(f, "report killed");
     assert!(killed.join("report.html").exists());

@@ -24,13 +24,16 @@ fn a_level_that_is_none_is_refused() {
             &format!("solve heat --target y.csv {words} 0 -o x.csv"),
             2,
         );
-        assert_says(&said, &[key, "= 0 is not allowed", "no datum is exact"]);
+        assert_says(
+            &said,
+            &[key, "= 0 is not allowed", "no measurement is exact"],
+        );
     }
     let said = fail(f, "solve heat --target y.csv --noise-std inf -o x.csv", 2);
-    assert_says(&said, &["= inf is not allowed", "is a missing one"]);
+    assert_says(&said, &["= inf is not allowed", "to ignore a datum"]);
     for (level, why) in [
-        ("0", "no datum is exact"),
-        ("inf", "is a missing one"),
+        ("0", "no measurement is exact"),
+        ("inf", "to ignore a datum"),
         ("-1", "must be greater than 0"),
     ] {
         fs::write(f.join("sigma.csv"), format!("0.1\n0.2\n{level}\n0.1\n")).unwrap();

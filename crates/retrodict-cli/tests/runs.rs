@@ -218,7 +218,8 @@ fn a_goal_that_is_missed_is_an_exit_code_on_request() {
     succeed(folder.path(), "run toy");
     let message = fail(folder.path(), "run toy --require-converged", 1);
     assert!(
-        message.contains("did not reach their goal: square · gradient-descent, square · newton"),
+        message
+            .contains("these did not reach their goal: square · gradient-descent, square · newton"),
         "{message}"
     );
 }
@@ -395,6 +396,6 @@ fn a_filmstrip_shows_the_way_from_x_to_y() {
         "run fluid --method inverse-simulator --set inverse-simulator.steps=1 --out run",
     );
     let page = fs::read_to_string(folder.path().join("run/report.html")).unwrap();
-    assert!(page.contains("On the way from x to y") && page.contains("<th>step 8</th>"));
+    assert!(page.contains("From x to y") && page.contains("<th>step 8</th>"));
     assert_eq!(page.matches("alt=\"frame 5 of ").count(), 2);
 }

@@ -180,7 +180,7 @@ fn a_checkpoint_that_does_not_fit_is_refused_and_can_be_left_behind() {
         fs::write(&checkpoint, &whole[..length]).unwrap();
         assert_says(
             &fail(f, "resume run", 2),
-            &["hig-0.checkpoint", "begins this method anew"],
+            &["hig-0.checkpoint", "starts this method again"],
         );
     }
     let mut bytes = whole.clone();
@@ -220,7 +220,7 @@ fn weights_that_do_not_fit_are_refused() {
     for length in [0, 5, 100, whole.len() / 2, whole.len() - 1] {
         assert_says(
             &predict(&whole[..length]),
-            &["hig-0.safetensors", "no whole safetensors file"],
+            &["hig-0.safetensors", "not a complete safetensors file"],
         );
     }
     // The same file with another architecture in its header.
@@ -282,7 +282,7 @@ fn a_data_file_that_cannot_be_learned_from_is_pointed_at() {
     write(&[("target", 2, &y), ("x", 2, &holed)]);
     assert_says(&train(), &["the array x holds inf at index 5"]);
     write(&[("y", 2, &y)]);
-    assert_says(&train(), &["no array 'target'", "it holds y"]);
+    assert_says(&train(), &["no array 'target'", "it contains y"]);
     write(&[("target", 1, &y[..8])]);
     assert_says(
         &train(),
@@ -291,10 +291,10 @@ fn a_data_file_that_cannot_be_learned_from_is_pointed_at() {
     write(&[("target", 2, &y[..14])]);
     assert_says(
         &train(),
-        &["it holds 7 samples", "data.train + data.test is 8"],
+        &["it contains 7 samples", "data.train + data.test is 8"],
     );
     fs::write(f.join("d.npz"), &npz(&[("target", 2, &y)])[..60]).unwrap();
-    assert_says(&train(), &["d.npz", "no complete .npz archive"]);
+    assert_says(&train(), &["d.npz", "not a complete .npz archive"]);
     fs::remove_file(f.join("d.npz")).unwrap();
     assert_says(&train(), &["d.npz", "No such file"]);
     write(&[("target", 2, &y)]);

@@ -227,7 +227,7 @@ fn trouble_of_a_python_model_is_told() {
     let f = folder.path();
     fs::write(f.join("x.csv"), "2.5\n0.8\n").unwrap();
     for (trouble, part) in [
-        ("raise", "Evaluate answered HTTP status 500"),
+        ("raise", "Evaluate returned HTTP status 500"),
         ("nan", "'nan', which is no number"),
         (
             "length",

@@ -44,7 +44,7 @@ pub fn read(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Numbers> {
     match found.mask.iter().position(|masked| *masked) {
         None => Ok(found.numbers),
         Some(i) => Err(PyValueError::new_err(format!(
-            "{what} is masked at index {i}, but every value must be there: fill it in; only data (the target, and their \
+            "{what} is masked at index {i}, but every value is needed: fill it in; only data (the target and its \
              noise) may be missing"
         ))),
     }
@@ -204,8 +204,8 @@ fn as_array<'py>(
         .call_method1(intern!(py, "asarray"), (value,))
         .map_err(|error| {
             let exception = PyTypeError::new_err(format!(
-                "{what} is a '{}', which numpy.asarray does not turn into an array; expected {expected}: where rows differ \
-                 in length make them equal, else pass numpy.array(…)",
+                "{what} is a '{}', which numpy.asarray does not turn into an array; expected {expected}: if rows \
+                 differ in length, make them equal, else pass numpy.array(…)",
                 type_name(value)
             ));
             exception.set_cause(py, Some(error));
@@ -253,19 +253,19 @@ fn wrong_type(what: &str, array: &Bound<'_, PyUntypedArray>, expected: &str) -> 
     let dtype = array.dtype();
     let advice = match (dtype.kind(), dtype.itemsize()) {
         (b'c', _) => {
-            ": numbers must be real; split complex ones into their real and imaginary parts, as by \
-             numpy.concatenate([z.real, z.imag]), in target and simulator alike"
+            ": numbers must be real; split complex ones into their real and imaginary parts, for example with \
+             numpy.concatenate([z.real, z.imag]), in both target and simulator"
         }
         (b'f', 0..8) => {
             ": compute in double precision (in JAX: jax.config.update(\"jax_enable_x64\", True); in PyTorch: .double()), or, \
-             where it cannot, return y.astype(float) and bring derivatives or differences={\"step\": 1e-2}"
+             if that is not possible, return y.astype(float) and provide derivatives or differences={\"step\": 1e-2}"
         }
-        (b'f', _) => ": convert it by .astype(float)",
+        (b'f', _) => ": convert it with .astype(float)",
         (b'U' | b'S', _) => ": these are strings; read the numbers first",
         (b'O', _) if holds_none(array) => {
-            ": it holds None or what is no number; write NaN where nothing was observed, with missing=True"
+            ": it holds None or other non-numbers; write NaN where nothing was observed, with missing=True"
         }
-        (b'O', _) => ": these are Python objects; convert them by numpy.array(…, dtype=float)",
+        (b'O', _) => ": these are Python objects; convert them with numpy.array(…, dtype=float)",
         _ => ": convert it to numbers",
     };
     PyTypeError::new_err(format!(

@@ -10,7 +10,7 @@ use retrodict::check as conformance;
 use crate::errors::Held;
 use crate::{pickling, subject};
 
-/// What a check found, beside what it should have found.
+/// The result of a check, beside the expected one.
 #[pyclass(frozen, get_all, module = "retrodict", from_py_object)]
 #[derive(Clone)]
 pub struct Check {
@@ -70,7 +70,7 @@ pub fn unpickled(
     }
 }
 
-/// All checks of a simulator; printed, a line for each.
+/// All checks of a simulator; prints one line per check.
 #[pyclass(frozen, module = "retrodict")]
 pub struct Checks {
     checks: Vec<Check>,
@@ -125,11 +125,11 @@ pub fn all_unpickled(checks: Vec<Check>) -> Checks {
 }
 
 /// Tests a simulator near x: its derivatives against differences and against each other, its local inverse
-/// by a round trip, and what it does with bad input.
+/// by a round trip, and how it handles invalid input.
 ///
-/// x: where to test, in the shape of x. seed: of the directions that are tested.
+/// x: where to test, in the shape of x. seed: for the random directions that are tested.
 ///
-/// A check that fails is no exception: see Checks.passed. Raises SimulationError if forward fails at x.
+/// A failed check raises no exception: see Checks.passed. Raises SimulationError if forward fails at x.
 #[pyfunction]
 #[pyo3(name = "check", signature = (simulator, x, *, seed=0))]
 pub fn check(

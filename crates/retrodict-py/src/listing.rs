@@ -27,7 +27,7 @@ impl Entry {
         self.name
     }
 
-    /// Other names it goes by in the literature.
+    /// Other names for it in the literature.
     #[getter]
     fn aliases(&self) -> Vec<&'static str> {
         self.aliases.to_vec()

@@ -52,7 +52,7 @@ impl Joined {
         };
         let text = format!(
             "{note}; give the simulator jacobian(x), or jvp(x, dx) and vjp(x, dy), or pass differences={{…}} \
-             to say that they are meant"
+             to confirm that they are intended"
         );
         PyErr::warn(py, &py.get_type::<PyUserWarning>(), &CString::new(text)?, 1)
     }

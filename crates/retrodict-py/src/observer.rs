@@ -12,7 +12,7 @@ use crate::arrays::{self, type_name};
 use crate::errors::Held;
 use crate::pickling;
 
-/// Where a run stands after a step; step 0 is the start.
+/// The state of a run after a step; step 0 is the start.
 #[pyclass(frozen, module = "retrodict")]
 pub struct Record {
     /// The number of steps taken.
@@ -38,7 +38,7 @@ pub struct Record {
 
 #[pymethods]
 impl Record {
-    /// How often the simulator was asked for what so far.
+    /// Number of evaluations of the simulator so far, by kind.
     #[getter]
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         counts(py, &self.counts)
@@ -158,8 +158,8 @@ impl<'a> Watch<'a> {
         }
         told.extract().map_err(|_| {
             PyTypeError::new_err(format!(
-                "the observer returned a '{}', expected True to end the run, or None or False to go on; \
-                 where a lambda returns what it calls, make it a function that returns nothing",
+                "the observer returned a '{}', expected True to end the run, or None or False to continue; if a \
+                 lambda returns the value of its call, use a function that returns nothing",
                 type_name(&told)
             ))
         })

@@ -108,8 +108,8 @@ impl Posed {
         }
         let Some(object) = self.object(py) else {
             return Err(PyRuntimeError::new_err(
-                "this solution was pickled without its simulator, which pickle refused: ask for statistics before, or make \
-                 the simulator of functions and classes at the top level of a module",
+                "this solution was pickled without its simulator, which pickle refused: compute the statistics \
+                 before, or build the simulator from functions and classes at the top level of a module",
             ));
         };
         let built = Arc::new(Built::new(object.bind(py), &self.terms, Arc::default())?);

@@ -44,8 +44,8 @@ pub fn problem(
 fn loss(known: &Known, shape: &[usize]) -> PyResult<Arc<dyn Loss>> {
     match (&known.noise, &known.loss) {
         (Some(_), Some(_)) => Err(PyValueError::new_err(
-            "noise and loss are both given, and noise implies a loss: keep noise for error bars, or loss for \
-             one that outliers do not rule",
+            "noise and loss are both given, and noise implies a loss: keep noise for error bars, or loss for one \
+             that is robust to outliers",
         )),
         (None, None) => Ok(Arc::new(SquaredError { half: true })),
         (None, Some((name, options))) => {

@@ -40,8 +40,8 @@ pub fn ready() -> PyResult<()> {
 
 fn lost(why: &str) -> PyErr {
     PyRuntimeError::new_err(format!(
-        "retrodict cannot compute in this forked process ({why}): start processes by multiprocessing's \"spawn\", or fork \
-         before retrodict is used"
+        "retrodict cannot compute in this forked process ({why}): start processes with multiprocessing's \"spawn\", \
+         or fork before retrodict is used"
     ))
 }
 

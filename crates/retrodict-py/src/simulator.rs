@@ -17,7 +17,7 @@ use crate::tables;
 
 /// One of retrodict's own simulators, y = P(x), or a model behind a server or a program.
 ///
-/// Arrays go in and out in the shapes `input_shape` and `output_shape`; flat ones are taken too.
+/// Arrays have the shapes `input_shape` and `output_shape`; flat ones are accepted too.
 #[pyclass(frozen, module = "retrodict")]
 pub struct Simulator {
     /// The name in the registry.
@@ -28,7 +28,7 @@ pub struct Simulator {
     built: Mutex<(u32, Arc<dyn retrodict::Simulator>)>,
 }
 
-/// The simulator of a name, with settings; those left out keep their defaults.
+/// A simulator by name, with settings; those left out keep their defaults.
 ///
 /// `retrodict.simulators()` lists names and defaults. `"umbridge"` (a model behind a server) and
 /// `"program"` are names too.
@@ -94,13 +94,13 @@ impl Simulator {
         PyTuple::new(py, self.current(py)?.output().shape)
     }
 
-    /// Whether it brings a local inverse.
+    /// Whether it has a local inverse of its own.
     #[getter]
     fn has_inverse(&self, py: Python<'_>) -> PyResult<bool> {
         Ok(self.current(py)?.local_inverse().is_some())
     }
 
-    /// An x such as it typically meets: independent normal numbers, the same for the same seed.
+    /// A typical x: independent normal numbers, the same for the same seed.
     #[pyo3(signature = (seed=0))]
     fn typical_input<'py>(&self, py: Python<'py>, seed: u64) -> PyResult<Array<'py>> {
         let simulator = self.current(py)?;
@@ -143,7 +143,7 @@ impl Simulator {
 
     /// x = P⁻¹(y; x0): the solution of P(x) = y nearest to x0.
     ///
-    /// Raises ValueError if the simulator brings no local inverse.
+    /// Raises ValueError if the simulator has no local inverse.
     fn invert_near<'py>(
         &self,
         py: Python<'py>,
@@ -153,7 +153,7 @@ impl Simulator {
         let simulator = self.current(py)?;
         let Some(inverse) = simulator.local_inverse() else {
             return Err(PyValueError::new_err(format!(
-                "simulator '{}' brings no local inverse; solve with inverse=\"path\", which makes one from \
+                "simulator '{}' has no local inverse; solve with inverse=\"path\", which builds one from \
                  derivatives, or with a method that needs none",
                 self.name
             )));

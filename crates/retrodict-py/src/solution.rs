@@ -36,7 +36,7 @@ pub struct Facts {
     pub steps: usize,
     /// Seconds from start to end.
     pub seconds: f64,
-    /// How often the simulator was asked for what.
+    /// Number of evaluations of the simulator, by kind.
     pub counts: Counts,
     /// The loss after each step.
     pub losses: Vec<f64>,
@@ -57,7 +57,7 @@ type State = (
     Option<Py<PyArrayDyn<f64>>>,
 );
 
-/// What a run found: the best x, how the run ended, and what the data say of x.
+/// The result of a run: the best x, how the run ended, and what the data say about x.
 ///
 /// It never changes: its arrays are read-only, and `.copy()` of them is yours.
 #[pyclass(frozen, module = "retrodict")]
@@ -184,7 +184,7 @@ impl Solution {
         self.facts.loss
     }
 
-    /// How the run ended, in a word: "converged", "step-limit", "time-limit", "stalled", "saddle",
+    /// How the run ended: "converged", "step-limit", "time-limit", "stalled", "saddle",
     /// "diverged", "no-progress", "no-effect", "line-search-failed", "failed" or "cancelled".
     #[getter]
     fn status(&self) -> &str {
@@ -227,7 +227,7 @@ impl Solution {
         self.facts.seconds
     }
 
-    /// How often the simulator was asked for what.
+    /// Number of evaluations of the simulator, by kind.
     #[getter]
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         counts(py, &self.facts.counts)
@@ -239,13 +239,13 @@ impl Solution {
         self.history.clone_ref(py)
     }
 
-    /// Where the run departed from its formula, how J was found, and what the data cannot tell, in words.
+    /// Notices: where the run departed from its formula, how J was computed, and what the data do not determine.
     #[getter]
     fn notices(&self) -> Vec<String> {
         self.facts.notices.clone()
     }
 
-    /// Why the run first departed from its formula, where an error was the cause.
+    /// The first error that made the run depart from its formula, if any.
     #[getter]
     fn trouble(&self) -> Option<&str> {
         self.facts.trouble.as_deref()
@@ -259,12 +259,12 @@ impl Solution {
         held.as_ref().map(|exception| exception.clone_ref(py))
     }
 
-    /// What the data say of x, the simulator taken as linear around it.
+    /// What the data say about x, with the simulator linearised there.
     ///
-    /// noise: "known" or "estimated", from the residuals; known where `solve` was given it.
-    /// names: of the unknowns, for what is said in words.
+    /// noise: "known" or "estimated" (from the residuals); known by default if `solve` was given it.
+    /// names: of the unknowns, for Statistics.words.
     ///
-    /// Costs a Jacobian at x. Raises ValueError if the noise should be known and is not.
+    /// Costs one Jacobian at x. Raises ValueError for noise="known" if the noise level is not known.
     #[pyo3(signature = (*, noise=None, names=None))]
     fn statistics(
         &self,

@@ -18,7 +18,7 @@ use crate::process::detached;
 use crate::solution::{Facts, Solution};
 use crate::{signals, stop, subject};
 
-/// Finds x with P(x) near the target.
+/// Solves P(x) ≈ target for x.
 ///
 /// simulator: a function forward(x) → y of float64 arrays; an object with forward(x) and, if it has them,
 /// jacobian(x), jvp(x, dx), vjp(x, dy) and invert_near(y, x0); retrodict.simulator(…), or its name.
@@ -26,20 +26,20 @@ use crate::{signals, stop, subject};
 /// method: a rule of retrodict.methods(), or an alias of one; "auto" chooses by the size of the problem, its
 /// inverse, priors and bounds, and Solution.method_reason says why; options: the rule's options.
 /// noise: a standard deviation for all data, one for each, or their covariance.
-/// loss: another loss, by name or {"name": …, options}, in place of noise.
-/// missing: whether NaN in the target marks what was not observed, as a mask does in any case.
+/// loss: another loss, by name or {"name": …, options}, instead of noise.
+/// missing: whether NaN in the target marks values that were not observed, as a mask always does.
 /// lower, upper: bounds on x, for all unknowns or for each.
 /// priors: {"name": …, "weight": …, options}, or a list of these.
 /// inverse: how P is inverted for rules that need it, by name or {"name": …, options}.
 /// stop: a number of steps, or a dictionary; see the stubs for its keys.
-/// observer: called with a Record after each step, the start first; it ends the run by returning True.
+/// observer: called with a Record at the start and after each step; it stops the run by returning True.
 /// differences: {"scheme": "central" or "forward", "step": …, "at_once": …}, for derivatives that a Python
 /// simulator lacks.
 ///
-/// Not to converge is no exception: see Solution.status. An exception of the observer, and Ctrl-C, end the
-/// run and are raised with the best x so far in their attribute `solution`. An exception of the simulator is
-/// raised as the cause of SimulationError where it fails before the first step is done; later it shortens the
-/// step.
+/// A run that does not converge raises no exception: see Solution.status. Ctrl-C, and an exception of the
+/// observer, end the run and are raised with the best x so far in their attribute `solution`. An exception of the
+/// simulator is raised as the cause of SimulationError if it occurs before the first step is done; later, it shortens
+/// the step.
 ///
 /// Raises ValueError or TypeError for arguments that do not fit, SimulationError as above.
 #[pyfunction]
@@ -155,7 +155,7 @@ const FAILED: &str = "failed";
 /// How one starts elsewhere in Python.
 const ADVICE: Advice<'static> = Advice {
     elsewhere: "choose another start",
-    several: "try other starts, about ten, and keep the x with the least loss",
+    several: "try other starts, about ten, and keep the x with the lowest loss",
 };
 
 /// What the run found, in the words of Python.
@@ -173,11 +173,11 @@ fn facts(
             by_answer: true,
         }) => (
             FAILED,
-            format!("{exception}; the best x before is kept: mend the simulator"),
+            format!("{exception}; the best x so far is kept: fix the simulator"),
         ),
         Some(Ending { exception, .. }) => (
             Status::Cancelled.name(),
-            format!("ended by {exception}; the best x is kept, and a start there goes on"),
+            format!("ended by {exception}; the best x is kept: start from it to continue"),
         ),
         None => (found.status.name(), found.message()),
     };

@@ -10,9 +10,9 @@ use crate::arrays;
 use crate::errors::raised;
 use crate::{pickling, process};
 
-/// What the data say of x: spread, correlation, rank, and what they do not see.
+/// What the data say about x: uncertainties, correlations, rank, and what is not identifiable.
 ///
-/// Matrices count the unknowns in row order.
+/// In matrices, the unknowns are in row-major order.
 #[pyclass(frozen, module = "retrodict")]
 pub struct Statistics {
     found: statistics::Statistics,
@@ -35,13 +35,13 @@ type Array<'py> = Bound<'py, PyArrayDyn<f64>>;
 
 #[pymethods]
 impl Statistics {
-    /// The covariance of what the data see, n × n.
+    /// The covariance of the identifiable part of x, n × n.
     #[getter]
     fn covariance<'py>(&self, py: Python<'py>) -> PyResult<Array<'py>> {
         matrix(py, &self.found.covariance)
     }
 
-    /// Correlations from −1 to 1, n × n; NaN where the data tell nothing.
+    /// Correlations from −1 to 1, n × n; NaN for unknowns that are not identifiable.
     #[getter]
     fn correlations<'py>(&self, py: Python<'py>) -> PyResult<Array<'py>> {
         process::ready()?;
@@ -69,50 +69,50 @@ impl Statistics {
         self.found.chi_squared
     }
 
-    /// χ² per degree of freedom, near 1 where model and noise are as assumed.
+    /// Reduced χ² (χ² per degree of freedom), near 1 if model and noise are as assumed.
     #[getter]
     fn reduced_chi_squared(&self) -> Option<f64> {
         self.found.reduced_chi_squared()
     }
 
-    /// The probability of a χ² at least as large, were model and noise as assumed.
+    /// The p value: the probability of a χ² at least as large, if model and noise are as assumed.
     #[getter]
     fn goodness_of_fit(&self) -> Option<f64> {
         self.found.goodness_of_fit()
     }
 
-    /// Data minus what the fit uses up.
+    /// Number of data minus the effective degrees of freedom of the fit.
     #[getter]
     fn degrees_of_freedom(&self) -> usize {
         self.found.degrees_of_freedom
     }
 
-    /// The number of combinations of unknowns that the data see.
+    /// The rank: the number of identifiable directions in x.
     #[getter]
     fn rank(&self) -> usize {
         self.found.rank
     }
 
-    /// The largest singular value over the smallest that counts, whatever the units of x.
+    /// The condition number, independent of the units of x: the largest over the smallest singular value that counts.
     #[getter]
     fn condition(&self) -> f64 {
         self.found.condition
     }
 
-    /// Directions in x that change nothing in y, as rows: (n − rank) × n.
+    /// The null space: directions in x that do not change y, as rows, (n − rank) × n.
     #[getter]
     fn unseen<'py>(&self, py: Python<'py>) -> PyResult<Array<'py>> {
         matrix(py, &self.found.unseen)
     }
 
-    /// The indices of unknowns that equal bounds fix, in row order: constants, no unknowns of the fit.
+    /// The indices, in row order, of unknowns that are fixed by equal bounds and therefore not fitted.
     #[getter]
     fn fixed(&self) -> Vec<usize> {
         self.found.fixed.clone()
     }
 
-    /// What the data do not see, what they hardly tell apart, and which unknowns are fixed or on a bound, in
-    /// words; empty if there is nothing.
+    /// What is not identifiable, what the data barely distinguish, and which unknowns are fixed or at a bound, in
+    /// words; empty if there is nothing to say.
     #[getter]
     fn words(&self) -> Vec<String> {
         let mut words = self.found.in_words(&self.names);
@@ -120,8 +120,7 @@ impl Statistics {
         words
     }
 
-    /// Where each unknown lies at a level of confidence, each taken alone: lower and upper ends along a
-    /// last axis of length 2.
+    /// The confidence interval of each unknown on its own: lower and upper ends along a last axis of length 2.
     ///
     /// Raises ValueError if the level does not lie between 0 and 1.
     #[pyo3(signature = (level=0.95))]

@@ -102,7 +102,7 @@ fn not_empty(what: &str, shape: &[usize]) -> PyResult<()> {
     match shape.contains(&0) {
         false => Ok(()),
         true => Err(PyValueError::new_err(format!(
-            "{what} has shape {}, which holds no value; expected one at least",
+            "{what} has shape {}, which holds no value; expected at least one",
             tuple(shape)
         ))),
     }

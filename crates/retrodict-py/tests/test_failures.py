@@ -105,7 +105,7 @@ def test_a_derivative_that_fails_before_the_first_step_is_raised():
         (lambda x: [1.0, [2.0]], TypeError, "is a 'list', which numpy.asarray.*rows differ"),
         (lambda x: [1.0, None], TypeError, "dtype object, expected float64: it holds None"),
         (lambda x: "1 2 3", TypeError, "dtype <U5, expected float64: these are strings"),
-        (lambda x: decay(x).astype(np.longdouble), TypeError, r"expected float64: convert it by .astype\(float\)"),
+        (lambda x: decay(x).astype(np.longdouble), TypeError, r"expected float64: convert it with .astype\(float\)"),
     ],
 )
 def test_an_answer_that_is_none_is_the_users_to_mend(answer, kind, words):

@@ -50,7 +50,7 @@ def test_an_observer_ends_a_run_and_the_best_x_is_kept():
         model, [4.0], [1.0], method="gd", options={"learning_rate": 0.14}, observer=observer
     )
     assert solution.status == "cancelled" and not solution.converged
-    assert "ended from outside" in solution.message
+    assert "stopped from outside" in solution.message
     assert solution.steps == 6 and len(seen) == 7
     best = min(seen, key=lambda record: record.loss)
     assert best.step < 6, "the last step is not to be the best one"

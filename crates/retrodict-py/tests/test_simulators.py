@@ -112,6 +112,6 @@ def test_what_does_not_fit_is_said(heat):
         heat.forward(np.zeros((8, 6)) * 1j)
     with pytest.raises(ValueError, match="x holds NaN at index 0"):
         heat.forward(np.full((8, 6), np.nan))
-    with pytest.raises(ValueError, match='brings no local inverse.*inverse="path"'):
+    with pytest.raises(ValueError, match='has no local inverse.*inverse="path"'):
         pendulum = retrodict.simulator("pendulum")
         pendulum.invert_near(np.zeros(pendulum.output_shape), np.zeros(pendulum.input_shape))

@@ -12,7 +12,7 @@ import retrodict
 def test_a_jacobian_is_used():
     solution = retrodict.solve(DECAY, DATA, [1.0, 1.0], stop={"loss_change": 0})
     assert solution.converged and solution.status == "converged"
-    assert "nothing is left to gain" in solution.message
+    assert "no direction was found in which the loss falls" in solution.message
     np.testing.assert_allclose(solution.x, TRUTH, rtol=1e-12)
     np.testing.assert_allclose(solution.y, DATA, rtol=1e-12)
     np.testing.assert_allclose(solution.residuals, DATA - solution.y, atol=1e-15)
@@ -25,7 +25,7 @@ def test_a_jacobian_is_used():
 def test_a_fit_that_is_exact_ends_once_x_is_right():
     further = retrodict.solve(DECAY, DATA, [1.0, 1.0], stop={"loss_change": 0})
     solution = retrodict.solve(DECAY, DATA, [1.0, 1.0])
-    assert solution.converged and "the data are met" in solution.message
+    assert solution.converged and "the data are fitted exactly" in solution.message
     np.testing.assert_allclose(solution.x, TRUTH, rtol=1e-8)
     assert solution.counts["forward"] < further.counts["forward"]
 
@@ -233,14 +233,14 @@ def test_a_loss_that_outliers_do_not_rule():
 @pytest.mark.parametrize(
     "stop, status, word",
     [
-        (2, "step-limit", "all steps were used"),
-        ({"steps": 2}, "step-limit", "all steps were used"),
-        ({"time": 0.0}, "time-limit", "all time was used"),
+        (2, "step-limit", "the maximum number of steps was reached"),
+        ({"steps": 2}, "step-limit", "the maximum number of steps was reached"),
+        ({"time": 0.0}, "time-limit", "the time limit was reached"),
         ({"loss_below": 1.0}, "converged", "loss reached its goal"),
-        ({"gradient_below": 1.0}, "converged", "gradient reached its goal"),
-        ({"short_step": 1e-3}, "converged", "last step was as short"),
-        ({"plateau": 0.999, "plateau_steps": 1}, "converged", "hardly falls"),
-        ({"discrepancy_below": 1.0}, "converged", "explained to within their noise"),
+        ({"gradient_below": 1.0}, "converged", "gradient fell below its goal"),
+        ({"short_step": 1e-3}, "converged", "last step was shorter than its goal"),
+        ({"plateau": 0.999, "plateau_steps": 1}, "converged", "almost stopped falling"),
+        ({"discrepancy_below": 1.0}, "converged", "fitted to within their noise level"),
     ],
 )
 def test_runs_end_when_they_are_told_to(stop, status, word):
@@ -255,7 +255,7 @@ def test_a_loss_that_settles_ends_the_run_where_that_is_asked_for():
         retrodict.solve(DECAY, scattered, [1.0, 1.0], stop={"loss_change": share})
         for share in (1e-8, 0.0)
     )
-    assert settled.converged and "linear model promises no more" in settled.message
+    assert settled.converged and "linear model predicts no further decrease" in settled.message
     assert settled.steps <= last_digit.steps
     np.testing.assert_allclose(settled.x, last_digit.x, rtol=1e-4)
 

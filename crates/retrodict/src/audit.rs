@@ -64,7 +64,7 @@ pub const PROPERTIES: [(&str, &str); 8] = [
     ),
     (
         "cost",
-        "what a step asks of a simulator with two inputs and two outputs",
+        "what a step evaluates of a simulator with two inputs and two outputs",
     ),
 ];
 

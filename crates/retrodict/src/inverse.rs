@@ -93,13 +93,13 @@ impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Arrived => "it arrived",
-            Self::Nearest => "no x near the start comes nearer, as in a least-squares fit",
+            Self::Nearest => "no x near the start comes closer, as in a least-squares fit",
             Self::Fold => {
-                "J is singular there: y lies beyond a fold of P, or out of its range; \
-                 try a start on another branch, or a target that is nearer"
+                "J is singular there: y lies beyond a fold of P, or out of its range; try a start on another branch, \
+                 or a closer target"
             }
-            Self::StepLimit => "all steps were used; allow more, or try a target that is nearer",
-            Self::Failed(error) => return write!(f, "the simulation ends it: {error}"),
+            Self::StepLimit => "the maximum number of steps was reached; allow more, or try a closer target",
+            Self::Failed(error) => return write!(f, "the simulation failed there: {error}"),
         })
     }
 }

@@ -215,12 +215,12 @@ pub fn positive(key: &str, value: f64) -> Result<()> {
 /// Fails unless `value` is a standard deviation: finite and greater than 0. Says what else may have been meant.
 pub fn deviation(key: &str, value: f64) -> Result<()> {
     let allowed = if value == 0.0 {
-        "it must be greater than 0: no datum is exact; give the smallest standard deviation that you would believe"
+        "it must be greater than 0: no measurement is exact; give the smallest standard deviation that is plausible"
     } else if value == f64::INFINITY {
-        "it must be finite: a datum without weight is a missing one; write NaN in its place among the data, and say that \
-         data are missing (`missing`)"
+        "it must be finite; to ignore a datum, write NaN in its place in the data, and say that data are missing \
+         (`missing`)"
     } else if value.is_nan() {
-        "it must be a number: where nothing was observed write NaN among the data too, and say that data are missing \
+        "it must be a number; where nothing was observed, write NaN in the data too, and say that data are missing \
          (`missing`)"
     } else {
         "it must be greater than 0"

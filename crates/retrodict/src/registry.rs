@@ -122,22 +122,33 @@ pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entr
     entry!(Arc::new, Sine, "sine", [], "A rotated sine with scales ξ² apart and infinitely many solutions", "Holl et al. 2022, section 4.1"),
     entry!(Arc::new, Heat, "heat", ["diffusion"], "Diffusion of heat on a periodic grid, 1-D to 3-D, exact in Fourier space", "Holl et al. 2022, section 4.3"),
     entry!(Arc::new, Poisson, "poisson", [], "The potential of a source, y = ∇⁻²x, with periodic, Dirichlet or Neumann boundaries, 1-D to 3-D", "Swarztrauber 1977"),
-    entry!(Arc::new, Laplace, "laplace", [], "The source of a potential, y = ∇²x: what poisson undoes", "Schnell et al. 2022, section 4.2"),
-    entry!(Arc::new, Oscillators, "oscillators", [], "A chain of coupled masses, steered by a force on the last one", "Schnell et al. 2022, section 4.1"),
-    entry!(Arc::new, Wave, "wave", [], "Waves on a periodic grid, 1-D to 3-D, by leapfrog, undone exactly", "Hairer, Lubich & Wanner, I.1.4"),
+    entry!(Arc::new, Laplace, "laplace", [], "The source of a potential, y = ∇²x: the inverse of \
+         poisson", "Schnell et al. 2022, section 4.2"),
+    entry!(Arc::new, Oscillators, "oscillators", [], "A chain of coupled masses, controlled by a force on the last \
+         one", "Schnell et al. 2022, section 4.1"),
+    entry!(Arc::new, Wave, "wave", [], "Waves on a periodic grid, 1-D to 3-D, by leapfrog, exactly \
+         reversible", "Hairer, Lubich & Wanner, I.1.4"),
     entry!(Arc::new, Advection, "advection", ["transport"], "Transport by a constant velocity, exact in Fourier space, 1-D to 3-D", "Boyd, chapter 4"),
     entry!(Arc::new, Burgers, "burgers", [], "Viscous Burgers equation on a periodic grid, 1-D and 2-D", "Burgers 1948"),
-    entry!(Arc::new, ReactionDiffusion, "reaction-diffusion", ["gray-scott"], "Two substances that react and diffuse into patterns, 1-D and 2-D", "Pearson 1993, equation 2"),
+    entry!(Arc::new, ReactionDiffusion, "reaction-diffusion", ["gray-scott"], "Two reacting and diffusing substances \
+         that form patterns, 1-D and 2-D", "Pearson 1993, equation 2"),
     entry!(Arc::new, KuramotoSivashinsky, "kuramoto-sivashinsky", ["ks"], "Chaotic flame fronts on a periodic line, by exponential steps", "Cox & Matthews 2002, equation 20"),
-    entry!(Arc::new, Fluid, "fluid", ["navier-stokes"], "Incompressible flow in a periodic box, 2-D, seen by a marker that it carries", "Holl et al. 2022, section 4.4"),
-    entry!(Arc::new, Ode<LotkaVolterra>, "lotka-volterra", ["predator-prey"], "Prey and predators: four rates from two populations over time", "Lotka 1925; Volterra 1926"),
-    entry!(Arc::new, Ode<Lorenz>, "lorenz", [], "Lorenz's convection, chaotic: three parameters from its course", "Lorenz 1963, equations 25 to 27"),
-    entry!(Arc::new, Ode<Pendulum>, "pendulum", [], "A damped pendulum: stiffness and damping from its course", "Landau & Lifshitz, § 11"),
-    entry!(Arc::new, Ode<Sir>, "sir", ["epidemic"], "An epidemic: rates of contact and recovery from its course", "Kermack & McKendrick 1927"),
-    entry!(Arc::new, Schroedinger, "schroedinger", ["quantum-dipole"], "A quantum particle in a well, steered through its dipole", "Schnell et al. 2022, section 4.3"),
+    entry!(Arc::new, Fluid, "fluid", ["navier-stokes"], "Incompressible flow in a periodic box, 2-D, observed \
+         through a marker that it carries", "Holl et al. 2022, section 4.4"),
+    entry!(Arc::new, Ode<LotkaVolterra>, "lotka-volterra", ["predator-prey"], "Predator-prey model: four rates from \
+         two populations over time", "Lotka 1925; Volterra 1926"),
+    entry!(Arc::new, Ode<Lorenz>, "lorenz", [], "Lorenz's chaotic model of convection: three parameters from its \
+         trajectory", "Lorenz 1963, equations 25 to 27"),
+    entry!(Arc::new, Ode<Pendulum>, "pendulum", [], "A damped pendulum: stiffness and damping from its \
+         trajectory", "Landau & Lifshitz, § 11"),
+    entry!(Arc::new, Ode<Sir>, "sir", ["epidemic"], "The SIR model of an epidemic: contact and recovery rates from \
+         the numbers over time", "Kermack & McKendrick 1927"),
+    entry!(Arc::new, Schroedinger, "schroedinger", ["quantum-dipole"], "A quantum particle in a well, controlled \
+         through its dipole", "Schnell et al. 2022, section 4.3"),
     entry!(Arc::new, Shaw, "shaw", [], "A light source behind a slit: an integral equation, exponentially ill-posed", "Shaw 1972; Hansen 1994"),
     entry!(Arc::new, Phillips, "phillips", [], "A hump blurred by itself: an integral equation with slowly falling singular values", "Phillips 1962; Hansen 1994"),
-    entry!(Arc::new, Gravity, "gravity", [], "Mass below ground, felt above: an integral equation, the harder the deeper", "Wing 1991; Hansen 2007"),
+    entry!(Arc::new, Gravity, "gravity", [], "Mass below ground from gravity above: an integral equation, more \
+         ill-posed with depth", "Wing 1991; Hansen 2007"),
     entry!(Arc::new, Deriv2, "deriv2", ["second-derivative"], "The second integral, whose inverse differentiates twice: mildly ill-posed", "Delves & Mohamed 1985; Hansen 1994"),
     entry!(Arc::new, Volterra, "volterra", ["inverse-heat"], "Temperature inside a wall from that of its surface: Hansen's inverse heat equation", "Carasso 1982; Hansen 1994"),
 ] };
@@ -202,9 +213,12 @@ pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: &[
     entry!(Arc::new, SquaredError, "squared", ["l2", "mse"], "Sum of squared differences, optionally with the factor ½", "Gauss 1809"),
     entry!(Arc::new, Weighted, "weighted", ["chi-squared"], "Squared differences, each divided by the standard deviation of its noise", "Gauss 1809"),
     entry!(Arc::new, Covariance, "covariance", ["mahalanobis"], "Squared differences under correlated noise", "Aitken 1935"),
-    entry!(Arc::new, LogNormal, "log-normal", ["multiplicative"], "Squared logarithms of y/y*: noise in proportion to the data", "Crow & Shimizu 1988"),
-    entry!(Arc::new, Huber, "huber", [], "Squared up to a residual, linear beyond: outliers pull with constant force", "Huber 1964"),
-    entry!(Arc::new, Cauchy, "cauchy", ["lorentzian"], "Grows only logarithmically beyond a residual: outliers hardly count", "Holland & Welsch 1977"),
+    entry!(Arc::new, LogNormal, "log-normal", ["multiplicative"], "Squared logarithms of y/y*: noise proportional to \
+         the data", "Crow & Shimizu 1988"),
+    entry!(Arc::new, Huber, "huber", [], "Quadratic for small residuals, linear for large ones: robust to \
+         outliers", "Huber 1964"),
+    entry!(Arc::new, Cauchy, "cauchy", ["lorentzian"], "Logarithmic for large residuals: outliers have almost no \
+         influence", "Holland & Welsch 1977"),
     entry!(Arc::new, Spectral, "spectral", ["sobolev"], "Squared differences of the spectra, weighted by wavenumber", "Adams & Fournier, 7.62"),
     entry!(Arc::new, Infidelity, "infidelity", [], "1 − |⟨ψ|ψ*⟩|²: distance of quantum states, independent of the phase", "Schnell et al. 2022, section 4.3"),
 ] };
@@ -214,17 +228,22 @@ pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: &[
 pub static PRIORS: List<Box<dyn Prior>> = List { kind: "prior", entries: &[
     entry!(Box::new, Tikhonov, "tikhonov", ["ridge", "smoothness"], "Small values, slopes or curvatures of the difference from a reference, on grids 1-D to 3-D", "Tikhonov 1963; Hansen 2010, section 8.1"),
     entry!(Box::new, Gaussian, "gaussian", ["normal"], "A mean with standard deviations, or with a whole covariance", "Tarantola 2005, section 3.2"),
-    entry!(Box::new, Matern, "matern", ["matérn"], "Fields of given length, deviation and smoothness, by a differential operator", "Lindgren, Rue & Lindström 2011, equation 2"),
-    entry!(Box::new, TotalVariation, "total-variation", ["tv"], "Flat between sharp edges, on grids 1-D to 3-D", "Rudin, Osher & Fatemi 1992; Vogel & Oman 1996"),
-    entry!(Box::new, Sparsity, "sparsity", ["l1", "lasso"], "Few values that differ from a reference, by reweighting", "Daubechies et al. 2010"),
+    entry!(Box::new, Matern, "matern", ["matérn"], "Fields of given correlation length, standard deviation and \
+         smoothness, by a differential operator", "Lindgren, Rue & Lindström 2011, equation 2"),
+    entry!(Box::new, TotalVariation, "total-variation", ["tv"], "Piecewise constant with sharp edges, on grids 1-D \
+         to 3-D", "Rudin, Osher & Fatemi 1992; Vogel & Oman 1996"),
+    entry!(Box::new, Sparsity, "sparsity", ["l1", "lasso"], "Few values that differ from a reference, by iterative \
+         reweighting", "Daubechies et al. 2010"),
 ] };
 
 /// All local inverses for simulators that bring none.
 #[rustfmt::skip]
 pub static INVERSES: List<Arc<dyn Inverter>> = List { kind: "local inverse", entries: &[
     entry!(Arc::new, inverse::Newton, "newton", [], "Newton steps on P(x) = y, shortened to stay on the branch of the start", "Deuflhard 2004, 3.3 and 4.4"),
-    entry!(Arc::new, inverse::LevenbergMarquardt, "levenberg-marquardt", ["lm"], "Damped least squares: ends at the nearest y that can be reached", "Madsen, Nielsen & Tingleff 2004, algorithm 3.16"),
-    entry!(Arc::new, PathIntegral, "path", ["path-integral"], "The inverse Jacobian integrated along the line from P(x₀) to y; tells where a fold ends it", "Dormand & Prince 1980; Allgower & Georg 1990"),
+    entry!(Arc::new, inverse::LevenbergMarquardt, "levenberg-marquardt", ["lm"], "Damped least squares: ends at the \
+         nearest reachable y", "Madsen, Nielsen & Tingleff 2004, algorithm 3.16"),
+    entry!(Arc::new, PathIntegral, "path", ["path-integral"], "The inverse Jacobian integrated along the line from \
+         P(x₀) to y; reports where a fold stops it", "Dormand & Prince 1980; Allgower & Georg 1990"),
 ] };
 
 /// All kinds of networks.

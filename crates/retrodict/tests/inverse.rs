@@ -390,7 +390,7 @@ fn the_rule_goes_as_far_as_the_inverse_and_says_so() {
     assert!(solution.x[1].abs() < 2e-3, "{:?}", solution.x);
     assert!((solution.loss - 72.0).abs() < 1e-3);
     let said: Vec<&str> = solution.notices.iter().map(|(n, _)| n.0).collect();
-    assert!(said[0].contains("went as far as it came"), "{said:?}");
+    assert!(said[0].contains("took the partial step"), "{said:?}");
     let why = solution.trouble.unwrap().to_string();
     assert!(why.contains("covered 25.0000 %"), "{why}");
 }
@@ -423,7 +423,11 @@ fn the_rule_falls_back_to_the_inverse_jacobian_and_counts() {
         panic!("{:?}", fallen.notices);
     };
     assert_eq!(*count, steps);
-    assert!(notice.0.contains("failed: stepped by the inverse Jacobian"));
+    assert!(
+        notice
+            .0
+            .contains("failed; used an inverse-Jacobian step instead")
+    );
     assert_eq!(fallen.counts.inverse, steps as u64);
 }
 
@@ -460,7 +464,7 @@ fn the_rule_falls_back_to_the_gradient_at_last() {
         solution.notices[0]
             .0
             .0
-            .contains("stepped against the gradient")
+            .contains("used a gradient step instead")
     );
 }
 

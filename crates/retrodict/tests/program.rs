@@ -155,7 +155,7 @@ fn programs_that_fail_are_quoted() {
     };
     let message = message(&npy);
     assert!(
-        message.contains("is no .npy file of 2 numbers"),
+        message.contains("is not a .npy file of 2 numbers"),
         "{message}"
     );
 }

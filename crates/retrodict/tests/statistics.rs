@@ -263,7 +263,7 @@ fn parameters_that_are_hardly_told_apart_are_named() {
     let words = Statistics::of(&problem, &[0.0; 3]).unwrap().in_words(&[]);
     assert_eq!(words.len(), 3, "{words:?}");
     assert!(
-        words[0].starts_with("the data hardly tell x[0] and x[1] apart: their correlation is −")
+        words[0].starts_with("the data barely distinguish x[0] and x[1]: their correlation is −")
     );
 }
 

@@ -318,7 +318,7 @@ fn answers_that_are_wrong_are_named() {
         ),
         (
             r#"{"error": {"type": "InvalidInput", "message": "too cold"}}"#,
-            "Evaluate answered InvalidInput: too cold",
+            "Evaluate returned InvalidInput: too cold",
         ),
     ] {
         let message = ok(body);
@@ -332,7 +332,7 @@ fn statuses_are_passed_on() {
         Reply::Answer(500, "Server got itself\nin trouble".to_owned())
     });
     assert!(
-        message.contains("Evaluate answered HTTP status 500: Server got itself in trouble"),
+        message.contains("Evaluate returned HTTP status 500: Server got itself in trouble"),
         "{message}"
     );
     assert!(
@@ -370,7 +370,7 @@ fn servers_that_are_slow_or_die_are_told_from_each_other() {
     assert!(message.contains("the connection broke off"), "{message}");
 
     let (message, _) = said(20.0, |_| Reply::Bytes(b"SSH-2.0-OpenSSH\r\n".to_vec()));
-    assert!(message.contains("Evaluate could not be asked"), "{message}");
+    assert!(message.contains("the request Evaluate failed"), "{message}");
 }
 
 #[test]
@@ -423,7 +423,7 @@ fn what_cannot_be_connected_to_says_why() {
         },
         &[
             &nobody,
-            "nobody listens there: is the server running, and is this its port?",
+            "nothing is listening there: is the server running, and is this its port?",
         ],
     );
     let server = Server::start(model(&[]));
@@ -449,14 +449,14 @@ fn what_cannot_be_connected_to_says_why() {
         at(&several),
         &[
             "model = nothing",
-            "the server offers several, so name one: coarse, fine",
+            "the server offers several models; name one of: coarse, fine",
         ],
     );
     let old = with(
         "/Info",
         json!({ "protocolVersion": 0.9, "models": ["forward"] }),
     );
-    refused(at(&old), &["version 0.9", "only 1.0 is spoken here"]);
+    refused(at(&old), &["version 0.9", "only 1.0 is supported"]);
     let mute = with("/ModelInfo", json!({ "support": { "Gradient": true } }));
     refused(at(&mute), &["it does not offer Evaluate"]);
     let huge = with(
@@ -475,7 +475,7 @@ fn what_cannot_be_connected_to_says_why() {
     let other = Server::start(|_, _, _| Reply::Answer(404, "<h1>Not found</h1>".to_owned()));
     refused(
         at(&other),
-        &["Info answered HTTP status 404: <h1>Not found</h1>"],
+        &["Info returned HTTP status 404: <h1>Not found</h1>"],
     );
 }
 

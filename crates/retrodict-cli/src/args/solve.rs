@@ -9,28 +9,29 @@ use super::{OWN, duration};
 /// Arguments of `solve`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Data: .npy, .npz (FILE.npz:NAME picks an array), .csv, or .png (grey or colour, read as fields
-in [0, 1]; colour means three fields, each solved on its own).
+Data: .npy, .npz (FILE.npz:NAME selects an array), .csv, or .png (grey or colour, read as fields
+in [0, 1]; colour means three fields, each solved separately).
 Settings: --set KEY=VALUE sets an option of the simulator, --set rule.KEY=VALUE one of the rule.
-Inverse: --set inverse.KEY=VALUE sets an option of the local inverse that --inverse names.
-Tables: start.KEY, noise.KEY, bounds.KEY, stop.KEY, posterior.KEY and prior.NAME.KEY reach those of
+Inverse: --set inverse.KEY=VALUE sets an option of the local inverse named by --inverse.
+Tables: start.KEY, noise.KEY, bounds.KEY, stop.KEY, posterior.KEY and prior.NAME.KEY set those of
 the file.
-Starts: --starts 20 runs from the start and 19 more, drawn around it as a Latin hypercube, and tells
+Starts: --starts 20 runs from the start and 19 more, drawn around it as a Latin hypercube, and lists
 the distinct solutions; the best is written.
-Noise: --noise 1e-3 is a standard deviation of 0.1 % of the target's root mean square.
-Weights: the weight of a prior is a number or a rule that finds it from the data: discrepancy (needs
-the noise), cross-validation (or gcv), l-curve, as in --prior tikhonov:order=1,weight=gcv.
-Statistics: after the fit 95 % intervals, correlations and what the data do not see, up to 500 unknowns;
-for larger fields with a matern prior --posterior tells deviation and samples.
-Stops: --stop discrepancy (χ² per datum at most 1; needs the noise), discrepancy=1.1,
-gradient=1e-6, step=1e-8 (relative to x), loss=1e-3, plateau=1e-3 (the loss fell by less than
-0.1 % over the last 10 steps; plateau_steps=20 for more), loss_change=1e-6 (a step changed it by less,
-and the linear model promises no more; for levenberg-marquardt, which takes 1e-8 where no goal is
-set; 0 asks for the last digit), time=10s, steps=50. Without a goal, a run
-whose x has as many values as the noisy data, and no prior, ends at the noise.
-File: an inversion in TOML says what the flags say, and more; flags change what it says.
-Folder: --out DIR keeps the inversion, x, the history, a report, and checkpoints as it goes;
-after a stop `retrodict resume DIR` goes on.")]
+Noise: --noise 1e-3 means a standard deviation of 0.1 % of the target's root mean square.
+Weights: the weight of a prior (its regularisation parameter) is a number or a rule that chooses it
+from the data: discrepancy (needs the noise level), cross-validation (or gcv) or l-curve, as in
+--prior tikhonov:order=1,weight=gcv.
+Statistics: after the fit, 95 % confidence intervals, correlations and what is not identifiable, up to
+500 unknowns; for larger fields with a matern prior, --posterior gives standard deviations and samples.
+Stops: --stop discrepancy (χ²/N at most 1, N the number of data; needs the noise level),
+discrepancy=1.1, gradient=1e-6, step=1e-8 (relative to x), loss=1e-3, plateau=1e-3 (the loss fell by
+less than 0.1 % over the last 10 steps; plateau_steps=20 for more), loss_change=1e-6 (a step changed
+the loss by less, relatively, and the linear model predicts no more; for levenberg-marquardt, with
+1e-8 as the default if no goal is set; 0 for full precision), time=10s, steps=50. Without a goal, a
+run whose x has as many values as the noisy data, and no prior, stops at the noise level.
+File: an inversion in TOML contains the same settings, and more; flags override it.
+Folder: --out DIR keeps the inversion, x, the history, a report and checkpoints; after an
+interruption, `retrodict resume DIR` continues.")]
 pub struct Solve {
     /// A simulator's name (see `retrodict list`), or the TOML file of an inversion, unless the simulator
     /// is your own.
@@ -45,17 +46,17 @@ pub struct Solve {
     /// Where to start [default: zeros].
     #[arg(long, value_name = "FILE")]
     pub start: Option<String>,
-    /// The rule, or auto: chosen by the size of the problem, its inverse, priors and bounds [default: auto].
+    /// The update rule, or auto: chosen by the size of the problem, its inverse, priors and bounds [default: auto].
     #[arg(long, value_name = "M")]
     pub method: Option<String>,
-    /// A local inverse found from derivatives, in place of the simulator's own, if it has one:
+    /// A local inverse computed from derivatives, replacing the simulator's own, if any:
     /// newton, levenberg-marquardt or path.
     #[arg(long, value_name = "INVERSE")]
     pub inverse: Option<String>,
-    /// Solve from so many starts.
+    /// Solve from N starts.
     #[arg(long, value_name = "N")]
     pub starts: Option<usize>,
-    /// How far the starts lie around the first, in the unit of x [default: each value's own size].
+    /// How far around the first start the others lie, in the unit of x [default: each value's own size].
     #[arg(long, value_name = "WIDTH", allow_negative_numbers = true)]
     pub spread: Option<f64>,
     /// The seed of the starts.
@@ -67,45 +68,45 @@ pub struct Solve {
     /// The standard deviation of the noise, in the unit of y.
     #[arg(long, value_name = "STD")]
     pub noise_std: Option<f64>,
-    /// NaN in the target says that a value was not observed.
+    /// Treat NaN in the target as values that were not observed.
     #[arg(long)]
     pub missing: bool,
-    /// Bounds on x as LOWER,UPPER, either of which may be left out; numbers, or files with one for each.
+    /// Bounds on x as LOWER,UPPER, either of which may be left out; numbers, or files with one per value.
     #[arg(long, value_name = "L,U", allow_hyphen_values = true)]
     pub bounds: Option<String>,
-    /// What is known of x, as in tikhonov:order=1,weight=1e-3 (see `retrodict list`); may be repeated.
+    /// A prior on x, as in tikhonov:order=1,weight=1e-3 (see `retrodict list`); may be repeated.
     #[arg(long = "prior", value_name = "NAME:KEY=VALUE,…")]
     pub priors: Vec<String>,
-    /// Also find, after the fit, what data and a matern prior leave open of a field: its standard deviation and
-    /// samples, from so many eigenvectors [default: 50 where the flag stands alone].
+    /// Also compute, after the fit, the posterior of a field with a matern prior: its standard deviation and
+    /// samples, from N eigenvectors [default: 50 if no number is given].
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "50")]
     pub posterior: Option<usize>,
-    /// Leave out the statistics after the fit: intervals, correlations, and what the data do not see.
+    /// Skip the statistics after the fit: confidence intervals, correlations, and what is not identifiable.
     #[arg(long)]
     pub no_statistics: bool,
     /// Change a setting; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
-    /// At most so many steps [default: 1000].
+    /// Maximum number of steps [default: 1000].
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
-    /// When to stop: discrepancy, gradient=G, step=S, loss=L, plateau=DECREASE,
+    /// Stopping criterion: discrepancy, gradient=G, step=S, loss=L, plateau=DECREASE,
     /// loss_change=SHARE; may be repeated.
     #[arg(long = "stop", value_name = "GOAL")]
     pub stops: Vec<String>,
-    /// The time limit for each field, such as 500ms, 10s or 2m; the choice of a weight and statistics count too.
+    /// The time limit for each field, such as 500ms, 10s or 2m, including the choice of a weight and the statistics.
     #[arg(long, value_name = "LIMIT", value_parser = duration)]
     pub time: Option<Duration>,
-    /// Threads; the result does not depend on it.
+    /// Number of threads; the result does not depend on it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// A folder for everything: the inversion, x, the history, a report, checkpoints.
+    /// Output folder for everything: the inversion, x, the history, a report, checkpoints.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Write a checkpoint into that folder every so often.
+    /// Time between checkpoints in that folder.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
     pub checkpoint: Duration,
-    /// Where to write x [default: the target's name with -solved before its ending, or x.npy in the
+    /// Output file for x [default: the target's name with -solved before its extension, or x.npy in the
     /// folder].
     #[arg(short, long = "output", value_name = "FILE")]
     pub output: Option<PathBuf>,

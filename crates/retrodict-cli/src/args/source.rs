@@ -14,16 +14,16 @@ const HEADING: &str = "Your own simulator";
 /// Where the simulator is, if it is none of retrodict's.
 #[derive(Debug, Default, Args)]
 pub struct Source {
-    /// A model behind a server that speaks the UM-Bridge protocol, such as http://localhost:4242.
+    /// URL of a UM-Bridge server, such as http://localhost:4242.
     #[arg(long, help_heading = HEADING, value_name = "URL", conflicts_with_all = ["simulator", "command"])]
     pub umbridge: Option<String>,
-    /// Which of the server's models; may be left out where there is one only.
+    /// The server's model; may be left out if there is only one.
     #[arg(long, help_heading = HEADING, value_name = "NAME")]
     pub model: Option<String>,
-    /// What the model itself is configured with, as a JSON object.
+    /// The model's configuration, as a JSON object.
     #[arg(long, help_heading = HEADING, value_name = "JSON")]
     pub config: Option<String>,
-    /// A program, such as "python my_model.py {input} {output}"; the braces are replaced by paths.
+    /// A program, such as "python my_model.py {input} {output}"; the braces are replaced by file paths.
     #[arg(
         long,
         help_heading = HEADING,
@@ -33,22 +33,22 @@ pub struct Source {
         requires = "outputs"
     )]
     pub command: Option<String>,
-    /// A program that writes J instead of y, m × n in row order [default: J by differences].
+    /// A program that writes J instead of y, m × n in row-major order [default: J by finite differences].
     #[arg(long, help_heading = HEADING, value_name = "CMD")]
     pub jacobian_command: Option<String>,
-    /// How many values the program reads.
+    /// Number of values that the program reads.
     #[arg(long, help_heading = HEADING, value_name = "N")]
     pub inputs: Option<usize>,
-    /// How many values it writes.
+    /// Number of values that it writes.
     #[arg(long, help_heading = HEADING, value_name = "M")]
     pub outputs: Option<usize>,
-    /// The kind of its files: npy, npz or json [default: npy].
+    /// The format of its files: npy, npz or json [default: npy].
     #[arg(long, help_heading = HEADING, value_name = "KIND")]
     pub format: Option<String>,
-    /// How long to wait for one answer, such as 500ms, 10s or 2m [default: 5m].
+    /// Time limit of one evaluation, such as 500ms, 10s or 2m [default: 5m].
     #[arg(long, help_heading = HEADING, value_name = "LIMIT", value_parser = super::duration::duration)]
     pub timeout: Option<Duration>,
-    /// How many answers to wait for at once [default: one for each processor].
+    /// Number of concurrent evaluations [default: one per processor].
     #[arg(long, help_heading = HEADING, value_name = "N")]
     pub at_once: Option<usize>,
 }
@@ -58,8 +58,8 @@ impl Source {
     pub fn join(&self, name: &str, options: &mut toml::Table) -> Outcome<()> {
         if name.is_empty() {
             return Err(Failure::Misuse(
-                "no simulator is named: write a name from `retrodict list`, or bring your own by \
-                 --umbridge URL or --command CMD"
+                "no simulator is given: name one from `retrodict list`, or use your own with --umbridge URL or \
+                 --command CMD"
                     .to_owned(),
             ));
         }
@@ -120,8 +120,8 @@ impl Source {
         ] {
             if given && !fits {
                 return Err(Failure::Misuse(format!(
-                    "{flag} is for a simulator of your own: it goes with {with}; options of other \
-                     simulators are set by --set KEY=VALUE"
+                    "{flag} is for a simulator of your own: it goes with {with}; set options of other simulators \
+                     with --set KEY=VALUE"
                 )));
             }
         }

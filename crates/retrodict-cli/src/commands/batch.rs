@@ -63,8 +63,8 @@ fn begin(out: &Path, batch: &Batch) -> Outcome<()> {
     let before = std::fs::read_to_string(&path).ok();
     if before.as_ref().is_some_and(|before| *before != index) {
         eprintln!(
-            "note: the list of problems has changed since {} was written; results of the same name and \
-             settings are kept",
+            "note: the list of problems has changed since {} was written; results with the same name and settings \
+             are kept",
             path.display()
         );
     }
@@ -82,12 +82,12 @@ fn solve(out: &Path, point: &Point) -> Outcome<Ending> {
                 return Ok(Ending::Done);
             }
             eprintln!(
-                "note: {}: its settings or data have changed; it is solved again",
+                "note: {}: its settings or data have changed; solving it again",
                 point.name
             );
         }
         Found::Damaged(why) => eprintln!(
-            "note: {}.json is damaged ({why}); it is solved again",
+            "note: {}.json is damaged ({why}); solving it again",
             point.name
         ),
         Found::Result(_) | Found::Nothing => {}
@@ -139,7 +139,7 @@ fn tell(out: &Path, all: usize, endings: &[Ending]) -> Outcome<ExitCode> {
     let count = |f: fn(&Ending) -> bool| endings.iter().filter(|e| f(e)).count();
     let left = count(|e| matches!(e, Ending::Left));
     println!(
-        "{} of {all} problems: {} solved, {} done before, {} failed, {left} left",
+        "{} of {all} problems: {} solved, {} solved before, {} failed, {left} left",
         endings.len(),
         count(|e| matches!(e, Ending::Solved)),
         count(|e| matches!(e, Ending::Done)),
@@ -155,12 +155,12 @@ fn tell(out: &Path, all: usize, endings: &[Ending]) -> Outcome<ExitCode> {
         .collect();
     if left > 0 {
         return Err(Failure::Broken(format!(
-            "interrupted with {left} problems left; run the same command again to go on"
+            "interrupted with {left} problems left; run the same command again to continue"
         )));
     }
     if !failed.is_empty() {
         return Err(Failure::Broken(format!(
-            "{} of {} problems failed; run the same command again to try only these:{}",
+            "{} of {} problems failed; run the same command again to retry only these:{}",
             failed.len(),
             endings.len(),
             failed.concat()

@@ -28,8 +28,7 @@ pub fn run(args: &args::Predict) -> Outcome<ExitCode> {
     let inputs = split(&target, &trained.network.input().shape, &args.target)?;
     if args.refine.is_some() && seen != m {
         return Err(Failure::Misuse(format!(
-            "--refine needs y*, {m} values a sample, but this network sees {seen} other values; \
-             leave --refine out"
+            "--refine needs y*, {m} values per sample, but this network takes {seen} other values; leave --refine out"
         )));
     }
     let n = trained.network.output().len();
@@ -131,7 +130,7 @@ fn polished(
         told.push(if long.loss <= warm.loss {
             long.steps.to_string()
         } else {
-            format!("not in {}", long.steps)
+            format!("more than {}", long.steps)
         });
     }
     Ok(told)

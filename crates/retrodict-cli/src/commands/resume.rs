@@ -19,8 +19,8 @@ pub fn run(args: &args::Resume) -> Outcome<ExitCode> {
         return train::resume(args);
     }
     Err(Failure::Misuse(format!(
-        "{} is the folder of neither an inversion (inversion.toml) nor a training (plan.toml); name one \
-         that `retrodict solve --out` or `retrodict train` has written",
+        "{} is the folder of neither an inversion (inversion.toml) nor a training run (plan.toml); name one written \
+         by `retrodict solve --out` or `retrodict train`",
         args.folder.display()
     )))
 }
@@ -46,8 +46,7 @@ fn resume(args: &args::Resume) -> Outcome<ExitCode> {
             let asked = args.steps.is_some() || !args.stops.is_empty() || !args.settings.is_empty();
             if change == Change::Problem && args.settings.is_empty() {
                 eprintln!(
-                    "note: the data have changed since {what} was written; the inversion begins anew at \
-                     its best x"
+                    "note: the data have changed since {what} was written; the inversion starts again from its best x"
                 );
             }
             // The same problem has the same weight, and need not be asked for it again.
@@ -60,9 +59,7 @@ fn resume(args: &args::Resume) -> Outcome<ExitCode> {
         }
     };
     if runs.iter().all(|run| run.ended.is_some()) {
-        eprintln!(
-            "note: this inversion has ended; ask for more with --steps, --stop or --set to go on"
-        );
+        eprintln!("note: this inversion has finished; give --steps, --stop or --set to continue");
     }
     inversion::write_inversion(&args.folder, &plan.inversion)?;
     let (runs, keeper) = solve::keep_going(&plan, runs, &args.folder, args.checkpoint)?;

@@ -78,7 +78,10 @@ pub fn run(args: &args::Run) -> Outcome<ExitCode> {
         .chain(contents.manifest.not_run.iter().cloned())
         .collect();
     if args.require_converged && !missed.is_empty() {
-        eprintln!("retrodict: did not reach their goal: {}", missed.join(", "));
+        eprintln!(
+            "retrodict: these did not reach their goal: {}",
+            missed.join(", ")
+        );
         return Ok(interrupt::code(ExitCode::from(NOT_CONVERGED)));
     }
     Ok(interrupt::code(ExitCode::SUCCESS))

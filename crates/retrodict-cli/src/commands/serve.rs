@@ -19,7 +19,7 @@ pub fn run(args: &args::Serve) -> Outcome<ExitCode> {
     }
     let body = args.body_limit.checked_mul(1 << 20).ok_or_else(|| {
         Failure::Misuse(format!(
-            "--body-limit {} is beyond all memory; it is counted in MiB",
+            "--body-limit {} exceeds any memory; its unit is MiB",
             args.body_limit
         ))
     })?;
@@ -33,19 +33,18 @@ pub fn run(args: &args::Serve) -> Outcome<ExitCode> {
     let (listener, loopback) = listen(&args.host, args.port)?;
     let address = listener
         .local_addr()
-        .map_err(|e| Failure::Broken(format!("cannot tell the server's address: {e}")))?;
+        .map_err(|e| Failure::Broken(format!("cannot determine the server's address: {e}")))?;
     let names: Vec<&str> = offers.iter().map(|offer| offer.name.as_str()).collect();
     println!(
-        "serving {} at http://{address}; Ctrl-C ends it",
+        "serving {} at http://{address}; Ctrl-C stops it",
         names.join(", ")
     );
     // Who waits for this line reads it now, through a pipe too.
     crate::print::outcome()?;
     if !loopback {
         eprintln!(
-            "note: whoever reaches this machine at {address} may run these simulators; \
-             leave out --host to serve this machine alone. Names under which others call it are \
-             allowed by --allow-host"
+            "note: anyone who can reach this machine at {address} may run these simulators; leave out --host to \
+             serve this machine only. Allow further host names with --allow-host"
         );
     }
     let limits = Limits {
@@ -76,8 +75,8 @@ fn offers(names: &[String], mut settings: toml::Table, memory: f64) -> Outcome<V
         .collect();
     if let (Some(key), true) = (settings.keys().next(), names.len() > 1) {
         return Err(Failure::Misuse(format!(
-            "--set {key}: several simulators are served, so say whose option it is, as in \
-             --set {}.{key}=VALUE",
+            "--set {key}: several simulators are served; name the one the option belongs to, as in --set \
+             {}.{key}=VALUE",
             names[0]
         )));
     }
@@ -87,7 +86,7 @@ fn offers(names: &[String], mut settings: toml::Table, memory: f64) -> Outcome<V
         let offer = Offer::new(name, options, memory)?;
         if offers.iter().any(|other| other.name == offer.name) {
             return Err(Failure::Misuse(format!(
-                "{name} is named twice; once is enough"
+                "{name} is given twice; give it once"
             )));
         }
         offers.push(offer);
@@ -114,7 +113,7 @@ fn listen(host: &str, port: u16) -> Outcome<(TcpListener, bool)> {
     let loopback = addresses.iter().all(|address| address.ip().is_loopback());
     let listener = TcpListener::bind(&addresses[..]).map_err(|e| {
         Failure::Broken(format!(
-            "cannot listen at {place}: {e}; try another --port, or --port 0 for any that is free"
+            "cannot listen at {place}: {e}; try another --port, or --port 0 for any free port"
         ))
     })?;
     Ok((listener, loopback))

@@ -50,8 +50,7 @@ pub fn run(args: &args::Simulate) -> Outcome<ExitCode> {
 pub fn note_clipping(clipped: usize) {
     if clipped > 0 {
         eprintln!(
-            "note: {clipped} values lay outside [0, 1] and were clipped; \
-             write .npy to keep them"
+            "note: {clipped} values were outside [0, 1] and were clipped; write .npy to keep them"
         );
     }
 }

@@ -69,8 +69,8 @@ fn begin(out: &Path) -> Outcome<()> {
     let taken = inversion::is_inversion(out) || out.join("plan.toml").exists();
     if taken {
         return Err(Failure::Misuse(format!(
-            "{0} holds an inversion or a training already; go on with it by `retrodict resume {0}`, or \
-             choose another folder with --out",
+            "{0} already contains an inversion or a training run; continue it with `retrodict resume {0}`, or choose \
+             another folder with --out",
             out.display()
         )));
     }
@@ -151,7 +151,7 @@ pub(super) fn finish(
     }
     if let (Some(folder), true) = (told.folder, interrupt::raised()) {
         eprintln!(
-            "interrupted: x is kept in {}; the checkpoint and the report follow",
+            "interrupted: x is saved in {}; the checkpoint and the report follow",
             folder.join("x.npy").display()
         );
     }
@@ -182,7 +182,7 @@ pub(super) fn finish(
         }
         if let (Some(folder), true) = (told.folder, interrupt::raised()) {
             println!(
-                "interrupted: go on with `retrodict resume {}`",
+                "interrupted: continue with `retrodict resume {}`",
                 folder.display()
             );
         }
@@ -228,7 +228,7 @@ fn tell(plan: &Plan, answers: &[Answer]) {
             println!("{}", wrapped("note: ", notice));
         }
         if let Some(trouble) = &answer.trouble {
-            println!("{}", wrapped("note: at first because ", trouble));
+            println!("{}", wrapped("note: first caused by: ", trouble));
         }
     }
     let certainty: Vec<String> = answers.iter().map(inversion::told).collect();

@@ -48,8 +48,8 @@ pub fn run(args: &args::Train) -> Outcome<ExitCode> {
     folder::prepare(&out)?;
     if is_begun(&out) {
         return Err(Failure::Misuse(format!(
-            "{} holds a training already; go on with it by `retrodict resume {}`, or choose another \
-             folder with --out",
+            "{} already contains a training run; continue it with `retrodict resume {}`, or choose another folder \
+             with --out",
             out.display(),
             out.display()
         )));
@@ -99,7 +99,7 @@ fn is_begun(folder: &Path) -> bool {
 pub fn resume(args: &args::Resume) -> Outcome<ExitCode> {
     if args.steps.is_some() || !args.stops.is_empty() || !args.settings.is_empty() {
         return Err(Failure::Misuse(format!(
-            "{} is a training's folder: a training goes on as it was; --steps, --stop and --set are for \
+            "{} is the folder of a training run, which continues unchanged; --steps, --stop and --set are for \
              inversions",
             args.folder.display()
         )));
@@ -113,7 +113,7 @@ pub fn resume(args: &args::Resume) -> Outcome<ExitCode> {
     let bytes = std::fs::read(&path).map_err(|e| {
         let again = match is_begun(&args.folder) {
             true => "restore it, or train in another folder",
-            false => "the training was stopped before it began: run `retrodict train` again",
+            false => "the training stopped before it began: run `retrodict train` again",
         };
         Failure::unreadable(&path, format!("{e}; {again}"))
     })?;
@@ -175,8 +175,7 @@ fn choose(plan: &mut Plan, args: &args::Train) -> Outcome<()> {
             .join(" ");
         model.expect.clear();
         eprintln!(
-            "note: the experiment has no such method; it is made with the rule's own defaults and \
-             batches of {}",
+            "note: the experiment has no such method; using the rule's defaults and a batch size of {}",
             model.batch
         );
         plan.methods = vec![model];
@@ -248,7 +247,7 @@ fn train(
     }
     if contents.manifest.interrupted {
         println!(
-            "interrupted: go on with `retrodict resume {}`",
+            "interrupted: continue with `retrodict resume {}`",
             out.display()
         );
     }

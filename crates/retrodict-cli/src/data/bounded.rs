@@ -23,7 +23,7 @@ pub fn bytes(path: &Path, limit: u64) -> Outcome<Vec<u8>> {
     if !about.is_file() {
         return Err(Failure::unreadable(
             path,
-            "it is no regular file, but a folder, a pipe or a device; name a file",
+            "it is not a regular file but a folder, a pipe or a device; name a file",
         ));
     }
     if about.len() > limit {
@@ -47,10 +47,7 @@ pub fn text(path: &Path) -> Outcome<String> {
 }
 
 fn too_large(path: &Path, found: u64, limit: u64) -> Failure {
-    Failure::unreadable(
-        path,
-        format!("it has {found} bytes; at most {limit} are read"),
-    )
+    Failure::unreadable(path, format!("it has {found} bytes; the limit is {limit}"))
 }
 
 /// Refuses an array whose shape claims more values than may be.
@@ -60,6 +57,6 @@ pub fn count(shape: &[usize]) -> Result<usize, String> {
         .try_fold(1_usize, |product, n| product.checked_mul(*n))
         .filter(|count| *count <= VALUES)
         .ok_or_else(|| {
-            format!("its shape {shape:?} claims more than the {VALUES} values (1 GiB) that an array may have")
+            format!("its shape {shape:?} has more than the {VALUES} values (1 GiB) that an array may have")
         })
 }

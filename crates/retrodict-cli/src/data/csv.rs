@@ -74,7 +74,7 @@ fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
         bytes => bytes,
     };
     if bytes.contains(&0) {
-        return other("no text but binary, or UTF-16, since it holds zero bytes");
+        return other("not text but binary or UTF-16, since it contains zero bytes");
     }
     let text = std::str::from_utf8(bytes).map_err(|e| {
         let line = 1 + bytes[..e.valid_up_to()]
@@ -209,7 +209,7 @@ fn decimal_comma(text: &str) -> Option<String> {
 fn commas(line: usize, text: &str) -> String {
     let point = decimal_comma(text).unwrap_or_default();
     format!(
-        "line {line}: '{text}' has a decimal comma: write {point}, not {text}, in the whole file"
+        "line {line}: '{text}' has a decimal comma: write {point}, not {text}, throughout the file"
     )
 }
 
@@ -228,9 +228,7 @@ fn no_number(number: usize, line: &str, cell: &Cell<'_>, first: bool) -> String 
         return commas(number, word);
     }
     let advice = match first {
-        true => {
-            "; nor is the line a heading, in which every cell is a word that does not begin as a number"
-        }
+        true => "; nor is the line a header, in which no cell may begin like a number",
         false => "",
     };
     format!("line {number}: '{}' is not a number{advice}", cell.text)
@@ -270,7 +268,7 @@ impl Table {
         }
         let rows = &lines[usize::from(heading.is_some())..];
         let Some((_, first)) = rows.iter().find(|(_, line)| !line.trim().is_empty()) else {
-            return Err("it holds no numbers".to_owned());
+            return Err("it contains no numbers".to_owned());
         };
         let width = cells(first, separator).len();
         let mut table = Self {
@@ -302,7 +300,7 @@ impl Table {
                 }
                 if names.len() != table.width {
                     return Err(format!(
-                        "its heading names {} columns ({}), but its rows have {}",
+                        "its header names {} columns ({}), but its rows have {}",
                         names.len(),
                         names.join(", "),
                         table.width
@@ -390,7 +388,7 @@ impl Table {
             ([one], _) => Ok(*one),
             ([], Ok(number)) if (1..=self.width).contains(&number) => Ok(number - 1),
             ([_, _, ..], _) => Err(format!(
-                "{} of its columns are called '{wanted}'; pick one by its number, from 1 to {}",
+                "{} of its columns are called '{wanted}'; select one by its number, from 1 to {}",
                 own.len(),
                 self.width
             )),
@@ -403,8 +401,8 @@ impl Table {
                     names => format!(": {}", names.join(", ")),
                 };
                 Err(format!(
-                    "it has no column '{wanted}'{hint}; it has {} columns{known}; pick one by its name or its number \
-                     from 1",
+                    "it has no column '{wanted}'{hint}; it has {} columns{known}; select one by its name or its \
+                     number, from 1",
                     self.width
                 ))
             }
@@ -422,10 +420,10 @@ impl Table {
         if let Some(gap) = self.gaps.iter().find(|gap| !gaps && of(gap.column)) {
             let what = match gap.word.as_str() {
                 "" => "the cell is empty".to_owned(),
-                word => format!("'{word}' is no finite number"),
+                word => format!("'{word}' is not a finite number"),
             };
             return Err(format!(
-                "{}: {what}; fill it in, or where observations are missing say so by --missing",
+                "{}: {what}; fill it in, or if observations are missing, say so with --missing",
                 place(gap.line, gap.column)
             ));
         }
@@ -606,8 +604,8 @@ mod tests {
                 "a,b,c\n1,2\n3,4\n",
                 "its heading names 3 columns (a, b, c), but its rows have 2",
             ),
-            ("", "it holds no numbers"),
-            ("x\n", "it holds no numbers"),
+            ("", "it contains no numbers"),
+            ("x\n", "it contains no numbers"),
             ("1\n\n2\n", "line 2, column 1: the cell is empty"),
             (
                 "t,y\n0,1\n1,\n2,3\n",

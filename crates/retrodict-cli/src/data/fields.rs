@@ -62,7 +62,7 @@ pub fn take_times(
     let column = data.columns.remove(at);
     if times.iter().any(|t| !t.is_finite()) {
         return Err(Failure::Misuse(format!(
-            "{what}: the column '{column}' gives the times of {}, so that none may be missing",
+            "{what}: the column '{column}' gives the times of {}, so none may be missing",
             entry.name
         )));
     }
@@ -74,7 +74,7 @@ pub fn take_times(
         if !given.eq(times.iter().copied().map(Some)) {
             return Err(Failure::Misuse(format!(
                 "{what}: its column '{column}' gives other times than the option times of {}; leave the option out, \
-                 or pick the column of the data, as {}",
+                 or select the column of the data, as {}",
                 entry.name,
                 example(&data.columns, what)
             )));
@@ -110,7 +110,7 @@ pub fn split<'a>(array: &'a Array, field: &[usize], what: &str) -> Outcome<Vec<&
             "it has as many values, but in another order: transpose or reshape it".to_owned()
         }
         ([total], _) if len > 1 && total.is_multiple_of(len) => format!(
-            "several fields stand in rows, as in the shape [{}, {len}]",
+            "several fields are stored in rows, as in the shape [{}, {len}]",
             total / len
         ),
         _ => "set its shape or size to that of the data".to_owned(),
@@ -148,7 +148,7 @@ fn pick(table: &Array, what: &str) -> String {
         false => "",
     };
     format!(
-        "pick one of its {} columns{columns}, as {}{commas}",
+        "select one of its {} columns{columns}, as {}{commas}",
         table.columns.len(),
         example(&table.columns, what)
     )

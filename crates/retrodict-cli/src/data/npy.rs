@@ -63,7 +63,7 @@ fn parse(mut source: impl Read, most: u64) -> Result<Array, String> {
         "u1" => numbers::<u8, _>(file, expect(1)?, f64::from)?,
         other => {
             return Err(format!(
-                "values of type {other} are not read; convert the array to float64"
+                "values of type {other} are not supported; convert the array to float64"
             ));
         }
     };
@@ -95,19 +95,19 @@ fn header(source: &mut impl Read) -> Result<Vec<u8>, String> {
     let mut head = Vec::new();
     take(&mut head, 8)?;
     if !head.starts_with(b"\x93NUMPY") {
-        return Err("it is no .npy array".to_owned());
+        return Err("it is not a .npy array".to_owned());
     }
     let field = match head[6] {
         1 => 2,
         2 | 3 => 4,
-        version => return Err(format!("version {version} of .npy is not known")),
+        version => return Err(format!("version {version} of .npy is not supported")),
     };
     take(&mut head, field)?;
     let length = head[8..].iter().rev();
     let length = length.fold(0, |sum: usize, byte| (sum << 8) + usize::from(*byte));
     if length > HEADER {
         return Err(format!(
-            "its header claims {length} bytes; at most {HEADER} are read"
+            "its header claims {length} bytes; the limit is {HEADER}"
         ));
     }
     let from = head.len();
@@ -123,7 +123,7 @@ fn header(source: &mut impl Read) -> Result<Vec<u8>, String> {
     }
     if deepest > DEPTH {
         return Err(format!(
-            "its header has brackets {deepest} deep; at most {DEPTH} are read"
+            "its header has brackets {deepest} deep; the limit is {DEPTH}"
         ));
     }
     // A product of lengths that overflows is found here: the crate that reads the header multiplies them unchecked.
@@ -229,7 +229,7 @@ impl<'a> Archive<'a> {
     fn open(path: &'a Path, bytes: &'a [u8]) -> Outcome<Self> {
         let unreadable = |e: String| Failure::unreadable(path, e);
         let mut zip = ZipArchive::new(Cursor::new(bytes))
-            .map_err(|e| unreadable(format!("it is no complete .npz archive ({e})")))?;
+            .map_err(|e| unreadable(format!("it is not a complete .npz archive ({e})")))?;
         let mut names: Vec<String> = Vec::new();
         for i in 0..zip.len() {
             let entry = zip.by_index_raw(i).map_err(|e| unreadable(e.to_string()))?;
@@ -239,12 +239,12 @@ impl<'a> Archive<'a> {
         let mut sorted: Vec<&String> = names.iter().collect();
         sorted.sort_unstable();
         if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(unreadable(format!("it holds '{}' twice", twice[0])));
+            return Err(unreadable(format!("it contains '{}' twice", twice[0])));
         }
         // Entries of the same file name hide each other.
         if listed(bytes).is_some_and(|listed| listed != zip.len() & 0xffff) {
             return Err(unreadable(
-                "it holds an array of the same name twice".to_owned(),
+                "it contains two arrays of the same name".to_owned(),
             ));
         }
         Ok(Self {
@@ -409,7 +409,7 @@ mod tests {
         let good = raw(&describe("(2,)"), &[0; 16]);
         let twice = zipped(&["x", "x.npy"], &good);
         let message = read_archive(path, &twice).unwrap_err().to_string();
-        assert!(message.contains("holds 'x' twice"), "{message}");
+        assert!(message.contains("contains 'x' twice"), "{message}");
         // The same file name twice: what a directory hides.
         let mut twice = zipped(&["x.npy", "y.npy"], &good);
         while let Some(at) = twice.windows(5).position(|w| w == b"y.npy") {

@@ -113,7 +113,7 @@ fn to_all(experiment: &mut Table, setting: &Setting) -> Outcome<()> {
         several => {
             let names: Vec<&str> = several.iter().map(|m| name(m)).collect();
             Err(misuse(format!(
-                "'{first}' is an option of {}; say of which, as {}.{first}",
+                "'{first}' is an option of {}; say which, as in {}.{first}",
                 names.join(", "),
                 names[0]
             )))

@@ -38,7 +38,7 @@ fn one(plan: &Plan, answer: &mut Answer) {
                 answer.arrays.extend(arrays);
             }
             Err(_) if interrupt::raised() => answer.remarks.push(
-                "no posterior: it was interrupted; `retrodict resume` on the folder of --out finds it"
+                "no posterior: it was interrupted; `retrodict resume` on the folder of --out computes it"
                     .to_owned(),
             ),
             Err(why) => answer.remarks.push(format!("no posterior: {why}")),
@@ -62,7 +62,7 @@ fn statistics(plan: &Plan, answer: &mut Answer) {
                 statistics.ended_at_the_noise();
             } else if !answer.converged {
                 statistics.words.push(format!(
-                    "the run ended by {}: intervals hold around the x with the least loss",
+                    "the run ended with {}: the confidence intervals are those at the x with the lowest loss",
                     answer.status
                 ));
             }

@@ -37,6 +37,11 @@ impl CheckpointFile {
         if !path.exists() {
             return Ok(None);
         }
-        sealed::read(&path, MAGIC, "`retrodict resume` begins the inversion anew").map(Some)
+        sealed::read(
+            &path,
+            MAGIC,
+            "`retrodict resume` starts the inversion again",
+        )
+        .map(Some)
     }
 }

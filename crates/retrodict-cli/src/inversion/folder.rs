@@ -191,7 +191,7 @@ fn summary(plan: &Plan, answer: &Answer, label: &str) -> MethodSummary {
         answer
             .trouble
             .iter()
-            .map(|why| format!("at first because {why}")),
+            .map(|why| format!("first caused by: {why}")),
     );
     MethodSummary {
         method: label.to_owned(),
@@ -278,7 +278,7 @@ pub fn contents_of(folder: &Path) -> Outcome<(Contents, Vec<Answer>)> {
         Failure::unreadable(
             &path,
             format!(
-                "{e}; the inversion has not ended: go on with `retrodict resume {}`",
+                "{e}; the inversion has not finished: continue it with `retrodict resume {}`",
                 folder.display()
             ),
         )

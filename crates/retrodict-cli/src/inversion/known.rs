@@ -107,8 +107,8 @@ pub fn rule(priors: &[Table]) -> Outcome<Option<Choice>> {
         let Weight::By(choice) = weight else { continue };
         if priors.len() > 1 {
             return Err(Failure::Misuse(format!(
-                "prior {name}: weight = \"{}\": a rule weighs data against just one prior, and there are {}; \
-                 give numbers for all, or leave one prior",
+                "prior {name}: weight = \"{}\": a rule can choose the weight of only one prior, and there are {}; \
+                 give numbers for all, or keep one prior",
                 super::name(choice),
                 priors.len()
             )));

@@ -145,8 +145,8 @@ impl Noise {
             })
         {
             return Err(Failure::Misuse(
-                "noise.robust: a robust loss has a scale of its own, as in { name = \"huber\", delta = 0.1 }; \
-                 leave out what else is said of the noise"
+                "noise.robust: a robust loss has its own scale, as in { name = \"huber\", delta = 0.1 }; leave out \
+                 the other noise settings"
                     .to_owned(),
             ));
         }

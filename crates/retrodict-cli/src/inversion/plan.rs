@@ -200,12 +200,13 @@ impl Plan {
     pub fn warnings(&self) -> Option<String> {
         let shortage = self.fields.first()?.problem.shortage()?;
         let after = match self.inversion.statistics {
-            true => "the statistics name them after the fit",
-            false => "the statistics, without --no-statistics, name them",
+            true => "the statistics after the fit name them",
+            false => "without --no-statistics, the statistics name them",
         };
         Some(format!(
-            "{} data for {} unknowns and no prior: at least {} combinations of the unknowns are not seen by the data, \
-             and stay where the start puts them; {after}; add a prior, as in --prior tikhonov:weight=gcv",
+            "{} data for {} unknowns and no prior: the problem is underdetermined; at least {} directions are not \
+             constrained by the data and keep their starting values; {after}; add a \
+             prior, as in --prior tikhonov:weight=gcv",
             shortage.data,
             shortage.unknowns,
             shortage.unknowns - shortage.data

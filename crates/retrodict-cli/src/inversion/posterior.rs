@@ -83,7 +83,8 @@ impl Wanted {
                 field.data.inputs()
             ),
             &format!(
-                "2 fields for each eigenvector and one for each sample may take {} MB: ask for a rank of at most {}",
+                "2 fields for each eigenvector and one for each sample may take at most {} MB; choose a rank of at \
+                 most {}",
                 ROOM / 125_000,
                 (ROOM / field.data.inputs().max(1)).saturating_sub(self.samples) / 2
             ),
@@ -92,8 +93,8 @@ impl Wanted {
         let (loss, target) = (field.data.loss(), field.data.target());
         if loss.chi_squared(target, target).is_none() {
             return Err(Failure::Misuse(
-                "the posterior needs to know how large the noise is: tell it by --noise, --noise-std or [noise] \
-                 with std, relative, std_file or covariance"
+                "the posterior needs the noise level: give it by --noise, --noise-std or [noise] with std, relative, \
+                 std_file or covariance"
                     .to_owned(),
             ));
         }
@@ -104,9 +105,9 @@ impl Wanted {
     fn prior(&self, priors: &[Table]) -> Outcome<Matern> {
         let needs = |found: &str| {
             Failure::Misuse(format!(
-                "the posterior needs just one prior, matern, whose covariance it can draw from; found {found}; write \
+                "the posterior needs exactly one prior, matern, whose covariance it can sample; found {found}; write \
                  --prior matern:length=10,deviation=1 or [[prior]] with name = \"matern\", or leave --posterior out: \
-                 up to {} unknowns the statistics tell intervals with any prior",
+                 up to {} unknowns, the statistics give confidence intervals with any prior",
                 super::statistics::DENSE
             ))
         };
@@ -116,7 +117,7 @@ impl Wanted {
             let (name, weight, options) = known::prior(table)?;
             if name == "matern" {
                 if weight == Weight::Told(0.0) {
-                    return Err(needs("matern with the weight 0, which says nothing"));
+                    return Err(needs("matern with weight 0, which has no effect"));
                 }
                 matern = Some(retrodict::options::configure::<Matern>("matern", &options)?);
             }
@@ -166,8 +167,8 @@ impl Wanted {
         let mut words = Vec::new();
         if cut {
             words.push(format!(
-                "the last of {} eigenvalues is {:.2}, not far below 1: deviations are too large where what was left \
-                 out counts; take more, as in --posterior={}",
+                "the last of {} eigenvalues is {:.2}, not far below 1: the standard deviations are too large where \
+                 the omitted eigenvectors matter; compute more, as in --posterior={}",
                 values.len(),
                 ends.1,
                 (2 * self.rank).min(x.len())
@@ -175,7 +176,8 @@ impl Wanted {
         }
         if field.problem.bounds().is_some_and(leave_room) {
             words.push(
-                "the posterior knows of bounds only where they fix an unknown: samples may lie beyond others"
+                "the posterior takes bounds into account only where they fix an unknown: samples may lie beyond \
+                 other bounds"
                     .to_owned(),
             );
         }

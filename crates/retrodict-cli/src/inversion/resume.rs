@@ -41,8 +41,7 @@ pub fn reopen(
         });
     if !fits {
         return Err(Failure::Misuse(
-            "the inversion has other unknowns, fields or starts than before; \
-             solve it in a folder of its own, with --out"
+            "the inversion has other unknowns, fields or starts than before; solve it in a new folder, with --out"
                 .to_owned(),
         ));
     }

@@ -158,10 +158,10 @@ pub fn go(
 fn left_out(run: Run, why: Interruption, weighed: bool) -> Run {
     let status = Status::from(why);
     let message = match weighed {
-        true => format!("{why} before this run began; it stands where it stood"),
+        true => format!("{why} before this run began; nothing has changed"),
         false => format!(
-            "{why} while the weight of the prior was chosen, before the fit began: x is the start; \
-             `retrodict resume` on the folder of --out chooses it anew, or give a weight yourself"
+            "{why} while the weight of the prior was being chosen, before the fit began: x is the start; `retrodict \
+             resume` on the folder of --out chooses it again, or give a weight yourself"
         ),
     };
     Run {

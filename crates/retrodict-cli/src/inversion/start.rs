@@ -44,13 +44,13 @@ impl Start {
         let n = shape.iter().product();
         if self.spread.is_some() && self.count == 1 {
             return Err(Failure::Misuse(
-                "--spread says how far starts lie apart; say how many, as in --starts 20"
+                "--spread sets how far the starts lie apart; give their number too, as in --starts 20"
                     .to_owned(),
             ));
         }
         if self.count.saturating_mul(n) > bounded::VALUES {
             return Err(Failure::Misuse(format!(
-                "start.count = {}: so many starts of {n} unknowns are more than {} values (1 GiB); take fewer",
+                "start.count = {}: that many starts of {n} unknowns exceed {} values (1 GiB); use fewer",
                 self.count,
                 bounded::VALUES
             )));

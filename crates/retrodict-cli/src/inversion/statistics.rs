@@ -107,9 +107,9 @@ pub fn too_large(problem: &Problem) -> Option<String> {
     let (n, m) = (problem.inputs(), problem.outputs());
     (n > DENSE || n * m > ROOM).then(|| {
         format!(
-            "no intervals: a Jacobian of {m} × {n} is too large to be formed and decomposed here (up to {DENSE} \
-             unknowns and {ROOM} numbers); a field with a matern prior and known noise gets its deviation and \
-             samples by --posterior"
+            "no confidence intervals: a Jacobian of {m} × {n} is too large to be formed and decomposed here (limit: \
+             {DENSE} unknowns and {ROOM} entries); for a field with a matern prior and a known noise level, \
+             --posterior gives standard deviations and samples"
         )
     })
 }
@@ -170,8 +170,8 @@ impl Statistics {
     pub fn ended_at_the_noise(&mut self) {
         (self.reduced_chi_squared, self.goodness_of_fit) = (None, None);
         self.words.push(
-            "the run ended at the noise, as its goal was, before the loss was least: χ² is what was asked for and \
-             does not test the model"
+            "the run stopped at the noise level, as requested, before the loss reached its minimum: χ² is then the \
+             stopping criterion, not a test of the model"
                 .to_owned(),
         );
     }

@@ -10,10 +10,11 @@ use crate::text::{aligned, wrapped};
 pub fn chosen(chosen: &Chosen) -> String {
     let settled = match chosen.settled {
         true => "",
-        false => ", and had not settled",
+        false => ", not yet settled",
     };
     format!(
-        "the weight of {} is {:.4e} by {}: the solution uses up {:.1} of the data; {} linearisation{}{settled}; {}",
+        "the regularisation parameter (weight) of {} is {:.4e} by {}; effective degrees of freedom of the fit: \
+         {:.1}; {} linearisation{}{settled}; {}",
         chosen.prior,
         chosen.weight,
         name(chosen.rule),
@@ -29,10 +30,10 @@ pub fn doubts(chosen: &Chosen) -> Vec<String> {
     let passed = chosen
         .passed
         .iter()
-        .map(|(rule, why)| format!("{} found no weight to rely on: {why}", name(*rule)));
+        .map(|(rule, why)| format!("{} found no reliable weight: {why}", name(*rule)));
     let own = chosen.doubt.as_ref().map(|why| {
         format!(
-            "the weight of {} is doubtful: {why}; try another rule (discrepancy with known noise, \
+            "the weight of {} is doubtful: {why}; try another rule (discrepancy if the noise level is known, \
              cross-validation, l-curve), or give a number",
             chosen.prior
         )
@@ -95,7 +96,7 @@ fn statistics(found: &Statistics) -> String {
 }
 
 fn table(found: &Statistics) -> Vec<Vec<String>> {
-    let head = ["unknown", "value", "deviation", "low", "high", "unit"];
+    let head = ["unknown", "value", "std. dev.", "lower", "upper", "unit"];
     let mut lines = vec![head.map(str::to_owned).to_vec()];
     for parameter in &found.parameters {
         let finite = |value: Option<f64>, infinite: &str| {
@@ -121,18 +122,18 @@ impl Statistics {
     /// What the intervals are.
     pub fn heading(&self) -> String {
         let noise = match self.noise {
-            Noise::Known => "the noise as told",
-            Noise::Estimated => "the noise as large as the residuals",
+            Noise::Known => "noise level given",
+            Noise::Estimated => "noise level estimated from the residuals",
         };
         let priors = if self.priors {
-            ", of data and prior together"
+            " from data and prior"
         } else {
             ""
         };
         let shown = self.parameters.len();
         let some = match shown < self.unknowns {
             true => format!(
-                ", the {} best and the {} worst known of {} unknowns",
+                "; the {} most and the {} least certain of {} unknowns",
                 shown / 2,
                 shown - shown / 2,
                 self.unknowns
@@ -140,7 +141,7 @@ impl Statistics {
             false => String::new(),
         };
         format!(
-            "{:.0} % intervals{priors}, with {noise}{some}:",
+            "{:.0} % confidence intervals{priors} ({noise}){some}:",
             100.0 * self.level
         )
     }
@@ -157,14 +158,14 @@ impl Statistics {
         )];
         if let Some(chi_squared) = self.chi_squared {
             let mut text = format!(
-                "χ² = {chi_squared:.4}, {:.3} per datum",
+                "χ² = {chi_squared:.4}, χ²/N = {:.3}",
                 chi_squared / self.data.max(1) as f64
             );
             if let (Some(reduced), Some(probability)) =
                 (self.reduced_chi_squared, self.goodness_of_fit)
             {
                 text.push_str(&format!(
-                    ", {reduced:.3} per degree of freedom; one at least as large has the probability {}",
+                    ", reduced χ² = {reduced:.3}; p {} (probability of a larger χ²)",
                     share(probability)
                 ));
             }
@@ -186,11 +187,14 @@ impl Statistics {
         }
         if self.undetermined > 0 {
             sentences.push(format!(
-                "{} of {} unknowns are not determined",
+                "{} of {} unknowns are not identifiable: their intervals are infinite",
                 self.undetermined, self.unknowns
             ));
         }
-        sentences.push(format!("the statistics took {}", asked(&self.counts)));
+        sentences.push(format!(
+            "evaluations for these statistics: {}",
+            asked(&self.counts)
+        ));
         sentences
     }
 }
@@ -198,9 +202,9 @@ impl Statistics {
 /// A probability, of which the smallest say no more than that they are small.
 fn share(probability: f64) -> String {
     if probability < 1e-4 {
-        "below 0.0001".to_owned()
+        "< 0.0001".to_owned()
     } else {
-        format!("{probability:.2}")
+        format!("= {probability:.2}")
     }
 }
 
@@ -217,7 +221,8 @@ impl Found {
     /// What the data narrowed down, and from what that was found.
     pub fn sentence(&self) -> String {
         format!(
-            "the data narrow the mean deviation of a value from {:.3e} to {:.3e}; {} eigenvalues from {:.2e} to {:.2e}; \
+            "the data reduce the mean standard deviation from {:.3e} (prior) to {:.3e} (posterior); {} \
+             eigenvalues from {:.2e} to {:.2e}; \
              {} sample{} with seed {}; {}",
             self.before,
             self.after,

@@ -38,7 +38,7 @@ impl Watch {
         let steps = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
         let chi_squared = self.per_loss.get(field).copied().flatten();
         self.progress.show(steps, || match chi_squared {
-            Some(factor) => format!("loss {loss:.3e}  χ²/datum {:.3}", factor * loss),
+            Some(factor) => format!("loss {loss:.3e}  χ²/N {:.3}", factor * loss),
             None => format!("loss {loss:.3e}"),
         });
     }

@@ -58,7 +58,7 @@ pub fn section(
         html.push_str(&part);
     }
     if !html.is_empty() {
-        html.insert_str(0, "<h2>How sure it is</h2>\n");
+        html.insert_str(0, "<h2>Uncertainty</h2>\n");
     }
     (html, figures)
 }
@@ -66,8 +66,9 @@ pub fn section(
 fn statistics(found: &Statistics) -> String {
     let mut html = format!("<p class=soft>{}</p>\n", escape(&found.heading()));
     html.push_str(
-        "<div class=scroll><table>\n<tr><th class=left>unknown</th><th>value</th><th>deviation</th><th>low</th>\
-         <th>high</th><th class=left>unit</th></tr>\n",
+        "<div class=scroll><table>\n<tr><th class=left>unknown</th><th>value</th><th>standard \
+         deviation</th><th>lower</th>\
+         <th>upper</th><th class=left>unit</th></tr>\n",
     );
     for parameter in &found.parameters {
         let cell =
@@ -103,7 +104,8 @@ fn correlations(found: &Statistics, table: &Array) -> String {
         let picture = pictures::coloured(table, &ERRORS, (-1.0, 1.0));
         return format!(
             "<h3>Correlations</h3>\n<div class=bars>{bar}</div>\n<div class=fields>\n<figure><img src=\"{picture}\" \
-             alt=\"correlations\"><figcaption>of each unknown (row) with each (column)</figcaption></figure>\n</div>\n"
+             alt=\"correlations\"><figcaption>of each unknown (row) with each other \
+                  (column)</figcaption></figure>\n</div>\n"
         );
     }
     let mut html = "<h3>Correlations</h3>\n<div class=scroll><table>\n<tr><th></th>".to_owned();
@@ -167,7 +169,7 @@ pub fn deviations(
         id: id.to_owned(),
         data: band(x, deviation, colour),
         layout: layout(
-            "x with two standard deviations to either side",
+            "x ± two standard deviations",
             axis("index", false),
             axis(&label, false),
         ),

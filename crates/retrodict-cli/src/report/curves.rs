@@ -144,7 +144,7 @@ pub fn figures(
                 })
                 .collect();
             let title = format!(
-                "{} against {}",
+                "{} vs. {}",
                 capital(short),
                 if seconds { "time" } else { "steps" }
             );
@@ -165,8 +165,8 @@ pub fn figures(
         hit |= range.hit;
     }
     let note = hit.then(|| {
-        "Values that are 0, or beyond twenty decades, are drawn at the lower edge of a logarithmic axis; what \
-         grew beyond a thousand times its start, at the upper edge."
+        "Values that are 0, or more than twenty decades below the largest, are drawn at the lower edge of a \
+         logarithmic axis; values above a thousand times the start, at the upper edge."
             .to_owned()
     });
     (figures, note)

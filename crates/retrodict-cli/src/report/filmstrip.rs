@@ -14,8 +14,8 @@ pub fn section(contents: &Contents, problem: &ProblemFacts, order: &[String]) ->
     };
     let scale = range([truth].into_iter());
     let mut html = format!(
-        "<h3>On the way from x to y</h3>\n<p class=soft>{} after some of the steps, from the true x and from \
-         that of each method. The last frame is all that a method is told to meet.</p>\n<div class=bars>{}</div>\n\
+        "<h3>From x to y</h3>\n<p class=soft>{} after some of the steps, from the true x and from that of each \
+         method. The last frame is the only one that a method has to match.</p>\n<div class=bars>{}</div>\n\
          <div class=scroll><table class=film><thead><tr><th class=left>x of</th>",
         escape(&capital(&problem.y.name)),
         bar(&VALUES, scale, &problem.y.name, &problem.y.unit)

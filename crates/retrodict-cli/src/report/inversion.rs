@@ -29,7 +29,7 @@ pub fn build(contents: &Contents, answers: &[Answer]) -> String {
         ));
         if manifest.interrupted {
             body.push_str(
-                "<p class=note>The run was interrupted; what it had found is shown.</p>\n",
+                "<p class=note>The run was interrupted; the results so far are shown.</p>\n",
             );
         }
         body.push_str("<section>\n");
@@ -56,11 +56,11 @@ pub fn build(contents: &Contents, answers: &[Answer]) -> String {
 /// How each field ended, and what to try next.
 fn ending(contents: &Contents, answers: &[Answer]) -> String {
     let known = answers.iter().any(|answer| answer.chi_squared.is_some());
-    let chi = if known { "<th>χ² per datum</th>" } else { "" };
+    let chi = if known { "<th>χ²/N</th>" } else { "" };
     let mut html = format!(
         "<div class=scroll><table>\n<tr><th class=left></th><th class=left>ended</th><th>steps</th>\
          <th>seconds</th><th>loss</th>{chi}<th>forward</th><th>jvp</th><th>vjp</th><th>inverse</th>\
-         <th class=left>what that means</th></tr>\n"
+         <th class=left>meaning</th></tr>\n"
     );
     for (i, (answer, method)) in answers.iter().zip(&contents.summary.methods).enumerate() {
         let chi = answer.chi_squared.map_or("–".to_owned(), number);
@@ -199,7 +199,7 @@ fn three_pictures(label: &str, problem: &ProblemFacts, [data, fit, rest]: [&Arra
 fn unknowns(contents: &Contents, problem: &ProblemFacts, answers: &[Answer]) -> Section {
     let order = labels(contents);
     let title = format!("{} [{}]", problem.x.name, problem.x.unit);
-    let mut html = format!("<h2>What was found: {}</h2>\n", escape(&title));
+    let mut html = format!("<h2>Result: {}</h2>\n", escape(&title));
     let found: Vec<(&String, &Array, Option<&Array>)> = order
         .iter()
         .filter_map(|label| {
@@ -289,7 +289,7 @@ fn convergence(contents: &Contents, problem: &ProblemFacts) -> Section {
     }
     html.push_str(&pairs(&figures));
     let note = match rows.is_empty() {
-        true => Some("No loss was found before the run ended.".to_owned()),
+        true => Some("No loss was evaluated before the run ended.".to_owned()),
         false => note,
     };
     if let Some(note) = note {

@@ -20,7 +20,7 @@ pub fn build(contents: &Contents) -> String {
         body.push_str(&format!("<p class=soft>{}</p>\n", escape(&manifest.source)));
     }
     if manifest.interrupted {
-        body.push_str("<p class=note>The run was interrupted; what it had found is shown.</p>\n");
+        body.push_str("<p class=note>The run was interrupted; the results so far are shown.</p>\n");
     }
     for (i, problem) in manifest.problems.iter().enumerate() {
         body.push_str(&section(contents, problem, &format!("p{i}"), &mut figures));
@@ -155,7 +155,7 @@ fn setting(problem: &ProblemFacts) -> String {
     }
     if problem.noise > 0.0 {
         text.push_str(&format!(
-            ", noise of {} of the signal's root mean square",
+            ", noise level {} of the signal's root mean square",
             number(problem.noise)
         ));
     }
@@ -168,8 +168,8 @@ pub(super) fn provenance(contents: &Contents) -> String {
     let manifest = &contents.manifest;
     let configuration = serde_json::to_string_pretty(&manifest.configuration).unwrap_or_default();
     format!(
-        "<details><summary>How this was made</summary>\n<p class=soft>retrodict {}, seed {}, {} \
-         threads, {} s. Again: <code>{}</code></p>\n<pre>{}</pre></details>\n",
+        "<details><summary>How to reproduce this</summary>\n<p class=soft>retrodict {}, seed {}, {} \
+         threads, {} s. Command: <code>{}</code></p>\n<pre>{}</pre></details>\n",
         escape(&manifest.version),
         manifest.seed,
         manifest.threads,

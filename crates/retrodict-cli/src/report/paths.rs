@@ -37,9 +37,9 @@ pub fn section(
         .map(|f| format!("<div class=\"plot tall\" id=\"{}\"></div>", f.id))
         .collect();
     let html = format!(
-        "<h3>Paths</h3>\n<p class=soft>The loss as contours (logarithmic), the start as a circle, \
-         the truth as a cross{}. In y-space the loss is simple, and an update that inverts the \
-         physics walks straight; in x-space the same path is bent by the physics.</p>\n\
+        "<h3>Paths</h3>\n<p class=soft>The loss as contours (logarithmic), the start as a circle, the truth as a \
+         cross{}. In y-space the loss is simple, and an update that inverts the simulator moves in a straight line; \
+         in x-space the same path is curved.</p>\n\
          <div class=pair>{plots}</div>\n",
         if problem.count > 1 {
             "; the first of the batch"

@@ -169,7 +169,8 @@ pub fn section(
     } else {
         ""
     });
-    html.push_str("Above: the reconstruction; below: its error, x − x*, which should be white; what is beyond the scale has its end's colour");
+    html.push_str("Above: the reconstruction; below: its error x − x* (white is zero). Values beyond a scale are \
+         clipped to it");
     html.push_str(if colour_picture {
         " (mean of the three colours).</p>\n"
     } else {
@@ -216,9 +217,9 @@ pub fn section(
         show(target, target_scale),
         None,
         "target y*",
-        "what was observed",
+        "the observations",
     );
-    figure(show(truth, scale), None, "truth x*", "what is looked for");
+    figure(show(truth, scale), None, "truth x*", "the unknown");
     for (method, array) in methods {
         let difference = difference(array, truth, colour_picture);
         let error = coloured(&difference, &ERRORS, (-worst, worst));

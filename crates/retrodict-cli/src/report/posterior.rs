@@ -1,4 +1,4 @@
-//! What data and prior leave open of a field: its deviation, and fields drawn from the posterior.
+//! Posterior of a field: its deviation, and fields drawn from the posterior.
 
 use serde_json::json;
 
@@ -52,14 +52,14 @@ pub fn section(
             id,
             data,
             layout: layout(
-                "x with two standard deviations to either side, and samples (grey)",
+                "x ± two standard deviations, and samples (grey)",
                 axis("index", false),
                 axis(&format!("{} [{}]", problem.x.name, problem.x.unit), false),
             ),
         });
     }
     if !html.is_empty() {
-        html.insert_str(0, "<h2>What data and prior leave open</h2>\n");
+        html.insert_str(0, "<h2>Posterior</h2>\n");
     }
     (html, figures)
 }

@@ -33,14 +33,14 @@ pub fn section(contents: &Contents) -> Option<String> {
         html.push_str(&format!("<th>sample {sample}</th>"));
     }
     html.push_str("</tr></thead><tbody>\n");
-    html.push_str(&row("y*, as asked for", target, y_scale));
+    html.push_str(&row("target y*", target, y_scale));
     for method in methods {
         if let Some(y) = of(method, "y") {
             html.push_str(&row(&format!("y of {method}"), y, y_scale));
         }
     }
     if let Some(label) = label {
-        html.push_str(&row("x*, behind it", label, x_scale));
+        html.push_str(&row("true x*", label, x_scale));
     }
     for method in methods {
         if let Some(x) = of(method, "x") {

@@ -27,7 +27,7 @@ pub fn section(
         })
         .collect();
     let mut html =
-        "<h3>Fit</h3>\n<p class=soft>Dots are the data, lines where each method's x leads.</p>\n\
+        "<h3>Fit</h3>\n<p class=soft>Dots are the data, lines the simulation from each method's x.</p>\n\
                     <div class=pair>\n"
             .to_owned();
     let mut figures = Vec::new();

@@ -27,7 +27,7 @@ pub fn build(collected: &Collected) -> String {
     }
     let figures = figures(collected);
     if !figures.is_empty() {
-        body.push_str("<section>\n<h2>What the settings did</h2>\n");
+        body.push_str("<section>\n<h2>Results by setting</h2>\n");
         body.push_str(&pairs(&figures));
         body.push_str("</section>\n");
     }
@@ -54,7 +54,7 @@ fn figures(collected: &Collected) -> Vec<Figure> {
         let decades = *low > 0.0 && *high > 100.0 * low;
         let quantities: [Quantity; 2] = [
             ("loss", |line| Some(line.loss)),
-            ("χ² per datum", |line| line.chi_squared),
+            ("χ²/N", |line| line.chi_squared),
         ];
         for (q, (name, quantity)) in quantities.into_iter().enumerate() {
             let points: Vec<(f64, f64, String)> = collected
@@ -79,7 +79,7 @@ fn figures(collected: &Collected) -> Vec<Figure> {
                 id: format!("key-{i}-{q}"),
                 data: vec![data],
                 layout: layout(
-                    &escape(&format!("{name} over {key}")),
+                    &escape(&format!("{name} vs. {key}")),
                     axis(&escape(key), decades),
                     axis(name, logarithmic),
                 ),
@@ -95,7 +95,7 @@ fn table(collected: &Collected) -> String {
         html.push_str(&format!("<th class=left>{}</th>", escape(key)));
     }
     html.push_str(
-        "<th class=left>ended</th><th>steps</th><th>seconds</th><th>loss</th><th>χ² per datum</th>\
+        "<th class=left>ended</th><th>steps</th><th>seconds</th><th>loss</th><th>χ²/N</th>\
          <th>x</th></tr>\n",
     );
     for line in collected.lines.iter().take(SHOWN) {
@@ -129,7 +129,7 @@ fn table(collected: &Collected) -> String {
     html.push_str("</table></div>\n");
     if collected.lines.len() > SHOWN {
         html.push_str(&format!(
-            "<p class=soft>The first {SHOWN} of {}; table.csv has all.</p>\n",
+            "<p class=soft>The first {SHOWN} of {}; table.csv has them all.</p>\n",
             collected.lines.len()
         ));
     }

@@ -82,11 +82,12 @@ pub fn ranking(problem: &ProblemFacts, methods: &[&MethodSummary], order: &[Stri
     };
     format!(
         "<div class=scroll><table><thead><tr><th>#</th><th class=left>method</th>\
-         {heading}<th>loss</th><th>steps</th><th>seconds</th><th>P</th><th>J·</th>\
-         <th>Jᵀ·</th><th>P⁻¹</th><th class=left>ended</th><th class=left>which means</th></tr></thead>\
+         {heading}<th>loss</th><th>steps</th><th>seconds</th>\
+         <th>forward</th><th>jvp</th><th>vjp</th><th>inverse</th>\
+         <th class=left>ended</th><th class=left>meaning</th></tr></thead>\
          <tbody>\n{rows}</tbody></table></div>\n\
-         <p class=soft>Best first. P, J·, Jᵀ· and P⁻¹ count evaluations of the simulator, products \
-         with its Jacobian and the transpose, and local inversions{}. The loss is {}.</p>\n",
+         <p class=soft>Best first. forward, jvp, vjp and inverse count evaluations of the simulator, products with \
+         its Jacobian and with the transpose, and local inversions{}. The loss is {}.</p>\n",
         if problem.count > 1 {
             format!(
                 ", summed over {} problems; errors and losses are means",

@@ -27,7 +27,7 @@ pub fn section(contents: &Contents, _: &ProblemFacts, answers: &[Answer]) -> (St
         all.extend(figures);
     }
     if !html.is_empty() {
-        html.insert_str(0, "<h2>How strong the prior is</h2>\n");
+        html.insert_str(0, "<h2>Regularisation parameter</h2>\n");
     }
     (html, all)
 }
@@ -74,7 +74,7 @@ fn figures(weight: &Chosen, i: usize) -> [Figure; 2] {
             id: format!("trade-{i}"),
             data: trade,
             layout: layout(
-                "Misfit against prior; the weight that was chosen is ringed",
+                "L-curve: misfit vs. prior; the chosen weight is circled",
                 axis("misfit of the data ‖W (P(x) − y*)‖²", true),
                 axis("prior ‖W (R(x) − R(x₀))‖²", true),
             ),
@@ -83,7 +83,7 @@ fn figures(weight: &Chosen, i: usize) -> [Figure; 2] {
             id: format!("weights-{i}"),
             data: over,
             layout: layout(
-                "Misfit (line) and prior (dots) over the weight",
+                "Misfit (solid) and prior (dotted) vs. weight",
                 axis("weight", true),
                 axis("misfit, prior", true),
             ),

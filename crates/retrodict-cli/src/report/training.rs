@@ -21,7 +21,7 @@ pub fn build(contents: &Contents) -> String {
     );
     if manifest.interrupted {
         body.push_str(
-            "<p class=note>The training was interrupted; what was reached is shown.</p>\n",
+            "<p class=note>The training was interrupted; the results so far are shown.</p>\n",
         );
     }
     body.push_str("<section>\n");
@@ -36,23 +36,23 @@ pub fn build(contents: &Contents) -> String {
             manifest.seeds
         ));
     }
-    body.push_str("Seconds are those spent in steps. Click a method to hide it.</p>\n");
+    body.push_str("Time is the time spent in steps. Click a method to hide it.</p>\n");
     body.push_str(&chips(&manifest.methods));
     let curves = curves(contents);
     body.push_str(&pairs(&curves));
     figures.extend(curves);
-    let seen = "What the network makes of samples it never saw";
+    let seen = "Network output on held-out samples";
     let pictures = samples::section(contents);
     if let Some(pictures) = &pictures {
         body.push_str(&format!(
-            "<h2>{seen}</h2>\n<p class=soft>x of the network and y = P(x), beside the y* that was asked for; what \
-             is beyond a scale has its end's colour.</p>\n{pictures}"
+            "<h2>{seen}</h2>\n<p class=soft>The network's x and y = P(x), beside the target y*; values beyond a \
+             colour scale are clipped to it.</p>\n{pictures}"
         ));
     }
     for (heading, sentence, found) in [
         (
             seen,
-            "y = P(x) of the network's x, beside the y* that was asked for.",
+            "y = P(x) for the network's x, beside the target y*.",
             if pictures.is_none() {
                 reconstructions(contents)
             } else {
@@ -61,13 +61,13 @@ pub fn build(contents: &Contents) -> String {
         ),
         (
             "Singular values of J",
-            "J = ∂y/∂θ of network and physics for a mini-batch, after some epochs. What lies below the dotted \
-             line is cut off by the rule's truncation.",
+            "J = ∂y/∂θ of network and physics for a mini-batch, after some of the epochs. Singular values below the \
+             dotted line are dropped by the rule's truncation.",
             spectra(contents),
         ),
         (
             "Neurons",
-            "The share of each layer's values at which the activation has next to no slope left.",
+            "The share of each layer's values at which the slope of the activation is almost zero.",
             activity(contents),
         ),
     ] {
@@ -161,10 +161,10 @@ fn ranking(contents: &Contents) -> String {
     format!(
         "<div class=scroll><table><thead><tr><th>#</th><th class=left>method</th><th class=left>strategy</th>\
          <th class=left>rule</th><th>batch</th><th>best test loss</th><th>train loss</th>{error}\
-         <th>epochs</th><th>steps</th><th>time</th><th>a step</th><th>network / physics<br>/ inversion</th>\
+         <th>epochs</th><th>steps</th><th>time</th><th>per step</th><th>network / physics<br>/ inversion</th>\
          <th class=left>ended</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n\
-         <p class=soft>Best first, by the loss on held-out samples. The last columns say where a step's time \
-         goes.</p>\n"
+         <p class=soft>Best first, by the loss on held-out samples. The last columns break down the time of a \
+              step.</p>\n"
     )
 }
 
@@ -202,7 +202,7 @@ fn curves(contents: &Contents) -> Vec<Figure> {
             figures.push(Figure {
                 id: format!("{key}-{name}"),
                 data: traces.collect(),
-                layout: layout(&format!("{capital} against {name}"), x, axis(title, true)),
+                layout: layout(&format!("{capital} vs. {name}"), x, axis(title, true)),
             });
         }
     }
@@ -386,7 +386,7 @@ fn provenance(contents: &Contents) -> String {
         .map(|(key, value)| format!("{}: {}\n", escape(key), escape(value)))
         .collect();
     format!(
-        "<details><summary>How this was made</summary>\n<p class=soft>retrodict {}, {} threads. Again: \
+        "<details><summary>How to reproduce this</summary>\n<p class=soft>retrodict {}, {} threads. Command: \
          <code>{}</code></p>\n<pre>{facts}</pre></details>\n",
         escape(&manifest.version),
         manifest.threads,

@@ -41,7 +41,7 @@ impl Budget {
                 413,
                 "InvalidInput",
                 format!(
-                    "this question asks for about {} of memory, and the server allows {}; its --memory allows more",
+                    "this request needs about {} of memory, and the server allows {}; raise its --memory",
                     memory::size(bytes),
                     memory::size(self.total)
                 ),

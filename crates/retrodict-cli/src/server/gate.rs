@@ -38,14 +38,14 @@ impl Gate {
             if !known {
                 return refused(format!(
                     "this server answers at localhost, 127.0.0.1 and [::1], not at '{called}'; \
-                     its --allow-host NAME allows a further name"
+                     --allow-host NAME allows a further name"
                 ));
             }
         }
         for origin in values(request, &ORIGIN) {
             if !self.same_site(origin, host) {
                 return refused(format!(
-                    "pages of '{origin}' may not ask this server; its --allow-host NAME allows those of NAME"
+                    "pages from '{origin}' may not use this server; --allow-host NAME allows those from NAME"
                 ));
             }
         }
@@ -54,7 +54,7 @@ impl Gate {
             return Err(Refusal::new(
                 415,
                 "InvalidInput",
-                "a question is JSON, and its header must say so: Content-Type: application/json",
+                "a request must be JSON, with the header Content-Type: application/json",
             ));
         }
         Ok(())

@@ -52,13 +52,16 @@ pub fn answer(
         ));
     }
     if !PATHS.contains(&path) {
-        let message = format!("{path} is not offered; known: /Info, {}", PATHS.join(", "));
+        let message = format!(
+            "no such endpoint: {path}; known: /Info, {}",
+            PATHS.join(", ")
+        );
         return Err(Refusal::new(404, "UnsupportedFeature", message));
     }
     let reading = budget.take(budget.total().min(READING * body.len() as f64))?;
     let mut question: Question = serde_json::from_slice(body).map_err(|error| {
         Refusal::input(format!(
-            "the question is not the JSON that {path} takes: {error}"
+            "the request is not the JSON that {path} expects: {error}"
         ))
     })?;
     drop(reading);
@@ -192,7 +195,7 @@ impl<'q> At<'q> {
                     Some(second) => failed(second.vjp_derivative(x, sens, vec, &mut dx))?,
                     None if self.simulator.is_linear() => {}
                     None => {
-                        let message = "this simulator brings no second derivatives";
+                        let message = "this simulator has no second derivatives";
                         return Err(Refusal::new(400, "UnsupportedFeature", message));
                     }
                 }
@@ -224,7 +227,7 @@ fn first(key: &str, index: Option<usize>) -> Result<(), Refusal> {
     match index {
         Some(0) => Ok(()),
         Some(found) => Err(Refusal::input(format!(
-            "{key} is {found}, but there is index 0 alone"
+            "{key} is {found}, but the only index is 0"
         ))),
         None => Err(Refusal::input(format!("'{key}' is missing"))),
     }

@@ -30,7 +30,7 @@ impl Refusal {
 
     /// The time of an answer is over.
     pub fn time() -> Self {
-        let message = "no result in the time that the server allows; its --timeout allows more";
+        let message = "no result within the server's time limit; raise its --timeout";
         Self::new(503, "Timeout", message)
     }
 
@@ -39,7 +39,7 @@ impl Refusal {
         Self::new(
             503,
             "Ending",
-            "the server was told to end; ask it again when it runs",
+            "the server is shutting down; try again when it is running",
         )
     }
 

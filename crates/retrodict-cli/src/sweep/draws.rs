@@ -63,13 +63,13 @@ impl Draws {
         read(&self.over, "", &mut axes)?;
         if axes.is_empty() {
             return Err(Failure::Misuse(
-                "the sweep is over nothing; write, for example, [sweep.over] with nu_t = [1.0, 2.0]".to_owned(),
+                "the sweep has no settings; write, for example, [sweep.over] with nu_t = [1.0, 2.0]".to_owned(),
             ));
         }
         match (self.kind, self.count) {
             (Kind::Grid, None) => grid(&axes),
             (Kind::Grid, Some(count)) => Err(Failure::Misuse(format!(
-                "sweep.count = {count}: a grid has as many points as its values make; leave it out, or \
+                "sweep.count = {count}: the number of points of a grid follows from its values; leave it out, or \
                  choose kind = \"random\""
             ))),
             (Kind::Random, Some(count)) if count > 0 => {
@@ -169,7 +169,7 @@ pub fn within_limit(count: Option<usize>) -> Outcome<()> {
         found => {
             let found = found.map_or_else(|| "more than 2^64".to_owned(), |n| n.to_string());
             Err(Failure::Misuse(format!(
-                "found {found} problems, but a batch has at most {PROBLEMS}; take fewer, or make several batches"
+                "found {found} problems, but a batch has at most {PROBLEMS}; use fewer, or make several batches"
             )))
         }
     }

@@ -96,7 +96,7 @@ impl Solved {
         };
         let result = &document["result"];
         if document["checksum"].as_str() != Some(&sum(result)) {
-            return Found::Damaged("the checksum does not fit".to_owned());
+            return Found::Damaged("the checksum does not match".to_owned());
         }
         match serde_json::from_value::<Self>(result.clone()) {
             Ok(solved) if solved.x_is_missing(out) => Found::Damaged("its x is missing".to_owned()),

@@ -63,7 +63,7 @@ pub fn collect(out: &Path) -> Outcome<Collected> {
     let bytes = std::fs::read(&path).map_err(|e| {
         Failure::unreadable(
             &path,
-            format!("{e}; the folder of a batch is what `retrodict batch --out` has written"),
+            format!("{e}; name a folder written by `retrodict batch --out`"),
         )
     })?;
     let index: Index = serde_json::from_slice(&bytes).map_err(|e| {
@@ -140,7 +140,7 @@ impl Collected {
         }
         let damaged = self.damaged.iter();
         remarks.extend(damaged.map(|(name, why)| {
-            format!("{name}.json is damaged ({why}); the next run of its shard solves it again")
+            format!("{name}.json is damaged ({why}); the next run of its shard will solve it again")
         }));
         let failed = self.failed.iter();
         remarks.extend(failed.map(|(name, why)| format!("{name} failed: {why}")));

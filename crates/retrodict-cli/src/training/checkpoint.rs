@@ -42,7 +42,7 @@ impl Checkpoint {
 
     /// Reads it again.
     pub fn read(path: &Path) -> Outcome<Self> {
-        sealed::read(path, MAGIC, "`retrodict resume` begins this method anew")
+        sealed::read(path, MAGIC, "`retrodict resume` starts this method again")
     }
 }
 
@@ -87,7 +87,7 @@ mod tests {
             bytes[place] ^= 4;
             std::fs::write(&path, &bytes).unwrap();
             let message = Checkpoint::read(&path).unwrap_err().to_string();
-            assert!(message.contains("begins this method anew"), "{message}");
+            assert!(message.contains("starts this method again"), "{message}");
         }
     }
 }

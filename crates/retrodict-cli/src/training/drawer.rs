@@ -32,7 +32,7 @@ impl Drawer {
             Draw::Superpositions { levels, .. } => {
                 if physics.name != "schroedinger" && physics.name != "quantum-dipole" {
                     return Err(Failure::Misuse(format!(
-                        "data.draw: superpositions are states of the simulator schroedinger; found {}",
+                        "data.draw: superpositions are for the simulator schroedinger; found {}",
                         physics.name
                     )));
                 }
@@ -58,8 +58,8 @@ impl Drawer {
                 let (x, y) = (physics.simulator.input(), physics.simulator.output());
                 if physics.name != "fluid" || x.len() != 2 * y.len() {
                     return Err(Failure::Misuse(format!(
-                        "data.draw: flows are velocities from one picture of the marker, of the simulator \
-                         fluid; found {} from {} {:?} to {} {:?}",
+                        "data.draw: flows are velocities of the simulator fluid, from one picture of the marker; \
+                         found {} from {} {:?} to {} {:?}",
                         physics.name, x.name, x.shape, y.name, y.shape
                     )));
                 }

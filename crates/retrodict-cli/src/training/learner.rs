@@ -136,7 +136,7 @@ impl<'a> Learner<'a> {
         }
         Err(Failure::Misuse(format!(
             "the checkpoint of '{}' holds {found} parameters, but the network has {expected}: it belongs \
-             to another architecture; restore plan.toml, or delete {} to begin this method anew",
+             to another architecture; restore plan.toml, or delete {} to start this method again",
             checkpoint.method,
             Checkpoint::path(Path::new(""), &checkpoint.method, checkpoint.seed).display()
         )))
@@ -161,7 +161,8 @@ impl<'a> Learner<'a> {
                 .map(str::to_owned)
         };
         let interrupted = || {
-            let sentence = "Ctrl-C or SIGTERM ended it; go on with `retrodict resume`".to_owned();
+            let sentence =
+                "stopped by Ctrl-C or SIGTERM; continue with `retrodict resume`".to_owned();
             ("interrupted".to_owned(), sentence)
         };
         let (status, message) = checkpoint.ended.clone().unwrap_or_else(interrupted);

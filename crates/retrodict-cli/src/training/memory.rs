@@ -44,10 +44,10 @@ pub fn check(engine: Engine, m: usize, network: &dyn Network, available: u64) ->
         .map(|other| format!("{} with {}", option(other), size(bytes(other))))
         .collect();
     let advice = if fitting.is_empty() {
-        "no engine fits; take a smaller batch or a smaller network".to_owned()
+        "no engine fits; use a smaller batch or a smaller network".to_owned()
     } else {
         format!(
-            "set the rule's {}, or take a smaller batch",
+            "set the rule's {}, or use a smaller batch",
             fitting.join(" or ")
         )
     };
@@ -58,7 +58,7 @@ pub fn check(engine: Engine, m: usize, network: &dyn Network, available: u64) ->
         Engine::Gram => {
             format!("J Jᵀ of {m} × {m} for a J of {m} × {n} (m × |θ|) and its eigenvectors need")
         }
-        Engine::Krylov { .. } => format!("two vectors of {m} values a step need"),
+        Engine::Krylov { .. } => format!("two vectors of {m} values per step need"),
     };
     Err(Failure::Misuse(format!(
         "engine {engine}: {what} {}, but {} of memory are available; {advice}",

@@ -331,7 +331,7 @@ impl Plan {
             .find(|(i, n)| names[..*i].contains(n))
         {
             return Err(Failure::Misuse(format!(
-                "two methods are called '{name}'; give each its own name"
+                "two methods are called '{name}'; give each a different name"
             )));
         }
         let counts = [
@@ -342,8 +342,8 @@ impl Plan {
         for (key, count) in counts.into_iter().chain(batches) {
             if count > SAMPLES {
                 return Err(Failure::Misuse(format!(
-                    "{key} = {count}: at most {SAMPLES} samples are kept; take fewer, or draw them afresh \
-                     (data.fresh = true) over more epochs"
+                    "{key} = {count}: at most {SAMPLES} samples can be kept; use fewer, or draw new ones in each \
+                     epoch (data.fresh = true) over more epochs"
                 )));
             }
         }

@@ -121,7 +121,7 @@ fn from_file(path: &str, plan: &DataPlan, physics: &Physics, seed: u64) -> Outco
     let Some(target) = find("target") else {
         let names: Vec<&str> = arrays.iter().map(|(name, _)| name.as_str()).collect();
         return Err(Failure::Misuse(format!(
-            "{path}: it has no array 'target', the y* of each sample; it holds {}",
+            "{path}: it has no array 'target', the y* of each sample; it contains {}",
             names.join(", ")
         )));
     };
@@ -148,7 +148,7 @@ fn from_file(path: &str, plan: &DataPlan, physics: &Physics, seed: u64) -> Outco
     };
     if plan.train + plan.test > rows {
         return Err(Failure::Misuse(format!(
-            "{path}: it holds {rows} samples, but data.train + data.test is {}; take fewer",
+            "{path}: it contains {rows} samples, but data.train + data.test is {}; use fewer",
             plan.train + plan.test
         )));
     }

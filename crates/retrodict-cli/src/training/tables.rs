@@ -16,7 +16,7 @@ pub fn results(contents: &Contents) -> String {
             "epochs",
             "steps",
             "time",
-            "a step",
+            "per step",
             "network",
             "physics",
             "inversion",
@@ -108,7 +108,7 @@ pub fn remarks(contents: &Contents) -> Vec<String> {
         }
         if o.rollbacks > 0 {
             remarks.push(format!(
-                "{who}: {} steps made the loss explode and were shortened or taken back",
+                "{who}: {} steps increased the loss sharply and were shortened or rejected",
                 o.rollbacks
             ));
         }
@@ -116,11 +116,12 @@ pub fn remarks(contents: &Contents) -> Vec<String> {
             remarks.push(format!("{who}: {notice} ({count} times)"));
         }
         if let Some(trouble) = &o.trouble {
-            remarks.push(format!("{who}: at first because {trouble}"));
+            remarks.push(format!("{who}: first caused by: {trouble}"));
         }
         for layer in o.diagnosis.saturated() {
             remarks.push(format!(
-                "{who}: the layer {} is saturated: {:.0} % of its values have next to no slope left",
+                "{who}: the layer {} is saturated: at {:.0} % of its values the slope of the activation is almost \
+                 zero",
                 layer.name,
                 100.0 * layer.saturated
             ));

@@ -59,7 +59,7 @@ impl Weights {
     /// As [`read`](Self::read), from the bytes of the file.
     pub fn open(path: &Path, bytes: &[u8]) -> Outcome<(Self, HashMap<String, Vec<f64>>)> {
         let damaged = |e: &dyn std::fmt::Display| {
-            Failure::unreadable(path, format!("it is no whole safetensors file ({e})"))
+            Failure::unreadable(path, format!("it is not a complete safetensors file ({e})"))
         };
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e))?;
         let metadata = header.metadata().clone().unwrap_or_default();
@@ -84,7 +84,7 @@ impl Weights {
                 return Err(Failure::unreadable(
                     path,
                     format!(
-                        "the array {name} is of type {:?}; weights are of type F64",
+                        "the array {name} has type {:?}; weights must be F64",
                         view.dtype()
                     ),
                 ));

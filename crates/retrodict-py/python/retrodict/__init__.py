@@ -1,6 +1,6 @@
-"""Run a simulator backwards: from observations y* to an x with P(x) near y*.
+"""Solve inverse problems: from observations y* to an x with P(x) ≈ y*.
 
-`solve` does it, for a Python function as for retrodict's own simulators (`simulator`, `simulators`); `methods`
+`solve` does it, for a Python function or for retrodict's own simulators (`simulator`, `simulators`); `methods`
 lists the update rules, and `check` tests the derivatives of a simulator of your own.
 """
 

@@ -38,7 +38,7 @@ class SimulationError(RuntimeError):
 
 @final
 class Record:
-    """Where a run stands after a step; step 0 is the start."""
+    """The state of a run after a step; step 0 is the start."""
     @property
     def step(self) -> int: ...
     @property
@@ -56,7 +56,7 @@ class Record:
 
 @final
 class Solution:
-    """What a run found: the best x, how the run ended, and what the data say of x. Its arrays are read-only."""
+    """The result of a run: the best x, how the run ended, and what the data say about x. Its arrays are read-only."""
     @property
     def x(self) -> Array: ...
     @property
@@ -114,7 +114,7 @@ class Solution:
 
 @final
 class Statistics:
-    """What the data say of x: spread, correlation, rank, and what they do not see."""
+    """What the data say about x: uncertainties, correlations, rank, and what is not identifiable."""
     @property
     def covariance(self) -> Array: ...
     @property
@@ -184,7 +184,7 @@ class Entry:
 
 @final
 class Check:
-    """What a check found, beside what it should have found."""
+    """The result of a check, beside the expected one."""
     @property
     def name(self) -> str: ...
     @property
@@ -198,7 +198,7 @@ class Check:
 
 @final
 class Checks:
-    """All checks of a simulator; printed, a line for each."""
+    """All checks of a simulator; prints one line per check."""
     @property
     def passed(self) -> bool: ...
     def __len__(self) -> int: ...

@@ -1,4 +1,4 @@
-"""A simulator put together of functions."""
+"""A simulator assembled from functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ._types import Array
 
 @dataclass(frozen=True)
 class Model:
-    """y = forward(x), with what else is known of it. Any object with such methods does as well.
+    """y = forward(x), with optional derivatives and inverse. Any object with such methods works as well.
 
     jacobian: x ↦ J, of shape y.size × x.size or y.shape + x.shape.
     jvp: (x, dx) ↦ J dx. vjp: (x, dy) ↦ Jᵀ dy.

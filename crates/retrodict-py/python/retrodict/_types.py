@@ -23,16 +23,17 @@ class HasForward(Protocol):
 
 
 class Stop(TypedDict, total=False):
-    """When a run ends. What is left out is not asked for."""
+    """When a run ends. Criteria that are left out are not checked."""
 
     steps: int
-    """At most so many; 1000 if left out."""
+    """Maximum number of steps; 1000 if left out."""
     time: float
-    """At most so many seconds."""
+    """Time limit in seconds."""
     loss_below: float
     """Converged once the loss is at most this."""
     discrepancy_below: float
-    """Converged once χ² per datum is at most this: 1 where the data are explained; needs noise."""
+    """Converged once χ²/N, N the number of data, is at most this: 1 if the data are fitted to
+    within their noise level; needs noise."""
     gradient_below: float
     """Converged once ‖∂L/∂x‖ is at most this."""
     short_step: float
@@ -42,8 +43,8 @@ class Stop(TypedDict, total=False):
     plateau_steps: int
     """10 if left out."""
     loss_change: float
-    """Converged once a step changed the loss by no more than this share of it, and the linear model promises no more, as
-    `ftol` of SciPy; for levenberg-marquardt. 0, as if left out, goes on to the last digit."""
+    """Converged once a step changed the loss by no more than this share of it, and the linear model predicts no more,
+    like `ftol` of SciPy; for levenberg-marquardt. 0, the default, continues to full precision."""
     step_below: float
     """Stationary once ‖Δx‖ ≤ this · ‖x‖; 1e-15 if left out."""
     diverged_above: float
@@ -51,11 +52,11 @@ class Stop(TypedDict, total=False):
 
 
 class Differences(TypedDict, total=False):
-    """How derivatives are found that a Python simulator lacks."""
+    """How to approximate derivatives that a Python simulator lacks."""
 
     scheme: Literal["central", "forward"]
-    """Two evaluations for each unknown and ten digits, or one and seven; central if left out."""
+    """Central: two evaluations per unknown, about ten digits; forward: one, about seven. Central if left out."""
     step: float
     """Relative to the size of each unknown."""
     at_once: int
-    """Calls of the simulator at the same time, on threads of their own; 1, on the caller's, if left out."""
+    """Number of concurrent calls of the simulator, each in its own thread; if left out, 1, in the caller's."""

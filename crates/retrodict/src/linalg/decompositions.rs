@@ -43,7 +43,7 @@ fn require_finite(what: &'static str, a: &Matrix) -> Result<()> {
     }
     Err(Error::LinearAlgebra {
         what,
-        message: "the matrix holds NaN or infinity; check the simulator's derivatives at this x"
+        message: "the matrix contains NaN or infinity; check the simulator's derivatives at this x"
             .to_owned(),
     })
 }

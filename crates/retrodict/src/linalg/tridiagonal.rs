@@ -144,7 +144,7 @@ pub(super) fn first_column(
 }
 
 const NOT_FINITE: &str =
-    "the matrix holds NaN or infinity; check the simulator's derivatives at this x";
+    "the matrix contains NaN or infinity; check the simulator's derivatives at this x";
 const NO_END: &str = "the iteration did not converge; rescale the problem";
 
 fn failed(message: &str) -> Error {

@@ -250,8 +250,8 @@ impl External {
             return Err(failed(
                 &*self.model,
                 format!(
-                    "J would have {m} × {n} values, and more than {MOST_VALUES} are not kept; let the \
-                     model offer products with J and Jᵀ, or take fewer unknowns"
+                    "J would have {m} × {n} values, more than the limit of {MOST_VALUES}; let the model offer \
+                     products with J and Jᵀ, or use fewer unknowns"
                 ),
             ));
         }
@@ -395,12 +395,12 @@ impl Simulator for External {
             _ => "no derivatives",
         };
         let (error, how) = match self.exact() {
-            Some(Exact::Columns) => (0.0, format!("J is put together of {n} of them")),
-            Some(_) => (0.0, format!("J is put together of {m} of them")),
+            Some(Exact::Columns) => (0.0, format!("J is assembled from {n} of them")),
+            Some(_) => (0.0, format!("J is assembled from {m} of them")),
             None => {
                 let count = self.differences.evaluations(n);
                 let how = format!(
-                    "J is found by {} differences, {count} evaluations for each x",
+                    "J is approximated by {} differences, {count} evaluations for each x",
                     self.differences.scheme.name()
                 );
                 (self.differences.error(), how)

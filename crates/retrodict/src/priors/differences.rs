@@ -68,8 +68,7 @@ impl Differences {
             "order",
             order,
             &format!(
-                "a grid of shape {:?} has no such differences within; \
-                 try a lower order or other edges",
+                "a grid of shape {:?} is too small for such differences; try a lower order or other edges",
                 space.shape
             ),
         )?;

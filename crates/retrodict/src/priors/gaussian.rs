@@ -59,7 +59,7 @@ impl Validate for Gaussian {
             self.deviations.is_empty() || self.covariance.is_empty(),
             "deviations",
             format!("{} values", self.deviations.len()),
-            "there is a covariance too, and its diagonal says the same; leave one of them out",
+            "a covariance is given too, and its diagonal already contains them; leave one of the two out",
         )?;
         expect_finite("reference", &self.reference)?;
         self.loss().map(|_| ())

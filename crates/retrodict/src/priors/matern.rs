@@ -73,7 +73,7 @@ impl Validate for Matern {
             self.edges != Edges::Free,
             "edges",
             self.edges,
-            "the operator needs to know what lies beyond: mirrored, periodic or zero",
+            "the operator needs a boundary condition: mirrored, periodic or zero",
         )?;
         expect_finite("reference", &self.reference)
     }

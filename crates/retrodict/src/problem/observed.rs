@@ -99,9 +99,9 @@ impl fmt::Display for Shortage {
         let Self { data, unknowns } = self;
         write!(
             f,
-            "{data} data for {unknowns} unknowns and no prior: at least {} combinations of the \
-             unknowns are not seen by the data, and stay where the start puts them; add a prior, \
-             or see `Statistics::unseen` for which they are",
+            "{data} data for {unknowns} unknowns and no prior: the problem is underdetermined; at least {} \
+             directions are not constrained by the data and keep their starting values; add a prior, or see \
+             `Statistics::unseen` for these directions",
             unknowns - data
         )
     }

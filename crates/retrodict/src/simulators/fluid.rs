@@ -167,13 +167,13 @@ impl Validate for Fluid {
             !self.keep_energy || self.viscosity == 0.0,
             "keep_energy",
             self.keep_energy,
-            "what viscosity takes must not be put back; set viscosity = 0",
+            "it would restore the energy that viscosity dissipates; set viscosity = 0",
         )?;
         require(
             self.output == FluidOutput::Marker || !self.observe_steps.contains(&0),
             "observe_steps",
             format!("{:?}", self.observe_steps),
-            "velocities are seen from step 1 on: before the first step x stands in their place",
+            "velocities are observed from step 1 on; before the first step x takes their place",
         )?;
         self.marker.validate(self.extents())?;
         self.inverse.validate(self.input)?;

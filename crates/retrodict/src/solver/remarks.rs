@@ -36,12 +36,12 @@ impl Solution {
     /// What the status means here, and what to try next, in a sentence.
     pub fn message(&self) -> String {
         let why = match self.status {
-            Status::Cancelled => "the run was ended from outside",
+            Status::Cancelled => "the run was stopped from outside",
             Status::TimeLimit => "the time limit was reached",
             _ => return self.status.to_string(),
         };
         match self.loss.is_nan() {
-            true => format!("{why} before the loss at the start was known; x is the start"),
+            true => format!("{why} before the loss at the start was evaluated; x is the start"),
             false => self.status.to_string(),
         }
     }
@@ -64,15 +64,16 @@ impl Solution {
                 more => format!(" and {more} more"),
             };
             words.push(format!(
-                "without effect on y at this x, or next to none, so that nothing tells where they should be: {}{more}; {} where y depends on \
-                 them",
+                "unknowns without effect on y at this x, or with almost none, which the data therefore do not \
+                 determine: {}{more}; {} where y depends on them",
                 shown.join(", "),
                 advice.elsewhere
             ));
         }
         if let Some(noise) = self.output_noise.filter(|noise| *noise > ROUGH) {
             words.push(format!(
-                "y is rounded or noisy, by about {noise:.0e} of its size: a change of x with a smaller effect on y is not seen"
+                "y is rounded or noisy, with a relative error of about {noise:.0e}: a change of x with a smaller \
+                 effect on y cannot be detected"
             ));
         }
         words.extend(
@@ -99,23 +100,23 @@ impl Solution {
                 found.share
             ),
             false => format!(
-                "the fit is farther from the data than their mean is (R² = {:.2}",
+                "the fit is worse than the mean of the data (R² = {:.2}",
                 found.share
             )
             .replace('-', "−"),
         };
         if let Some(chi) = found.chi_squared {
-            text.push_str(&format!(", χ² = {chi:.3} per datum"));
+            text.push_str(&format!(", χ²/N = {chi:.3}"));
         }
         text.push_str("): ");
         if !problem.priors().is_empty() {
-            text.push_str("the prior may weigh too much, or the optimum be a wrong one; ");
+            text.push_str("the prior may be too strong, or this may be a local optimum; ");
         } else if self.status.converged() && self.steps <= 1 {
             // A model that one step solves is linear: no other start leads elsewhere.
-            text.push_str("the model may be a wrong one for them");
+            text.push_str("the model may be wrong for these data");
             return Some(text);
         } else {
-            text.push_str("the optimum may be a wrong one, or the model; ");
+            text.push_str("this may be a local optimum, or the model may be wrong; ");
         }
         let cheap = problem.inputs() <= FEW && self.seconds <= CHEAP;
         text.push_str(if cheap {

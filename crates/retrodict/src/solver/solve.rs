@@ -186,7 +186,7 @@ fn unbegun(from: &Checkpoint, x: Vec<f64>, status: Status, seconds: f64) -> (Sol
 }
 
 const START_OUTSIDE: Notice =
-    Notice("the start lay outside the bounds: began at the nearest point within");
+    Notice("the start was outside the bounds; started from the nearest point inside");
 
 struct Run {
     rule: Box<dyn UpdateRule>,
@@ -235,13 +235,14 @@ enum Next<'p> {
 
 /// What a trial that failed, or gave no number, leads to.
 const SHORTENED: Notice =
-    Notice("the simulation failed or returned NaN at a trial point: the step was shortened");
+    Notice("the simulation failed or returned NaN at a trial point; the step was shortened");
 
 const BEGAN_ANEW: Notice =
-    Notice("no lower point lay along the update: the rule began anew, without what it had learned");
+    Notice("no lower loss was found along the update; the rule's memory was reset");
 
 const WENT_BACK: Notice = Notice(
-    "whole steps led uphill and then no further: went back to the best x, and searched along the steps from there",
+    "full steps increased the loss and then made no progress; went back to the best x and searched along the steps \
+     from there",
 );
 
 impl Run {
@@ -698,7 +699,7 @@ fn failed(failure: Option<Error>, at: &Evaluation<'_>) -> Status {
 fn without_value(at: &Evaluation<'_>) -> Error {
     Error::Simulation {
         simulator: at.problem().name(),
-        message: "y, or the loss of it, is NaN".to_owned(),
+        message: "y or its loss is NaN".to_owned(),
     }
 }
 

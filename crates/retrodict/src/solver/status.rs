@@ -114,74 +114,83 @@ impl From<Error> for Status {
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Self::Converged(Goal::Loss) => "the loss reached its goal; a lower goal leads further",
+            Self::Converged(Goal::Loss) => {
+                "the loss fell below its goal; set a lower goal to continue"
+            }
             Self::Converged(Goal::Discrepancy) => {
-                "the data are explained to within their noise, as was asked for; a closer fit fits the noise"
+                "the data are fitted to within their noise level, as requested; a closer fit would fit the noise"
             }
             Self::Converged(Goal::Gradient) => {
-                "the gradient reached its goal; a lower goal leads further"
+                "the gradient fell below its goal; set a lower goal to continue"
             }
             Self::Converged(Goal::ShortStep) => {
-                "the last step was as short as its goal; a lower goal leads further"
+                "the last step was shorter than its goal; set a lower goal to continue"
             }
             Self::Converged(Goal::Plateau) => {
-                "the loss hardly falls any more; \
-                 ask for a smaller decrease over more steps to go on, or try another rule or start"
+                "the loss has almost stopped falling; to continue, require a smaller decrease over more steps, or \
+                 try another rule or start"
             }
             Self::Converged(Goal::LossChange) => {
-                "the loss has settled: it changes by less than loss_change (1e-8 unless told) of itself, and the linear \
-                 model promises no more; a lower loss_change, or 0 for the last digit, leads further"
+                "the loss has settled: its relative change is below loss_change (default 1e-8), and the linear model \
+                 predicts no further decrease beyond that; set a lower loss_change to continue, or 0 for full \
+                 precision"
             }
             Self::Converged(Goal::ExactFit) => {
-                "the data are met: by the linear model the rest of the way changes no unknown by more than loss_change \
-                 (1e-8 unless told) of its size; a lower loss_change, or 0 for the last digit, leads further"
+                "the data are fitted exactly: by the linear model, the remaining step changes no unknown by more \
+                 than loss_change (default 1e-8) of its size; set a lower loss_change to continue, or 0 for full \
+                 precision"
             }
             Self::Converged(Goal::Stationary) => {
-                "the gradient vanished: nothing is left to gain from this start"
+                "the gradient vanished, to within round-off and the error of J, and no direction was found in which \
+                 the loss falls"
             }
             Self::Converged(Goal::Noise) => {
-                "what is left to gain is less than the noise of the simulator's answers hides; \
-                 answers with more digits lead further"
+                "the remaining decrease of the loss is hidden by the noise of the simulator's output; output with \
+                 more digits would allow more"
             }
-            Self::StepLimit => "all steps were used; allow more, or choose a faster rule",
-            Self::TimeLimit => "all time was used; allow more, or choose a cheaper rule",
+            Self::StepLimit => {
+                "the maximum number of steps was reached; allow more, or choose a faster rule"
+            }
+            Self::TimeLimit => {
+                "the time limit was reached; allow more time, or choose a cheaper rule"
+            }
             Self::Stalled => {
                 "the gradient vanished before the goal was reached; \
                  try another start, or a goal above the noise"
             }
             Self::NoProgress => {
-                "no step of this rule lowers the loss any further, though its gradient is not zero: x may be no minimum; \
-                 check the derivatives and the noise of the simulator, or try another rule or start"
+                "no step of this rule lowers the loss any further, although its gradient is not zero: x may not be a \
+                 minimum; check the derivatives and the noise of the simulator, or try another rule or start"
             }
             Self::NoEffect => {
-                "no unknown changes y at this x, and the data are not reached: nothing tells where to go; \
-                 try another start, or several"
+                "no unknown has an effect on y at this x, and the data are not fitted, so the loss gives no \
+                 direction to move in; try another start, or several"
             }
             Self::Saddle => {
-                "the gradient vanished at a saddle or maximum: the loss falls on either side; \
-                 move the start a little, or try newton with saddle_free = true"
+                "the gradient vanished at a saddle point or maximum: the loss falls to either side; move the start \
+                 slightly, or try newton with saddle_free = true"
             }
             Self::Diverged => {
                 "the loss became infinite or grew without bound; \
                  lower the learning rate, or try a rule with a line search or trust region"
             }
             Self::LineSearchFailed => {
-                "no lower point was found along the update, though the gradient is not zero: the unknowns are of very unlike \
-                 size or effect (scale them, or try levenberg-marquardt), the simulator is noisy, or the gradient is wrong \
-                 (check the derivatives)"
+                "the line search found no lower loss along the update, although the gradient is not zero: the \
+                 unknowns differ greatly in size or effect (scale them, or try levenberg-marquardt), the simulator \
+                 is noisy, or the gradient is wrong (check the derivatives)"
             }
             Self::Failed(error) => {
                 return write!(
                     f,
-                    "the simulation failed: {error}; the best x is kept: \
-                     try shorter steps, or a start from where it works"
+                    "the simulation failed: {error}; the best x is kept; try shorter steps, or a start at which the \
+                     simulator works"
                 );
             }
             Self::OutOfPatience => {
-                "the test loss has not improved for as many epochs as patience allows; the best network is kept"
+                "the test loss has not improved for the number of epochs set by patience; the best network is kept"
             }
             Self::Cancelled => {
-                "the run was ended from outside; the best x is kept, and a start there goes on"
+                "the run was stopped from outside; the best x is kept: start from it to continue"
             }
         };
         f.write_str(text)

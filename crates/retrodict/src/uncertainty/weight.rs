@@ -70,14 +70,14 @@ impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoCorner => "the L-curve has no clear corner",
-            Self::NoMinimum => "the score of cross-validation has no clear minimum",
+            Self::NoMinimum => "the cross-validation score has no clear minimum",
             Self::WeakestTried => {
-                "it is the smallest weight that was tried: the score still falls there"
+                "it is the smallest weight tried, and the score is still falling there"
             }
             Self::StrongestTried => {
-                "it is the largest weight that was tried: the data say nothing against the prior"
+                "it is the largest weight tried: the data do not contradict the prior"
             }
-            Self::NotExplained => "no weight explains the data to within their noise",
+            Self::NotExplained => "no weight fits the data to within their noise level",
         })
     }
 }

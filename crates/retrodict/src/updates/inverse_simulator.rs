@@ -155,18 +155,20 @@ impl InverseSimulator {
 const TRUNCATION: f64 = 1e-8;
 
 const PART_OF_THE_WAY: Notice =
-    Notice("the local inverse stopped on its way to y: went as far as it came");
+    Notice("the local inverse stopped before reaching y; took the partial step");
 const STOPPED: [Notice; 2] = [
-    Notice("the local inverse could not leave x, as at a fold: stepped by the inverse Jacobian"),
-    Notice("the local inverse could not leave x, as at a fold: stepped against the gradient"),
+    Notice(
+        "the local inverse could not move from x, as at a fold; used an inverse-Jacobian step instead",
+    ),
+    Notice("the local inverse could not move from x, as at a fold; used a gradient step instead"),
 ];
 const OUT_OF_RANGE: [Notice; 2] = [
-    Notice("y lies out of the range of the local inverse: stepped by the inverse Jacobian"),
-    Notice("y lies out of the range of the local inverse: stepped against the gradient"),
+    Notice("y is out of the range of the local inverse; used an inverse-Jacobian step instead"),
+    Notice("y is out of the range of the local inverse; used a gradient step instead"),
 ];
 const BROKEN: [Notice; 2] = [
-    Notice("the local inverse failed: stepped by the inverse Jacobian"),
-    Notice("the local inverse failed: stepped against the gradient"),
+    Notice("the local inverse failed; used an inverse-Jacobian step instead"),
+    Notice("the local inverse failed; used a gradient step instead"),
 ];
 
 fn copy_difference(to: &[f64], from: &[f64], dx: &mut [f64]) {

@@ -85,8 +85,9 @@ impl Validate for Newton {
     }
 }
 
-const SINGULAR: Notice = Notice("the Hessian is singular: stepped against the gradient");
-const PARTLY_SINGULAR: Notice = Notice("the Hessian is singular in some directions: left them out");
+const SINGULAR: Notice = Notice("the Hessian is singular; used a gradient step instead");
+const PARTLY_SINGULAR: Notice =
+    Notice("the Hessian is singular in some directions, which were left out of the step");
 
 impl UpdateRule for Newton {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {

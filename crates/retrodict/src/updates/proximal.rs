@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::problem::Evaluation;
 
 const UNCORRECTED: Notice = Notice(
-    "the local inverse did not lead on from the step of data and priors: took that step alone",
+    "the local inverse made no progress beyond the step of data and priors; took that step alone",
 );
 
 /// Writes Δx = P⁻¹(y + J d; x + d) − x, with d = argmin ‖W (J d − η Δy)‖ over data and priors.

@@ -11,17 +11,17 @@ pub fn words(found: &Statistics, names: &[String], problem: &Problem) -> Vec<Str
     let (unseen, n) = (found.unseen.rows(), found.free());
     let mut words = Vec::new();
     if unseen > 0 {
-        let who = match problem.priors().is_empty() {
-            true => "the data do not see",
-            false => "data and prior do not determine",
+        let source = match problem.priors().is_empty() {
+            true => "the data",
+            false => "data and prior",
         };
-        let things = if unseen == 1 {
-            "combination"
-        } else {
-            "combinations"
+        let (is, keeps) = match unseen {
+            1 => ("is", "value"),
+            _ => ("are", "values"),
         };
         words.push(format!(
-            "{who} {unseen} {things} of the {n} unknowns, which stay where the start puts them"
+            "{unseen} of {n} directions in x {is} not identifiable from {source} (null space of J); x keeps its \
+             starting {keeps} there"
         ));
     }
     if unseen <= NAMED {
@@ -30,12 +30,12 @@ pub fn words(found: &Statistics, names: &[String], problem: &Problem) -> Vec<Str
     if words.len() > SENTENCES {
         let more = words.len() - SENTENCES;
         words.truncate(SENTENCES);
-        words.push(format!("and {more} more like these"));
+        words.push(format!("and {more} more of this kind"));
     }
     if found.noise == Noise::Estimated && found.degrees_of_freedom == 0 {
         words.push(
-            "no datum is left over from which to estimate the noise, so that nothing bounds the unknowns; tell the \
-             noise, as in --noise-std 0.1"
+            "no degrees of freedom are left to estimate the noise level from, so all intervals are infinite; give \
+             the noise level, as in --noise-std 0.1"
                 .to_owned(),
         );
     }

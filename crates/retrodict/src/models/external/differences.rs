@@ -62,8 +62,8 @@ impl Validate for Differences {
             (1e-15..=0.5).contains(&step),
             "differences.step",
             step,
-            "it is relative to each unknown and must lie between 1e-15 and 0.5; leave it out for exact \
-             models, take 1e-3 or so for models with noise",
+            "it is relative to each unknown and must lie between 1e-15 and 0.5; leave it out for exact models, use \
+             about 1e-3 for models with noise",
         )
     }
 }

@@ -64,8 +64,8 @@ impl Default for UmBridge {
 impl Validate for UmBridge {
     fn validate(&self) -> Result<()> {
         let advice = if self.url.starts_with("https://") {
-            "TLS is not spoken here; write http://, and where the server wants TLS, forward its port, \
-             as by ssh -L"
+            "TLS is not supported; write http://, and if the server requires TLS, forward its port, for example with \
+             ssh -L"
         } else {
             "write it as http://HOST:PORT, for example http://localhost:4242"
         };
@@ -108,8 +108,7 @@ impl UmBridge {
         let info = wire.info()?;
         if info.protocol_version != VERSION {
             return Err(wire.failed(format!(
-                "it speaks version {} of the protocol, and only {VERSION:.1} is spoken here: \
-                 try a newer server",
+                "it uses version {} of the protocol, but only {VERSION:.1} is supported: try a newer server",
                 info.protocol_version
             )));
         }
@@ -119,9 +118,7 @@ impl UmBridge {
         let address = Address { name, config };
         let support = wire.support(&address)?;
         if !support.evaluate {
-            return Err(
-                wire.failed("it does not offer Evaluate, without which nothing can be done")
-            );
+            return Err(wire.failed("it does not offer Evaluate, which is required"));
         }
         let inputs = wire.sizes("InputSizes", &address)?;
         let outputs = wire.sizes("OutputSizes", &address)?;
@@ -129,8 +126,7 @@ impl UmBridge {
             let total = sizes.iter().try_fold(0_usize, |sum, n| sum.checked_add(*n));
             if !total.is_some_and(|n| (1..=MOST_VALUES).contains(&n)) {
                 return Err(wire.failed(format!(
-                    "it declares {what}s of {sizes:?} values; between 1 and {MOST_VALUES} in all are \
-                     taken"
+                    "it declares {what}s of {sizes:?} values; between 1 and {MOST_VALUES} in total are accepted"
                 )));
             }
         }
@@ -165,7 +161,7 @@ impl UmBridge {
             None => Err(Error::Option {
                 key: "model".to_owned(),
                 found: "nothing".to_owned(),
-                allowed: format!("the server offers several, so name one: {known}"),
+                allowed: format!("the server offers several models; name one of: {known}"),
             }),
         }
     }

@@ -40,8 +40,8 @@ impl<'a> Conditional<'a> {
             k.saturating_mul(n) <= ROOM,
             "bounds",
             format!("{k} of {n} unknowns fixed by equal bounds"),
-            "the posterior keeps the covariance of each of them with all others, which does not fit into memory: fix \
-             fewer, or leave the posterior out",
+            "the posterior stores the covariance of each of them with all others, which does not fit into memory: \
+             fix fewer, or leave the posterior out",
         )?;
         let mut covariances = Matrix::zeros(k, n);
         let (mut unit, mut white) = (vec![0.0; n], vec![0.0; n]);

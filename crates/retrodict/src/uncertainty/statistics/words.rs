@@ -27,8 +27,8 @@ impl Statistics {
         let name = |i: usize| names.get(i).cloned().unwrap_or_else(|| format!("x[{i}]"));
         let known = match self.derivative_error >= ROUGH {
             true => format!(
-                ", as far as derivatives by differences tell: their error may hide changes of y by {:.1} %; give the \
-                 derivatives of the model, or answers with less noise",
+                " (to within the error of derivatives by finite differences, which may hide changes of y by {:.1} %; \
+                 provide the model's derivatives, or output with less noise)",
                 100.0 * self.derivative_error
             ),
             false => String::new(),
@@ -38,19 +38,19 @@ impl Statistics {
             .iter()
             .map(|terms| match terms.as_slice() {
                 [(i, _)] => format!(
-                    "the data do not see {}: y does not depend on it{known}",
+                    "{} is not identifiable: y does not depend on it{known}",
                     name(*i)
                 ),
                 _ => format!(
-                    "the data do not see {}: y stays the same along it{known}",
+                    "{} is not identifiable: changing x along it does not change y{known}",
                     sum(terms, &name)
                 ),
             })
             .collect();
         if self.uncertainty >= UNCERTAIN {
             words.push(format!(
-                "the derivatives were found by differences, whose error may change standard deviations by {:.0} %: \
-                 give the derivatives of the model, or answers with less noise",
+                "the derivatives are finite differences, whose error may change standard deviations by {:.0} %: \
+                 provide the model's derivatives, or output with less noise",
                 100.0 * self.uncertainty.min(1.0)
             ));
         }
@@ -60,7 +60,7 @@ impl Statistics {
                 let known = self.deviations[i].is_finite() && self.deviations[j].is_finite();
                 if known && correlation.abs() >= CLOSE {
                     words.push(format!(
-                        "the data hardly tell {} and {} apart: their correlation is {}",
+                        "the data barely distinguish {} and {}: their correlation is {}",
                         name(j),
                         name(i),
                         signed(correlation)
@@ -87,13 +87,13 @@ impl Statistics {
         let mut words = Vec::new();
         if !self.fixed.is_empty() {
             words.push(format!(
-                "fixed by equal bounds, and no unknowns of the fit: {}",
+                "fixed by equal bounds, and therefore not fitted: {}",
                 list(&self.fixed)
             ));
         }
         if !self.on_bounds.is_empty() {
             words.push(format!(
-                "on their bounds, of which intervals know nothing: {}",
+                "at their bounds, which the confidence intervals do not take into account: {}",
                 list(&self.on_bounds)
             ));
         }

@@ -84,7 +84,7 @@ pub(super) fn read(path: &Path, format: Format, shape: &[usize]) -> Result<Vec<f
     let found = open(path).and_then(|file| {
         // It may have changed since.
         if no_file(&file.metadata()?).is_some() {
-            return Err(io::Error::other("it is no file"));
+            return Err(io::Error::other("it is not a file"));
         }
         let mut bytes = Vec::new();
         file.take(limit + 1).read_to_end(&mut bytes)?;
@@ -92,7 +92,7 @@ pub(super) fn read(path: &Path, format: Format, shape: &[usize]) -> Result<Vec<f
     });
     let bytes = found.map_err(|e| match e.kind() {
         ErrorKind::NotFound => format!(
-            "it ended well but wrote no file at {{output}}: write the {most} values there, as .{}",
+            "it exited successfully but wrote no file at {{output}}: write the {most} values there, as .{}",
             format.ending()
         ),
         _ => format!("its output cannot be read: {e}"),
@@ -109,7 +109,7 @@ pub(super) fn read(path: &Path, format: Format, shape: &[usize]) -> Result<Vec<f
     };
     numbers.map_err(|why| {
         format!(
-            "its output is no .{} file of {most} numbers: {why}",
+            "its output is not a .{} file of {most} numbers: {why}",
             format.ending()
         )
     })
@@ -137,7 +137,7 @@ fn no_file(about: &fs::Metadata) -> Option<&'static str> {
     Some(if about.is_dir() {
         "a folder"
     } else {
-        "something that is no file"
+        "something that is not a file"
     })
 }
 
@@ -227,7 +227,12 @@ fn member(bytes: &[u8], limit: u64) -> Result<Vec<u8>, String> {
     let index = match names.iter().position(|name| name == "y.npy") {
         Some(index) => index,
         None if names.len() == 1 => 0,
-        None => return Err(format!("it holds no array 'y', but {}", names.join(", "))),
+        None => {
+            return Err(format!(
+                "it contains no array 'y', but {}",
+                names.join(", ")
+            ));
+        }
     };
     let entry = archive.by_index(index).map_err(|e| e.to_string())?;
     let mut content = Vec::new();
@@ -291,7 +296,7 @@ mod tests {
             let bytes = fs::read(&path).unwrap();
             fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
             let message = read(&path, format, &[3]).unwrap_err();
-            assert!(message.contains("is no ."), "{message}");
+            assert!(message.contains("is not a ."), "{message}");
         }
     }
 

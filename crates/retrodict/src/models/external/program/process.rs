@@ -56,7 +56,7 @@ pub(super) fn run(command: &[String], log: &Path, timeout: Duration) -> Result<(
     let mut running = Running::start(command).map_err(|e| match e.kind() {
         ErrorKind::NotFound => format!("'{name}' was not found: check its name and the PATH"),
         ErrorKind::PermissionDenied => {
-            format!("'{name}' may not be run: make it executable, as by chmod +x")
+            format!("'{name}' is not executable: run chmod +x on it")
         }
         _ => format!("'{name}' could not be started: {e}"),
     })?;
@@ -68,8 +68,8 @@ pub(super) fn run(command: &[String], log: &Path, timeout: Duration) -> Result<(
             last_lines(&printed)
         )),
         Ok(None) => Err(format!(
-            "it did not end within {} s and was stopped; allow more time with --timeout, or see \
-             whether it hangs; {}",
+            "it did not finish within {} s and was stopped; allow more time with --timeout, or check whether it \
+             hangs; {}",
             timeout.as_secs_f64(),
             last_lines(&printed)
         )),
@@ -177,7 +177,7 @@ fn last_lines(printed: &File) -> String {
         .collect();
     match &lines[lines.len().saturating_sub(LINES)..] {
         [] => "it printed nothing".to_owned(),
-        last => format!("it printed at last:\n  {}", last.join("\n  ")),
+        last => format!("its last output was:\n  {}", last.join("\n  ")),
     }
 }
 

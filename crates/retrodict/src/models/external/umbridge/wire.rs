@@ -186,7 +186,7 @@ impl Wire {
         let found: Vec<usize> = output.iter().map(Vec::len).collect();
         if found != sizes {
             return Err(self.failed(format!(
-                "Evaluate answered vectors of {found:?} values, but OutputSizes declares {sizes:?}: \
+                "Evaluate returned vectors of {found:?} values, but OutputSizes declares {sizes:?}: \
                  check what the model returns"
             )));
         }
@@ -257,7 +257,7 @@ impl Wire {
             self.ask::<Output<Vec<Number>>>(what, Some(question), self.limit_for(len))?;
         if output.len() != len {
             return Err(self.failed(format!(
-                "{what} answered {} values, expected {len}: check what the model returns",
+                "{what} returned {} values, expected {len}: check what the model returns",
                 output.len()
             )));
         }
@@ -283,7 +283,9 @@ impl Wire {
             Err(error) if broke_off(&error) => {
                 self.send(&url, body.as_deref(), limit).map_err(|e| {
                     let again = self.explain(what, &e, limit);
-                    self.failed(format!("the connection broke off; asked again, {again}"))
+                    self.failed(format!(
+                        "the connection broke off; the request was repeated, {again}"
+                    ))
                 })?
             }
             other => other.map_err(|e| self.failed(self.explain(what, &e, limit)))?,
@@ -297,7 +299,7 @@ impl Wire {
             None
         };
         Err(self.failed(format!(
-            "{what} answered {}",
+            "{what} returned {}",
             refusal(status, &answer, read)
         )))
     }
@@ -328,22 +330,23 @@ impl Wire {
     fn explain(&self, what: &str, error: &ureq::Error, limit: u64) -> String {
         match error {
             ureq::Error::Timeout(_) => format!(
-                "no answer to {what} came within {} s; allow more time with --timeout, or see \
-                 whether the server hangs",
+                "no answer to {what} came within {} s; allow more time with --timeout, or check whether the server \
+                 hangs",
                 self.timeout.as_secs_f64()
             ),
             ureq::Error::BodyExceedsLimit(_) => format!(
-                "the answer to {what} is longer than {limit} bytes, more than its numbers can take; \
-                 set body_limit to allow more"
+                "the answer to {what} is longer than {limit} bytes, more than its numbers need; raise body_limit to \
+                 allow more"
             ),
             ureq::Error::Io(e) if e.kind() == ErrorKind::ConnectionRefused => {
-                "nobody listens there: is the server running, and is this its port?".to_owned()
+                "nothing is listening there: is the server running, and is this its port?"
+                    .to_owned()
             }
             ureq::Error::HostNotFound => "there is no such host: check the address".to_owned(),
             error if broke_off(error) => {
                 format!("the connection broke off before {what} was answered: did the server end?")
             }
-            other => format!("{what} could not be asked: {other}"),
+            other => format!("the request {what} failed: {other}"),
         }
     }
 }
