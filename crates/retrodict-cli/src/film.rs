@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::registry;
 use retrodict::Simulator;
-use retrodict::registry::SIMULATORS;
 
 use crate::data::Array;
 
@@ -20,13 +20,13 @@ pub struct Film {
 impl Film {
     /// `None` where y is no picture, or the simulator does not take its moments as an option.
     pub fn new(simulator: &dyn Simulator, name: &str, options: &toml::Table) -> Option<Self> {
-        let entry = SIMULATORS.find(name).ok()?;
+        let entry = registry().simulators.find(name).ok()?;
         let frame = simulator.output().shape;
         let fits = frame.len() == 2 && entry.accepts("observe_steps") && entry.accepts("steps");
         if !fits || options.contains_key("observe_steps") {
             return None;
         }
-        let defaults = (entry.defaults)();
+        let defaults = entry.defaults();
         let steps = options.get("steps").or_else(|| defaults.get("steps"))?;
         let last = usize::try_from(steps.as_integer()?).ok()?;
         let mut steps: Vec<usize> = (0..FRAMES).map(|i| i * last / (FRAMES - 1)).collect();
@@ -34,7 +34,7 @@ impl Film {
         let moments: Vec<toml::Value> = steps.iter().map(|n| (*n as i64).into()).collect();
         let mut options = options.clone();
         options.insert("observe_steps".to_owned(), moments.into());
-        let simulator = SIMULATORS.build(name, &options).ok()?;
+        let simulator = registry().simulators.build(name, &options).ok()?;
         let expected = steps.len() * frame.iter().product::<usize>();
         (simulator.output().len() == expected).then_some(Self {
             simulator,

@@ -2,25 +2,30 @@
 
 use std::sync::Arc;
 
+use crate::registry;
 use retrodict::inverse::{Inverter, WithInverse};
-use retrodict::registry::INVERSES;
 use retrodict::{Error, Result, Simulator};
 
 /// Reads `"path"` or `{ name = "path", tolerance = 1e-8 }`.
 pub fn choose(value: &toml::Value) -> Result<Arc<dyn Inverter>> {
     let mut options = match value {
-        toml::Value::String(name) => return INVERSES.build(name, &toml::Table::new()),
+        toml::Value::String(name) => return registry().inverses.build(name, &toml::Table::new()),
         toml::Value::Table(options) => options.clone(),
         other => return Err(no_name(other)),
     };
     match options.remove("name") {
-        Some(toml::Value::String(name)) => INVERSES.build(&name, &options),
+        Some(toml::Value::String(name)) => registry().inverses.build(&name, &options),
         _ => Err(no_name(value)),
     }
 }
 
 fn no_name(value: &toml::Value) -> Error {
-    let names: Vec<&str> = INVERSES.entries.iter().map(|entry| entry.name).collect();
+    let names: Vec<&str> = registry()
+        .inverses
+        .entries
+        .iter()
+        .map(|entry| entry.name)
+        .collect();
     Error::Option {
         key: "inverse".to_owned(),
         found: value.to_string(),
@@ -56,5 +61,5 @@ pub fn from_arguments(
         Some(toml::Value::Table(table)) => table,
         Some(other) => return Err(no_name(&other)),
     };
-    INVERSES.build(name, &own).map(Some)
+    registry().inverses.build(name, &own).map(Some)
 }

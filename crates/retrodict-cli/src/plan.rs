@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::registry;
 use retrodict::options::nearest;
-use retrodict::registry::RULES;
 use retrodict::solver::starts::Region;
 use retrodict::{Simulator, UpdateRule};
 
@@ -36,7 +36,7 @@ pub struct Entrant<'a> {
 impl Entrant<'_> {
     /// A fresh rule, for one run.
     pub fn start(&self) -> retrodict::Result<Box<dyn UpdateRule>> {
-        RULES.build(&self.rule, &self.options)
+        registry().rules.build(&self.rule, &self.options)
     }
 }
 
@@ -118,7 +118,7 @@ fn is_chosen(method: &MethodPlan, chosen: &[String], problem: &str) -> bool {
 /// Whether that is the method's name, or its rule's.
 fn goes_by(method: &MethodPlan, name: &str) -> bool {
     let own = method.rule.get("name").and_then(toml::Value::as_str);
-    let rule = |name| RULES.find(name).map(|entry| entry.name).ok();
+    let rule = |name| registry().rules.find(name).map(|entry| entry.name).ok();
     method.name == name || own.is_some_and(|own| rule(own).is_some() && rule(own) == rule(name))
 }
 

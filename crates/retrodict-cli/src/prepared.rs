@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::registry;
 use retrodict::error::{expect_finite, expect_length};
-use retrodict::registry::{self, LOSSES};
 use retrodict::{Loss, Problem, Simulator, Space};
 
 use crate::data::Array;
@@ -51,8 +51,9 @@ impl<'a> Prepared<'a> {
             table,
         };
         let (name, options) = split_name(&plan.simulator, "simulator", &plan.name)?;
-        let simulator = registry::simulator(&name)
-            .and_then(|entry| (entry.build)(&options))
+        let simulator = registry()
+            .simulator(&name)
+            .and_then(|entry| entry.build(&options))
             .map_err(|e| origin.blame(place("simulator"), e))?;
         let truths = generate::truths(&plan.truth, &*simulator, seed)
             .map_err(|e| e.within(&format!("{}: problem '{}'", origin.name, plan.name)))?;
@@ -89,7 +90,7 @@ impl<'a> Prepared<'a> {
             targets.push(y);
         }
         let tell = plan.noise > 0.0
-            && registry::simulator(&name)?.accepts("noise")
+            && registry().simulator(&name)?.accepts("noise")
             && !options.contains_key("noise");
         let each = match (states, tell) {
             (Some((option, states)), _) => states
@@ -141,7 +142,7 @@ impl<'a> Prepared<'a> {
             for table in tables {
                 options.extend((*table).clone());
             }
-            (registry::simulator(&self.name)?.build)(&options)
+            registry().simulator(&self.name)?.build(&options)
         };
         let differ = |each: &toml::Table| each.keys().any(|key| !own.contains_key(key));
         if self.each.iter().any(differ) {
@@ -222,7 +223,7 @@ impl<'a> Prepared<'a> {
 
     /// What the report says of it.
     pub fn facts(&self) -> Outcome<ProblemFacts> {
-        let entry = registry::simulator(&self.name)?;
+        let entry = registry().simulator(&self.name)?;
         let space = |s: Space| SpaceFacts {
             name: s.name,
             shape: s.shape,
@@ -268,11 +269,11 @@ fn loss(
     simulator: &dyn Simulator,
 ) -> Result<Arc<dyn Loss>, Result<retrodict::Error, Failure>> {
     let (name, mut options) = split_name(&plan.loss, "loss", &plan.name).map_err(Err)?;
-    let entry = LOSSES.find(&name).map_err(Ok)?;
+    let entry = registry().losses.find(&name).map_err(Ok)?;
     if entry.accepts("shape") && !options.contains_key("shape") {
         let shape = simulator.output().shape;
         let shape: Vec<toml::Value> = shape.iter().map(|n| (*n as i64).into()).collect();
         options.insert("shape".into(), shape.into());
     }
-    (entry.build)(&options).map_err(Ok)
+    entry.build(&options).map_err(Ok)
 }

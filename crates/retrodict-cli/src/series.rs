@@ -1,6 +1,6 @@
 //! Data and curves of a y that is a series in time.
 
-use retrodict::registry::SIMULATORS;
+use crate::registry;
 use retrodict::{Series, Simulator};
 
 use crate::data::Array;
@@ -20,7 +20,7 @@ impl Curves {
     /// `None` where y is no series, or the simulator does not take its times as an option.
     pub fn new(simulator: &dyn Simulator, name: &str, options: &toml::Table) -> Option<Self> {
         let series = simulator.series()?;
-        let entry = SIMULATORS.find(name).ok()?;
+        let entry = registry().simulators.find(name).ok()?;
         if !entry.accepts("times") {
             return None;
         }
@@ -30,7 +30,7 @@ impl Curves {
         Some(Self {
             series,
             fine,
-            simulator: SIMULATORS.build(name, &options).ok()?,
+            simulator: registry().simulators.build(name, &options).ok()?,
         })
     }
 

@@ -7,8 +7,8 @@ mod table;
 use std::collections::HashSet;
 use std::path::Path;
 
+use crate::registry;
 use retrodict::options::{explain, nearest};
-use retrodict::registry::RULES;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -206,10 +206,10 @@ fn check_rule(table: &Table, keys: &[&str]) -> Outcome<()> {
         .get("rule")
         .and_then(|rule| rule.get("name")?.as_str());
     let Some(rule) = rule else { return Ok(()) };
-    let entry = RULES.find(rule)?;
+    let entry = registry().rules.find(rule)?;
     for key in keys.iter().filter_map(|key| key.strip_prefix("rule.")) {
         if key != "name" && !entry.accepts(key) {
-            let known = (entry.keys)();
+            let known = entry.keys();
             let hint = nearest(key, known.iter().copied())
                 .map(|near| format!(" (did you mean '{near}'?)"))
                 .unwrap_or_default();

@@ -94,7 +94,7 @@ fn entries<T>(list: &List<T>) -> Vec<Entry> {
             aliases: entry.aliases,
             sentence: entry.sentence,
             source: entry.source,
-            defaults: (entry.defaults)(),
+            defaults: entry.defaults(),
         })
         .collect()
 }

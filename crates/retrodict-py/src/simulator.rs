@@ -62,7 +62,7 @@ fn build(
 ) -> PyResult<(&'static str, Arc<dyn retrodict::Simulator>)> {
     let entry = registry::simulator(name).map_err(|error| raised(&error))?;
     // A server is asked what it offers, so that this may wait.
-    let built = detached(py, || (entry.build)(settings))?;
+    let built = detached(py, || entry.build(settings))?;
     Ok((entry.name, built.map_err(|error| raised(&error))?))
 }
 

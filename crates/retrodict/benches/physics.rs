@@ -31,7 +31,7 @@ fn microseconds(mut work: impl FnMut()) -> f64 {
 
 fn main() {
     let built = SIMULATORS.entries.iter().map(|entry| {
-        let simulator = (entry.build)(&toml::Table::new()).unwrap();
+        let simulator = entry.build(&toml::Table::new()).unwrap();
         (entry, simulator)
     });
     // An equation carries its whole Jacobian along: there is no sweep over a tape.

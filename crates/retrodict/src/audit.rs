@@ -88,7 +88,7 @@ fn rows(entry: &Entry<Box<dyn UpdateRule>>, theory: Option<&Theory>) -> Vec<Audi
             passed: false,
         }];
     };
-    let make = || (entry.build)(&theory.options());
+    let make = || entry.build(&theory.options());
     let findings = [
         exponent(theory.x_units, measure::x_units(&make)),
         exponent(theory.y_units, measure::y_units(&make)),

@@ -1,12 +1,13 @@
-//! The static lists: one line per simulator, rule, loss, local inverse, network and strategy.
+//! The lists: one line per simulator, rule, loss, local inverse, network and strategy.
 //!
 //! The command line, the tables of the book, the conformance tests and the benches read them.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
 use crate::core::loss::Loss;
 use crate::core::simulator::Simulator;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::inverse::{self, Inverter, PathIntegral};
 use crate::losses::{
     Cauchy, Covariance, Huber, Infidelity, LogNormal, Spectral, SquaredError, Weighted,
@@ -14,7 +15,6 @@ use crate::losses::{
 use crate::models::external::{Program, UmBridge};
 use crate::models::ode::Ode;
 use crate::network::{Architecture, Dense, UNet};
-use crate::options::{configure, defaults, keys, memory_of, nearest};
 use crate::priors::{Gaussian, Matern, Prior, Sparsity, Tikhonov, TotalVariation};
 use crate::simulators::{
     Advection, Burgers, Deriv2, Exp, Fluid, Gravity, Heat, KuramotoSivashinsky, Laplace, Lorenz,
@@ -29,71 +29,164 @@ use crate::updates::{
 };
 
 mod correction;
+mod entry;
+mod named;
+mod settings;
+
+pub use entry::{Entry, List, Options};
+pub use named::Named;
+pub use settings::Setting;
 
 use correction::Correction;
+use entry::configured;
 
-/// What a list holds of each entry, and how to make one from a table of options.
-pub struct Entry<T> {
-    /// The name on the command line.
-    pub name: &'static str,
-    /// Other names it goes by in the literature.
-    pub aliases: &'static [&'static str],
-    /// What it is, in a sentence.
-    pub sentence: &'static str,
-    /// Paper and equation, or book and chapter.
-    pub source: &'static str,
-    /// Makes one; keys that are left out keep their default.
-    pub build: fn(&toml::Table) -> Result<T>,
-    /// The options and their defaults.
-    pub defaults: fn() -> toml::Table,
-    /// All keys, those without a default value included.
-    pub keys: fn() -> &'static [&'static str],
-    /// About how many bytes one takes, found without making it; 0 where the options do not decide that.
-    pub memory: fn(&toml::Table) -> Result<f64>,
+/// All lists: retrodict's own, and what a user adds.
+///
+/// ```
+/// use retrodict::registry::Registry;
+/// let registry = Registry::default();
+/// assert!(registry.simulator("heat").is_ok());
+/// ```
+#[derive(Clone)]
+pub struct Registry {
+    /// Simulators.
+    pub simulators: List<Arc<dyn Simulator>>,
+    /// Simulators behind servers and programs.
+    pub external: List<Arc<dyn Simulator>>,
+    /// Update rules.
+    pub rules: List<Box<dyn UpdateRule>>,
+    /// Losses.
+    pub losses: List<Arc<dyn Loss>>,
+    /// Priors.
+    pub priors: List<Box<dyn Prior>>,
+    /// Local inverses.
+    pub inverses: List<Arc<dyn Inverter>>,
+    /// Networks.
+    pub networks: List<Box<dyn Architecture>>,
+    /// Strategies of training.
+    pub strategies: List<Box<dyn Strategy>>,
 }
 
-impl<T> Entry<T> {
-    /// Whether there is an option of that name: a simulator with `shape` takes it from the
-    /// user's file, one with `noise` can be told the noise level.
-    pub fn accepts(&self, key: &str) -> bool {
-        (self.keys)().contains(&key)
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            simulators: SIMULATORS.clone(),
+            external: EXTERNAL.clone(),
+            rules: RULES.clone(),
+            losses: LOSSES.clone(),
+            priors: PRIORS.clone(),
+            inverses: INVERSES.clone(),
+            networks: NETWORKS.clone(),
+            strategies: STRATEGIES.clone(),
+        }
     }
 }
 
-/// A list of entries and what its entries are called in messages.
-pub struct List<T: 'static> {
-    /// `simulator`, `rule`, `loss` or `local inverse`.
-    pub kind: &'static str,
-    /// The entries, in the order in which they are shown.
-    pub entries: &'static [Entry<T>],
-}
+impl Registry {
+    /// Retrodict's own lists.
+    pub fn standard() -> &'static Self {
+        static STANDARD: LazyLock<Registry> = LazyLock::new(Registry::default);
+        &STANDARD
+    }
 
-impl<T> List<T> {
-    /// The entry of that name or alias.
-    ///
-    /// # Errors
-    /// [`Error::UnknownName`] with the nearest name and all known ones.
-    pub fn find(&self, name: &str) -> Result<&'static Entry<T>> {
-        let wanted = name.to_lowercase().replace('_', "-");
-        let names = || self.entries.iter().map(|e| e.name);
-        let aliases = self.entries.iter().flat_map(|e| e.aliases.iter().copied());
-        self.entries
-            .iter()
-            .find(|e| e.name == wanted || e.aliases.contains(&wanted.as_str()))
-            .ok_or_else(|| Error::UnknownName {
-                kind: self.kind,
-                found: name.to_owned(),
-                nearest: nearest(&wanted, names().chain(aliases)).map(str::to_owned),
-                known: names().collect::<Vec<_>>().join(", "),
+    /// Adds a simulator of your own: its options are its fields, with their doc comments as descriptions. It then works
+    /// wherever a name of a simulator is read.
+    #[must_use]
+    pub fn with_simulator<S: Simulator + Options + 'static>(
+        mut self,
+        name: &'static str,
+        sentence: &'static str,
+        source: &'static str,
+    ) -> Self {
+        self.simulators.add(Entry {
+            sentence,
+            source,
+            ..Entry::of::<S>(name, |_, name, table| {
+                Ok(Arc::new(configured::<S>(name, table)?))
             })
+        });
+        self
     }
 
-    /// Makes one from its name and a table of options.
+    /// Adds an update rule of your own.
+    #[must_use]
+    pub fn with_rule<R: UpdateRule + Options + 'static>(
+        mut self,
+        name: &'static str,
+        sentence: &'static str,
+        source: &'static str,
+    ) -> Self {
+        self.rules.add(Entry {
+            sentence,
+            source,
+            ..Entry::of::<R>(name, |_, name, table| {
+                Ok(Box::new(configured::<R>(name, table)?))
+            })
+        });
+        self
+    }
+
+    /// Adds a loss of your own.
+    #[must_use]
+    pub fn with_loss<L: Loss + Options + 'static>(
+        mut self,
+        name: &'static str,
+        sentence: &'static str,
+        source: &'static str,
+    ) -> Self {
+        self.losses.add(Entry {
+            sentence,
+            source,
+            ..Entry::of::<L>(name, |_, name, table| {
+                Ok(Arc::new(configured::<L>(name, table)?))
+            })
+        });
+        self
+    }
+
+    /// Adds a prior of your own.
+    #[must_use]
+    pub fn with_prior<P: Prior + Options + 'static>(
+        mut self,
+        name: &'static str,
+        sentence: &'static str,
+        source: &'static str,
+    ) -> Self {
+        self.priors.add(Entry {
+            sentence,
+            source,
+            ..Entry::of::<P>(name, |_, name, table| {
+                Ok(Box::new(configured::<P>(name, table)?))
+            })
+        });
+        self
+    }
+
+    /// The simulator of that name: of [`simulators`](Registry::simulators) or [`external`](Registry::external).
     ///
     /// # Errors
-    /// If the name or a key is unknown, or a value is not allowed.
-    pub fn build(&self, name: &str, options: &toml::Table) -> Result<T> {
-        (self.find(name)?.build)(options)
+    /// [`Error::UnknownName`] with the nearest name and all of them.
+    pub fn simulator(&self, name: &str) -> Result<&Entry<Arc<dyn Simulator>>> {
+        self.external
+            .find(name)
+            .or_else(|_| self.simulators.find(name))
+    }
+
+    /// Shows the name of each list's kind, the name, options and keys of each entry.
+    pub fn each(&self, mut see: impl FnMut(&str, &str, &[Setting], &[&str])) {
+        fn all<T>(list: &List<T>, see: &mut impl FnMut(&str, &str, &[Setting], &[&str])) {
+            for entry in &*list.entries {
+                see(list.kind, entry.name, &entry.settings(), entry.keys());
+            }
+        }
+        all(&self.simulators, &mut see);
+        all(&self.external, &mut see);
+        all(&self.rules, &mut see);
+        all(&self.losses, &mut see);
+        all(&self.priors, &mut see);
+        all(&self.inverses, &mut see);
+        all(&self.networks, &mut see);
+        all(&self.strategies, &mut see);
     }
 }
 
@@ -101,21 +194,17 @@ impl<T> List<T> {
 macro_rules! entry {
     ($make:path, $type:ty, $name:literal, [$($alias:literal),*], $sentence:literal, $source:literal) => {
         Entry {
-            name: $name,
             aliases: &[$($alias),*],
             sentence: $sentence,
             source: $source,
-            build: |table| Ok($make(configure::<$type>($name, table)?)),
-            defaults: defaults::<$type>,
-            keys: keys::<$type>,
-            memory: |table| memory_of::<$type>($name, table),
+            ..Entry::of::<$type>($name, |_, name, table| Ok($make(configured::<$type>(name, table)?)))
         }
     };
 }
 
 /// All simulators.
 #[rustfmt::skip]
-pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entries: &[
+pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entries: Cow::Borrowed(&[
     entry!(Arc::new, Scaling, "scaling", [], "Two numbers, the second scaled by α", "PBDL book, scale-invariance and inversion"),
     entry!(Arc::new, Square, "square", ["toy"], "Two numbers, the second squared", "PBDL book, simple example comparing different optimizers"),
     entry!(Arc::new, Exp, "exp", [], "The exponential of each value", "Holl et al. 2022, section 3.1"),
@@ -151,46 +240,38 @@ pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entr
          ill-posed with depth", "Wing 1991; Hansen 2007"),
     entry!(Arc::new, Deriv2, "deriv2", ["second-derivative"], "The second integral, whose inverse differentiates twice: mildly ill-posed", "Delves & Mohamed 1985; Hansen 1994"),
     entry!(Arc::new, Volterra, "volterra", ["inverse-heat"], "Temperature inside a wall from that of its surface: Hansen's inverse heat equation", "Carasso 1982; Hansen 1994"),
-] };
+]) };
 
 /// Simulators that are not retrodict's own: what they are is in their options.
 ///
 /// They stand in a list of their own, since nothing can be said of them without asking them.
 #[rustfmt::skip]
-pub static EXTERNAL: List<Arc<dyn Simulator>> = List { kind: "simulator", entries: &[
+pub static EXTERNAL: List<Arc<dyn Simulator>> = List { kind: "simulator", entries: Cow::Borrowed(&[
     Entry {
-        name: "umbridge",
         aliases: &["um-bridge"],
         sentence: "A model behind a server that speaks the UM-Bridge protocol",
         source: "Seelinger et al. 2023",
-        build: |table| Ok(Arc::new(configure::<UmBridge>("umbridge", table)?.connect()?)),
-        defaults: defaults::<UmBridge>,
-        keys: keys::<UmBridge>,
-        memory: |table| memory_of::<UmBridge>("umbridge", table),
+        ..Entry::of::<UmBridge>("umbridge", |_, name, table| Ok(Arc::new(configured::<UmBridge>(name, table)?.connect()?)))
     },
     Entry {
-        name: "program",
         aliases: &["command"],
         sentence: "A program that reads x from one file and writes y to another",
         source: "your own",
-        build: |table| Ok(Arc::new(configure::<Program>("program", table)?.simulator()?)),
-        defaults: defaults::<Program>,
-        keys: keys::<Program>,
-        memory: |table| memory_of::<Program>("program", table),
+        ..Entry::of::<Program>("program", |_, name, table| Ok(Arc::new(configured::<Program>(name, table)?.simulator()?)))
     },
-] };
+]) };
 
 /// The simulator of that name, retrodict's own or [`EXTERNAL`].
 ///
 /// # Errors
 /// [`Error::UnknownName`] with the nearest name and all of retrodict's own.
 pub fn simulator(name: &str) -> Result<&'static Entry<Arc<dyn Simulator>>> {
-    EXTERNAL.find(name).or_else(|_| SIMULATORS.find(name))
+    Registry::standard().simulator(name)
 }
 
 /// All update rules.
 #[rustfmt::skip]
-pub static RULES: List<Box<dyn UpdateRule>> = List { kind: "rule", entries: &[
+pub static RULES: List<Box<dyn UpdateRule>> = List { kind: "rule", entries: Cow::Borrowed(&[
     entry!(Box::new, GradientDescent, "gradient-descent", ["gd", "sgd"], "Steps against the gradient, optionally with momentum", "Cauchy 1847; Polyak 1964"),
     entry!(Box::new, Adam, "adam", [], "Running mean of the gradient, each unknown scaled by the root of its mean square", "Kingma & Ba 2015, algorithm 1"),
     entry!(Box::new, AdamW, "adamw", ["adam-w"], "Adam with decoupled weight decay", "Loshchilov & Hutter 2019, algorithm 2"),
@@ -205,11 +286,11 @@ pub static RULES: List<Box<dyn UpdateRule>> = List { kind: "rule", entries: &[
     entry!(Box::new, InverseJacobian, "inverse-jacobian", ["ig", "inverse-gradient"], "Inverts the Jacobian: the Newton step of the loss in y, mapped back to x", "PBDL book, inverse gradients"),
     entry!(Box::new, InverseSimulator, "inverse-simulator", ["pg", "physical-gradient"], "Runs the simulator backwards: the Newton step of the loss in y, mapped to x by a local inverse", "Holl et al. 2022, equation 6"),
     entry!(Box::new, HalfInverse, "half-inverse", ["hig"], "Raises the singular values of the Jacobian to the power −kappa: ½ lies between gradient and inverse", "Schnell et al. 2022, equation 5"),
-] };
+]) };
 
 /// All losses.
 #[rustfmt::skip]
-pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: &[
+pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: Cow::Borrowed(&[
     entry!(Arc::new, SquaredError, "squared", ["l2", "mse"], "Sum of squared differences, optionally with the factor ½", "Gauss 1809"),
     entry!(Arc::new, Weighted, "weighted", ["chi-squared"], "Squared differences, each divided by the standard deviation of its noise", "Gauss 1809"),
     entry!(Arc::new, Covariance, "covariance", ["mahalanobis"], "Squared differences under correlated noise", "Aitken 1935"),
@@ -221,11 +302,11 @@ pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: &[
          influence", "Holland & Welsch 1977"),
     entry!(Arc::new, Spectral, "spectral", ["sobolev"], "Squared differences of the spectra, weighted by wavenumber", "Adams & Fournier, 7.62"),
     entry!(Arc::new, Infidelity, "infidelity", [], "1 − |⟨ψ|ψ*⟩|²: distance of quantum states, independent of the phase", "Schnell et al. 2022, section 4.3"),
-] };
+]) };
 
 /// All priors.
 #[rustfmt::skip]
-pub static PRIORS: List<Box<dyn Prior>> = List { kind: "prior", entries: &[
+pub static PRIORS: List<Box<dyn Prior>> = List { kind: "prior", entries: Cow::Borrowed(&[
     entry!(Box::new, Tikhonov, "tikhonov", ["ridge", "smoothness"], "Small values, slopes or curvatures of the difference from a reference, on grids 1-D to 3-D", "Tikhonov 1963; Hansen 2010, section 8.1"),
     entry!(Box::new, Gaussian, "gaussian", ["normal"], "A mean with standard deviations, or with a whole covariance", "Tarantola 2005, section 3.2"),
     entry!(Box::new, Matern, "matern", ["matérn"], "Fields of given correlation length, standard deviation and \
@@ -234,30 +315,35 @@ pub static PRIORS: List<Box<dyn Prior>> = List { kind: "prior", entries: &[
          to 3-D", "Rudin, Osher & Fatemi 1992; Vogel & Oman 1996"),
     entry!(Box::new, Sparsity, "sparsity", ["l1", "lasso"], "Few values that differ from a reference, by iterative \
          reweighting", "Daubechies et al. 2010"),
-] };
+]) };
 
 /// All local inverses for simulators that bring none.
 #[rustfmt::skip]
-pub static INVERSES: List<Arc<dyn Inverter>> = List { kind: "local inverse", entries: &[
+pub static INVERSES: List<Arc<dyn Inverter>> = List { kind: "local inverse", entries: Cow::Borrowed(&[
     entry!(Arc::new, inverse::Newton, "newton", [], "Newton steps on P(x) = y, shortened to stay on the branch of the start", "Deuflhard 2004, 3.3 and 4.4"),
     entry!(Arc::new, inverse::LevenbergMarquardt, "levenberg-marquardt", ["lm"], "Damped least squares: ends at the \
          nearest reachable y", "Madsen, Nielsen & Tingleff 2004, algorithm 3.16"),
     entry!(Arc::new, PathIntegral, "path", ["path-integral"], "The inverse Jacobian integrated along the line from \
          P(x₀) to y; reports where a fold stops it", "Dormand & Prince 1980; Allgower & Georg 1990"),
-] };
+]) };
 
 /// All kinds of networks.
 #[rustfmt::skip]
-pub static NETWORKS: List<Box<dyn Architecture>> = List { kind: "network", entries: &[
+pub static NETWORKS: List<Box<dyn Architecture>> = List { kind: "network", entries: Cow::Borrowed(&[
     entry!(Box::new, Dense, "mlp", ["dense", "perceptron"], "Multilayer perceptron: dense layers in sequence", "Glorot & Bengio 2010"),
     entry!(Box::new, UNet, "unet", ["u-net"], "Convolutional encoder and decoder with skip connections, from fields to fields", "Ronneberger et al. 2015; Holl et al. 2022, appendix B"),
-] };
+]) };
 
 /// All strategies of training.
 #[rustfmt::skip]
-pub static STRATEGIES: List<Box<dyn Strategy>> = List { kind: "strategy", entries: &[
+pub static STRATEGIES: List<Box<dyn Strategy>> = List { kind: "strategy", entries: Cow::Borrowed(&[
     entry!(Box::new, Supervised, "supervised", [], "Learns x from pairs (x, y*); the simulator is never evaluated", "PBDL book, supervised training"),
     entry!(Box::new, EndToEnd, "end-to-end", ["dp", "differentiable-physics"], "Learns to make y match y*; the gradient runs through the simulator", "PBDL book, differentiable physics"),
-    entry!(Correction::make, Correction, "corrected-targets", ["sip", "scale-invariant"], "Learns the x to which an update rule moves the network's own output", "Holl et al. 2022, algorithm 1"),
+    Entry {
+        aliases: &["sip", "scale-invariant"],
+        sentence: "Learns the x to which an update rule moves the network's own output",
+        source: "Holl et al. 2022, algorithm 1",
+        ..Entry::of::<Correction>("corrected-targets", |registry, name, table| configured::<Correction>(name, table)?.make(registry))
+    },
     entry!(Box::new, PhysicsResidual, "physics-residual", ["pinn", "physical-loss"], "Learns to satisfy the simulator's own residual r(x, y*) = 0, without solving it", "PBDL book, physical loss terms"),
-] };
+]) };

@@ -1,5 +1,6 @@
 //! Update rules: a direction each, a file each.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -168,7 +169,7 @@ impl<T: Serialize + DeserializeOwned> Memory<T> {
 pub struct Notice(pub &'static str);
 
 /// How the length of a step is found along Δx.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepSize {
     /// The whole Δx.

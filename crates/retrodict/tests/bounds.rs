@@ -245,7 +245,7 @@ fn no_iterate_of_any_rule_leaves_the_bounds() {
                 upper: side(1.0),
             };
             let problem = problem(Rosenbrock, vec![0.0; 2]).within(&bounds).unwrap();
-            let rule = (entry.build)(&toml::Table::new()).unwrap();
+            let rule = entry.build(&toml::Table::new()).unwrap();
             let stop = StopWhen::after(40);
             let start = normal(&mut source, 2);
             let mut seen = 0;

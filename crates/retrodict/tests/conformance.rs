@@ -23,8 +23,8 @@ fn assert_simulator(what: &str, simulator: &Arc<dyn Simulator>) {
 
 #[test]
 fn every_simulator_passes_its_checks() {
-    for entry in SIMULATORS.entries {
-        let simulator = (entry.build)(&toml::Table::new()).unwrap();
+    for entry in SIMULATORS.entries.iter() {
+        let simulator = entry.build(&toml::Table::new()).unwrap();
         assert_simulator(entry.name, &simulator);
     }
 }
@@ -96,12 +96,12 @@ fn variants_of_simulators_pass_their_checks() {
 
 #[test]
 fn every_loss_passes_its_checks() {
-    for entry in LOSSES.entries {
-        assert_loss(entry.name, &*(entry.build)(&toml::Table::new()).unwrap());
+    for entry in LOSSES.entries.iter() {
+        assert_loss(entry.name, &*entry.build(&toml::Table::new()).unwrap());
         // Where there is a factor ½, without it and with it.
         if entry.accepts("half") {
             let half = "half = true".parse().unwrap();
-            assert_loss(entry.name, &*(entry.build)(&half).unwrap());
+            assert_loss(entry.name, &*entry.build(&half).unwrap());
         }
     }
 }
@@ -154,22 +154,22 @@ fn assert_loss(what: &str, loss: &dyn Loss) {
 
 #[test]
 fn options_of_every_line_survive_being_written_down() {
-    for entry in SIMULATORS.entries {
+    for entry in SIMULATORS.entries.iter() {
         assert_passed(entry.name, &check::settings(entry));
     }
-    for entry in RULES.entries {
+    for entry in RULES.entries.iter() {
         assert_passed(entry.name, &check::settings(entry));
     }
-    for entry in LOSSES.entries {
+    for entry in LOSSES.entries.iter() {
         assert_passed(entry.name, &check::settings(entry));
     }
-    for entry in PRIORS.entries {
+    for entry in PRIORS.entries.iter() {
         assert_passed(entry.name, &check::settings(entry));
     }
-    for entry in INVERSES.entries {
+    for entry in INVERSES.entries.iter() {
         assert_passed(entry.name, &check::settings(entry));
     }
-    for entry in STRATEGIES.entries {
+    for entry in STRATEGIES.entries.iter() {
         assert_passed(entry.name, &check::settings(entry));
     }
 }

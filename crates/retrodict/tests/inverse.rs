@@ -287,9 +287,9 @@ fn the_toy_runs_the_same_with_a_numeric_inverse() {
         let solver = Solver::new(InverseSimulator::new(0.3), StopWhen::after(steps));
         solver.solve(&toy, &[3.0, 3.0]).unwrap()
     };
-    for entry in INVERSES.entries {
+    for entry in INVERSES.entries.iter() {
         for steps in 1..=10 {
-            let inverse = (entry.build)(&toml::Table::new()).unwrap();
+            let inverse = entry.build(&toml::Table::new()).unwrap();
             let numeric = solve(
                 Arc::new(WithInverse::new(Arc::new(Square {}), inverse)),
                 steps,
@@ -470,8 +470,8 @@ fn the_rule_falls_back_to_the_gradient_at_last() {
 
 #[test]
 fn the_rule_converges_through_a_wrapped_rotated_sine() {
-    for entry in INVERSES.entries {
-        let inverse = (entry.build)(&toml::Table::new()).unwrap();
+    for entry in INVERSES.entries.iter() {
+        let inverse = entry.build(&toml::Table::new()).unwrap();
         let sine = Arc::new(WithInverse::new(Arc::new(Sine::default()), inverse));
         let y = forward(&*sine, &[0.4, -0.2]);
         let solution = solve(sine, &y, &[0.6, -0.3], 5);
@@ -517,8 +517,8 @@ fn inverses_differ_from_the_inverse_jacobian_in_second_order() {
     for (simulator, x) in base {
         let closed = reach_of(&*simulator, &x).slope.unwrap();
         assert!((1.9..2.2).contains(&closed), "{closed}");
-        for entry in INVERSES.entries {
-            let inverse = (entry.build)(&toml::Table::new()).unwrap();
+        for entry in INVERSES.entries.iter() {
+            let inverse = entry.build(&toml::Table::new()).unwrap();
             let numeric = WithInverse::new(Arc::clone(&simulator), inverse);
             let found = reach_of(&numeric, &x);
             let slope = found.slope.unwrap();

@@ -125,8 +125,8 @@ fn the_curvature_of_a_quadratic_loss_is_its_hessian() {
 
 #[test]
 fn nan_stays_nan_in_every_loss() {
-    for entry in LOSSES.entries {
-        let loss = (entry.build)(&toml::Table::new()).unwrap();
+    for entry in LOSSES.entries.iter() {
+        let loss = entry.build(&toml::Table::new()).unwrap();
         loss.check(2).unwrap();
         let value = loss.value(&[f64::NAN, 1.0], &[0.0, 0.0]);
         assert!(value.is_nan(), "{}: {value}", entry.name);

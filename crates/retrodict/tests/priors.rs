@@ -64,9 +64,9 @@ fn spaces() -> Vec<Space> {
 
 #[test]
 fn every_prior_passes_the_checks_of_a_simulator_and_of_a_loss() {
-    for entry in PRIORS.entries {
+    for entry in PRIORS.entries.iter() {
         for space in spaces() {
-            let prior = (entry.build)(&toml::Table::new()).unwrap();
+            let prior = entry.build(&toml::Table::new()).unwrap();
             let block = prior.on(&space).unwrap();
             let x = check::typical_input(&*block.simulator, 3);
             for check in check::simulator(&block.simulator, &x, 3) {

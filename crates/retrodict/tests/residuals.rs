@@ -37,7 +37,7 @@ fn some_simulators_bring_a_residual_and_its_checks_run() {
         .entries
         .iter()
         .filter(|entry| {
-            let simulator = (entry.build)(&toml::Table::new()).unwrap();
+            let simulator = entry.build(&toml::Table::new()).unwrap();
             let x = check::typical_input(&*simulator, 1);
             let checks = check::residual(&simulator, &x, 1);
             assert!(checks.iter().all(|check| check.passed), "{checks:#?}");

@@ -434,9 +434,9 @@ fn a_run_that_stopped_goes_on_bit_for_bit_whatever_the_rule() {
     let loss = Arc::new(SquaredError { half: true });
     let problem = Problem::new(sine, loss, vec![0.3, 2.5]).unwrap();
     let start = vec![0.2, -0.4];
-    for entry in RULES.entries {
+    for entry in RULES.entries.iter() {
         let solver = |steps| Solver {
-            rule: (entry.build)(&toml::Table::new()).unwrap(),
+            rule: entry.build(&toml::Table::new()).unwrap(),
             stop: StopWhen {
                 plateau: Some(Plateau {
                     steps: 4,

@@ -502,10 +502,10 @@ fn samples_drawn_on_the_fly_depend_on_their_number_alone() {
 #[test]
 fn every_rule_goes_on_bit_for_bit_from_what_it_remembers() {
     let network = mlp(&[4, 5, 24]);
-    for entry in RULES.entries {
+    for entry in RULES.entries.iter() {
         let build = || {
             let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2), 4);
-            trainer.rule = (entry.build)(&toml::Table::new()).unwrap();
+            trainer.rule = entry.build(&toml::Table::new()).unwrap();
             (trainer, Fixed::new(oscillators(12, 3), Some(9)))
         };
         let start = || State::new(network.initial(1));

@@ -1,8 +1,8 @@
 use std::process::ExitCode;
 
+use crate::registry;
 use retrodict::check::{self, Check, Reach};
 use retrodict::error::expect_length;
-use retrodict::registry;
 
 use crate::args;
 use crate::args::source;
@@ -18,7 +18,7 @@ pub fn run(args: &args::Check) -> Outcome<ExitCode> {
     let mut options = settings::table(&args.settings)?;
     args.source.join(&args.simulator, &mut options)?;
     let inverse = local_inverse::from_arguments(args.inverse.as_deref(), &mut options)?;
-    let simulator = (registry::simulator(&args.simulator)?.build)(&options)?;
+    let simulator = registry().simulator(&args.simulator)?.build(&options)?;
     source::note(&*simulator);
     let simulator = local_inverse::join(simulator, inverse.as_ref());
     let x = match &args.at {

@@ -1,8 +1,7 @@
 use std::process::ExitCode;
 
-use retrodict::registry::{
-    EXTERNAL, INVERSES, LOSSES, List, NETWORKS, PRIORS, RULES, SIMULATORS, STRATEGIES,
-};
+use crate::registry;
+use retrodict::registry::List;
 use serde_json::json;
 
 use crate::args;
@@ -29,14 +28,14 @@ pub fn run(args: &args::List) -> Outcome<ExitCode> {
         })
         .collect::<Outcome<_>>()?;
     let sections = [
-        ("simulators", entries(&SIMULATORS)),
-        ("your own simulators", entries(&EXTERNAL)),
-        ("rules", entries(&RULES)),
-        ("losses", entries(&LOSSES)),
-        ("priors", entries(&PRIORS)),
-        ("local inverses", entries(&INVERSES)),
-        ("networks", entries(&NETWORKS)),
-        ("strategies", entries(&STRATEGIES)),
+        ("simulators", entries(&registry().simulators)),
+        ("your own simulators", entries(&registry().external)),
+        ("rules", entries(&registry().rules)),
+        ("losses", entries(&registry().losses)),
+        ("priors", entries(&registry().priors)),
+        ("local inverses", entries(&registry().inverses)),
+        ("networks", entries(&registry().networks)),
+        ("strategies", entries(&registry().strategies)),
         ("experiments", experiments),
         ("training experiments", training),
     ];

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use retrodict::registry::RULES;
+use crate::registry;
 use retrodict::solver::automatic::{self, AUTOMATIC};
 use retrodict::{Network, Problem, Solution, Solver, StopWhen};
 
@@ -107,7 +107,7 @@ fn polished(
     let simulator = physics.aimed_at(&trained.plan.data.draw, input)?;
     let problem = Problem::new(simulator, Arc::clone(&physics.loss), input.to_vec())?;
     let solve = |start: &[f64], stop: StopWhen| -> Outcome<Solution> {
-        let rule = RULES.build(rule, &toml::Table::new())?;
+        let rule = registry().rules.build(rule, &toml::Table::new())?;
         Ok(Solver { rule, stop }.solve(&problem, start)?)
     };
     let mut told = vec![format!("{:.4e}", solve(x, StopWhen::after(0))?.loss)];

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use retrodict::registry;
+use crate::registry;
 
 use crate::args;
 use crate::data::{self, Array, Depth, fit_shape, joined_shape, split};
@@ -20,7 +20,7 @@ pub fn run(args: &args::Simulate) -> Outcome<ExitCode> {
     let mut options = settings::table(&args.settings)?;
     args.source.join(&args.simulator, &mut options)?;
     fit_shape(&args.simulator, &mut options, &input, &args.input)?;
-    let simulator = (registry::simulator(&args.simulator)?.build)(&options)?;
+    let simulator = registry().simulator(&args.simulator)?.build(&options)?;
     let (n, m) = (simulator.input().len(), simulator.output().len());
     let fields = split(&input, &simulator.input().shape, &args.input)?;
     let mut random = generate::generator(args.seed, 3);

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use retrodict::registry::{RULES, STRATEGIES};
+use crate::registry;
 use toml::Value;
 
 use crate::args;
@@ -138,7 +138,7 @@ fn choose(plan: &mut Plan, args: &args::Train) -> Outcome<()> {
     let strategy = args
         .strategy
         .as_deref()
-        .map(|s| STRATEGIES.find(s))
+        .map(|s| registry().strategies.find(s))
         .transpose()?;
     let strategy = strategy.map(|entry| entry.name);
     if let Some(wanted) = &args.method
@@ -153,7 +153,11 @@ fn choose(plan: &mut Plan, args: &args::Train) -> Outcome<()> {
         }
         return Ok(());
     }
-    let rule = args.method.as_deref().map(|r| RULES.find(r)).transpose()?;
+    let rule = args
+        .method
+        .as_deref()
+        .map(|r| registry().rules.find(r))
+        .transpose()?;
     let rule = rule.map(|entry| entry.name);
     let Some(mut model) = plan.methods.first().cloned() else {
         return Ok(());

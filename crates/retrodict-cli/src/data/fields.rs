@@ -1,6 +1,6 @@
 //! Fields out of arrays: one whose shape fits, or several along the leading axes.
 
-use retrodict::registry;
+use crate::registry;
 
 use super::{Array, place};
 use crate::failure::{Failure, Outcome};
@@ -15,7 +15,7 @@ fn is_time(name: &str) -> bool {
 
 /// A grid simulator takes its shape from the data, unless the user sets it; a simulator of vectors its size.
 pub fn fit_shape(name: &str, options: &mut toml::Table, data: &Array, what: &str) -> Outcome<()> {
-    let entry = registry::simulator(name)?;
+    let entry = registry().simulator(name)?;
     let takes = |key: &str| entry.accepts(key) && !options.contains_key(key);
     let named = data.columns.iter().any(|name| !name.is_empty());
     if (takes("shape") && named) || (takes("size") && !data.columns.is_empty()) {
@@ -49,7 +49,7 @@ pub fn take_times(
     data: &mut Array,
     what: &str,
 ) -> Outcome<Option<String>> {
-    let entry = registry::simulator(name)?;
+    let entry = registry().simulator(name)?;
     let Some(at) = data.columns.iter().position(|name| is_time(name)) else {
         return Ok(None);
     };

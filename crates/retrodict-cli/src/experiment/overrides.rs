@@ -1,5 +1,5 @@
+use crate::registry;
 use retrodict::options::nearest;
-use retrodict::registry::{RULES, SIMULATORS};
 use toml::{Table, Value};
 
 use crate::failure::{Failure, Outcome};
@@ -152,13 +152,13 @@ fn all_names(experiment: &mut Table) -> Vec<String> {
 }
 
 fn simulator_keys(problem: &Table) -> &'static [&'static str] {
-    let entry = inner_name(problem, "simulator").and_then(|n| SIMULATORS.find(n).ok());
-    entry.map_or(&[], |entry| (entry.keys)())
+    let entry = inner_name(problem, "simulator").and_then(|n| registry().simulators.find(n).ok());
+    entry.map_or(&[], |entry| entry.keys())
 }
 
 fn rule_keys(method: &Table) -> &'static [&'static str] {
-    let entry = inner_name(method, "rule").and_then(|n| RULES.find(n).ok());
-    entry.map_or(&[], |entry| (entry.keys)())
+    let entry = inner_name(method, "rule").and_then(|n| registry().rules.find(n).ok());
+    entry.map_or(&[], |entry| entry.keys())
 }
 
 fn inner_name<'a>(entry: &'a Table, table: &str) -> Option<&'a str> {

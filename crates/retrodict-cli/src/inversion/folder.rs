@@ -8,6 +8,7 @@ use crate::durable::replace;
 use crate::failure::{Failure, Outcome};
 use crate::folder::{self, Contents, Manifest, MethodSummary, ProblemFacts, Row, SpaceFacts};
 use crate::interrupt;
+use crate::registry;
 use crate::series::Curves;
 
 /// The file that tells an inversion's folder from others: what is solved, and how.
@@ -247,7 +248,7 @@ fn fields(plan: &Plan, answer: &Answer, label: &str) -> Vec<(String, Array)> {
 }
 
 fn facts(plan: &Plan) -> Outcome<ProblemFacts> {
-    let entry = retrodict::registry::simulator(&plan.name)?;
+    let entry = registry().simulator(&plan.name)?;
     let space = |s: retrodict::Space| SpaceFacts {
         name: s.name,
         shape: s.shape,

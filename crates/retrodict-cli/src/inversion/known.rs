@@ -1,4 +1,4 @@
-use retrodict::registry::PRIORS;
+use crate::registry;
 use retrodict::uncertainty::weight::Choice;
 use retrodict::{Bounds, Problem};
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,7 @@ pub fn dressed(data: &Problem, inversion: &Inversion) -> Outcome<Problem> {
     let mut problem = data.clone();
     for table in &inversion.priors {
         let (name, weight, options) = prior(table)?;
-        let prior = PRIORS.build(&name, &options)?;
+        let prior = registry().priors.build(&name, &options)?;
         let weight = match weight {
             Weight::Told(weight) => weight,
             Weight::By(_) => 1.0,
@@ -89,7 +89,12 @@ pub fn dressed(data: &Problem, inversion: &Inversion) -> Outcome<Problem> {
 pub fn prior(table: &Table) -> Outcome<(String, Weight, Table)> {
     let mut options = table.clone();
     let Some(Value::String(name)) = options.remove("name") else {
-        let known: Vec<&str> = PRIORS.entries.iter().map(|entry| entry.name).collect();
+        let known: Vec<&str> = registry()
+            .priors
+            .entries
+            .iter()
+            .map(|entry| entry.name)
+            .collect();
         return Err(Failure::Misuse(format!(
             "a prior has no name; write [[prior]] with name = \"…\"; known: {}",
             known.join(", ")

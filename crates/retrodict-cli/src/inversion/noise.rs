@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
+use crate::registry;
 use retrodict::Loss;
 use retrodict::error::expect_length;
 use retrodict::losses::{Covariance, LogNormal, SquaredError, Weighted};
 use retrodict::options::deviation;
-use retrodict::registry::LOSSES;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -159,7 +159,7 @@ impl Noise {
                 ));
             }
         };
-        shared(LOSSES.build(&name, &options)?, m, fields, false)
+        shared(registry().losses.build(&name, &options)?, m, fields, false)
     }
 
     fn level(&self, y: &[f64]) -> Level {

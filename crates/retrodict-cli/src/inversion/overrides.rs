@@ -1,5 +1,5 @@
+use crate::registry;
 use retrodict::options::nearest;
-use retrodict::registry;
 use toml::{Table, Value};
 
 use crate::failure::{Failure, Outcome};
@@ -98,13 +98,13 @@ fn check_option(inversion: &Table, key: &str) -> Result<(), String> {
     let name = inversion
         .get("simulator")
         .and_then(|s| s.get("name")?.as_str());
-    let Some(entry) = name.and_then(|name| registry::simulator(name).ok()) else {
+    let Some(entry) = name.and_then(|name| registry().simulator(name).ok()) else {
         return Ok(());
     };
     if entry.accepts(key) {
         return Ok(());
     }
-    let known = (entry.keys)();
+    let known = entry.keys();
     let all = || known.iter().copied().chain(TABLES).chain(WHOLE);
     let hint = nearest(key, all())
         .map(|near| format!(" (did you mean '{near}'?)"))

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::registry;
 use retrodict::error::{expect_finite, expect_length};
 use retrodict::interrupt::Interrupt;
 use retrodict::inverse::Inverter;
-use retrodict::registry::{self, RULES};
 use retrodict::solver::automatic::{self, AUTOMATIC};
 use retrodict::solver::starts::Region;
 use retrodict::uncertainty::weight::Choice;
@@ -100,7 +100,7 @@ impl Plan {
         let (rule, rule_options) = named(&rule, "rule")?;
         let named_rule = rule.filter(|name| name != AUTOMATIC);
         if let Some(name) = &named_rule {
-            RULES.build(name, &rule_options)?;
+            registry().rules.build(name, &rule_options)?;
         }
         let mut stop = inversion.stop.when()?;
         let fits_noise = n >= m && inversion.priors.is_empty();
@@ -109,7 +109,7 @@ impl Plan {
         }
 
         let choice = known::rule(&inversion.priors)?;
-        let told = registry::simulator(&name)?.accepts("noise") && !options.contains_key("noise");
+        let told = registry().simulator(&name)?.accepts("noise") && !options.contains_key("noise");
         let mut fields = Vec::new();
         for ((y, x0), level) in targets.iter().zip(&points).zip(levels) {
             let mut own = Arc::clone(&simulator);
@@ -139,8 +139,8 @@ impl Plan {
                 (found.method, Some(found.reason))
             }
         };
-        let rule = RULES.find(rule)?.name.to_owned();
-        RULES.build(&rule, &rule_options)?;
+        let rule = registry().rules.find(rule)?.name.to_owned();
+        registry().rules.build(&rule, &rule_options)?;
         Ok(Self {
             inversion,
             target,
@@ -232,7 +232,7 @@ impl Plan {
 
     /// A fresh rule, for one run.
     pub fn rule(&self) -> retrodict::Result<Box<dyn UpdateRule>> {
-        RULES.build(&self.rule, &self.rule_options)
+        registry().rules.build(&self.rule, &self.rule_options)
     }
 }
 
@@ -264,7 +264,7 @@ fn build(
     options: &Table,
     inverse: Option<&Arc<dyn Inverter>>,
 ) -> Outcome<Arc<dyn Simulator>> {
-    let simulator = (registry::simulator(name)?.build)(options)?;
+    let simulator = registry().simulator(name)?.build(options)?;
     Ok(local_inverse::join(simulator, inverse))
 }
 

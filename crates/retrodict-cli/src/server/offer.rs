@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::registry;
 use retrodict::memory;
-use retrodict::registry::{Entry, SIMULATORS};
+use retrodict::registry::Entry;
 use retrodict::{Result, Simulator};
 
 /// How many configurations are kept; making one anew may take long.
@@ -34,10 +35,10 @@ impl Offer {
     ///
     /// It must be one of retrodict's own: a program would let clients choose what is run.
     pub fn new(name: &str, options: toml::Table, limit: f64) -> Result<Self> {
-        let entry = SIMULATORS.find(name)?;
+        let entry = registry().simulators.find(name)?;
         let (options, memory) = measured(entry, options, limit)?;
         memory::within(entry.name, memory, limit, "the server's --memory is")?;
-        let simulator = (entry.build)(&options)?;
+        let simulator = entry.build(&options)?;
         Ok(Self {
             name: entry.name.to_owned(),
             entry,
@@ -76,7 +77,7 @@ impl Offer {
         (options, memory): (toml::Table, f64),
         room: f64,
     ) -> Result<Configured> {
-        let simulator = (self.entry.build)(&options)?;
+        let simulator = self.entry.build(&options)?;
         let made = Configured { simulator, memory };
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         others.push_front((config, made.clone()));
@@ -108,6 +109,6 @@ fn measured(
         };
         options.insert("max_memory".to_owned(), tape);
     }
-    let memory = (entry.memory)(&options)?;
+    let memory = entry.memory(&options)?;
     Ok((options, memory))
 }

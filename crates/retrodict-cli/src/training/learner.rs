@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::registry;
 use retrodict::linalg::Engine;
 use retrodict::options::Validate;
-use retrodict::registry::{NETWORKS, RULES, STRATEGIES};
 use retrodict::training::{Clock, Lesson, Limits, Notes, Sample, State, Step, Trainer};
 use retrodict::{Network, Space};
 
@@ -61,8 +61,8 @@ impl<'a> Learner<'a> {
             method.schedule.validate()?;
             Ok(Trainer {
                 network: Arc::clone(&network),
-                strategy: STRATEGIES.build(&strategy, &strategy_options)?,
-                rule: RULES.build(&rule, &rule_options)?,
+                strategy: registry().strategies.build(&strategy, &strategy_options)?,
+                rule: registry().rules.build(&rule, &rule_options)?,
                 loss: Arc::clone(&physics.loss),
                 reduction: method.reduction,
                 batch: method.batch,
@@ -167,12 +167,12 @@ impl<'a> Learner<'a> {
         };
         let (status, message) = checkpoint.ended.clone().unwrap_or_else(interrupted);
         let (all, shares) = (state.seconds.max(1e-12), state.shares);
-        let rule = own(&self.method.rule).and_then(|name| RULES.find(&name).ok());
+        let rule = own(&self.method.rule).and_then(|name| registry().rules.find(&name).ok());
         let truncation = rule
             .filter(|entry| entry.accepts("truncation"))
             .and_then(|entry| {
                 let chosen = self.method.rule.get("truncation").cloned();
-                let value = chosen.or_else(|| (entry.defaults)().get("truncation").cloned());
+                let value = chosen.or_else(|| entry.defaults().get("truncation").cloned());
                 value.and_then(|v| v.as_float())
             });
         MethodOutcome {
@@ -227,7 +227,7 @@ impl<'a> Learner<'a> {
 /// The network that a table describes, from what it sees to x.
 pub fn network(table: &toml::Table, input: &Space, physics: &Physics) -> Outcome<Arc<dyn Network>> {
     let (name, options) = split(table, "network")?;
-    let architecture = NETWORKS.build(&name, &options)?;
+    let architecture = registry().networks.build(&name, &options)?;
     Ok(architecture.build(input, &physics.simulator.input())?)
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::registry;
 use retrodict::inverse::Inverter;
-use retrodict::registry::{LOSSES, SIMULATORS};
 use retrodict::{Loss, Simulator};
 
 use super::draw::Draw;
@@ -35,9 +35,12 @@ impl Physics {
             .as_ref()
             .map(local_inverse::choose)
             .transpose()?;
-        let simulator = local_inverse::join(SIMULATORS.build(&name, &options)?, inverse.as_ref());
+        let simulator = local_inverse::join(
+            registry().simulators.build(&name, &options)?,
+            inverse.as_ref(),
+        );
         let (loss, loss_options) = split(&plan.loss, "loss")?;
-        let loss = LOSSES.build(&loss, &loss_options)?;
+        let loss = registry().losses.build(&loss, &loss_options)?;
         loss.check(simulator.output().len())?;
         Ok(Self {
             simulator,
@@ -61,7 +64,7 @@ impl Physics {
         let mut options = self.options.clone();
         let list = values.iter().map(|v| toml::Value::Float(*v)).collect();
         options.insert(option.to_owned(), toml::Value::Array(list));
-        let simulator = SIMULATORS.build(&self.name, &options)?;
+        let simulator = registry().simulators.build(&self.name, &options)?;
         Ok(local_inverse::join(simulator, self.inverse.as_ref()))
     }
 }

@@ -41,7 +41,7 @@ fn milliseconds(mut work: impl FnMut()) -> f64 {
 
 fn build(name: &str, options: &str) -> Arc<dyn Simulator> {
     let entry = SIMULATORS.entries.iter().find(|e| e.name == name).unwrap();
-    (entry.build)(&options.parse().unwrap()).unwrap()
+    entry.build(&options.parse().unwrap()).unwrap()
 }
 
 fn gradient(simulator: &dyn Simulator, x: &[f64], y: &mut [f64], dx: &mut [f64]) {

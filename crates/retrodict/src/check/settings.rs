@@ -9,8 +9,8 @@ pub fn settings<T>(entry: &Entry<T>) -> Vec<Check> {
     let none = |name, detail: &str, measured| {
         Check::judged(name, "0 errors".to_owned(), detail, measured, |m| m == 0.0)
     };
-    let defaults = (entry.defaults)();
-    let build = |table: &toml::Table| (entry.build)(table).map(|_| 0.0);
+    let defaults = entry.defaults();
+    let build = |table: &toml::Table| entry.build(table).map(|_| 0.0);
 
     let written = toml::to_string(&defaults).map_err(|error| config(entry.name, &error));
     let read = written.and_then(|text| {
@@ -24,7 +24,7 @@ pub fn settings<T>(entry: &Entry<T>) -> Vec<Check> {
 
     let mut unknown = defaults.clone();
     unknown.insert("no_such_key".to_owned(), toml::Value::Boolean(true));
-    let told = match (entry.build)(&unknown) {
+    let told = match entry.build(&unknown) {
         Err(Error::Config { message, .. }) => message.contains("no_such_key"),
         _ => false,
     };

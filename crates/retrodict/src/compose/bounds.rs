@@ -1,5 +1,6 @@
 //! Bounds on x: a box that no iterate leaves.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::compose::transform::Transform;
@@ -19,7 +20,7 @@ use crate::options::require;
 /// # Shapes
 /// Each side: nothing where there is no bound, one value for all unknowns, or one for each;
 /// ±∞ where one of them has none.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Bounds {
     /// The least values.

@@ -1,5 +1,6 @@
 //! What single unknowns stand for: values that are positive, bounded, or in other units.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, expect_length};
@@ -8,7 +9,7 @@ use crate::options::require;
 
 /// What an unknown x stands for: itself, a value in other units, or one that must be positive or
 /// lie within bounds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transform {
     /// x itself.

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::nearest::nearest;
@@ -23,7 +24,7 @@ use crate::options::{Validate, positive};
 ///
 /// # Source
 /// Madsen, Nielsen & Tingleff, *Methods for Non-Linear Least Squares Problems*, algorithm 3.16.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LevenbergMarquardt {
     /// Arrived once ‖P(x) − y‖ is at most this share of ‖P(x₀) − y‖, or its slope vanishes to

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::nearest::nearest;
@@ -25,7 +26,7 @@ use crate::options::{Validate, at_least_below, require};
 /// # Source
 /// Deuflhard, *Newton Methods for Nonlinear Problems*, 3.3 and 4.4 (natural monotonicity);
 /// minimum-norm steps: Ben-Israel (1966).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Newton {
     /// Arrived once ‖P(x) − y‖ is at most this share of ‖P(x₀) − y‖; in (0, 1).

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::newton::{counts_and_truncation, share};
@@ -26,7 +27,7 @@ use crate::options::Validate;
 /// # Source
 /// Dormand & Prince, *J. Comput. Appl. Math.* 6 (1980); Allgower & Georg, *Numerical Continuation
 /// Methods* (1990), chapter 2.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PathIntegral {
     /// The error of a step in x, relative to the way so far; a thousandth of it is how far x may

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::decompositions::{svd_bytes, symmetric_eigen_bytes};
@@ -10,7 +11,7 @@ use crate::error::Result;
 use crate::linalg::LinearMap;
 
 /// How a power of a pseudo-inverse is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
     /// Chosen by size and truncation.

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::separable::{Separable, Term};
@@ -18,7 +19,7 @@ use crate::options::{Validate, positive};
 ///
 /// # Source
 /// Holland & Welsch, *Robust regression using iteratively reweighted least-squares* (1977).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cauchy {
     /// The residual c > 0 at which the pull is strongest.

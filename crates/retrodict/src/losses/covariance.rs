@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::loss::{ChiSquared, Loss};
@@ -25,7 +26,7 @@ use crate::options::{Derived, Validate, require};
 ///
 /// # Source
 /// Aitken, *On least squares and linear combination of observations* (1935).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Covariance {
     /// The covariance C of the noise.

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::separable::{Separable, Term};
@@ -18,7 +19,7 @@ use crate::options::{Validate, positive};
 ///
 /// # Source
 /// Huber, *Robust estimation of a location parameter* (1964).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Huber {
     /// The residual δ > 0 from which on the loss grows linearly.

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::loss::Loss;
@@ -18,7 +19,7 @@ use crate::options::Validate;
 ///
 /// # Source
 /// Schnell, Holl & Thuerey, *Half-Inverse Gradients* (ICLR 2022), section 4.3.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Infidelity {}
 

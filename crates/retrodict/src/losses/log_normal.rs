@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Weighted;
@@ -23,7 +24,7 @@ use crate::options::{Validate, require};
 ///
 /// # Source
 /// Crow & Shimizu, *Lognormal Distributions* (1988), chapter 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogNormal {
     /// The standard deviation of the logarithm of each datum, greater than 0.

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::loss::Loss;
@@ -22,7 +23,7 @@ use crate::spectral::fourier::RealFourier;
 ///
 /// # Source
 /// The norm of the Sobolev space H^s; Adams & Fournier, *Sobolev Spaces*, 7.62.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Spectral {
     /// Cells along each axis; empty for a single axis as long as y.

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::separable::{Separable, Term};
@@ -16,7 +17,7 @@ use crate::options::{Validate, deviation, require};
 ///
 /// # Units
 /// σ in \[y\]; L has none.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Weighted {
     /// The standard deviations σ > 0 of the noise.

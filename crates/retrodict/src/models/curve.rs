@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use num_dual::{Dual, Dual64, DualSVec64};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::simulator::{SecondOrder, Simulator};
@@ -71,7 +72,7 @@ pub trait Model: Clone + Default + PartialEq + Send + Sync {
 /// A product with J one evaluation with numbers that carry a derivative. y and the whole J, and so a
 /// product with Jᵀ, one evaluation with numbers that carry four, eight or twelve derivatives; with more
 /// parameters, one for every twelve of them.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, bound = "")]
 pub struct Curve<M: Model> {
     /// Where the model is evaluated.

@@ -2,6 +2,7 @@
 //! parameters to observations, with exact sensitivities.
 
 use num_dual::{Dual64, DualNum};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::simulator::{Residual, Series, Simulator, Typical};
@@ -84,7 +85,7 @@ pub struct Settings {
 ///
 /// # Source
 /// Hairer, Nørsett & Wanner, *Solving Ordinary Differential Equations I*, II.1 and I.14.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, bound = "")]
 pub struct Ode<R: RightHandSide> {
     /// When y is seen, ascending, none before 0.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::simulator::{LocalInverse, Recovery, Simulator, Typical};
@@ -107,7 +108,7 @@ pub trait TimeStep: Send + Sync {
 }
 
 /// What x is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Input {
     /// A part of the state at the start; the rest of it is given.

@@ -1,12 +1,13 @@
 //! What a neuron makes of its sum, and the slope of it.
 
 use pulp::{Arch, Simd, WithSimd};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::linalg::Real;
 
 /// A function that a layer applies to each of its values.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
     /// (eᶻ − e⁻ᶻ)/(eᶻ + e⁻ᶻ).

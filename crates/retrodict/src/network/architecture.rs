@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Activation, Initialisation, Mlp, Network, Precision};
@@ -20,7 +21,7 @@ pub trait Architecture: Send + Sync {
 }
 
 /// An [`Mlp`] by its hidden layers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Dense {
     /// The widths of the layers between input and output.

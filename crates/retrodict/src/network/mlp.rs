@@ -2,6 +2,7 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Activation, Network, NetworkMap, Precision, Weight};
@@ -28,7 +29,7 @@ use map::{MlpMap, Stage};
 ///
 /// # Source
 /// Glorot & Bengio 2010 for the initial weights; He et al. 2015 for those of relu networks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Mlp {
     /// The widths from input to output, at least two.
@@ -42,7 +43,7 @@ pub struct Mlp {
 }
 
 /// How weights are drawn at the start; biases start at zero.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Initialisation {
     /// Uniform within ±√(6/(inputs + outputs)).

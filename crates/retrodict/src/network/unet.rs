@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::convolutional::{Convolutional, Node};
@@ -30,7 +31,7 @@ use crate::options::{Validate, require};
 ///
 /// # Source
 /// Ronneberger, Fischer & Brox 2015; sizes as in Holl, Koltun & Thuerey 2022, appendix B.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct UNet {
     /// Channels of each level, from the finest on.

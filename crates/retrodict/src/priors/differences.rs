@@ -1,5 +1,6 @@
 //! First and second differences along each axis of a grid.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::simulator::Simulator;
@@ -8,7 +9,7 @@ use crate::error::Result;
 use crate::options::{positive, require};
 
 /// What lies beyond the edges of a grid, where differences reach out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Edges {
     /// Nothing: only differences within the grid are taken.

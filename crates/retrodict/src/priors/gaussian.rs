@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::identity::Identity;
@@ -22,7 +23,7 @@ use crate::options::{Validate, require};
 ///
 /// # Source
 /// Tarantola, *Inverse Problem Theory*, section 3.2.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gaussian {
     /// The mean x₀: nothing for 0, one value for all, or one for each.

@@ -1,6 +1,7 @@
 use std::f64::consts::PI;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::differences::Edges;
@@ -33,7 +34,7 @@ use crate::spectral::waves::Walls;
 /// # Source
 /// Whittle (1954, 1963); Lindgren, Rue & Lindström, *An explicit link between Gaussian fields and
 /// Gaussian Markov random fields* (2011), equation 2.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Matern {
     /// The distance at which values are hardly correlated, greater than 0.

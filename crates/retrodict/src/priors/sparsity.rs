@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::identity::Identity;
@@ -22,7 +23,7 @@ use crate::options::{Validate, positive, require};
 ///
 /// # Source
 /// Daubechies, DeVore, Fornasier & Güntürk (2010); Chartrand & Yin (2008) for p < 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sparsity {
     /// The exponent p in (0, 2].

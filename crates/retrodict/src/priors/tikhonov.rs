@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::differences::{Differences, Edges};
@@ -24,7 +25,7 @@ use crate::options::{Validate, grid, positive, require};
 ///
 /// # Source
 /// Tikhonov (1963); Hansen, *Discrete Inverse Problems*, sections 4.1 and 8.1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tikhonov {
     /// The order of the differences: 0, 1 or 2.

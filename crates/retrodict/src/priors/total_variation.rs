@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::differences::{Differences, Edges};
@@ -22,7 +23,7 @@ use crate::options::{Validate, grid, positive, require};
 ///
 /// # Source
 /// Rudin, Osher & Fatemi (1992); Vogel & Oman (1996) for how it is minimised.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TotalVariation {
     /// The slope ε > 0 below which differences count as noise.

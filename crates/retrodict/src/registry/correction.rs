@@ -1,26 +1,25 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::RULES;
-use crate::error::{Error, Result};
+use super::{Named, Registry};
+use crate::error::Result;
 use crate::options::{Validate, require};
 use crate::training::{CorrectedTargets, Strategy};
-use crate::updates::UpdateRule;
 
 /// The options of [`CorrectedTargets`]: which rule moves x, by its name, and how far.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Correction {
     /// `name` and options.
-    rule: toml::Table,
+    rule: Named,
     /// How many steps it takes.
     steps: usize,
 }
 
 impl Default for Correction {
     fn default() -> Self {
-        let name = ("name".to_owned(), "inverse-simulator".into());
         Self {
-            rule: [name].into_iter().collect(),
+            rule: "inverse-simulator".into(),
             steps: 1,
         }
     }
@@ -28,26 +27,18 @@ impl Default for Correction {
 
 impl Validate for Correction {
     fn validate(&self) -> Result<()> {
-        require(self.steps > 0, "steps", self.steps, "it must be at least 1")?;
-        rule(&self.rule).map(|_| ())
+        require(self.steps > 0, "steps", self.steps, "it must be at least 1")
     }
 }
 
 impl Correction {
-    pub(super) fn make(self) -> Box<dyn Strategy> {
-        Box::new(CorrectedTargets::new(move || rule(&self.rule), self.steps))
-    }
-}
-
-fn rule(table: &toml::Table) -> Result<Box<dyn UpdateRule>> {
-    let mut options = table.clone();
-    match options.remove("name") {
-        Some(toml::Value::String(name)) => RULES.build(&name, &options),
-        found => Err(Error::Option {
-            key: "rule".to_owned(),
-            found: found.map_or_else(|| "no name".to_owned(), |v| v.to_string()),
-            allowed: "a table with the rule's name, as in { name = \"inverse-simulator\" }"
-                .to_owned(),
-        }),
+    pub(super) fn make(self, registry: &Registry) -> Result<Box<dyn Strategy>> {
+        let rule = registry.rules.find(&self.rule.name)?.to_owned();
+        rule.build_in(registry, &self.rule.options)?;
+        let options = self.rule.options;
+        Ok(Box::new(CorrectedTargets::new(
+            move || rule.build(&options),
+            self.steps,
+        )))
     }
 }

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::simulator::{LocalInverse, Recovery, Simulator};
@@ -25,7 +26,7 @@ use crate::spectral::fourier::{C64, RealFourier};
 ///
 /// # Source
 /// Boyd, *Chebyshev and Fourier Spectral Methods*, chapter 4.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Advection {
     /// Cells along each axis.

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::space::Space;
@@ -31,7 +32,7 @@ use crate::spectral::grid::{add_laplacian, neighbours};
 /// # Source
 /// Burgers 1948; the split form: Richtmyer & Morton, *Difference Methods for Initial-Value
 /// Problems*, 6.3; exact solutions by Cole and Hopf.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Burgers {
     /// Cells along each axis, one or two.

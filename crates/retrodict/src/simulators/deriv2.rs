@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::integral::{IntegralEquation, linear_simulator, matrix, means, middles, not_empty};
@@ -21,7 +22,7 @@ use crate::options::{Derived, Validate};
 /// # Source
 /// Delves & Mohamed, *Computational Methods for Integral Equations* (1985), page 310; Hansen,
 /// *Regularization Tools*, `deriv2`, example 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Deriv2 {
     /// The number of values, at least 1.

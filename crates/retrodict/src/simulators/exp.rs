@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::simulator::{LocalInverse, Residual, SecondOrder, Simulator};
@@ -22,7 +23,7 @@ use crate::options::{Validate, require};
 ///
 /// # Source
 /// Holl, Koltun & Thuerey, *Scale-invariant Learning by Physics Inversion*, section 3.1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Exp {
     /// The number of values, at least 1.

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::simulator::{LocalInverse, Typical};
@@ -50,7 +51,7 @@ pub use marker::Marker;
 /// # Source
 /// Selle et al. 2008 for the advection; Chorin 1968 for the projection; Holl, Koltun & Thuerey,
 /// *Scale-invariant Learning by Physics Inversion* (NeurIPS 2022), section 4.4, for the problem.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fluid {
     /// Cells along both axes.
@@ -88,7 +89,7 @@ pub struct Fluid {
 }
 
 /// What holds MacCormack's correction back.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Limiter {
     /// Nothing: smooth, as derivatives like it, with small overshoots at edges.
@@ -99,7 +100,7 @@ pub enum Limiter {
 }
 
 /// What x is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FluidInput {
     /// The initial velocity.
@@ -110,7 +111,7 @@ pub enum FluidInput {
 }
 
 /// What y is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FluidOutput {
     /// The marker.

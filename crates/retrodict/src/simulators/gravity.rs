@@ -1,5 +1,6 @@
 use std::f64::consts::PI;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::integral::{IntegralEquation, linear_simulator, matrix, middles, not_empty};
@@ -22,7 +23,7 @@ use crate::options::{Derived, Validate, positive};
 /// # Source
 /// Wing, *A Primer on Integral Equations of the First Kind* (1991), page 17; Hansen, *Regularization Tools*,
 /// `gravity`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gravity {
     /// The number of values, at least 1.

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::simulator::{LocalInverse, Recovery, Simulator};
@@ -26,7 +27,7 @@ use crate::spectral::regularisation::{Diagonal, Regularisation};
 /// # Source
 /// Holl, Koltun & Thuerey, *Scale-invariant Learning by Physics Inversion*, section 4.3 and
 /// appendix B.3; filters and strengths: [`Regularisation`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Heat {
     /// Cells along each axis.

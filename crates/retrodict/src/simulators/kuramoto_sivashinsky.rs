@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::space::Space;
@@ -28,7 +29,7 @@ use crate::spectral::fourier::{C64, RealFourier};
 /// # Source
 /// Cox & Matthews, *Exponential time differencing for stiff systems* (2002), equation 20
 /// (ETD2RK); Kassam & Trefethen 2005 for the equation as a test.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct KuramotoSivashinsky {
     /// The number of cells.

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::space::Space;
@@ -24,7 +25,7 @@ use crate::options::{Derived, Validate, not_negative, positive, require};
 /// # Source
 /// Schnell, Holl & Thuerey, *Half-Inverse Gradients for Physical Deep Learning* (ICLR 2022),
 /// section 4.1 and appendix: α = ¼, κ = 0, c = 3, 96 steps of 0.125.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Oscillators {
     /// The number of masses, at least 1.

@@ -1,5 +1,6 @@
 use std::f64::consts::{FRAC_PI_3, PI};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::integral::{IntegralEquation, linear_simulator, matrix, middles};
@@ -23,7 +24,7 @@ use crate::options::{Derived, Validate, require};
 /// # Source
 /// Phillips, *A technique for the numerical solution of certain integral equations of the first kind*
 /// (1962); Hansen, *Regularization Tools*, `phillips`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Phillips {
     /// The number of values, a multiple of 4.

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::simulator::{LocalInverse, Recovery, Residual, Simulator};
@@ -30,7 +31,7 @@ pub use laplace::Laplace;
 /// # Source
 /// Swarztrauber, *The methods of cyclic reduction, Fourier analysis and the FACR algorithm for
 /// the discrete solution of Poisson's equation on a rectangle*, SIAM Review 19 (1977).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Poisson {
     /// Cells along each axis.
@@ -45,7 +46,7 @@ pub struct Poisson {
 }
 
 /// What holds at the edges of a grid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Boundary {
     /// The grid repeats itself.

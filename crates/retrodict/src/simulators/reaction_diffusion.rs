@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::simulator::Typical;
@@ -27,7 +28,7 @@ use crate::spectral::grid::add_laplacian;
 ///
 /// # Source
 /// Pearson, *Complex patterns in a simple system*, Science 261 (1993), equation 2.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReactionDiffusion {
     /// Cells along each axis, one or two.

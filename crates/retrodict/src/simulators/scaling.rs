@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::simulator::{LocalInverse, Simulator};
@@ -18,7 +19,7 @@ use crate::options::{Validate, require};
 ///
 /// # Source
 /// Thuerey et al., *Physics-based Deep Learning*, "Scale-invariance and inversion".
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scaling {
     /// The factor α on the second component; not 0.

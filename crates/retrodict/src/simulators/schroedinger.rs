@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::space::Space;
@@ -25,7 +26,7 @@ use crate::spectral::fourier::C64;
 /// # Source
 /// Schnell, Holl & Thuerey, *Half-Inverse Gradients for Physical Deep Learning* (ICLR 2022),
 /// section 4.3; equation and grid as in the authors' code: kinetic energy −Δ, x from the left wall.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Schroedinger {
     /// Grid points, both walls included; at least 3.

@@ -1,5 +1,6 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::integral::{IntegralEquation, linear_simulator, matrix, middles, not_empty};
@@ -22,7 +23,7 @@ use crate::options::{Derived, Validate};
 /// # Source
 /// Shaw, *Improvements of the resolution of an instrument by numerical solution of an integral equation*
 /// (1972); Hansen, *Regularization Tools*, `shaw`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Shaw {
     /// The number of values, at least 1.

@@ -1,5 +1,6 @@
 use std::f64::consts::PI;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::simulator::{LocalInverse, SecondOrder, Simulator};
@@ -25,7 +26,7 @@ use crate::options::{Validate, positive, require};
 /// # Source
 /// Holl, Koltun & Thuerey, *Scale-invariant Learning by Physics Inversion*, section 4.1 and
 /// appendix B.1; the form with γ: the code that the paper publishes, `sin_characterization`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sine {
     /// The conditioning ξ > 0; the singular values are about 1/ξ and ξ.

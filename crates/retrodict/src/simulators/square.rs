@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::simulator::{LocalInverse, SecondOrder, Simulator};
@@ -18,7 +19,7 @@ use crate::options::Validate;
 ///
 /// # Source
 /// Thuerey et al., *Physics-based Deep Learning*, "Simple example comparing different optimizers".
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Square {}
 

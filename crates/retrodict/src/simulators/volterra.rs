@@ -1,5 +1,6 @@
 use std::f64::consts::PI;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::integral::{IntegralEquation, linear_simulator, matrix, not_empty};
@@ -24,7 +25,7 @@ use crate::options::{Derived, Validate, positive};
 /// # Source
 /// Carasso, *Determining surface temperatures from interior observations* (1982); Hansen, *Regularization
 /// Tools*, `heat`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Volterra {
     /// The number of values, at least 1.

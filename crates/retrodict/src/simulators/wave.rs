@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::space::Space;
@@ -25,7 +26,7 @@ use crate::spectral::grid::add_laplacian;
 ///
 /// # Source
 /// Hairer, Lubich & Wanner, *Geometric Numerical Integration*, I.1.4 (Störmer–Verlet).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Wave {
     /// Cells along each axis.

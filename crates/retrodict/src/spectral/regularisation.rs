@@ -4,6 +4,7 @@
 //! noise by e^a. Three filters keep that in bounds, under one interface, and all of them move
 //! x₀ only as far as the data asks: x̂ = x̂₀ + w r̂ with r = y − P(x₀).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
@@ -16,7 +17,7 @@ mod choice;
 use choice::Shells;
 
 /// How an ill-posed map is inverted.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "filter", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Regularisation {
     /// Tikhonov's (Wiener's) filter, w = h/(h² + λ): the most probable x for white noise in y

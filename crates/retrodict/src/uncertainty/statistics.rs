@@ -11,7 +11,17 @@ mod words;
 pub use intervals::{Interval, reach};
 
 /// Where the size of the noise comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Noise {
     /// The residuals: the loss says how the noise is distributed over the data, they how large it is. So

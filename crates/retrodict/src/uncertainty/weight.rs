@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, expect_length};
@@ -28,7 +29,7 @@ use trade::Trade;
 /// the factor of Kim & Gu, *Smoothing spline Gaussian regression* (2004), and the guard of Lukas, *Robust
 /// generalized cross-validation* (2006). L-curve: Hansen, *Analysis of discrete ill-posed problems by means of
 /// the L-curve* (1992).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Choice {
     /// χ² = m − tr A: what is left of the data is as large as their noise leaves it, where the fit ŷ = A y*
@@ -51,7 +52,7 @@ pub enum Choice {
 }
 
 /// What speaks against a weight that a rule chose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Doubt {
     /// The curve has no corner.

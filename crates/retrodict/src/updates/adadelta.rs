@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Memory, Notice, UpdateRule};
@@ -30,7 +31,7 @@ use crate::problem::Evaluation;
 /// # Source
 /// Zeiler, *ADADELTA: an adaptive learning rate method* (2012, arXiv:1212.5701), algorithm 1, where
 /// η is 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adadelta {
     /// The factor η > 0; 1 in the source.

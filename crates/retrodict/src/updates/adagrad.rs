@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Memory, Notice, UpdateRule};
@@ -29,7 +30,7 @@ use crate::problem::Evaluation;
 /// # Source
 /// Duchi, Hazan & Singer, *Adaptive subgradient methods for online learning and stochastic
 /// optimization* (JMLR 12, 2011), section 1.1, with the diagonal matrix.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adagrad {
     /// The step η > 0, in \[x\]: the length of the first step of each unknown.

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::moments::{Decays, Moments};
@@ -27,7 +28,7 @@ use crate::problem::Evaluation;
 ///
 /// # Source
 /// Kingma & Ba, *Adam: a method for stochastic optimization* (ICLR 2015), algorithm 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adam {
     /// The step η > 0, in \[x\].

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::moments::{Decays, Moments};
@@ -32,7 +33,7 @@ use crate::problem::Evaluation;
 /// # Source
 /// Loshchilov & Hutter, *Decoupled weight decay regularization* (ICLR 2019), algorithm 2, whose λ
 /// is ηλ here; as it stands here it is PyTorch's `AdamW`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdamW {
     /// The step η > 0, in \[x\].

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::anew::Anew;
@@ -34,7 +35,7 @@ use crate::problem::{Evaluation, silence};
 /// # Source
 /// Broyden, Fletcher, Goldfarb, Shanno (1970); Nocedal & Wright, *Numerical Optimization*,
 /// algorithm 6.1 with the first scaling of equation 6.20.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Bfgs {
     /// The Armijo constant c₁ of the line search.

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::least_squares::LeastSquares;
@@ -35,7 +36,7 @@ use crate::problem::Evaluation;
 ///
 /// # Source
 /// Gauss (1809); Nocedal & Wright, *Numerical Optimization*, 10.3.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GaussNewton {
     /// The step η > 0.

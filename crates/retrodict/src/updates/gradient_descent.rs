@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Memory, Notice, UpdateRule};
@@ -27,7 +28,7 @@ use crate::problem::Evaluation;
 /// # Source
 /// Cauchy (1847); momentum: Polyak (1964); here in the form of Thuerey et al.,
 /// *Physics-based Deep Learning*, chapter on gradient inversion.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GradientDescent {
     /// The step η > 0, in \[x\]²/\[L\].

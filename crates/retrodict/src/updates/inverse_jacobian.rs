@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::least_squares::LeastSquares;
@@ -38,7 +39,7 @@ use crate::problem::Evaluation;
 /// # Source
 /// Thuerey et al., *Physics-based Deep Learning*, "Inverse gradients"; LSMR: Fong & Saunders
 /// (2011).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct InverseJacobian {
     /// The step η > 0 in y.

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::proximal;
@@ -43,7 +44,7 @@ use crate::problem::Evaluation;
 /// # Source
 /// Holl, Koltun & Thuerey, *Scale-invariant Learning by Physics Inversion* (NeurIPS 2022),
 /// equation 6; *Physics-based Deep Learning*, "Inverse simulator".
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct InverseSimulator {
     /// The step η > 0 in y; 1 aims at the loss's own target.

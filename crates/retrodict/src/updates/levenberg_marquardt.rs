@@ -6,6 +6,7 @@ mod step;
 mod steps;
 mod valley;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use model::Model;
@@ -61,7 +62,7 @@ use crate::problem::Evaluation;
 /// Moré, *The Levenberg–Marquardt algorithm: implementation and theory* (1978); MINPACK's
 /// lmder. Transtrum, Machta & Sethna, Phys. Rev. E 83 (2011), 036701, for steps that bend. Dennis, Gay & Welsch, ACM Trans.
 /// Math. Softw. 7 (1981), for the curvature.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LevenbergMarquardt {
     /// The first radius, relative to ‖D x₀‖, to a tenth of ‖W Δy‖ if that is more, or to ‖W Δy‖ where x₀ = 0; greater than 0.

@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::anew::Anew;
@@ -34,7 +35,7 @@ use crate::problem::{Evaluation, silence};
 /// # Source
 /// Liu & Nocedal, *On the limited memory BFGS method* (1989); Nocedal & Wright, *Numerical
 /// Optimization*, algorithms 7.4 and 7.5.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitedMemoryBfgs {
     /// How many pairs are kept, at least 1.

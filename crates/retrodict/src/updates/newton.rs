@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{DESCENT, Notice, StepSize, UpdateRule};
@@ -38,7 +39,7 @@ use crate::problem::Evaluation;
 /// # Source
 /// Nocedal & Wright, *Numerical Optimization*, 3.3; saddle-free: Dauphin et al. (NeurIPS
 /// 2014); cap on the loss change: Holl et al. (2022), appendix.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Newton {
     /// The step η > 0; 1 is the full Newton step.

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Memory, Notice, UpdateRule};
@@ -29,7 +30,7 @@ use crate::problem::Evaluation;
 /// # Source
 /// Hinton, Srivastava & Swersky, *Neural networks for machine learning* (2012), lecture 6e;
 /// momentum as in [`GradientDescent`](super::GradientDescent).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RmsProp {
     /// The step η > 0, in \[x\].

@@ -1,12 +1,13 @@
 //! Derivatives by differences: from which sides, and how far.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::options::{Validate, require};
 
 /// From which sides y is looked at.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scheme {
     /// (P(x + h) − P(x − h)) / 2h: two evaluations for each unknown, about ten digits.
@@ -41,7 +42,7 @@ impl Scheme {
 /// # Source
 /// Nocedal & Wright, *Numerical Optimization*, 8.1; Gill, Murray, Saunders & Wright, *Computing forward-difference
 /// intervals for numerical optimization*, SIAM J. Sci. Stat. Comput. 4 (1983).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Differences {
     /// From which sides.

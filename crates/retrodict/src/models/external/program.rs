@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::plain::plain_line;
@@ -35,7 +36,7 @@ use place::Place;
 ///
 /// # Units
 /// Times in seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Program {
     /// The command, such as `python my_model.py {input} {output}`.

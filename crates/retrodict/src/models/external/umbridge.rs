@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::plain::plain_line;
@@ -25,7 +26,7 @@ const VERSION: f64 = 1.0;
 /// # Source
 /// Seelinger, Cheng-Seelinger, Davis, Parno & Reinarz, *UM-Bridge: Uncertainty quantification and
 /// modeling bridge*, Journal of Open Source Software 8 (2023); protocol version 1.0.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct UmBridge {
     /// Where the server listens, such as `http://localhost:4242`.
@@ -34,6 +35,7 @@ pub struct UmBridge {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// What the model itself is configured with; it is sent with every call.
+    #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub config: toml::Table,
     /// How long to wait for an answer.
     pub timeout: f64,

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Fluid, FluidInput, mass_centres};
@@ -10,7 +11,7 @@ use crate::options::{not_negative, positive, require};
 use crate::spectral::fourier::RealFourier;
 
 /// How a run of the flow is undone near x₀.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "method", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum FluidInverse {
     /// Damped Gauss–Newton steps from x₀, each solved by LSMR, with all differences seen through

@@ -1,12 +1,13 @@
 use std::f64::consts::PI;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, expect_finite, expect_length};
 use crate::options::{positive, require};
 
 /// The marker at the start: dye that the flow carries and that is looked at.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "pattern", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Marker {
     /// ½ + ½ sin sin with `count` periods along each axis: something to see everywhere.

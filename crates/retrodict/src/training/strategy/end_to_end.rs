@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::super::Joint;
 use super::{Lesson, Strategy};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
@@ -17,7 +18,7 @@ use crate::problem::Problem;
 /// # Source
 /// Thuerey et al., *Physics-based Deep Learning*, chapters on differentiable physics and on
 /// half-inverse gradients.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndToEnd {}
 

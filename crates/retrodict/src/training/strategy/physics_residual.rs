@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::Joint;
@@ -28,7 +29,7 @@ use crate::problem::Problem;
 /// Thuerey et al., *Physics-based Deep Learning*, "Physical loss terms"; Raissi, Perdikaris &
 /// Karniadakis, *Physics-informed neural networks* (J. Comput. Phys. 378, 2019), where the
 /// network itself is the solution.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PhysicsResidual {}
 

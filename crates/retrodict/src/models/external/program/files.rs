@@ -5,6 +5,7 @@ use std::io::{self, Cursor, ErrorKind, Read, Write};
 use std::path::Path;
 
 use npyz::{DType, NpyFile, WriterBuilder};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zip::write::SimpleFileOptions;
@@ -17,7 +18,7 @@ const OVERHEAD: u64 = 64 * 1024;
 const BYTES_PER_VALUE: u64 = 64;
 
 /// How a file holds numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// NumPy's `.npy`: one array of float64.

@@ -1,0 +1,97 @@
+//! The command line of retrodict: run a simulator backwards, and look at the report.
+//!
+//! A binary of your own gets all of it for simulators, rules, losses and priors of yours:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//! use retrodict::registry::Registry;
+//!
+//! fn main() -> ExitCode {
+//!     retrodict_cli::main_with(Registry::default())
+//! }
+//! ```
+
+#[macro_use]
+mod print;
+
+mod args;
+mod batch;
+#[cfg(test)]
+mod book;
+mod commands;
+mod contours;
+mod data;
+mod durable;
+mod experiment;
+mod failure;
+mod film;
+mod folder;
+mod generate;
+mod interrupt;
+mod inversion;
+mod local_inverse;
+mod not_a_number;
+mod plan;
+mod prepared;
+mod progress;
+mod race;
+mod report;
+mod sealed;
+mod series;
+mod server;
+mod settings;
+mod survey;
+mod sweep;
+mod tables;
+mod text;
+mod training;
+
+use std::process::ExitCode;
+
+use std::sync::OnceLock;
+
+use clap::Parser;
+use retrodict::registry::Registry;
+
+use failure::Failure;
+
+static REGISTRY: OnceLock<Registry> = OnceLock::new();
+
+/// The lists from which every command takes its simulators, rules and so on.
+fn registry() -> &'static Registry {
+    REGISTRY.get_or_init(Registry::default)
+}
+
+/// Runs the command line with the simulators, rules, losses and priors of a registry; the arguments are the process's own.
+///
+/// Call it once, from `main`, and return what it returns.
+pub fn main_with(lists: Registry) -> ExitCode {
+    // Whoever calls it twice keeps the first lists: commands hold references to them.
+    let _ = REGISTRY.set(lists);
+    // First of all: whoever presses Ctrl-C at once is told as anybody else.
+    interrupt::flag();
+    let done = match args::Arguments::try_parse() {
+        Ok(arguments) => interrupt::within(|| commands::run(arguments.command)),
+        Err(told) => parsed(&told),
+    };
+    // A command that failed says so, whatever became of its words.
+    match done.and_then(|code| print::outcome().map(|()| code)) {
+        Ok(code) => code,
+        Err(Failure::NoReader) => Failure::NoReader.exit_code(),
+        Err(failure) => {
+            eprintln!("retrodict: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+/// What the arguments ask for instead of a command: help or the version; or what is wrong with them.
+fn parsed(told: &clap::Error) -> failure::Outcome<ExitCode> {
+    let printed = told.print();
+    if told.use_stderr() {
+        // Where standard error cannot be written, there is no other place to say so.
+        return Ok(ExitCode::from(2));
+    }
+    print::remember(printed);
+    Ok(ExitCode::SUCCESS)
+}

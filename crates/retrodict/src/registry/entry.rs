@@ -1,0 +1,184 @@
+//! An entry of a list: its names, what it is, and how to make one of a table of options.
+
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Named, Registry, Setting, settings};
+use crate::error::{Error, Result};
+use crate::options::{Validate, configure, defaults, keys, memory_of, nearest};
+
+/// What options of an entry must offer: a default, a check, and descriptions of their fields, which are their doc comments.
+pub trait Options: Default + Serialize + DeserializeOwned + JsonSchema + Validate {}
+impl<O: Default + Serialize + DeserializeOwned + JsonSchema + Validate> Options for O {}
+
+/// What a list holds of each entry, and how to make one from a table of options.
+pub struct Entry<T> {
+    /// The name on the command line.
+    pub name: &'static str,
+    /// Other names it goes by in the literature.
+    pub aliases: &'static [&'static str],
+    /// What it is, in a sentence.
+    pub sentence: &'static str,
+    /// Paper and equation, or book and chapter.
+    pub source: &'static str,
+    pub(super) make: fn(&Registry, &'static str, &toml::Table) -> Result<T>,
+    pub(super) defaults: fn() -> toml::Table,
+    pub(super) keys: fn() -> &'static [&'static str],
+    pub(super) memory: fn(&str, &toml::Table) -> Result<f64>,
+    pub(super) settings: fn() -> Vec<Setting>,
+    pub(super) schema: fn() -> schemars::Schema,
+}
+
+impl<T> Clone for Entry<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Entry<T> {}
+
+impl<T> Entry<T> {
+    /// An entry that is made of options of the type O.
+    pub(super) const fn of<O: Options>(
+        name: &'static str,
+        make: fn(&Registry, &'static str, &toml::Table) -> Result<T>,
+    ) -> Self {
+        Self {
+            name,
+            aliases: &[],
+            sentence: "",
+            source: "",
+            make,
+            defaults: defaults::<O>,
+            keys: keys::<O>,
+            memory: memory_of::<O>,
+            settings: settings::of::<O>,
+            schema: settings::schema::<O>,
+        }
+    }
+
+    /// Makes one of a table of options; keys that are left out keep their default.
+    ///
+    /// # Errors
+    /// If a key is unknown, or a value is not allowed.
+    pub fn build(&self, options: &toml::Table) -> Result<T> {
+        self.build_in(Registry::standard(), options)
+    }
+
+    /// The same, where options may name entries of a registry.
+    ///
+    /// # Errors
+    /// As [`build`](Entry::build).
+    pub fn build_in(&self, registry: &Registry, options: &toml::Table) -> Result<T> {
+        (self.make)(registry, self.name, options)
+    }
+
+    /// The options and their defaults; those without a default value are left out.
+    pub fn defaults(&self) -> toml::Table {
+        (self.defaults)()
+    }
+
+    /// All keys, those without a default value included.
+    pub fn keys(&self) -> &'static [&'static str] {
+        (self.keys)()
+    }
+
+    /// About how many bytes one takes, found without making it; 0 where the options do not decide that.
+    ///
+    /// # Errors
+    /// If a key is unknown, or a value is of another type.
+    pub fn memory(&self, options: &toml::Table) -> Result<f64> {
+        (self.memory)(self.name, options)
+    }
+
+    /// The options with type, default and meaning, in their order.
+    pub fn settings(&self) -> Vec<Setting> {
+        (self.settings)()
+    }
+
+    /// The options as a JSON schema.
+    pub fn schema(&self) -> serde_json::Value {
+        (self.schema)().into()
+    }
+
+    /// Whether there is an option of that name: a simulator with `shape` takes it from the
+    /// user's file, one with `noise` can be told the noise level.
+    pub fn accepts(&self, key: &str) -> bool {
+        self.keys().contains(&key)
+    }
+}
+
+/// A list of entries and what its entries are called in messages.
+pub struct List<T: 'static> {
+    /// `simulator`, `rule`, `loss` or `local inverse`.
+    pub kind: &'static str,
+    /// The entries, in the order in which they are shown.
+    pub entries: Cow<'static, [Entry<T>]>,
+}
+
+impl<T> Clone for List<T> {
+    fn clone(&self) -> Self {
+        Self {
+            kind: self.kind,
+            entries: self.entries.clone(),
+        }
+    }
+}
+
+impl<T> List<T> {
+    /// The entry of that name or alias.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] with the nearest name and all known ones.
+    pub fn find(&self, name: &str) -> Result<&Entry<T>> {
+        let wanted = name.to_lowercase().replace('_', "-");
+        let names = || self.entries.iter().map(|e| e.name);
+        let aliases = self.entries.iter().flat_map(|e| e.aliases.iter().copied());
+        self.entries
+            .iter()
+            .find(|e| e.name == wanted || e.aliases.contains(&wanted.as_str()))
+            .ok_or_else(|| Error::UnknownName {
+                kind: self.kind,
+                found: name.to_owned(),
+                nearest: nearest(&wanted, names().chain(aliases)).map(str::to_owned),
+                known: names().collect::<Vec<_>>().join(", "),
+            })
+    }
+
+    /// Makes one from its name and a table of options.
+    ///
+    /// # Errors
+    /// If the name or a key is unknown, or a value is not allowed.
+    pub fn build(&self, name: &str, options: &toml::Table) -> Result<T> {
+        self.find(name)?.build(options)
+    }
+
+    /// Makes one of what names it.
+    ///
+    /// # Errors
+    /// As [`build`](List::build).
+    pub fn make(&self, registry: &Registry, named: &Named) -> Result<T> {
+        self.find(&named.name)?.build_in(registry, &named.options)
+    }
+
+    /// The names, separated by commas.
+    pub fn names(&self) -> String {
+        let names: Vec<&str> = self.entries.iter().map(|e| e.name).collect();
+        names.join(", ")
+    }
+
+    /// Adds an entry; one that had its name or alias gives way.
+    pub(super) fn add(&mut self, entry: Entry<T>) {
+        let entries = self.entries.to_mut();
+        entries.retain(|known| known.name != entry.name);
+        entries.push(entry);
+    }
+}
+
+/// Makes what options describe.
+pub(super) fn configured<O: Options>(name: &str, table: &toml::Table) -> Result<O> {
+    configure::<O>(name, table)
+}

@@ -1,0 +1,208 @@
+//! What options mean, from the option structs themselves: their doc comments, types and defaults.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::Options;
+
+/// An option of an entry.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Setting {
+    /// Its name.
+    pub key: String,
+    /// What its value may be, in words: `number`, `whole number`, `list of numbers`, or the values themselves.
+    pub kind: String,
+    /// Its default; `None` where there is none.
+    pub default: Option<Value>,
+    /// What it means.
+    pub meaning: String,
+}
+
+/// The options of a type as a JSON schema, with everything in place.
+pub(super) fn schema<O: JsonSchema>() -> Schema {
+    let settings = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<O>()
+}
+
+/// The options of a type, in their order.
+pub(super) fn of<O: Options>() -> Vec<Setting> {
+    let schema: Value = schema::<O>().into();
+    let defaults = serde_json::to_value(O::default()).unwrap_or_default();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let empty = Map::new();
+    let properties = properties.unwrap_or(&empty);
+    let setting = |key: &&str| {
+        let property = properties.get(*key)?;
+        Some(Setting {
+            key: (*key).to_owned(),
+            kind: kind(property),
+            default: defaults.get(*key).filter(|v| !v.is_null()).cloned(),
+            meaning: meaning(property),
+        })
+    };
+    crate::options::keys::<O>()
+        .iter()
+        .filter_map(setting)
+        .collect()
+}
+
+/// The first paragraph of a description, on one line, without the marks of rustdoc.
+fn meaning(property: &Value) -> String {
+    let text = property.get("description").and_then(Value::as_str);
+    let first = text
+        .unwrap_or_default()
+        .split("\n\n")
+        .next()
+        .unwrap_or_default();
+    plain(first)
+}
+
+/// `[`Heat`](crate::simulators)` is Heat, and `\[x\]` is [x].
+fn plain(text: &str) -> String {
+    let text = text.replace("\\[", "\u{1}").replace("\\]", "\u{2}");
+    let mut out = String::new();
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find("](") {
+        let (before, after) = rest.split_at(at);
+        let close = after.find(')').unwrap_or(after.len() - 1);
+        match before.rfind('[') {
+            Some(open) => {
+                out.push_str(&before[..open]);
+                out.push_str(&before[open + 1..]);
+                rest = &after[close + 1..];
+            }
+            None => {
+                out.push_str(&rest[..at + 2]);
+                rest = &rest[at + 2..];
+            }
+        }
+    }
+    out.push_str(rest);
+    let out = out
+        .replace('\u{1}', "[")
+        .replace('\u{2}', "]")
+        .replace("[`", "`")
+        .replace("`]", "`");
+    out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What a value may be, in words.
+fn kind(schema: &Value) -> String {
+    if let Some(value) = schema.get("const") {
+        return words(value);
+    }
+    if let Some(values) = schema.get("enum").and_then(Value::as_array) {
+        let values: Vec<String> = values.iter().filter(|v| !v.is_null()).map(words).collect();
+        return values.join(" | ");
+    }
+    for several in ["oneOf", "anyOf"] {
+        if let Some(kinds) = schema.get(several).and_then(Value::as_array) {
+            let mut kinds: Vec<String> =
+                kinds.iter().map(kind).filter(|k| k != "nothing").collect();
+            kinds.dedup();
+            return kinds.join(" | ");
+        }
+    }
+    let one = |name: &str| match name {
+        "number" => "number".to_owned(),
+        "integer" => "whole number".to_owned(),
+        "boolean" => "true | false".to_owned(),
+        "string" => "text".to_owned(),
+        "null" => "nothing".to_owned(),
+        "array" => list(schema),
+        "object" => table(schema),
+        other => other.to_owned(),
+    };
+    match schema.get("type") {
+        Some(Value::String(name)) => one(name),
+        Some(Value::Array(names)) => {
+            let names = names
+                .iter()
+                .filter_map(Value::as_str)
+                .filter(|n| *n != "null");
+            names.map(one).collect::<Vec<_>>().join(" | ")
+        }
+        _ => "any value".to_owned(),
+    }
+}
+
+fn words(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn list(schema: &Value) -> String {
+    let Some(items) = schema.get("items").filter(|items| items.is_object()) else {
+        return "list".to_owned();
+    };
+    match kind(items).as_str() {
+        "number" => "list of numbers".to_owned(),
+        "whole number" => "list of whole numbers".to_owned(),
+        "list of numbers" => "list of lists of numbers".to_owned(),
+        other => format!("list of ({other})"),
+    }
+}
+
+fn table(schema: &Value) -> String {
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+        return "table".to_owned();
+    };
+    let field = |(key, schema): (&String, &Value)| format!("{key} = {}", kind(schema));
+    let fields: Vec<String> = properties.iter().map(field).collect();
+    format!("{{ {} }}", fields.join(", "))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::registry::Registry;
+
+    #[test]
+    fn every_option_of_every_entry_says_what_it_is() {
+        let registry = Registry::standard();
+        let mut seen = 0;
+        registry.each(|kind, entry, settings, keys| {
+            let named: Vec<&str> = settings.iter().map(|s| s.key.as_str()).collect();
+            assert_eq!(named, keys, "{kind} {entry}");
+            for setting in settings {
+                seen += 1;
+                let Setting {
+                    key, kind, meaning, ..
+                } = setting;
+                assert!(
+                    meaning.len() > 5,
+                    "{entry}: {key} has no meaning: '{meaning}'"
+                );
+                assert!(
+                    !meaning.contains("](") && !meaning.contains("crate::"),
+                    "{meaning}"
+                );
+                assert!(
+                    !kind.is_empty() && kind != "any value",
+                    "{entry}: {key} is {kind}"
+                );
+            }
+        });
+        assert!(seen > 150, "{seen}");
+    }
+
+    #[test]
+    fn descriptions_lose_the_marks_of_rustdoc() {
+        assert_eq!(
+            plain("See [`Heat`](crate::simulators::Heat), in \\[x\\]."),
+            "See `Heat`, in [x]."
+        );
+        let entry = crate::registry::RULES.find("adam").unwrap();
+        let rate = &entry.settings()[0];
+        assert_eq!(
+            (rate.key.as_str(), rate.kind.as_str()),
+            ("learning_rate", "number")
+        );
+        assert_eq!(rate.default, Some(0.001.into()));
+    }
+}
