@@ -19,6 +19,7 @@ mod generate;
 mod interrupt;
 mod inversion;
 mod local_inverse;
+mod own_units;
 mod plan;
 mod prepared;
 mod progress;
@@ -33,6 +34,7 @@ mod survey;
 mod sweep;
 mod tables;
 mod training;
+mod verdict;
 
 use std::process::ExitCode;
 
