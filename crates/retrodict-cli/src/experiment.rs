@@ -369,7 +369,7 @@ mod tests {
             ("nu=7", "did you mean 'nu_t'"),
             (
                 "learning_rate=1",
-                "say of which, as gradient-descent.learning_rate",
+                "say which, as in gradient-descent.learning_rate",
             ),
             ("adam=1", "write adam.KEY=VALUE"),
             (

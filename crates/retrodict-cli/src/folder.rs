@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Array, read_archive, write_archive};
 use crate::durable::{make_folder, remove_left_over, replace};
 use crate::failure::{Failure, Outcome};
+use crate::own_units::OwnUnit;
 use crate::survey::Found;
 
 /// `manifest.json`: what was run.
@@ -67,6 +68,15 @@ pub struct ProblemFacts {
     pub count: usize,
     /// The relative noise in y.
     pub noise: f64,
+    /// The mean loss of the true x, where it is known and noise was added: a lower one fits the noise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truth_loss: Option<f64>,
+    /// Name and unit of each value of x, where these are parameters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<(String, String)>,
+    /// What transformed values of x stand for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_units: Vec<Option<OwnUnit>>,
     /// Whether the batch is the channels of a colour picture.
     pub colour: bool,
     /// What y consists of, where it is a series in time.

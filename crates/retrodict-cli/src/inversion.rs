@@ -49,7 +49,7 @@ pub use run::{Run, fresh, go};
 pub use start::Start;
 pub use statistics::{Parameter, Statistics};
 pub use stop::Stop;
-pub use told::{chosen, doubts, told};
+pub use told::{chosen, doubts, ending, headline, told};
 pub use watch::Watch;
 pub use weight::{Chosen, Weight, name};
 

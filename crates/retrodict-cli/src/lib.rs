@@ -31,6 +31,7 @@ mod interrupt;
 mod inversion;
 mod local_inverse;
 mod not_a_number;
+mod own_units;
 mod plan;
 mod prepared;
 mod progress;
@@ -45,6 +46,7 @@ mod sweep;
 mod tables;
 mod text;
 mod training;
+mod verdict;
 
 use std::process::ExitCode;
 

@@ -12,6 +12,7 @@ use crate::failure::{Failure, Outcome};
 use crate::film::Film;
 use crate::folder::{ProblemFacts, SpaceFacts};
 use crate::generate;
+use crate::own_units::own_units;
 use crate::series::Curves;
 
 /// A batch of problems, ready to be solved.
@@ -239,10 +240,27 @@ impl<'a> Prepared<'a> {
             error: self.norm().formula().to_owned(),
             count: self.truths.len(),
             noise: self.plan.noise,
+            truth_loss: self.truth_loss(),
+            labels: self.simulator.labels().unwrap_or_default(),
+            own_units: own_units(&self.name, &self.options),
             colour: self.is_colour(),
             series: self.curves().map(|curves| curves.facts()),
             film: self.film().map_or(Vec::new(), |film| film.steps().to_vec()),
         })
+    }
+
+    /// The mean loss of the truths, where they are known and noise was added.
+    fn truth_loss(&self) -> Option<f64> {
+        if self.plan.noise == 0.0 || self.norm() == ErrorNorm::None {
+            return None;
+        }
+        let mut y = vec![0.0; self.simulator.output().len()];
+        let mut sum = 0.0;
+        for (truth, target) in self.truths.iter().zip(&self.targets) {
+            self.simulator.forward(truth, &mut y).ok()?;
+            sum += self.loss.value(&y, target);
+        }
+        Some(sum / self.truths.len() as f64)
     }
 
     fn is_colour(&self) -> bool {

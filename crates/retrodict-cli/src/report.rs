@@ -5,6 +5,7 @@ mod curves;
 mod filmstrip;
 mod inversion;
 mod page;
+mod parameters;
 mod paths;
 mod pictures;
 mod posterior;
@@ -23,6 +24,8 @@ use crate::failure::Outcome;
 use crate::folder::Contents;
 use crate::inversion::Answer;
 use crate::sweep::Collected;
+
+pub use style::number;
 
 /// Writes `report.html` beside the data that it shows; returns its path.
 pub fn write(folder: &Path, contents: &Contents) -> Outcome<PathBuf> {

@@ -70,6 +70,11 @@ pub fn wrapped(lead: &str, text: &str) -> String {
     out
 }
 
+/// As [`wrapped`], with further lines flush left.
+pub fn unindented(lead: &str, text: &str) -> String {
+    wrapped("", &format!("{lead}{text}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -169,7 +169,7 @@ fn what_is_done_stays_and_what_is_damaged_or_changed_is_done_again() {
         &[
             "1 problems are not solved yet: left-0006",
             "left-0002.json is damaged",
-            "right-0003.json is damaged (the checksum does not fit)",
+            "right-0003.json is damaged (the checksum does not match)",
         ],
     );
     assert_eq!(table(&f.join("res"))["lines"].as_array().unwrap().len(), 9);
@@ -361,6 +361,6 @@ fn batches_that_cannot_be_are_refused_before_anything_is_done() {
     write(&folder, "res", "");
     assert_says(
         &fail(f, "batch sweep.toml --out res", 3),
-        &["cannot write res", "it is no folder"],
+        &["cannot write res", "it is not a folder"],
     );
 }

@@ -103,8 +103,11 @@ fn every_stop_is_obeyed_and_named() {
             "--noise-std 1 --stop discrepancy=2",
             "to within their noise",
         ),
-        ("--stop gradient=1e-3", "the gradient reached its goal"),
-        ("--stop step=1e-3", "the last step was as short as its goal"),
+        ("--stop gradient=1e-3", "the gradient fell below its goal"),
+        (
+            "--stop step=1e-3",
+            "the last step was shorter than its goal as its goal",
+        ),
         ("--stop loss=1e-3", "the loss reached its goal"),
         (
             "--stop plateau=0.9 --stop plateau_steps=3",

@@ -186,7 +186,7 @@ fn a_checkpoint_that_does_not_fit_is_refused_and_can_be_left_behind() {
     let mut bytes = whole.clone();
     bytes[whole.len() / 2] ^= 1;
     fs::write(&checkpoint, &bytes).unwrap();
-    assert_says(&fail(f, "resume run", 2), &["the checksum does not fit"]);
+    assert_says(&fail(f, "resume run", 2), &["the checksum does not match"]);
 
     // As the messages say: without it, the method begins anew and comes to the same end.
     let weights = fs::read(run.join("hig-0.safetensors")).unwrap();

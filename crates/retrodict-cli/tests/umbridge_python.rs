@@ -184,11 +184,11 @@ fn a_python_model_is_solved_and_checked() {
     for (model, note) in [
         (
             "decay",
-            "offers no derivatives: J is found by central differences, 4 evaluations for each x",
+            "offers no derivatives: J is approximated by central differences, 4 evaluations for each x",
         ),
         (
             "with-gradient",
-            "offers products with Jᵀ alone: J is put together of 4 of them",
+            "offers products with Jᵀ alone: J is assembled from 4 of them",
         ),
     ] {
         let there = format!("--umbridge {} --model {model}", reference.url);

@@ -381,7 +381,7 @@ fn a_start_outside_is_moved_within_and_said() {
     assert_eq!(first.unwrap(), [-1.0, 1.5]);
     assert_eq!(
         found.notices[0].0.0,
-        "the start lay outside the bounds: began at the nearest point within"
+        "the start was outside the bounds; started from the nearest point inside"
     );
 }
 

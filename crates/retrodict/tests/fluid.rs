@@ -543,7 +543,7 @@ mod bad_input {
                     observe_steps: vec![0, 4],
                     ..default()
                 },
-                "observe_steps = [0, 4] is not allowed: velocities are seen from step 1 on",
+                "observe_steps = [0, 4] is not allowed: velocities are observed from step 1 on",
             ),
             (
                 Fluid {

@@ -73,10 +73,10 @@ fn a_datum_that_multiplicative_noise_cannot_make_is_named() {
 #[test]
 fn standard_deviations_that_are_none_are_named() {
     for (deviation, hint) in [
-        (0.0, "it must be greater than 0: no datum is exact"),
+        (0.0, "it must be greater than 0: no measurement is exact"),
         (-1.0, "it must be greater than 0"),
         (NAN, "write NaN among the data too"),
-        (f64::INFINITY, "a datum without weight is a missing one"),
+        (f64::INFINITY, "a datum to ignore a datum, write NaN"),
     ] {
         let deviations = vec![1.0, deviation];
         let losses: [Arc<dyn Loss>; 2] = [
@@ -268,9 +268,9 @@ fn fewer_data_than_unknowns_are_told_unless_there_is_a_prior() {
     assert_eq!((shortage.data, shortage.unknowns), (2, 5));
     assert_eq!(
         shortage.to_string(),
-        "2 data for 5 unknowns and no prior: at least 3 combinations of the unknowns are not seen \
-         by the data, and stay where the start puts them; add a prior, or see \
-         `Statistics::unseen` for which they are"
+        "2 data for 5 unknowns and no prior: the problem is underdetermined; at least 3 directions are not \
+        constrained by the data and keep their starting values; add a prior, or see `Statistics::unseen` for these \
+        directions"
     );
     let statistics =
         retrodict::uncertainty::statistics::Statistics::of(&problem, &[0.0; 5]).unwrap();

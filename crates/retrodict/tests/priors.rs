@@ -300,7 +300,7 @@ fn stacked_simulators_pass_the_checks_of_one() {
     let error = Stacked::new(vec![Arc::new(heat), Arc::new(other)]).err();
     assert_eq!(
         error.unwrap().to_string(),
-        "the input of temperature after diffusion has 8 values, expected 9: \
+        "the input of field after diffusion has 8 values, expected 9: \
          check the shape of the data"
     );
 }
@@ -582,8 +582,7 @@ fn options_of_priors_are_checked() {
         (
             "matern",
             "edges = 'free'",
-            "edges = free is not allowed: the operator needs to know what lies beyond: \
-             mirrored, periodic or zero",
+            "edges = free is not allowed: the operator needs a boundary condition: mirrored, periodic or zero",
         ),
         (
             "total-variation",
@@ -599,14 +598,14 @@ fn options_of_priors_are_checked() {
         (
             "gaussian",
             "deviations = [1.0, 0.0]",
-            "deviations[1] = 0 is not allowed: it must be greater than 0: no datum is exact; \
-             give the smallest standard deviation that you would believe",
+            "deviations[1] = 0 is not allowed: it must be greater than 0: no measurement is exact; give the smallest \
+             standard deviation that is plausible",
         ),
         (
             "gaussian",
             "deviations = [1.0]\ncovariance = [[1.0]]",
-            "deviations = 1 values is not allowed: there is a covariance too, and its diagonal \
-             says the same; leave one of them out",
+            "deviations = 1 values is not allowed: a covariance is given too, and its diagonal already contains \
+             them; leave one of the two out",
         ),
     ];
     for (name, options, expected) in cases {

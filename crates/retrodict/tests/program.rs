@@ -104,7 +104,7 @@ fn programs_that_fail_are_quoted() {
             &[
                 "program 'sh' failed",
                 "exit code 3",
-                "printed at last:\n  reading\n  the mesh is empty",
+                "last output was:\n  reading\n  the mesh is empty",
             ][..],
         ),
         (
@@ -138,7 +138,7 @@ fn programs_that_fail_are_quoted() {
         ),
         (
             format!("{} {files}", plain.display()),
-            &["may not be run: make it executable, as by chmod +x"],
+            &["is not executable: run chmod +x on it"],
         ),
     ] {
         let message = message(&program(&command));
@@ -175,7 +175,7 @@ fn a_program_that_hangs_is_ended_with_all_it_started() {
     });
     assert!(start.elapsed() < Duration::from_secs(30));
     for part in [
-        "did not end within 2 s and was stopped",
+        "did not finish within 2 s and was stopped",
         "--timeout",
         "waiting",
     ] {
@@ -253,7 +253,7 @@ fn what_is_no_file_at_the_output_is_refused_at_once() {
         // In place of what it prints to: it is read by the handle that was opened before.
         (
             "sh -c 'cd $(dirname {input}); rm printed; mkfifo printed; echo lost >&2; exit 4' {output}",
-            "exit code 4; it printed at last:\n  lost",
+            "exit code 4; its last output was:\n  lost",
         ),
     ] {
         let start = Instant::now();
@@ -311,7 +311,7 @@ fn what_is_wrong_with_j_is_the_fault_of_its_command() {
         ),
         (
             "sh -c 'echo nonsense > {output}'",
-            "no .json file of 6 numbers",
+            "not a .json file of 6 numbers",
         ),
         ("sh -c 'mkfifo {output}'", "it left a pipe"),
         ("true {output}", "wrote no file"),

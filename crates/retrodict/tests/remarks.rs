@@ -98,7 +98,7 @@ fn no_other_start_is_advised_where_the_model_is_linear() {
     assert!(solution.status.converged() && solution.steps == 1);
     assert_eq!(remarks.len(), 1);
     assert!(
-        remarks[0].ends_with("the model may be a wrong one for them"),
+        remarks[0].ends_with("the model may be wrong for these data"),
         "{}",
         remarks[0]
     );

@@ -236,8 +236,8 @@ fn what_the_data_do_not_see_is_said_in_words() {
     assert_eq!(
         found.in_words(&names),
         [
-            "the data do not see slope − 2 tilt: y stays the same along it",
-            "the data do not see colour: y does not depend on it",
+            "slope − 2 tilt is not identifiable: changing x along it does not change y",
+            "colour is not identifiable: y does not depend on it",
         ]
     );
     assert_eq!(

@@ -205,13 +205,16 @@ fn statuses_tell_what_to_try() {
     };
     for (status, hint) in [
         (Status::Converged(Goal::Loss), "a lower goal"),
-        (Status::Converged(Goal::Discrepancy), "fits the noise"),
+        (Status::Converged(Goal::Discrepancy), "fit the noise"),
         (Status::Converged(Goal::Gradient), "a lower goal"),
         (Status::Converged(Goal::ShortStep), "a lower goal"),
         (Status::Converged(Goal::Plateau), "a smaller decrease"),
         (Status::Converged(Goal::LossChange), "a lower loss_change"),
         (Status::Converged(Goal::ExactFit), "a lower loss_change"),
-        (Status::Converged(Goal::Stationary), "nothing is left"),
+        (
+            Status::Converged(Goal::Stationary),
+            "no direction was found",
+        ),
         (Status::StepLimit, "allow more"),
         (Status::TimeLimit, "allow more"),
         (Status::Stalled, "try"),
@@ -222,7 +225,7 @@ fn statuses_tell_what_to_try() {
         (Status::NoEffect, "another start"),
         (Status::OutOfPatience, "patience"),
         (Status::Failed(broken), "try shorter steps"),
-        (Status::Cancelled, "goes on"),
+        (Status::Cancelled, "to continue"),
     ] {
         let text = status.to_string();
         assert!(text.contains(hint), "{text}");

@@ -137,17 +137,17 @@ fn missing_derivatives_are_filled_in() {
         (
             &[][..],
             [6, 0, 0],
-            "offers no derivatives: J is found by central differences, 6 evaluations",
+            "offers no derivatives: J is approximated by central differences, 6 evaluations",
         ),
         (
             &["Gradient"],
             [0, 3 * 2, 0],
-            "products with Jᵀ alone: J is put together of 3 of them",
+            "products with Jᵀ alone: J is assembled from 3 of them",
         ),
         (
             &["ApplyJacobian"],
             [0, 0, 3 * 2],
-            "products with J alone: J is put together of 3 of them",
+            "products with J alone: J is assembled from 3 of them",
         ),
     ] {
         let server = Server::start(model(offers));

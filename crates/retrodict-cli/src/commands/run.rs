@@ -9,6 +9,7 @@ use crate::interrupt;
 use crate::plan;
 use crate::race;
 use crate::report;
+use crate::verdict;
 use crate::{tables, text};
 
 /// Runs an experiment, writes its folder and its report.
@@ -59,7 +60,16 @@ pub fn run(args: &args::Run) -> Outcome<ExitCode> {
     if args.json {
         println!("{}", folder::json(&contents.summary)?);
     } else {
-        println!("{}", experiment.sentence);
+        let verdicts = verdict::verdicts(&contents);
+        for (problem, sentence) in &verdicts {
+            let lead = match verdicts.len() {
+                1 => String::new(),
+                _ => format!("{problem}: "),
+            };
+            println!("{}", text::unindented(&lead, sentence));
+        }
+        println!();
+        println!("{}", text::unindented("", &experiment.sentence));
         println!();
         print!("{}", tables::results(&contents.summary));
         print!("{}", tables::surveys(&contents.summary));

@@ -17,7 +17,7 @@ use crate::inversion::{
 use crate::progress::Progress;
 use crate::report;
 use crate::survey;
-use crate::text::{aligned, wrapped};
+use crate::text::{aligned, unindented, wrapped};
 
 /// Finds the x that explains the user's data.
 pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
@@ -203,7 +203,8 @@ pub(super) fn beside(target: &str, suffix: &str) -> PathBuf {
 }
 
 fn tell(plan: &Plan, answers: &[Answer]) {
-    println!("{} with {}", plan.name, plan.rule);
+    let who = format!("{} with {}: ", plan.name, plan.rule);
+    println!("{}", unindented(&who, &inversion::ending(answers)));
     if let Some(words) = plan.choice_words() {
         println!("{}", wrapped("method: ", &words));
     }

@@ -12,8 +12,9 @@ use crate::failure::{Failure, Outcome};
 use crate::folder;
 use crate::interrupt;
 use crate::report;
-use crate::text::wrapped;
+use crate::text::{unindented, wrapped};
 use crate::training::{self, Checkpoint, Contents, Learner, Manifest, Plan, Weights};
+use crate::verdict;
 
 /// How many held-out samples are kept for the report.
 const SHOWN: usize = 4;
@@ -242,7 +243,11 @@ fn train(
         println!("{}", folder::json(&contents.outcomes)?);
         return Ok(interrupt::code(ExitCode::SUCCESS));
     }
-    println!("{}", plan.sentence);
+    if let Some(sentence) = verdict::of_training(&contents) {
+        println!("{}", unindented("", &sentence));
+        println!();
+    }
+    println!("{}", unindented("", &plan.sentence));
     println!();
     print!("{}", training::results(&contents));
     println!();

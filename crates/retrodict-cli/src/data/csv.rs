@@ -602,7 +602,7 @@ mod tests {
             ),
             (
                 "a,b,c\n1,2\n3,4\n",
-                "its heading names 3 columns (a, b, c), but its rows have 2",
+                "its header names 3 columns (a, b, c), but its rows have 2",
             ),
             ("", "it contains no numbers"),
             ("x\n", "it contains no numbers"),
@@ -611,7 +611,10 @@ mod tests {
                 "t,y\n0,1\n1,\n2,3\n",
                 "line 3, column 2 (y): the cell is empty",
             ),
-            ("0,1\n1,NA\n", "line 2, column 2: 'NA' is no finite number"),
+            (
+                "0,1\n1,NA\n",
+                "line 2, column 2: 'NA' is not a finite number",
+            ),
             ("1\nnan\n", "--missing"),
             ("1\ninf\n", "line 2, column 1: it holds inf"),
             (

@@ -231,15 +231,15 @@ mod tests {
             (
                 table(11, &["time", "y"]),
                 &[11],
-                "pick one of its 2 columns (time, y), as y.csv:y",
+                "select one of its 2 columns (time, y), as y.csv:y",
             ),
             (
                 table(11, &["", ""]),
                 &[11],
                 "as y.csv:2; if its commas are decimal commas",
             ),
-            (table(11, &["", ""]), &[22], "pick one"),
-            (table(5, &["t", "y"]), &[1], "pick one"),
+            (table(11, &["", ""]), &[22], "select one"),
+            (table(5, &["t", "y"]), &[1], "select one"),
             (table(2, &["time", "y"]), &[2], "as y.csv:y"),
         ] {
             let message = split(&data, field, "y.csv").unwrap_err().to_string();

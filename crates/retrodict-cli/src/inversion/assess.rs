@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::statistics::too_large;
 use super::{Answer, Plan, Statistics};
 use crate::interrupt;
+use crate::own_units::own_units;
 
 /// Adds to each answer what the data say of it and what they leave open, as far as the inversion asks for that.
 /// Whatever goes wrong is a remark: the fit stays.
@@ -66,6 +67,7 @@ fn statistics(plan: &Plan, answer: &mut Answer) {
                     answer.status
                 ));
             }
+            statistics.in_own_units(&own_units(&plan.name, &plan.options));
             answer.statistics = Some(statistics);
             answer.arrays.extend(arrays);
         }

@@ -8,6 +8,7 @@ use crate::durable::replace;
 use crate::failure::{Failure, Outcome};
 use crate::folder::{self, Contents, Manifest, MethodSummary, ProblemFacts, Row, SpaceFacts};
 use crate::interrupt;
+use crate::own_units::own_units;
 use crate::registry;
 use crate::series::Curves;
 
@@ -267,6 +268,8 @@ fn facts(plan: &Plan) -> Outcome<ProblemFacts> {
             .map_or_else(String::new, |f| f.problem.loss().formula()),
         count: plan.fields.len(),
         colour: plan.target.colour,
+        labels: plan.simulator.labels().unwrap_or_default(),
+        own_units: own_units(&plan.name, &plan.options),
         series: curves.map(|curves| curves.facts()),
         ..ProblemFacts::default()
     })

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::Field;
 use crate::data::Array;
+use crate::own_units::OwnUnit;
 
 pub use labels::labels;
 use words::words;
@@ -71,6 +72,24 @@ pub struct Parameter {
     pub value: f64,
     /// Its standard deviation.
     pub deviation: Option<f64>,
+    /// The lower end of its interval.
+    pub low: Option<f64>,
+    /// The upper end.
+    pub high: Option<f64>,
+    /// The same in the parameter's own unit, where x holds a logarithm or a logit of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnValue>,
+}
+
+/// A parameter in its own unit: the transform of value and interval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OwnValue {
+    /// Its name.
+    pub name: String,
+    /// Its unit.
+    pub unit: String,
+    /// Its value.
+    pub value: f64,
     /// The lower end of its interval.
     pub low: Option<f64>,
     /// The upper end.
@@ -165,6 +184,24 @@ impl Statistics {
         Ok((statistics, arrays(&found, simulator)))
     }
 
+    /// Adds to each parameter what it is in its own unit, where it has another one.
+    pub fn in_own_units(&mut self, units: &[Option<OwnUnit>]) {
+        for parameter in &mut self.parameters {
+            let Some(Some(unit)) = units.get(parameter.index) else {
+                continue;
+            };
+            // An open interval ends where the transform does: a rate at 0.
+            let end = |x: f64| Some(unit.of(x)).filter(|value| value.is_finite());
+            parameter.own = Some(OwnValue {
+                name: unit.name.clone(),
+                unit: unit.unit.clone(),
+                value: unit.of(parameter.value),
+                low: end(parameter.low.unwrap_or(f64::NEG_INFINITY)),
+                high: end(parameter.high.unwrap_or(f64::INFINITY)),
+            });
+        }
+    }
+
     /// The run ended at the noise, where more steps would have fitted that too: its χ² is what was asked for, and
     /// no test of the model.
     pub fn ended_at_the_noise(&mut self) {
@@ -196,6 +233,7 @@ fn parameters(
         deviation: finite(found.deviations[index]),
         low: finite(intervals[index].low),
         high: finite(intervals[index].high),
+        own: None,
     };
     Ok(shown.into_iter().map(line).collect())
 }

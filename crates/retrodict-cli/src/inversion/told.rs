@@ -4,7 +4,8 @@ use retrodict::Counts;
 use retrodict::uncertainty::statistics::Noise;
 
 use super::{Answer, Chosen, Found, Statistics, name};
-use crate::text::{aligned, wrapped};
+use crate::folder::MethodSummary;
+use crate::text::{aligned, duration, wrapped};
 
 /// What was chosen, in a sentence.
 pub fn chosen(chosen: &Chosen) -> String {
@@ -39,6 +40,84 @@ pub fn doubts(chosen: &Chosen) -> Vec<String> {
         )
     });
     passed.chain(own).collect()
+}
+
+/// What came out, in a sentence: of one field how well it fits and what is identifiable, of several how they ended.
+pub fn headline(methods: &[MethodSummary], answers: &[Answer]) -> String {
+    let rule = methods.first().map_or("", |m| m.rule.as_str());
+    format!("{rule}: {}", ending(answers))
+}
+
+/// As [`headline`], without the rule.
+pub fn ending(answers: &[Answer]) -> String {
+    match answers {
+        [] => "nothing was solved".to_owned(),
+        [answer] => one(answer),
+        several => {
+            let mut statuses: Vec<(&str, usize)> = Vec::new();
+            for answer in several {
+                match statuses
+                    .iter_mut()
+                    .find(|(status, _)| *status == answer.status)
+                {
+                    Some((_, count)) => *count += 1,
+                    None => statuses.push((&answer.status, 1)),
+                }
+            }
+            let each = statuses
+                .iter()
+                .map(|(status, count)| format!("{count} {status}"));
+            format!(
+                "{} fields: {}",
+                several.len(),
+                each.collect::<Vec<_>>().join(", ")
+            )
+        }
+    }
+}
+
+fn one(answer: &Answer) -> String {
+    let plural = if answer.steps == 1 { "" } else { "s" };
+    let (steps, time) = (answer.steps, duration(answer.seconds));
+    let mut text = match answer.converged {
+        true => format!("{} in {steps} step{plural} and {time}", answer.status),
+        false => format!("{} after {steps} step{plural} and {time}", answer.status),
+    };
+    let statistics = answer.statistics.as_ref();
+    let test = statistics.and_then(|s| s.reduced_chi_squared.zip(s.goodness_of_fit));
+    match (test, answer.chi_squared) {
+        (Some((reduced, p)), _) => {
+            let means = match p {
+                p if p < 0.01 => "the model does not fit the data to within their noise level",
+                p if p > 0.99 => "the residuals are smaller than the noise level",
+                _ => "the fit is consistent with the noise level",
+            };
+            text.push_str(&format!(
+                "; reduced χ² = {reduced:.3}, p {}: {means}",
+                share(p)
+            ));
+        }
+        (None, Some(chi)) => text.push_str(&format!("; χ²/N = {chi:.3}")),
+        (None, None) if answer.loss.is_nan() => {}
+        (None, None) => text.push_str(&format!("; loss {:.4e}", answer.loss)),
+    }
+    if let Some(found) = statistics {
+        let free = found.unknowns - found.fixed.len();
+        let from = if found.priors {
+            " from data and prior"
+        } else {
+            ""
+        };
+        match (found.undetermined, free) {
+            (0, _) if found.rank < free => {}
+            (0, 1) => text.push_str(&format!("; the unknown is identifiable{from}")),
+            (0, _) => text.push_str(&format!("; all {free} unknowns are identifiable{from}")),
+            (some, _) => text.push_str(&format!(
+                "; {some} of {free} unknowns are not identifiable{from}"
+            )),
+        }
+    }
+    text
 }
 
 /// `2 forward, 24 jvp`.
@@ -114,6 +193,16 @@ fn table(found: &Statistics) -> Vec<Vec<String>> {
             finite(parameter.high, "∞"),
             parameter.unit.clone(),
         ]);
+        if let Some(own) = &parameter.own {
+            lines.push(vec![
+                own.name.clone(),
+                format!("{:.5e}", own.value),
+                String::new(),
+                finite(own.low, "−∞"),
+                finite(own.high, "∞"),
+                own.unit.clone(),
+            ]);
+        }
     }
     lines
 }

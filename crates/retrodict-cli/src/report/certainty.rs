@@ -82,6 +82,17 @@ fn statistics(found: &Statistics) -> String {
             cell(parameter.high, "∞"),
             escape(&parameter.unit)
         ));
+        if let Some(own) = &parameter.own {
+            html.push_str(&format!(
+                "<tr class=own><td class=left>{}</td><td>{}</td><td></td><td>{}</td><td>{}</td>\
+                 <td class=left>{}</td></tr>\n",
+                escape(&own.name),
+                number(own.value),
+                cell(own.low, "−∞"),
+                cell(own.high, "∞"),
+                escape(&own.unit)
+            ));
+        }
     }
     html.push_str("</table></div>\n");
     for sentence in found.sentences() {

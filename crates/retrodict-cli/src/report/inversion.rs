@@ -10,7 +10,8 @@ use super::style::{colour, escape, number};
 use super::{certainty, posterior, trade};
 use crate::data::Array;
 use crate::folder::{Contents, ProblemFacts, Row};
-use crate::inversion::{Answer, Parameter};
+use crate::inversion::{Answer, Parameter, headline};
+use crate::own_units::OwnUnit;
 use crate::survey::sentence;
 
 /// Values of x up to which they stand in a table.
@@ -23,7 +24,8 @@ pub fn build(contents: &Contents, answers: &[Answer]) -> String {
     let mut figures = Vec::new();
     for problem in &manifest.problems {
         body.push_str(&format!(
-            "<p class=lead>{}: {}.</p>\n",
+            "<p class=lead>{}.</p>\n<p class=soft>{}: {}.</p>\n",
+            escape(&headline(&contents.summary.methods, answers)),
             escape(&problem.simulator),
             escape(&problem.sentence)
         ));
@@ -59,8 +61,7 @@ fn ending(contents: &Contents, answers: &[Answer]) -> String {
     let chi = if known { "<th>χ²/N</th>" } else { "" };
     let mut html = format!(
         "<div class=scroll><table>\n<tr><th class=left></th><th class=left>ended</th><th>steps</th>\
-         <th>seconds</th><th>loss</th>{chi}<th>forward</th><th>jvp</th><th>vjp</th><th>inverse</th>\
-         <th class=left>meaning</th></tr>\n"
+         <th>seconds</th><th>loss</th>{chi}<th>forward</th><th>jvp</th><th>vjp</th><th>inverse</th></tr>\n"
     );
     for (i, (answer, method)) in answers.iter().zip(&contents.summary.methods).enumerate() {
         let chi = answer.chi_squared.map_or("–".to_owned(), number);
@@ -73,7 +74,7 @@ fn ending(contents: &Contents, answers: &[Answer]) -> String {
         html.push_str(&format!(
             "<tr><td class=left><span class=swatch style=\"background:{}\"></span>{}</td>\
              <td class=left>{}</td><td>{}</td><td>{}</td><td>{}</td>{chi}<td>{}</td><td>{}</td><td>{}</td>\
-             <td>{}</td><td class=wide>{}</td></tr>\n",
+             <td>{}</td></tr>\n",
             colour(i),
             escape(&method.method),
             escape(&answer.status),
@@ -86,11 +87,22 @@ fn ending(contents: &Contents, answers: &[Answer]) -> String {
             counts.forward,
             counts.jvp,
             counts.vjp,
-            counts.inverse,
-            escape(&answer.message)
+            counts.inverse
         ));
     }
     html.push_str("</table></div>\n");
+    let mut said: Vec<&str> = Vec::new();
+    for answer in answers.iter().filter(|answer| !answer.message.is_empty()) {
+        if said.contains(&answer.message.as_str()) {
+            continue;
+        }
+        said.push(&answer.message);
+        html.push_str(&format!(
+            "<p><b>{}</b>: {}</p>\n",
+            escape(&answer.status),
+            escape(&answer.message)
+        ));
+    }
     for method in &contents.summary.methods {
         for notice in &method.notices {
             html.push_str(&format!("<p class=note>{}</p>\n", escape(notice)));
@@ -219,7 +231,7 @@ fn unknowns(contents: &Contents, problem: &ProblemFacts, answers: &[Answer]) -> 
             .first()
             .and_then(|answer| answer.statistics.as_ref());
         let names = statistics.map_or(&[][..], |statistics| &statistics.parameters);
-        html.push_str(&listed(&found, names));
+        html.push_str(&listed(&found, names, &problem.own_units));
         return (html, Vec::new());
     }
     if pictures::is_picture(first) {
@@ -252,7 +264,11 @@ fn unknowns(contents: &Contents, problem: &ProblemFacts, answers: &[Answer]) -> 
 }
 
 /// A line for each value, with its name where that is known.
-fn listed(found: &[(&String, &Array, Option<&Array>)], names: &[Parameter]) -> String {
+fn listed(
+    found: &[(&String, &Array, Option<&Array>)],
+    names: &[Parameter],
+    own_units: &[Option<OwnUnit>],
+) -> String {
     let mut html = "<div class=scroll><table>\n<tr><th class=left>value</th>".to_owned();
     for (label, ..) in found {
         html.push_str(&format!("<th>{0}</th><th>start</th>", escape(label)));
@@ -262,18 +278,23 @@ fn listed(found: &[(&String, &Array, Option<&Array>)], names: &[Parameter]) -> S
     for i in 0..count {
         let named = names.iter().find(|parameter| parameter.index == i);
         let name = named.map_or_else(|| (i + 1).to_string(), |parameter| parameter.name.clone());
-        html.push_str(&format!("<tr><td class=left>{}</td>", escape(&name)));
-        for (_, x, start) in found {
-            let start = start.and_then(|start| start.values.get(i));
-            html.push_str(&format!(
-                "<td>{}</td><td>{}</td>",
-                x.values
-                    .get(i)
-                    .map_or_else(String::new, |v| format!("{v:.8}")),
-                start.map_or_else(String::new, |v| number(*v))
-            ));
+        let mut row = |name: &str, of: &dyn Fn(f64) -> f64| {
+            html.push_str(&format!("<tr><td class=left>{}</td>", escape(name)));
+            for (_, x, start) in found {
+                let x = x.values.get(i).map(|v| of(*v));
+                let start = start.and_then(|start| start.values.get(i)).map(|v| of(*v));
+                html.push_str(&format!(
+                    "<td>{}</td><td>{}</td>",
+                    x.map_or_else(String::new, |v| format!("{v:.8}")),
+                    start.map_or_else(String::new, number)
+                ));
+            }
+            html.push_str("</tr>\n");
+        };
+        row(&name, &|v| v);
+        if let Some(Some(own)) = own_units.get(i) {
+            row(&format!("{} [{}]", own.name, own.unit), &|v| own.of(v));
         }
-        html.push_str("</tr>\n");
     }
     html.push_str("</table></div>\n");
     html

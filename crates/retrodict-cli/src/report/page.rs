@@ -4,18 +4,24 @@ use serde_json::json;
 
 use super::curves::{self, Figure};
 use super::style::{SCRIPT, SHEET, colour, escape, number};
-use super::{filmstrip, paths, pictures, series, table};
+use super::{filmstrip, parameters, paths, pictures, series, table};
 use crate::folder::{Contents, MethodSummary, ProblemFacts, Row};
+use crate::verdict::verdicts;
 
 /// The HTML of the report.
 pub fn build(contents: &Contents) -> String {
     let manifest = &contents.manifest;
     let mut figures = Vec::new();
-    let mut body = format!(
-        "<h1>{}</h1>\n<p class=lead>{}</p>\n",
-        escape(&manifest.title),
-        escape(&manifest.sentence)
-    );
+    let mut body = format!("<h1>{}</h1>\n", escape(&manifest.title));
+    let verdicts = verdicts(contents);
+    for (problem, sentence) in &verdicts {
+        let lead = match verdicts.len() {
+            1 => String::new(),
+            _ => format!("<b>{}</b>: ", escape(problem)),
+        };
+        body.push_str(&format!("<p class=lead>{lead}{}.</p>\n", escape(sentence)));
+    }
+    body.push_str(&format!("<p>{}</p>\n", escape(&manifest.sentence)));
     if !manifest.source.is_empty() {
         body.push_str(&format!("<p class=soft>{}</p>\n", escape(&manifest.source)));
     }
@@ -94,6 +100,7 @@ fn section(
     let (fit, more) = series::section(contents, problem, &order, key);
     html.push_str(&fit);
     figures.extend(more);
+    html.push_str(&parameters::section(contents, problem, &order));
     let (pictures, more) = pictures::section(contents, problem, &order, key);
     html.push_str(&pictures);
     figures.extend(more);

@@ -57,7 +57,12 @@ th, td { padding: 8px 12px; text-align: right; white-space: nowrap;
 th { color: var(--soft); font-weight: 500; background: var(--panel); }
 tr:last-child td { border-bottom: 0; }
 td.left, th.left { text-align: left; }
-td.wide { white-space: normal; min-width: 240px; text-align: left; color: var(--soft); }
+td.left { white-space: normal; overflow-wrap: anywhere; min-width: 7em; }
+td .under { color: var(--soft); font-size: 13px; }
+tr.own td { color: var(--soft); }
+tr.own td.left:first-child { padding-left: 28px; }
+ul.meanings { list-style: none; margin: 14px 0 0; padding: 0; font-size: 14px; color: var(--soft); }
+ul.meanings b { color: var(--ink); font-weight: 600; }
 .swatch { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin-right: 8px; }
 .chips { display: flex; flex-wrap: wrap; gap: 8px; margin: 12px 0; }
 .chip { border: 1px solid var(--line); background: var(--paper); color: var(--ink); font: inherit;
@@ -89,6 +94,10 @@ code { font-size: 0.92em; overflow-wrap: anywhere; }
   h1 { font-size: 26px; }
   .pair { grid-template-columns: minmax(0, 1fr); }
   .fields { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 16px 10px; }
+  table { font-size: 13px; }
+  th, td { padding: 7px 5px; }
+  td.left { min-width: 5.5em; }
+  table.ranking th:first-child, table.ranking td:first-child { display: none; }
   .plot { height: 280px; }
   .plot.tall { height: 340px; }
 }
@@ -97,7 +106,44 @@ code { font-size: 0.92em; overflow-wrap: anywhere; }
 /// Draws the figures, and lets the chips show and hide a method in all of them.
 pub const SCRIPT: &str = r#"
 const config = { responsive: true, displaylogo: false, displayModeBar: false };
+// Powers of ten where an axis spans some; else a few round numbers, written out.
+const power = (v) => {
+  if (v >= 1e-3 && v < 1e4) return String(Number(v.toPrecision(2)));
+  const [digit, exponent] = v.toExponential(0).split('e');
+  return (digit === '1' ? '' : digit + '·') + '10<sup>' + String(Number(exponent)).replace('-', '−') + '</sup>';
+};
+const ticks = (figure, letter) => {
+  const axis = figure.layout[letter + 'axis'];
+  if (!axis || axis.type !== 'log') return;
+  let low = Infinity, high = -Infinity;
+  for (const trace of figure.data) {
+    for (const value of trace[letter] || []) {
+      if (value > 0) { low = Math.min(low, value); high = Math.max(high, value); }
+    }
+  }
+  if (!(low <= high)) return;
+  const [from, to] = [Math.log10(low), Math.log10(high)];
+  const margin = Math.max(0.06 * (to - from), 0.05);
+  const [first, last] = [Math.ceil(from - margin), Math.floor(to + margin)];
+  const marks = [];
+  if (last - first >= 2) {
+    const step = Math.ceil((last - first) / 7);
+    for (let e = first; e <= last; e += step) marks.push(Math.pow(10, e));
+  } else {
+    const digits = to - from > 0.7 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9];
+    for (let e = first - 1; e <= last + 1; e++) {
+      for (const digit of digits) {
+        const place = e + Math.log10(digit);
+        if (place >= from - margin && place <= to + margin) marks.push(Number((digit * Math.pow(10, e)).toPrecision(3)));
+      }
+    }
+  }
+  if (marks.length < 2) return;
+  axis.tickvals = marks;
+  axis.ticktext = marks.map(power);
+};
 for (const figure of figures) {
+  for (const letter of ['x', 'y']) ticks(figure, letter);
   Plotly.newPlot(figure.id, figure.data, figure.layout, config);
 }
 for (const chip of document.querySelectorAll('.chip')) {

@@ -36,7 +36,7 @@ pub fn ranking(problem: &ProblemFacts, methods: &[&MethodSummary], order: &[Stri
         None if measured => "<td>–</td>".to_owned(),
         None => String::new(),
     };
-    let mut rows = String::new();
+    let (mut rows, mut meanings) = (String::new(), String::new());
     for (i, m) in ranked.iter().enumerate() {
         let index = order.iter().position(|o| *o == m.method).unwrap_or(0);
         let members = if m.count > 1 {
@@ -58,7 +58,7 @@ pub fn ranking(problem: &ProblemFacts, methods: &[&MethodSummary], order: &[Stri
         rows.push_str(&format!(
             "<tr><td>{}</td><td class=left><span class=swatch style=\"background:{}\"></span>{}</td>\
              {}<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
-             <td class=left>{} {}{members}</td><td class=wide>{}{notices}{solutions}</td></tr>\n",
+             <td class=left>{} {}{members}</td></tr>\n",
             i + 1,
             colour(index),
             escape(&m.method),
@@ -72,6 +72,11 @@ pub fn ranking(problem: &ProblemFacts, methods: &[&MethodSummary], order: &[Stri
             m.counts.inverse,
             mark(m),
             escape(&m.status),
+        ));
+        meanings.push_str(&format!(
+            "<li><span class=swatch style=\"background:{}\"></span><b>{}</b>: {}{notices}{solutions}</li>\n",
+            colour(index),
+            escape(&m.method),
             escape(&m.message),
         ));
     }
@@ -81,11 +86,11 @@ pub fn ranking(problem: &ProblemFacts, methods: &[&MethodSummary], order: &[Stri
         String::new()
     };
     format!(
-        "<div class=scroll><table><thead><tr><th>#</th><th class=left>method</th>\
+        "<div class=scroll><table class=ranking><thead><tr><th>#</th><th class=left>method</th>\
          {heading}<th>loss</th><th>steps</th><th>seconds</th>\
          <th>forward</th><th>jvp</th><th>vjp</th><th>inverse</th>\
-         <th class=left>ended</th><th class=left>meaning</th></tr></thead>\
-         <tbody>\n{rows}</tbody></table></div>\n\
+         <th class=left>ended</th></tr></thead>\
+         <tbody>\n{rows}</tbody></table></div>\n<ul class=meanings>\n{meanings}</ul>\n\
          <p class=soft>Best first. forward, jvp, vjp and inverse count evaluations of the simulator, products with \
          its Jacobian and with the transpose, and local inversions{}. The loss is {}.</p>\n",
         if problem.count > 1 {

@@ -8,14 +8,19 @@ use super::samples;
 use super::style::{colour, escape, number};
 use crate::text::duration;
 use crate::training::{Contents, Line, MethodOutcome, last, remarks};
+use crate::verdict::of_training;
 
 /// The HTML of the report.
 pub fn build(contents: &Contents) -> String {
     let manifest = &contents.manifest;
     let mut figures = Vec::new();
     let mut body = format!(
-        "<h1>{}</h1>\n<p class=lead>{}</p>\n<p class=soft>{}</p>\n",
+        "<h1>{}</h1>\n{}<p>{}</p>\n<p class=soft>{}</p>\n",
         escape(&manifest.title),
+        of_training(contents).map_or(String::new(), |sentence| format!(
+            "<p class=lead>{}.</p>\n",
+            escape(&sentence)
+        )),
         escape(&manifest.sentence),
         escape(&manifest.source)
     );
@@ -131,8 +136,8 @@ fn ranking(contents: &Contents) -> String {
             String::new()
         };
         rows.push_str(&format!(
-            "<tr><td>{}</td><td class=left><span class=swatch style=\"background:{}\"></span>{}</td>\
-             <td class=left>{}</td><td class=left>{}</td><td>{}</td><td>{}</td><td>{}</td>{error}\
+            "<tr><td>{}</td><td class=left><span class=swatch style=\"background:{}\"></span>{}\
+             <div class=under>{}, {}, batch {}</div></td><td>{}</td><td>{}</td>{error}\
              <td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.0} / {:.0} / {:.0} %</td>\
              <td class=left>{}</td></tr>\n",
             place + 1,
@@ -159,12 +164,11 @@ fn ranking(contents: &Contents) -> String {
         ""
     };
     format!(
-        "<div class=scroll><table><thead><tr><th>#</th><th class=left>method</th><th class=left>strategy</th>\
-         <th class=left>rule</th><th>batch</th><th>best test loss</th><th>train loss</th>{error}\
+        "<div class=scroll><table class=ranking><thead><tr><th>#</th><th class=left>method</th><th>best test loss</th><th>train loss</th>{error}\
          <th>epochs</th><th>steps</th><th>time</th><th>per step</th><th>network / physics<br>/ inversion</th>\
          <th class=left>ended</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n\
          <p class=soft>Best first, by the loss on held-out samples. The last columns break down the time of a \
-              step.</p>\n"
+         step.</p>\n"
     )
 }
 

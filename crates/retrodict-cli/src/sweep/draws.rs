@@ -270,7 +270,7 @@ mod tests {
                 "unknown key `two`",
             ),
             ("over = { a = 3 }", "a list of values"),
-            ("over = {}", "over nothing"),
+            ("over = {}", "has no settings"),
             ("kind = 'random'\nover = { a = [1] }", "sweep.count"),
             (
                 "kind = 'random'\ncount = 9223372036854775807\nover = { a = [1] }",
@@ -285,7 +285,10 @@ mod tests {
                  4294967296 }, c = [1, 2] }",
                 "found more than 2^64 problems",
             ),
-            ("count = 3\nover = { a = [1] }", "a grid has as many"),
+            (
+                "count = 3\nover = { a = [1] }",
+                "the number of points of a grid",
+            ),
         ] {
             let message = all(text).unwrap_err().to_string();
             assert!(message.contains(part), "{message}");

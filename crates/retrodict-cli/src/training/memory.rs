@@ -115,7 +115,7 @@ mod tests {
         for part in [
             "engine dense: a J of 100 × 21010 (m × |θ|) and its singular vectors need 6",
             " MiB, but 1.0 MiB of memory are available; set the rule's engine = \"gram\" with 2",
-            " KiB or engine = { krylov = { steps = 300, tolerance = 0.05 } } with 156.2 KiB, or take a",
+            " KiB or engine = { krylov = { steps = 300, tolerance = 0.05 } } with 156.2 KiB, or use a",
         ] {
             assert!(message.contains(part), "no '{part}' in: {message}");
         }

@@ -19,7 +19,8 @@ use crate::spectral::regularisation::{Diagonal, Regularisation};
 /// x and y are grids of `shape`, one to three axes of any size.
 ///
 /// # Units
-/// x and y in K, `cell` in m, `nu_t` in m², `noise` in K.
+/// x, y and `noise` in one unit of your choice (kelvin for temperatures, none for a picture), `cell` in m, `nu_t` in
+/// m².
 ///
 /// # Cost
 /// One real transform and its inverse forwards, three transforms backwards; both O(n log n).
@@ -36,7 +37,7 @@ pub struct Heat {
     pub cell: f64,
     /// Diffusivity times time, νt ≥ 0, in m².
     pub nu_t: f64,
-    /// The standard deviation of the noise in each value of y, in K; estimated by
+    /// The standard deviation of the noise in each value of y, in \[y\]; estimated by
     /// cross-validation if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noise: Option<f64>,
@@ -91,10 +92,10 @@ impl Heat {
 
 impl Simulator for Heat {
     fn input(&self) -> Space {
-        Space::new("initial temperature", &self.shape, "K")
+        Space::new("initial field", &self.shape, "1")
     }
     fn output(&self) -> Space {
-        Space::new("temperature after diffusion", &self.shape, "K")
+        Space::new("field after diffusion", &self.shape, "1")
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.diagonal().forward(x, y);
