@@ -1,7 +1,7 @@
 //! Parameters of which x holds a logarithm or a logit, in their own units.
 
+use crate::registry;
 use retrodict::Transform;
-use retrodict::registry;
 use serde::{Deserialize, Serialize};
 
 /// What a transformed value of x stands for.
@@ -29,7 +29,7 @@ pub fn own_units(simulator: &str, options: &toml::Table) -> Vec<Option<OwnUnit>>
 
 fn found(simulator: &str, options: &toml::Table) -> Option<Vec<Option<OwnUnit>>> {
     const KEY: &str = "transform";
-    let entry = registry::simulator(simulator).ok()?;
+    let entry = registry().simulator(simulator).ok()?;
     let defaults = entry.defaults();
     let given = options.get(KEY).or_else(|| defaults.get(KEY))?;
     let transforms: Vec<Transform> = given.clone().try_into().ok()?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use crate::arrays::{self, Masked, Numbers, type_name};
-use crate::text::{named, table};
+use crate::tables::{named, table};
 
 /// The arguments, as they were given.
 pub struct Arguments<'a, 'py> {

@@ -79,7 +79,8 @@ fn figure(
                 .map(|i| {
                     let value = loss.values[i * rows + j];
                     if value.is_finite() {
-                        value.max(smallest).log10().into()
+                        // No eye sees more decimals of a decade, and the page holds them all.
+                        ((value.max(smallest).log10() * 1e5).round() / 1e5).into()
                     } else {
                         Value::Null
                     }

@@ -103,7 +103,7 @@ code { font-size: 0.92em; overflow-wrap: anywhere; }
 }
 "#;
 
-/// Draws the figures, and lets the chips show and hide a method in all of them.
+/// Unpacks plotly.js, draws the figures, and lets the chips show and hide a method in all of them.
 pub const SCRIPT: &str = r#"
 const config = { responsive: true, displaylogo: false, displayModeBar: false };
 // Powers of ten where an axis spans some; else a few round numbers, written out.
@@ -142,17 +142,36 @@ const ticks = (figure, letter) => {
   axis.tickvals = marks;
   axis.ticktext = marks.map(power);
 };
-for (const figure of figures) {
-  for (const letter of ['x', 'y']) ticks(figure, letter);
-  Plotly.newPlot(figure.id, figure.data, figure.layout, config);
+async function unpack() {
+  const text = document.getElementById('plotly').textContent;
+  const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
+  const script = document.createElement('script');
+  script.textContent = await new Response(stream).text();
+  document.head.append(script);
 }
+async function draw() {
+  if (!figures.length) return;
+  await unpack();
+  for (const figure of figures) {
+    for (const letter of ['x', 'y']) ticks(figure, letter);
+    Plotly.newPlot(figure.id, figure.data, figure.layout, config);
+  }
+}
+draw().catch((error) => {
+  const note = document.createElement('p');
+  note.className = 'note';
+  note.textContent = 'The plots could not be drawn (' + error.message + '). They need a browser of 2023 or ' +
+    'later: Chrome 80, Edge 80, Firefox 113, Safari 16.4. The numbers are in the files beside this page.';
+  document.querySelector('main').prepend(note);
+});
 for (const chip of document.querySelectorAll('.chip')) {
   chip.addEventListener('click', () => {
     const show = chip.getAttribute('aria-pressed') === 'false';
     chip.setAttribute('aria-pressed', String(show));
     const section = chip.closest('section');
     for (const plot of section.querySelectorAll('.plot')) {
-      const hit = plot.data.flatMap((t, i) => t.meta === chip.dataset.method ? [i] : []);
+      const hit = (plot.data ?? []).flatMap((t, i) => t.meta === chip.dataset.method ? [i] : []);
       if (hit.length) Plotly.restyle(plot, { visible: show }, hit);
     }
   });
