@@ -4,8 +4,8 @@ use clap::Parser;
 
 use crate::args::Arguments;
 use crate::experiment::Experiment;
-use crate::inversion::Inversion;
 use crate::sweep::Batch;
+use retrodict::spec::InversionSpec;
 
 const PAGES: [(&str, &str); 13] = [
     ("README.md", include_str!("../../../README.md")),
@@ -106,7 +106,7 @@ fn every_inversion_is_valid() {
     let mut seen = 0;
     for (name, page) in PAGES {
         for block in blocks(page, "toml,inversion") {
-            let read: Result<Inversion, _> = toml::from_str(block);
+            let read: Result<InversionSpec, _> = toml::from_str(block);
             assert!(read.is_ok(), "{name}: {read:?}");
             seen += 1;
         }

@@ -7,6 +7,7 @@ mod fields;
 mod mutants;
 mod npy;
 mod png;
+mod user_files;
 
 use std::path::Path;
 
@@ -16,6 +17,7 @@ use crate::failure::{Failure, Outcome};
 pub use fields::{fit_shape, joined_shape, split, take_times};
 pub use npy::{read_archive, write_archive};
 pub use png::Depth;
+pub use user_files::UserFiles;
 
 /// An array in row-major order.
 #[derive(Debug, Clone, PartialEq)]

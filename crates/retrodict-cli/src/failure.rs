@@ -77,10 +77,8 @@ impl From<retrodict::Error> for Failure {
             retrodict::Error::Interrupted {
                 why: Interruption::Cancelled,
             } => Self::interrupted(),
-            retrodict::Error::Simulation { .. }
-            | retrodict::Error::LinearAlgebra { .. }
-            | retrodict::Error::Interrupted { .. } => Self::Broken(error.to_string()),
-            _ => Self::Misuse(error.to_string()),
+            error if !error.is_misuse() => Self::Broken(error.to_string()),
+            error => Self::Misuse(error.to_string()),
         }
     }
 }

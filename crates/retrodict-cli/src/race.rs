@@ -160,28 +160,24 @@ fn solve_from(
             steps: entrant.plan.steps,
             time,
             loss_below: entrant.plan.loss_below,
-            cancel: Some(interrupt::flag()),
             ..StopWhen::default()
         },
     };
     let keep = truth.len() <= ITERATES_UP_TO;
     let (mut records, mut errors, mut iterates) = (Vec::new(), Vec::new(), Vec::new());
-    let solved = solver.solve_observed(
-        &problem.problem(i, &entrant.simulators[i])?,
-        start,
-        |r, x| {
-            let error = problem.norm().of(x, truth);
-            records.push(*r);
-            errors.extend(error);
-            if keep {
-                iterates.push(x.to_vec());
-            }
-            if r.step > 0 {
-                progress.step(r.loss, error);
-            }
-            ControlFlow::Continue(())
-        },
-    );
+    let posed = problem.problem(i, &entrant.simulators[i])?;
+    let solved = solver.solve_observed(&posed, start, |r, x| {
+        let error = problem.norm().of(x, truth);
+        records.push(*r);
+        errors.extend(error);
+        if keep {
+            iterates.push(x.to_vec());
+        }
+        if r.step > 0 {
+            progress.step(r.loss, error);
+        }
+        ControlFlow::Continue(())
+    });
     let solution = match (solved, records.first()) {
         (Ok(solution), _) => solution,
         // A rule that cannot work here, or a simulation that fails: the others go on.

@@ -9,13 +9,13 @@ use std::path::Path;
 
 use crate::registry;
 use retrodict::options::{explain, nearest};
+use retrodict::spec::{InversionSpec, Override};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::experiment::misread;
 use crate::failure::{Failure, Outcome};
-use crate::inversion::{self, Inversion};
-use crate::settings::Setting;
+use crate::inversion;
 use crate::training::file_name;
 
 pub use draws::Draws;
@@ -60,7 +60,7 @@ pub struct Point {
     /// What was set, as `--set` would.
     pub settings: Vec<(String, Value)>,
     /// The inversion.
-    pub inversion: Inversion,
+    pub inversion: InversionSpec,
 }
 
 /// `batch.json`: what a folder's results are results of.
@@ -104,9 +104,9 @@ fn base(inversion: &Value, folder: &Path) -> Outcome<Table> {
     match inversion {
         Value::String(file) => {
             let path = folder.join(file);
-            let mut inversion = Inversion::from_table(file, inversion::read_table(&path)?)?;
-            inversion.anchor(path.parent().unwrap_or(folder));
-            Ok(inversion.to_toml()?.parse().unwrap_or_default())
+            let mut inversion = inversion::read_file(&path)?;
+            inversion::anchor(&mut inversion, path.parent().unwrap_or(folder));
+            Ok(inversion.to_table()?)
         }
         Value::Table(table) => Ok(table.clone()),
         other => Err(Failure::Misuse(format!(
@@ -182,21 +182,21 @@ fn flat(set: &Table) -> Vec<(String, Value)> {
 }
 
 /// The inversion with settings applied to it.
-fn with(base: &Table, settings: &[(String, Value)], folder: &Path) -> Outcome<Inversion> {
+fn with(base: &Table, settings: &[(String, Value)], folder: &Path) -> Outcome<InversionSpec> {
     let mut table = base.clone();
     for (key, value) in settings {
-        let setting = Setting {
+        let change = Override {
             path: key.split('.').map(str::to_owned).collect(),
             value: value.clone(),
             text: format!("{key}={value}"),
         };
-        inversion::apply(&mut table, &setting)?;
+        inversion::apply(&mut table, &change)?;
     }
     let keys: Vec<&str> = settings.iter().map(|(key, _)| key.as_str()).collect();
     check_rule(&table, &keys)?;
-    let read: Result<Inversion, toml::de::Error> = table.try_into();
+    let read: Result<InversionSpec, toml::de::Error> = table.try_into();
     let mut inversion = read.map_err(|e| Failure::Misuse(explain(&e.to_string())))?;
-    inversion.anchor(folder);
+    inversion::anchor(&mut inversion, folder);
     Ok(inversion)
 }
 
@@ -250,10 +250,10 @@ mod tests {
             names,
             ["left-side-0001", "left-side-0002", "b-0001", "b-0002"]
         );
-        assert_eq!(all[1].inversion.target, "/data/left.npy");
-        assert_eq!(all[1].inversion.simulator["nu_t"].as_float(), Some(2.0));
-        assert_eq!(all[3].inversion.target, "/data/y.npy");
-        let rate = |p: &Point| p.inversion.rule.as_ref().unwrap()["learning_rate"].as_float();
+        assert_eq!(all[1].inversion.target, "/data/left.npy".into());
+        assert_eq!(all[1].inversion.simulator.options["nu_t"].as_float(), Some(2.0));
+        assert_eq!(all[3].inversion.target, "/data/y.npy".into());
+        let rate = |p: &Point| p.inversion.rule.as_ref().unwrap().options["learning_rate"].as_float();
         assert_eq!((rate(&all[2]), rate(&all[3])), (Some(0.1), Some(0.2)));
         assert_eq!(all[3].inversion.noise.relative, Some(1e-3));
     }

@@ -1,17 +1,26 @@
-//! What `solve` is told beside simulator, target and start, as plain data.
+//! What `solve` is told beside simulator, target and start: a description of the library's, and how derivatives are found.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
-use retrodict::registry::{INVERSES, LOSSES, PRIORS};
+use pyo3::types::{PyDict, PyInt, PyList, PyTuple};
+use retrodict::options::explain;
+use retrodict::registry::{INVERSES, LOSSES, PRIORS, RULES};
+use retrodict::solver::automatic::AUTOMATIC;
+use retrodict::spec::{BoundsSpec, InversionSpec, Named, NoiseSpec, PriorSpec, StopSpec, Values};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use toml::Table;
+use toml::{Table, Value};
 
-use crate::arrays::{self, Masked, Numbers, type_name};
-use crate::tables::{named, table};
+use crate::arrays::{self, Masked, Numbers, tuple, type_name};
+use crate::errors::raised;
+use crate::tables::{named, table, value};
 
 /// The arguments, as they were given.
 pub struct Arguments<'a, 'py> {
+    /// A rule of the registry, or `auto`.
+    pub method: &'a str,
+    /// Its options.
+    pub options: Option<&'a Bound<'py, PyAny>>,
     /// Standard deviations or a covariance.
     pub noise: Option<&'a Bound<'py, PyAny>>,
     /// A loss of the registry.
@@ -26,6 +35,16 @@ pub struct Arguments<'a, 'py> {
     pub priors: Option<&'a Bound<'py, PyAny>>,
     /// A local inverse of the registry.
     pub inverse: Option<&'a Bound<'py, PyAny>>,
+    /// What rules see in place of x.
+    pub transform: Option<&'a Bound<'py, PyAny>>,
+    /// From how many points.
+    pub starts: usize,
+    /// How far they lie around the start.
+    pub spread: Option<f64>,
+    /// The seed of their draws.
+    pub seed: u64,
+    /// When to stop.
+    pub stop: Option<&'a Bound<'py, PyAny>>,
     /// How derivatives are found that a Python simulator lacks.
     pub differences: Option<&'a Bound<'py, PyAny>>,
 }
@@ -33,59 +52,104 @@ pub struct Arguments<'a, 'py> {
 /// The same, read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Known {
-    /// Standard deviations or a covariance.
-    pub noise: Option<Numbers>,
-    /// A loss of the registry and its options.
-    pub loss: Option<(String, Table)>,
-    /// The least values of x.
-    pub lower: Option<Numbers>,
-    /// The greatest values of x.
-    pub upper: Option<Numbers>,
-    /// Priors of the registry and their options, the weight among them.
-    pub priors: Vec<(String, Table)>,
-    /// A local inverse of the registry and its options.
-    pub inverse: Option<(String, Table)>,
+    /// The inversion; its simulator and target stand beside it.
+    pub spec: InversionSpec,
     /// How derivatives are found that a Python simulator lacks.
     pub differences: Option<Table>,
 }
 
 impl Known {
-    /// Reads the arguments; `target` is given NaN where nothing was observed.
+    /// Reads the arguments; `target` is given NaN where nothing was observed. `x` is the start.
     ///
     /// # Errors
     /// If an argument is not of its kind; the message names it.
-    pub fn read(arguments: &Arguments<'_, '_>, target: &mut Masked) -> PyResult<Self> {
+    pub fn read(arguments: &Arguments<'_, '_>, target: &mut Masked, x: &Numbers) -> PyResult<Self> {
         let differences = match arguments.differences {
             None => None,
             given => Some(options("differences", given)?),
         };
         mark_missing(target, arguments.missing)?;
-        let noise = arguments
-            .noise
-            .map(|noise| noise_of(noise, target))
-            .transpose()?;
-        let loss = arguments.loss.map(|loss| named("loss", loss, &LOSSES));
-        let inverse = arguments.inverse;
-        let inverse = inverse.map(|inverse| named("inverse", inverse, &INVERSES));
+        let mut spec = InversionSpec::new("", Vec::new());
+        if arguments.method != AUTOMATIC {
+            RULES
+                .find(arguments.method)
+                .map_err(|error| raised(&error))?;
+        }
+        spec.rule = Some(Named {
+            name: arguments.method.to_owned(),
+            options: options("options", arguments.options)?,
+        });
+        spec.noise = noise(arguments, target)?;
         let side = |what, given: Option<&Bound<'_, PyAny>>| {
-            given.map(|given| arrays::read(what, given)).transpose()
+            given.map(|given| side(what, given, &x.shape)).transpose()
         };
-        let priors = list(arguments.priors)?;
-        let priors = priors.iter().map(|prior| named("prior", prior, &PRIORS));
-        Ok(Self {
-            noise,
-            loss: loss.transpose()?,
+        spec.bounds = BoundsSpec {
             lower: side("lower", arguments.lower)?,
             upper: side("upper", arguments.upper)?,
-            priors: priors.collect::<PyResult<_>>()?,
-            inverse: inverse.transpose()?,
-            differences,
-        })
+        };
+        for prior in list(arguments.priors)? {
+            let (name, options) = named("prior", &prior, &PRIORS)?;
+            let prior = PriorSpec::try_from(Named { name, options });
+            spec.priors.push(prior.map_err(|error| raised(&error))?);
+        }
+        if let Some(inverse) = arguments.inverse {
+            let (name, options) = named("inverse", inverse, &INVERSES)?;
+            spec.inverse = Some(Named { name, options });
+        }
+        if let Some(transform) = arguments.transform {
+            let given = match value("transform", transform)? {
+                Value::Array(each) => Value::Array(each),
+                one => Value::Array(vec![one]),
+            };
+            spec.transforms = described("transform", given)?;
+        }
+        spec.start.values = Some(x.values.clone());
+        spec.start.count = arguments.starts;
+        spec.start.spread = arguments.spread;
+        spec.start.seed = arguments.seed;
+        spec.stop = stop(arguments.stop)?;
+        Ok(Self { spec, differences })
     }
 }
 
+/// Data as the description that they should be.
+///
+/// # Errors
+/// `ValueError` with the key and the nearest known one.
+pub fn described<T: DeserializeOwned>(what: &str, value: Value) -> PyResult<T> {
+    value.try_into().map_err(|error: toml::de::Error| {
+        PyValueError::new_err(format!("{what}: {}", explain(&error.to_string())))
+    })
+}
+
+/// `None`, a number of steps, or a dictionary.
+///
+/// # Errors
+/// If a key is unknown or a value is not allowed.
+pub fn stop(stop: Option<&Bound<'_, PyAny>>) -> PyResult<StopSpec> {
+    let Some(stop) = stop else {
+        return Ok(StopSpec::default());
+    };
+    let options = match stop.cast::<PyDict>() {
+        Ok(dict) => table("stop", dict)?,
+        Err(_) if stop.is_instance_of::<PyInt>() => {
+            let dict = PyDict::new(stop.py());
+            dict.set_item("steps", stop)?;
+            table("stop", &dict)?
+        }
+        Err(_) => {
+            return Err(PyTypeError::new_err(format!(
+                "stop is a '{}', expected a number of steps or a dictionary such as {{\"steps\": 50, \
+                 \"gradient_below\": 1e-8}}",
+                type_name(stop)
+            )));
+        }
+    };
+    described("stop", options.into())
+}
+
 /// Masked data are missing; NaN is where that was said.
-fn mark_missing(target: &mut Masked, missing: bool) -> PyResult<()> {
+pub fn mark_missing(target: &mut Masked, missing: bool) -> PyResult<()> {
     for i in 0..target.numbers.values.len() {
         if target.hides(i) {
             target.numbers.values[i] = f64::NAN;
@@ -97,6 +161,49 @@ fn mark_missing(target: &mut Masked, missing: bool) -> PyResult<()> {
         }
     }
     Ok(())
+}
+
+/// A standard deviation for all data or for each, the covariance of all of them, or another loss.
+fn noise(arguments: &Arguments<'_, '_>, target: &Masked) -> PyResult<NoiseSpec> {
+    // NaN was marked where nothing was observed.
+    let mut spec = NoiseSpec {
+        missing: true,
+        ..NoiseSpec::default()
+    };
+    match (arguments.noise, arguments.loss) {
+        (Some(_), Some(_)) => {
+            return Err(PyValueError::new_err(
+                "noise and loss are both given, and noise implies a loss: keep noise for error bars, or loss for one \
+                 that is robust to outliers",
+            ));
+        }
+        (None, None) => {}
+        (None, Some(loss)) => {
+            let (name, options) = named("loss", loss, &LOSSES)?;
+            spec.robust = Some(Named { name, options });
+        }
+        (Some(noise), None) => {
+            let noise = noise_of(noise, target)?;
+            let (shape, count) = (&target.numbers.shape, target.numbers.values.len());
+            let each = noise.shape == *shape || noise.shape == [count];
+            if noise.shape.is_empty() {
+                spec.std = Some(Values::One(noise.values[0]));
+            } else if each {
+                spec.std = Some(Values::Each(noise.values));
+            } else if noise.shape == [count, count] {
+                spec.covariance = Some(Values::Each(noise.values));
+            } else {
+                return Err(PyValueError::new_err(format!(
+                    "noise has shape {}, expected one standard deviation for all data, {} with one for each, or {} with \
+                     their covariance",
+                    tuple(&noise.shape),
+                    tuple(shape),
+                    tuple(&[count, count])
+                )));
+            }
+        }
+    }
+    Ok(spec)
 }
 
 /// The noise, with numbers that do no harm where there is no datum that has it.
@@ -125,6 +232,16 @@ fn noise_of(noise: &Bound<'_, PyAny>, target: &Masked) -> PyResult<Numbers> {
         }
     }
     Ok(numbers)
+}
+
+/// A number for all unknowns, or one for each.
+fn side(what: &str, given: &Bound<'_, PyAny>, shape: &[usize]) -> PyResult<Values> {
+    let given = arrays::read(what, given)?;
+    if given.shape.is_empty() {
+        return Ok(Values::One(given.values[0]));
+    }
+    arrays::shaped(what, &given, shape)?;
+    Ok(Values::Each(given.values))
 }
 
 /// One prior, or several.

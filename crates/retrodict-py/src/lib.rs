@@ -16,14 +16,13 @@ mod model;
 mod observer;
 mod pickling;
 mod posed;
-mod problem;
+mod posterior;
 mod process;
 mod signals;
 mod simulator;
 mod solution;
 mod solve;
 mod statistics;
-mod stop;
 mod subject;
 mod tables;
 
@@ -45,6 +44,8 @@ mod _core {
     use crate::listing::{Entry, methods, simulators, unpickled as unpickled_entry};
     #[pymodule_export]
     use crate::observer::{Record, unpickled as unpickled_record};
+    #[pymodule_export]
+    use crate::posterior::Posterior;
     #[pymodule_export]
     use crate::simulator::{Simulator, simulator, unpickled as unpickled_simulator};
     #[pymodule_export]

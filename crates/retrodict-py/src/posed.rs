@@ -6,8 +6,8 @@ use pyo3::PyTraverseError;
 use pyo3::PyVisit;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use retrodict::inverse::WithInverse;
-use retrodict::registry::INVERSES;
+use retrodict::registry::Registry;
+use retrodict::spec::{Field, NoFiles, Posed as Assembled, Subject};
 use retrodict::{Problem, Simulator};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use crate::arrays::Numbers;
 use crate::errors::{Held, raised};
 use crate::known::Known;
 use crate::model::Joined;
-use crate::{problem, subject};
+use crate::{arrays, subject};
 
 /// What a problem is made of beside its simulator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,8 +34,10 @@ pub struct Built {
     pub joined: Joined,
     /// P as whoever looks at the data sees it: where none were observed, it need have no value.
     pub simulator: Arc<dyn Simulator>,
-    /// The problem.
-    pub problem: Problem,
+    /// The inversion, checked.
+    pub assembled: Assembled,
+    /// The problem and its starts.
+    pub field: Field,
     /// What the user's code raises.
     pub held: Arc<Held>,
     /// The process that built it.
@@ -43,6 +45,11 @@ pub struct Built {
 }
 
 impl Built {
+    /// The problem.
+    pub fn problem(&self) -> &Problem {
+        &self.field.problem
+    }
+
     /// Builds the problem of a simulator.
     ///
     /// # Errors
@@ -55,13 +62,23 @@ impl Built {
         } = terms;
         let differences = known.differences.as_ref();
         let joined = subject::join(object, input, &target.shape, differences, &held)?;
-        let mut simulator = Arc::clone(&joined.simulator);
-        if let Some((name, options)) = &known.inverse {
-            let inverse = INVERSES.build(name, options);
-            let inverse = inverse.map_err(|error| raised(&error))?;
-            simulator = Arc::new(WithInverse::new(simulator, inverse));
-        }
-        let problem = problem::problem(&simulator, target, known)?;
+        let registry = Registry::standard();
+        let simulator = known
+            .spec
+            .with_inverse(Arc::clone(&joined.simulator), registry);
+        let simulator = simulator.map_err(|error| raised(&error))?;
+        arrays::shaped("the target", target, &simulator.output().shape)?;
+        let subject = Subject {
+            simulator: Arc::clone(&simulator),
+            with_noise: None,
+        };
+        let assembled = known
+            .spec
+            .pose_with(&subject, &[&target.values], registry, &NoFiles);
+        let mut assembled = assembled.map_err(|error| raised(&error))?;
+        let Some(field) = assembled.fields.pop() else {
+            return Err(PyRuntimeError::new_err("the inversion has no field"));
+        };
         let data = target.values.iter().enumerate();
         let seen: Vec<usize> = data.filter(|(_, y)| !y.is_nan()).map(|(i, _)| i).collect();
         let seen_at = match seen.len() == target.values.len() {
@@ -71,7 +88,8 @@ impl Built {
         Ok(Self {
             joined,
             simulator: seen_at.unwrap_or(simulator),
-            problem,
+            assembled,
+            field,
             held,
             process: std::process::id(),
         })

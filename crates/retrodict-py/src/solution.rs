@@ -1,6 +1,6 @@
 //! What a run found, for Python.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
 use numpy::PyArrayDyn;
@@ -10,14 +10,18 @@ use pyo3::exceptions::{PyBaseException, PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
-use retrodict::Counts;
+use retrodict::spec::PosteriorSpec;
 use retrodict::uncertainty::statistics::{self, Noise};
+use retrodict::uncertainty::weight::Chosen;
+use retrodict::{Checkpoint, Counts, StopWhen};
 use serde::{Deserialize, Serialize};
 
 use crate::observer::counts;
-use crate::posed::{Posed, Terms};
+use crate::posed::{Built, Posed, Terms};
+use crate::posterior::Posterior;
+use crate::solve::{self, Task};
 use crate::statistics::Statistics;
-use crate::{arrays, pickling};
+use crate::{arrays, known, pickling};
 
 /// What is known after a run, as plain data.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,10 +48,55 @@ pub struct Facts {
     pub method: String,
     /// Why it was chosen, where the user did not choose.
     pub method_reason: Option<String>,
+    /// Where the run stands: enough to resume it.
+    pub checkpoint: Checkpoint,
+    /// The distinct solutions, lowest loss first.
+    pub solutions: Vec<Distinct>,
+    /// The weight that was chosen for the prior, if it was.
+    pub weight: Option<Weight>,
+    /// When the run was told to end.
+    pub stop: StopWhen,
     /// Where the run departed from its formula.
     pub notices: Vec<String>,
     /// Why it first did.
     pub trouble: Option<String>,
+}
+
+/// A distinct solution, and the starts that led to it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Distinct {
+    /// x.
+    pub x: Vec<f64>,
+    /// The loss there.
+    pub loss: f64,
+    /// How its best run ended.
+    pub status: String,
+    /// The starts, counted from 0.
+    pub starts: Vec<usize>,
+}
+
+/// The weight that a rule chose.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Weight {
+    /// The weight.
+    pub weight: f64,
+    /// The rule that chose it.
+    pub rule: String,
+    /// What speaks against it.
+    pub doubt: Option<String>,
+    /// Effective degrees of freedom of the fit.
+    pub freedom: f64,
+}
+
+impl From<&Chosen> for Weight {
+    fn from(chosen: &Chosen) -> Self {
+        Self {
+            weight: chosen.weight,
+            rule: chosen.rule.name().to_owned(),
+            doubt: chosen.doubt.map(|doubt| doubt.to_string()),
+            freedom: chosen.freedom,
+        }
+    }
 }
 
 /// Simulator, exception and y, as far as there are.
@@ -274,7 +323,9 @@ impl Solution {
     ) -> PyResult<Statistics> {
         let Terms { input, known, .. } = &self.posed.terms;
         let noise = match noise {
-            None if known.noise.is_some() => Noise::Known,
+            None if known.spec.noise.std.is_some() || known.spec.noise.covariance.is_some() => {
+                Noise::Known
+            }
             None | Some("estimated") => Noise::Estimated,
             Some("known") => Noise::Known,
             Some(other) => {
@@ -290,9 +341,105 @@ impl Solution {
         });
         let x = &self.facts.x;
         let found = built.held.run(py, || {
-            statistics::Statistics::with(&built.problem, x, noise)
+            statistics::Statistics::with(built.problem(), x, noise)
         })?;
         Ok(Statistics::new(found, input.clone(), names))
+    }
+
+    /// The distinct solutions that the starts led to, lowest loss first: {"x", "loss", "status", "starts"} of each.
+    #[getter]
+    fn solutions<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let shape = &self.posed.terms.input;
+        let one = |found: &Distinct| {
+            let dict = PyDict::new(py);
+            dict.set_item("x", arrays::show(py, &found.x, shape)?)?;
+            dict.set_item("loss", found.loss)?;
+            dict.set_item("status", &found.status)?;
+            dict.set_item("starts", found.starts.clone())?;
+            Ok(dict)
+        };
+        self.facts.solutions.iter().map(one).collect()
+    }
+
+    /// The weight that a rule chose for the prior, as {"weight", "rule", "doubt", "degrees_of_freedom"}; else None.
+    #[getter]
+    fn weight<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let Some(found) = &self.facts.weight else {
+            return Ok(None);
+        };
+        let dict = PyDict::new(py);
+        dict.set_item("weight", found.weight)?;
+        dict.set_item("rule", &found.rule)?;
+        dict.set_item("doubt", &found.doubt)?;
+        dict.set_item("degrees_of_freedom", found.freedom)?;
+        Ok(Some(dict))
+    }
+
+    /// Resumes the run from where it ended, bit for bit as if it had not.
+    ///
+    /// steps: how many steps more; stop: other criteria, as for `solve`, where steps count from the run's start. Without
+    /// either, as many steps more as the run was allowed in all.
+    /// observer: as for `solve`.
+    #[pyo3(signature = (*, steps=None, stop=None, observer=None))]
+    fn resume(
+        &self,
+        py: Python<'_>,
+        steps: Option<usize>,
+        stop: Option<&Bound<'_, PyAny>>,
+        observer: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<Self>> {
+        let before = &self.facts.checkpoint;
+        let mut until = match stop {
+            Some(_) => known::stop(stop)?,
+            None => self.facts.stop.clone(),
+        };
+        let more = steps.or(stop.is_none().then_some(until.steps));
+        if let Some(more) = more {
+            until.steps = before.steps.saturating_add(more);
+        }
+        let Some(object) = self.posed.object(py) else {
+            return Err(PyValueError::new_err(
+                "this solution was pickled without its simulator, which pickle refused: solve again from its x",
+            ));
+        };
+        let object = object.bind(py).clone();
+        let terms = self.posed.terms.clone();
+        let built = Built::new(&object, &terms, Arc::default())?;
+        let task = Task {
+            starts: vec![before.clone()],
+            stop: until,
+            weight: None,
+            observer: observer.map(Bound::unbind),
+        };
+        solve::solved(py, object, terms, built, task)
+    }
+
+    /// The posterior of a field around x: what the data leave open of it, from `rank` eigenvectors of their curvature.
+    ///
+    /// The prior must be "matern" alone, and the noise level known. samples: how many fields are drawn; seed: of the draws.
+    ///
+    /// Costs 2 (rank + 10) products with J and as many with Jᵀ. Raises ValueError where there is no such posterior.
+    #[pyo3(signature = (*, rank=50, samples=4, seed=0))]
+    fn posterior(
+        &self,
+        py: Python<'_>,
+        rank: usize,
+        samples: usize,
+        seed: u64,
+    ) -> PyResult<Posterior> {
+        let wanted = PosteriorSpec {
+            rank,
+            samples,
+            seed,
+        };
+        let Terms { input, known, .. } = &self.posed.terms;
+        let built = self.posed.built(py)?;
+        let (priors, field, x) = (&known.spec.priors, &built.field, &self.facts.x);
+        let found = built.held.run(py, || {
+            wanted.check(priors, &field.data)?;
+            wanted.find(priors, &field.problem, input, x)
+        })?;
+        Posterior::new(py, &found, input)
     }
 
     fn __repr__(&self) -> String {

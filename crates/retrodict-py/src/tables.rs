@@ -57,7 +57,11 @@ pub fn named<T>(what: &str, value: &Bound<'_, PyAny>, list: &List<T>) -> PyResul
     }
 }
 
-fn value(what: &str, item: &Bound<'_, PyAny>) -> PyResult<Value> {
+/// What stands in a dictionary as a value of a table.
+///
+/// # Errors
+/// `TypeError` that names the key whose value is of no use.
+pub fn value(what: &str, item: &Bound<'_, PyAny>) -> PyResult<Value> {
     if let Ok(flag) = item.cast::<PyBool>() {
         return Ok(Value::Boolean(flag.is_true()));
     }

@@ -61,6 +61,28 @@ pub enum Error {
         /// What is wrong with it and what is allowed.
         message: String,
     },
+    /// Something is given in more than one way.
+    #[error("the {what} is given more than once; keep one of {keys}")]
+    GivenTwice {
+        /// What: `noise` or `start`.
+        what: String,
+        /// The keys, of which one is to be kept.
+        keys: String,
+    },
+    /// A change of a description that cannot be made.
+    #[error("--set {text}: {message}")]
+    Override {
+        /// The change, as it was written.
+        text: String,
+        /// Why not, and what to try.
+        message: String,
+    },
+    /// A file that a description names is not what is asked for; the message says why, and what to try.
+    #[error("{message}")]
+    File {
+        /// The file, what is wrong with it, and what to try.
+        message: String,
+    },
     /// A rule needs something that this simulator or loss does not offer.
     #[error("{rule} needs {needs}, which {simulator} does not offer; try {instead}")]
     Unsupported {
@@ -151,6 +173,15 @@ fn suggestion(nearest: &Option<String>) -> String {
 }
 
 impl Error {
+    /// Whether the caller asked for something that cannot be; otherwise a simulation failed, a decomposition did, or the work was
+    /// interrupted.
+    pub fn is_misuse(&self) -> bool {
+        !matches!(
+            self,
+            Self::Simulation { .. } | Self::LinearAlgebra { .. } | Self::Interrupted { .. }
+        )
+    }
+
     /// Whether work was interrupted: nothing is wrong with the point at which it was.
     pub fn is_interruption(&self) -> bool {
         matches!(self, Self::Interrupted { .. })

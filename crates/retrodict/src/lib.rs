@@ -29,6 +29,7 @@ pub mod audit;
 pub mod check;
 pub mod compose;
 pub mod core;
+pub mod duration;
 pub mod error;
 pub mod interrupt;
 pub mod inverse;
@@ -43,6 +44,7 @@ pub mod problem;
 pub mod registry;
 pub mod simulators;
 pub mod solver;
+pub mod spec;
 pub mod spectral;
 pub mod training;
 pub mod uncertainty;
@@ -61,8 +63,8 @@ pub use network::Network;
 pub use priors::Prior;
 pub use problem::{Computed, Counts, Evaluation, Problem, Shortage, Tally, Term};
 pub use solver::{
-    Checkpoint, Goal, LOSS_CHANGE, Plateau, Progress, Record, STEPS, Solution, Solver, Status,
-    StopWhen, solve_batch,
+    Checkpoint, Goal, LOSS_CHANGE, Progress, Record, STEPS, Solution, Solver, Status, StopWhen,
+    solve_batch,
 };
 pub use updates::UpdateRule;
 

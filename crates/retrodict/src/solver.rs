@@ -18,4 +18,4 @@ pub use explained::Explained;
 pub use solution::{Record, Solution};
 pub use solve::{Solver, solve_batch};
 pub use status::{Goal, Status};
-pub use stop::{LOSS_CHANGE, Plateau, STEPS, StopWhen};
+pub use stop::{LOSS_CHANGE, STEPS, StopWhen};

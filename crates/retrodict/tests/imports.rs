@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// The wings of the library, the lowest first: each imports only those before it.
 const WINGS: &[&str] = &[
     "error",
+    "duration",
     "interrupt",
     "memory",
     "options",
@@ -26,6 +27,7 @@ const WINGS: &[&str] = &[
     "network",
     "training",
     "registry",
+    "spec",
     "check",
     "audit",
 ];

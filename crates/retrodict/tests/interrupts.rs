@@ -103,13 +103,10 @@ fn problem(simulator: &Arc<Raising>) -> Problem {
     Problem::new(simulator.clone(), loss, vec![1.3, 0.5, 0.8, 0.7]).unwrap()
 }
 
-fn solver(rule: &str, flag: Option<&Arc<AtomicBool>>) -> Solver {
+fn solver(rule: &str) -> Solver {
     Solver {
         rule: RULES.build(rule, &toml::Table::new()).unwrap(),
-        stop: StopWhen {
-            cancel: flag.cloned(),
-            ..StopWhen::after(120)
-        },
+        stop: StopWhen::after(120),
     }
 }
 
@@ -140,19 +137,21 @@ fn goes_on(rule: &str, wall: f64) -> bool {
     };
     let whole = walled(usize::MAX);
     let fresh = Checkpoint::at(START.to_vec());
-    let resume = |solver: Solver, simulator: &Arc<Raising>, from: &Checkpoint| {
-        solver.resume(&problem(simulator), from, |_| {
-            std::ops::ControlFlow::Continue(())
+    let resume = |simulator: &Arc<Raising>, from: &Checkpoint| {
+        let cancelled = Interrupt::default().with_flag(Arc::clone(&simulator.flag));
+        cancelled.within(|| {
+            solver(rule).resume(&problem(simulator), from, |_| {
+                std::ops::ControlFlow::Continue(())
+            })
         })
     };
     // Some need more of a simulator than this one offers.
-    let Ok((expected, _)) = resume(solver(rule, None), &whole, &fresh) else {
+    let Ok((expected, _)) = resume(&whole, &fresh) else {
         return false;
     };
     for at in 1..=whole.calls.load(Ordering::SeqCst) {
         let raising = walled(at);
-        let run = solver(rule, Some(&raising.flag));
-        let (stopped, standing) = resume(run, &raising, &fresh).unwrap();
+        let (stopped, standing) = resume(&raising, &fresh).unwrap();
         if stopped.status != Status::Cancelled {
             assert_eq!(stopped.x, expected.x, "{rule} at {at}");
             continue;
@@ -160,14 +159,14 @@ fn goes_on(rule: &str, wall: f64) -> bool {
         assert!(stopped.loss.is_finite(), "{rule} at {at}");
         // Told to stop once more at the first call, before it takes a step.
         let again = walled(1);
-        let standing = match resume(solver(rule, Some(&again.flag)), &again, &standing) {
+        let standing = match resume(&again, &standing) {
             Ok((_, standing)) => standing,
             Err(error) => {
                 assert!(error.is_interruption(), "{rule} at {at}: {error}");
                 standing
             }
         };
-        let (after, _) = resume(solver(rule, None), &walled(usize::MAX), &standing).unwrap();
+        let (after, _) = resume(&walled(usize::MAX), &standing).unwrap();
         assert_eq!(after.x, expected.x, "{rule} at {at}");
         assert_eq!(
             (after.steps, after.loss, after.counts),

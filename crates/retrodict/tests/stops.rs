@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use retrodict::interrupt::Interrupt;
 use retrodict::losses::{Covariance, Huber, SquaredError, Weighted};
 use retrodict::registry::{RULES, SIMULATORS};
 use retrodict::simulators::{Exp, Scaling};
 use retrodict::updates::{Adam, GaussNewton, GradientDescent, LimitedMemoryBfgs};
 use retrodict::{
-    Checkpoint, Error, Goal, Loss, Plateau, Problem, Result, Simulator, Solution, Solver, Space,
-    Status, StopWhen,
+    Checkpoint, Error, Goal, Loss, Problem, Result, Simulator, Solution, Solver, Space, Status,
+    StopWhen,
 };
 
 /// y = x, watched by a loss: descent with η goes from 0 to the target by the factor 1 − 2η/σ² a step.
@@ -85,7 +86,6 @@ fn a_discrepancy_without_a_noise_model_is_refused() {
 #[test]
 fn goals_out_of_range_name_themselves() {
     let problem = identity(SquaredError::default());
-    let plateau = |steps, decrease| Some(Plateau { steps, decrease });
     for (stop, parts) in [
         (
             StopWhen {
@@ -110,14 +110,15 @@ fn goals_out_of_range_name_themselves() {
         ),
         (
             StopWhen {
-                plateau: plateau(0, 0.1),
+                plateau: Some(0.1),
+                plateau_steps: 0,
                 ..StopWhen::default()
             },
             "at least 1",
         ),
         (
             StopWhen {
-                plateau: plateau(5, 1.0),
+                plateau: Some(1.0),
                 ..StopWhen::default()
             },
             "[0, 1)",
@@ -165,19 +166,15 @@ fn every_goal_ends_the_run_at_the_step_that_reaches_it_and_names_itself() {
     assert_eq!(losses.len(), 1 + steps as usize);
 
     let (status, losses) = end(StopWhen {
-        plateau: Some(Plateau {
-            steps: 3,
-            decrease: 0.75,
-        }),
+        plateau: Some(0.75),
+        plateau_steps: 3,
         ..long.clone()
     });
     assert_eq!(status, Status::Converged(Goal::Plateau));
     assert_eq!(losses.len(), 4, "1 − 0.64³ = 0.74");
     let (status, losses) = end(StopWhen {
-        plateau: Some(Plateau {
-            steps: 3,
-            decrease: 0.73,
-        }),
+        plateau: Some(0.73),
+        plateau_steps: 3,
         ..StopWhen::after(20)
     });
     assert_eq!((status, losses.len()), (Status::StepLimit, 21));
@@ -189,10 +186,8 @@ fn every_goal_ends_the_run_at_the_step_that_reaches_it_and_names_itself() {
     assert_eq!((status, losses.len()), (Status::TimeLimit, 1));
     let (status, losses) = end(StopWhen::after(7));
     assert_eq!((status, losses.len()), (Status::StepLimit, 8));
-    let (status, _) = end(StopWhen {
-        cancel: Some(Arc::new(AtomicBool::new(true))),
-        ..long
-    });
+    let cancelled = Interrupt::default().with_flag(Arc::new(AtomicBool::new(true)));
+    let (status, _) = cancelled.within(|| end(long));
     assert_eq!(status, Status::Cancelled);
 }
 
@@ -441,10 +436,8 @@ fn a_run_that_stopped_goes_on_bit_for_bit_whatever_the_rule() {
         let solver = |steps| Solver {
             rule: entry.build(&toml::Table::new()).unwrap(),
             stop: StopWhen {
-                plateau: Some(Plateau {
-                    steps: 4,
-                    decrease: 1e-9,
-                }),
+                plateau: Some(1e-9),
+                plateau_steps: 4,
                 ..StopWhen::after(steps)
             },
         };

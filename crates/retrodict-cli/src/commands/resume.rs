@@ -6,7 +6,7 @@ use crate::args::source;
 use crate::durable::remove_left_over;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt;
-use crate::inversion::{self, Change, CheckpointFile, Inversion, Plan, changes, reopen};
+use crate::inversion::{self, Change, CheckpointFile, Plan, apply_all, limits, reopen};
 
 /// Goes on with a training or an inversion, whichever the folder holds.
 pub fn run(args: &args::Resume) -> Outcome<ExitCode> {
@@ -28,12 +28,9 @@ pub fn run(args: &args::Resume) -> Outcome<ExitCode> {
 /// Goes on with an inversion: as it was, or with what the flags change of it.
 fn resume(args: &args::Resume) -> Outcome<ExitCode> {
     let what = args.folder.display().to_string();
-    let mut table: toml::Table = inversion::read(&args.folder)?
-        .to_toml()?
-        .parse()
-        .unwrap_or_default();
-    changes(None, None, &args.stops, &args.settings, &mut table)?;
-    let mut plan = Plan::new(Inversion::from_table(&what, table)?)?;
+    let mut changed = inversion::read(&args.folder)?;
+    limits(None, None, &args.stops, &mut changed.stop)?;
+    let mut plan = Plan::new(apply_all(changed, &what, &args.settings)?)?;
     source::note(&*plan.simulator);
     let now = solve::checkpoint(&plan, Vec::new())?;
     let runs = match CheckpointFile::read(&args.folder)? {

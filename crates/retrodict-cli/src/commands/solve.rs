@@ -45,7 +45,7 @@ pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
         None => (watched(&plan, runs, None)?, None),
         Some(out) => keep_going(&plan, runs, out, args.checkpoint)?,
     };
-    let beside = || beside(&plan.inversion.target, "solved");
+    let beside = || beside(plan.target_name(), "solved");
     let output = args
         .output
         .clone()

@@ -13,11 +13,12 @@ use retrodict::interrupt::Interrupt;
 use super::{Array, Depth, csv, npy, png};
 use crate::failure::Outcome;
 use crate::folder::{Manifest, Summary};
-use crate::inversion::{self, Change, Inversion, Plan};
+use crate::inversion::{self, Change, Plan};
 use crate::sealed;
 use crate::server::{Budget, Offer, protocol};
 use crate::sweep::Index;
 use crate::training::{Checkpoint, Diagnosis, Weights};
+use retrodict::spec::InversionSpec;
 
 /// Mutants of each reader.
 const MUTANTS: usize = 20_000;
@@ -178,9 +179,7 @@ fn mutants_of_descriptions() {
     attack("inversion", &[inversion.into()], |bytes| {
         let text = String::from_utf8_lossy(bytes);
         let table = toml::from_str::<toml::Table>(&text).ok();
-        table.is_some_and(|table| {
-            crate::inversion::Inversion::from_table("file.toml", table).is_ok()
-        })
+        table.is_some_and(|table| InversionSpec::from_table("file.toml", table).is_ok())
     });
     let sweep = "kind = 'random'\ncount = 3\n[over]\nrule.x = { from = 1e-6, to = 1.0, scale = 'log' }\na = [1, 2]\n";
     attack("sweep", &[sweep.into()], |bytes| {
@@ -234,7 +233,7 @@ fn mutants_of_checkpoints_of_inversions() {
              start = {{ value = 1.0 }}\nstop = {{ steps = 3 }}\n",
             target.display()
         );
-        Plan::new(Inversion::from_table("file.toml", text.parse().unwrap()).unwrap()).unwrap()
+        Plan::new(InversionSpec::from_table("file.toml", text.parse().unwrap()).unwrap()).unwrap()
     });
     for plan in plans {
         let checkpoint = inversion::CheckpointFile {

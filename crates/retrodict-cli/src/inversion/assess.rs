@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::statistics::too_large;
-use super::{Answer, Plan, Statistics};
+use super::{Answer, Plan, Statistics, posterior};
 use crate::interrupt;
 use crate::own_units::own_units;
 
@@ -33,7 +33,7 @@ fn one(plan: &Plan, answer: &mut Answer) {
     }
     if let Some(wanted) = &plan.inversion.posterior {
         let field = &plan.fields[answer.field];
-        match wanted.find(&plan.inversion.priors, field, &answer.best) {
+        match posterior(wanted, &plan.inversion.priors, field, &answer.best) {
             Ok((found, arrays)) => {
                 answer.posterior = Some(found);
                 answer.arrays.extend(arrays);

@@ -1,13 +1,14 @@
 use flate2::Crc;
 
-use super::Inversion;
+use retrodict::spec::{InversionSpec, StartSpec, StopSpec};
+
 use crate::data::{bounded, place};
 use crate::failure::Outcome;
 
 /// A number that changes with the inversion and with every byte of the files that it names.
 ///
 /// `solved` leaves out how the problem is solved: with the same number, losses can be compared.
-pub fn fingerprint(inversion: &Inversion, solved: bool) -> Outcome<String> {
+pub fn fingerprint(inversion: &InversionSpec, solved: bool) -> Outcome<String> {
     let mut inversion = inversion.clone();
     let mut crc = Crc::new();
     for name in inversion.files() {
@@ -23,8 +24,8 @@ pub fn fingerprint(inversion: &Inversion, solved: bool) -> Outcome<String> {
     inversion.title.clear();
     if !solved {
         (inversion.rule, inversion.inverse) = (None, None);
-        inversion.stop = super::Stop::default();
-        inversion.start = super::Start::default();
+        inversion.stop = StopSpec::default();
+        inversion.start = StartSpec::default();
         // What is asked of the answer changes nothing of it.
         (inversion.statistics, inversion.posterior) = (true, None);
     }

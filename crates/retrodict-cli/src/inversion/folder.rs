@@ -2,7 +2,7 @@ use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::{Answer, CheckpointFile, Inversion, Plan, Run, arrays};
+use super::{Answer, CheckpointFile, Plan, Run, arrays};
 use crate::data::Array;
 use crate::durable::replace;
 use crate::failure::{Failure, Outcome};
@@ -11,6 +11,7 @@ use crate::interrupt;
 use crate::own_units::own_units;
 use crate::registry;
 use crate::series::Curves;
+use retrodict::spec::InversionSpec;
 
 /// The file that tells an inversion's folder from others: what is solved, and how.
 const INVERSION: &str = "inversion.toml";
@@ -21,13 +22,13 @@ pub fn is_inversion(folder: &Path) -> bool {
 }
 
 /// Reads what a folder's inversion is.
-pub fn read(folder: &Path) -> Outcome<Inversion> {
+pub fn read(folder: &Path) -> Outcome<InversionSpec> {
     let path = folder.join(INVERSION);
-    Inversion::from_table(&path.display().to_string(), super::read_table(&path)?)
+    super::read_file(&path)
 }
 
 /// Writes what is solved, with paths that hold from everywhere.
-pub fn write_inversion(folder: &Path, inversion: &Inversion) -> Outcome<()> {
+pub fn write_inversion(folder: &Path, inversion: &InversionSpec) -> Outcome<()> {
     let inversion = anchored(inversion)?;
     replace(&folder.join(INVERSION), inversion.to_toml()?.as_bytes())
 }
@@ -39,16 +40,16 @@ pub fn forget_inversion(folder: &Path) {
 }
 
 /// The same inversion wherever it is read from.
-fn anchored(inversion: &Inversion) -> Outcome<Inversion> {
+fn anchored(inversion: &InversionSpec) -> Outcome<InversionSpec> {
     let mut inversion = inversion.clone();
     let here = std::env::current_dir().map_err(|e| Failure::unreadable(Path::new("."), e))?;
-    inversion.anchor(&here);
+    super::anchor(&mut inversion, &here);
     Ok(inversion)
 }
 
 /// What the inversion is called: as it was told, or by what is inverted, wherever its file stands.
 fn title(plan: &Plan) -> String {
-    let target = plan.inversion.target.as_str();
+    let target = plan.target_name();
     match plan.inversion.title.as_str() {
         "" => {
             let file = target.rsplit(MAIN_SEPARATOR).next().unwrap_or(target);

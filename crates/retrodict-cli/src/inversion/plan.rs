@@ -1,25 +1,22 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::registry;
-use retrodict::error::{expect_finite, expect_length};
 use retrodict::interrupt::Interrupt;
-use retrodict::inverse::Inverter;
-use retrodict::solver::automatic::{self, AUTOMATIC};
 use retrodict::solver::starts::Region;
+use retrodict::spec::{InversionSpec, Named, Posed, Subject, Values};
 use retrodict::uncertainty::weight::Choice;
 use retrodict::{Problem, Simulator, StopWhen, UpdateRule};
 use toml::Table;
 
-use super::{Chosen, Inversion, dressed, known};
-use crate::data::{self, Array, fit_shape, split, take_times};
-use crate::failure::{Failure, Outcome};
-use crate::local_inverse;
+use super::Chosen;
+use crate::data::{self, Array, UserFiles, fit_shape, split, take_times};
+use crate::failure::Outcome;
+use crate::registry;
 
 /// An inversion, validated: everything that can be wrong is found before anything is run.
 pub struct Plan {
     /// As it was asked for.
-    pub inversion: Inversion,
+    pub inversion: InversionSpec,
     /// The observations.
     pub target: Array,
     /// P, before it was told the noise of a field.
@@ -40,7 +37,7 @@ pub struct Plan {
     pub choice: Option<Choice>,
     /// What was made of the columns of the target's file.
     pub remark: Option<String>,
-    rule_options: Table,
+    posed: Posed,
 }
 
 /// One field of the target, and the points from which it is solved.
@@ -59,101 +56,54 @@ pub struct Field {
     pub spent: Duration,
 }
 
-/// χ² per datum at which a run ends that could fit the noise too; a tenth above 1, since rules that aim at
-/// just that level end a hair beside it.
-const AT_THE_NOISE: f64 = 1.1;
-
 impl Plan {
     /// Reads the data, builds everything and checks that it fits.
-    pub fn new(inversion: Inversion) -> Outcome<Self> {
-        let mut target = match inversion.noise.missing {
-            true => data::read_with_gaps(&inversion.target)?,
-            false => data::read(&inversion.target)?,
+    pub fn new(inversion: InversionSpec) -> Outcome<Self> {
+        let (mut target, what) = match &inversion.target {
+            Values::File(name) if inversion.noise.missing => {
+                (data::read_with_gaps(name)?, name.as_str())
+            }
+            Values::File(name) => (data::read(name)?, name.as_str()),
+            Values::Each(values) => (Array::new(vec![values.len()], values.clone()), "the target"),
+            Values::One(value) => (Array::new(vec![1], vec![*value]), "the target"),
         };
-        let (name, mut options) = named(&inversion.simulator, "simulator")?;
-        let name = name.ok_or_else(|| {
-            Failure::Misuse(
-                "the simulator has no name; write simulator = { name = \"…\" } with a name from \
-                 `retrodict list`"
-                    .to_owned(),
-            )
-        })?;
-        let what = &inversion.target;
-        let remark = take_times(&name, &mut options, &mut target, what)?;
-        fit_shape(&name, &mut options, &target, what)?;
-        let inverse = inversion
-            .inverse
-            .as_ref()
-            .map(local_inverse::choose)
-            .transpose()?;
-        let simulator = build(&name, &options, inverse.as_ref())?;
-        let (n, m) = (simulator.input().len(), simulator.output().len());
+        // What the data say of the simulator: its shape, its times.
+        let mut fitted = inversion.clone();
+        let Named { name, options } = &mut fitted.simulator;
+        let remark = take_times(name, options, &mut target, what)?;
+        fit_shape(name, options, &target, what)?;
+        let simulator = fitted.simulator(registry())?;
         let targets = split(&target, &simulator.output().shape, what)?;
-        let levels = inversion
-            .noise
-            .levels(&targets, &simulator.output().shape)?;
-        let points = inversion
-            .start
-            .points(targets.len(), &simulator.input().shape)?;
 
-        let rule = inversion.rule.clone().unwrap_or_default();
-        let (rule, rule_options) = named(&rule, "rule")?;
-        let named_rule = rule.filter(|name| name != AUTOMATIC);
-        if let Some(name) = &named_rule {
-            registry().rules.build(name, &rule_options)?;
-        }
-        let mut stop = inversion.stop.when()?;
-        let fits_noise = n >= m && inversion.priors.is_empty();
-        if levels.iter().all(|level| level.known) && fits_noise && !inversion.stop.has_goal() {
-            stop.discrepancy_below = Some(AT_THE_NOISE);
-        }
-
-        let choice = known::rule(&inversion.priors)?;
-        let told = registry().simulator(&name)?.accepts("noise") && !options.contains_key("noise");
-        let mut fields = Vec::new();
-        for ((y, x0), level) in targets.iter().zip(&points).zip(levels) {
-            let mut own = Arc::clone(&simulator);
-            if let Some(sigma) = level.sigma.filter(|_| told) {
-                let mut options = options.clone();
-                options.insert("noise".into(), sigma.into());
-                own = build(&name, &options, inverse.as_ref())?;
-            }
-            let data = match inversion.noise.missing {
-                true => Problem::with_missing(own, level.loss, y.to_vec())?,
-                false => Problem::new(own, level.loss, y.to_vec())?,
-            };
-            let field = Field::new(data, x0, &inversion)?;
-            stop.check(&field.problem)?;
-            if let Some(wanted) = &inversion.posterior {
-                wanted.check(&inversion.priors, &field)?;
-            }
-            fields.push(field);
-        }
-        let (rule, reason) = match (&named_rule, fields.first()) {
-            (Some(name), _) => (name.as_str(), None),
-            (None, first) => {
-                let found = first.map_or_else(
-                    || automatic::of_simulator(&*simulator),
-                    |field| automatic::method(&field.problem),
-                );
-                (found.method, Some(found.reason))
-            }
+        let Named { name, options } = &fitted.simulator;
+        let takes = registry().simulator(name)?.accepts("noise") && !options.contains_key("noise");
+        let with_noise = |sigma: f64| {
+            let mut told = fitted.clone();
+            told.simulator = told.simulator.with("noise", sigma);
+            told.simulator(registry())
         };
-        let rule = registry().rules.find(rule)?.name.to_owned();
-        registry().rules.build(&rule, &rule_options)?;
+        let subject = Subject {
+            simulator: Arc::clone(&simulator),
+            with_noise: if takes { Some(&with_noise) } else { None },
+        };
+        let mut posed = fitted.pose_with(&subject, &targets, registry(), &UserFiles)?;
+        let fields = std::mem::take(&mut posed.fields)
+            .into_iter()
+            .map(Field::from)
+            .collect();
         Ok(Self {
-            inversion,
             target,
             simulator,
-            name,
-            options,
-            rule,
-            reason,
-            stop,
+            name: fitted.simulator.name,
+            options: fitted.simulator.options,
+            rule: posed.rule.name.clone(),
+            reason: posed.reason,
+            stop: posed.stop.clone(),
             fields,
-            choice,
+            choice: posed.choice,
             remark,
-            rule_options,
+            inversion,
+            posed,
         })
     }
 
@@ -188,6 +138,14 @@ impl Plan {
         Ok(())
     }
 
+    /// The file of the data, or what stands for it where the description holds the numbers itself.
+    pub fn target_name(&self) -> &str {
+        match &self.inversion.target {
+            Values::File(name) => name,
+            _ => "target.npy",
+        }
+    }
+
     /// The weights that were chosen, one for each field up to the first without.
     pub fn chosen(&self) -> Vec<Chosen> {
         self.fields
@@ -219,7 +177,7 @@ impl Plan {
         format!(
             "{} {} {}",
             self.rule,
-            self.rule_options,
+            self.posed.rule.options,
             inverse.unwrap_or_default()
         )
     }
@@ -232,50 +190,19 @@ impl Plan {
 
     /// A fresh rule, for one run.
     pub fn rule(&self) -> retrodict::Result<Box<dyn UpdateRule>> {
-        registry().rules.build(&self.rule, &self.rule_options)
+        self.posed.make_rule()
     }
 }
 
-impl Field {
-    fn new(data: Problem, x0: &[f64], inversion: &Inversion) -> Outcome<Self> {
-        expect_length("the start", x0.len(), data.inputs())?;
-        expect_finite("the start", x0)?;
-        let problem = dressed(&data, inversion)?;
-        let start = &inversion.start;
-        let (region, mut starts) = Region::starts(x0, start.spread, start.count, start.seed)?;
-        if let Some(bounds) = problem.bounds() {
-            region.draw_within(bounds, &mut starts[1..]);
-        }
-        Ok(Self {
-            data,
-            problem,
-            region,
-            starts,
+impl From<retrodict::spec::Field> for Field {
+    fn from(field: retrodict::spec::Field) -> Self {
+        Self {
+            data: field.data,
+            problem: field.problem,
+            region: field.region,
+            starts: field.starts,
             chosen: None,
             spent: Duration::ZERO,
-        })
-    }
-}
-
-/// P of a name, its options, and the local inverse that was chosen. Simulators that are not ours are
-/// found here too.
-fn build(
-    name: &str,
-    options: &Table,
-    inverse: Option<&Arc<dyn Inverter>>,
-) -> Outcome<Arc<dyn Simulator>> {
-    let simulator = registry().simulator(name)?.build(options)?;
-    Ok(local_inverse::join(simulator, inverse))
-}
-
-/// The name in a table, if it has one, and the table without it.
-fn named(table: &Table, what: &str) -> Outcome<(Option<String>, Table)> {
-    let mut options = table.clone();
-    match options.remove("name") {
-        None => Ok((None, options)),
-        Some(toml::Value::String(name)) => Ok((Some(name), options)),
-        Some(other) => Err(Failure::Misuse(format!(
-            "{what}.name = {other}: it must be a name from `retrodict list`"
-        ))),
+        }
     }
 }

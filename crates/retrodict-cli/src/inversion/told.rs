@@ -3,7 +3,7 @@
 use retrodict::Counts;
 use retrodict::uncertainty::statistics::Noise;
 
-use super::{Answer, Chosen, Found, Statistics, name};
+use super::{Answer, Chosen, Found, Statistics};
 use crate::folder::MethodSummary;
 use crate::text::{aligned, duration, wrapped};
 
@@ -18,7 +18,7 @@ pub fn chosen(chosen: &Chosen) -> String {
          {:.1}; {} linearisation{}{settled}; {}",
         chosen.prior,
         chosen.weight,
-        name(chosen.rule),
+        chosen.rule.name(),
         chosen.freedom,
         chosen.rounds,
         if chosen.rounds == 1 { "" } else { "s" },
@@ -31,7 +31,7 @@ pub fn doubts(chosen: &Chosen) -> Vec<String> {
     let passed = chosen
         .passed
         .iter()
-        .map(|(rule, why)| format!("{} found no reliable weight: {why}", name(*rule)));
+        .map(|(rule, why)| format!("{} found no reliable weight: {why}", rule.name()));
     let own = chosen.doubt.as_ref().map(|why| {
         format!(
             "the weight of {} is doubtful: {why}; try another rule (discrepancy if the noise level is known, \

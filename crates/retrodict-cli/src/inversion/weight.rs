@@ -1,60 +1,8 @@
-use retrodict::options::nearest;
 use retrodict::uncertainty::weight::{Choice, Point};
 use retrodict::{Counts, Problem};
 use serde::{Deserialize, Serialize};
-use toml::Value;
 
 use crate::failure::{Failure, Outcome};
-
-/// How strong a prior is: as it was told, or by a rule from the data.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Weight {
-    /// A number.
-    Told(f64),
-    /// By a rule.
-    By(Choice),
-}
-
-/// The rules by their names; the last is short for another.
-const RULES: [(&str, Choice); 5] = [
-    ("auto", Choice::Automatic),
-    ("discrepancy", Choice::Discrepancy),
-    ("cross-validation", Choice::CrossValidation),
-    ("l-curve", Choice::LCurve),
-    ("gcv", Choice::CrossValidation),
-];
-
-/// A rule's name.
-pub fn name(choice: Choice) -> &'static str {
-    let known = RULES.iter().find(|(_, rule)| *rule == choice);
-    known.map_or("", |(name, _)| name)
-}
-
-impl Weight {
-    /// From what a file or a flag says; nothing said means 1.
-    pub fn read(prior: &str, value: Option<Value>) -> Outcome<Self> {
-        let misuse = |found: &str, hint: String| {
-            Failure::Misuse(format!(
-                "prior {prior}: weight = {found}: it must be a number of 0 or greater, or a rule: auto, discrepancy, \
-                 cross-validation (gcv) or l-curve{hint}"
-            ))
-        };
-        match value {
-            None => Ok(Self::Told(1.0)),
-            Some(Value::Float(weight)) => Ok(Self::Told(weight)),
-            Some(Value::Integer(weight)) => Ok(Self::Told(weight as f64)),
-            Some(Value::String(rule)) => {
-                let known = RULES.iter().find(|(name, _)| *name == rule);
-                known.map(|(_, choice)| Self::By(*choice)).ok_or_else(|| {
-                    let near = nearest(&rule, RULES.iter().map(|(name, _)| *name));
-                    let hint = near.map(|near| format!(" (did you mean '{near}'?)"));
-                    misuse(&format!("\"{rule}\""), hint.unwrap_or_default())
-                })
-            }
-            Some(other) => Err(misuse(&other.to_string(), String::new())),
-        }
-    }
-}
 
 /// The weight that a rule chose for a field, and what it was weighed against.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -100,7 +48,7 @@ impl Chosen {
     ) -> Outcome<Self> {
         let prior = problem.priors().first().map_or("", |term| term.block.name);
         let chosen = choice.weight_observed(problem, start, see).map_err(|e| {
-            Failure::from(e).within(&format!("prior {prior}: weight = \"{}\"", name(choice)))
+            Failure::from(e).within(&format!("prior {prior}: weight = \"{}\"", choice.name()))
         })?;
         let stride = chosen.curve.len().div_ceil(KEPT).max(1);
         Ok(Self {
@@ -120,35 +68,5 @@ impl Chosen {
             curve: chosen.curve.into_iter().step_by(stride).collect(),
             counts: chosen.counts,
         })
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn weights_are_numbers_or_rules() {
-        let read = |value: &str| {
-            let table: toml::Table = format!("weight = {value}").parse().unwrap();
-            Weight::read("tikhonov", table.get("weight").cloned())
-        };
-        assert_eq!(read("2").unwrap(), Weight::Told(2.0));
-        assert_eq!(Weight::read("tikhonov", None).unwrap(), Weight::Told(1.0));
-        assert_eq!(read("'gcv'").unwrap(), Weight::By(Choice::CrossValidation));
-        for (rule, choice) in &RULES[..4] {
-            assert_eq!(read(&format!("'{rule}'")).unwrap(), Weight::By(*choice));
-            assert_eq!(name(*choice), *rule);
-        }
-        let message = read("'discrepency'").unwrap_err().to_string();
-        assert!(message.contains("did you mean 'discrepancy'"), "{message}");
-        for wrong in ["true", "'much'", "[1]"] {
-            let message = read(wrong).unwrap_err().to_string();
-            assert!(
-                message.contains("prior tikhonov") && message.contains("l-curve"),
-                "{message}"
-            );
-        }
     }
 }

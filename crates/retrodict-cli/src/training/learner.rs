@@ -79,10 +79,7 @@ impl<'a> Learner<'a> {
             physics,
             lot,
             trainer,
-            limits: Limits {
-                cancel: Some(interrupt::flag()),
-                ..method.until.or(&plan.until).limits()
-            },
+            limits: method.until.or(&plan.until).limits(),
             draw: plan.seed + seed,
             looked_at: Vec::new(),
             rows: 0,

@@ -150,7 +150,6 @@ impl Until {
             time: self.seconds.map(Duration::from_secs_f64),
             patience: self.patience,
             loss_below: self.loss_below,
-            cancel: None,
         }
     }
 }

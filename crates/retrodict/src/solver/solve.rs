@@ -576,7 +576,7 @@ impl Run {
             false => Cow::Borrowed(at.x()),
         };
         let excess = loss - self.lowest.newest();
-        self.lowest.take(loss, self.stop.plateau);
+        self.lowest.take(loss, &self.stop);
         // Of points that the loss cannot tell apart the later one is the better, since a rule
         // may see its way where the loss no longer does.
         let close = excess > 0.0 && excess <= 1e-6 * loss;

@@ -1,9 +1,10 @@
 //! When a run ends: goals, limits, and the checks of both.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
@@ -13,38 +14,53 @@ use crate::problem::{Evaluation, Problem};
 use crate::solver::status::Goal;
 use crate::updates::Trial;
 
-/// When a run ends. What is `None` is not asked for.
-#[derive(Debug, Clone)]
+/// When a run ends: the same words in Rust, in a file, on the command line and in Python. Criteria that are `None` are not
+/// checked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Stop")]
 pub struct StopWhen {
-    /// At most so many steps.
+    /// Maximum number of steps.
     pub steps: usize,
-    /// At most so much time: also within a step, except that the loss at the start gets a second.
+    /// Maximum time, such as "10s" or "2m", or seconds: also within a step, except that the loss at the start gets a second.
+    #[serde(
+        with = "crate::duration::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
     pub time: Option<Duration>,
     /// Converged once L is at most this.
+    #[serde(alias = "loss", skip_serializing_if = "Option::is_none")]
     pub loss_below: Option<f64>,
-    /// Converged once χ² per datum is at most this: 1 where the data are explained to within their
-    /// noise (Morozov's discrepancy principle). Only the data count, and the loss must know their noise.
+    /// Converged once the reduced χ² of the data is at most this: 1 where they are explained to within their noise (Morozov's
+    /// discrepancy principle). Only the data count, and the loss must know their noise.
+    #[serde(alias = "discrepancy", skip_serializing_if = "Option::is_none")]
     pub discrepancy_below: Option<f64>,
     /// Converged once ‖∂L/∂x‖ is at most this; costs a vjp a step for rules without gradients.
+    #[serde(alias = "gradient", skip_serializing_if = "Option::is_none")]
     pub gradient_below: Option<f64>,
     /// Converged once a step was no longer than this · ‖x‖.
+    #[serde(alias = "step", skip_serializing_if = "Option::is_none")]
     pub short_step: Option<f64>,
-    /// Converged once the loss hardly falls any more.
-    pub plateau: Option<Plateau>,
+    /// Converged once the lowest loss fell by no more than this share of itself over the last `plateau_steps` steps, in [0, 1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plateau: Option<f64>,
+    /// Over how many steps a plateau is looked for, at least 1.
+    pub plateau_steps: usize,
     /// Converged once a step changed the loss by no more than this share of it, and the rule's model promises no more
     /// than that of any step: what `ftol` is elsewhere. For rules that have such a model (Levenberg–Marquardt).
+    ///
     /// A step that did so ends the run only where the gradient is small too: at most 1e-6, or the error of J, in the scale of
     /// its own unknowns, as with `gtol`.
     /// Where the model says that the data can be met exactly, a run ends once the whole step would change no unknown by more than this
     /// part of its size, and is shorter than the one before.
     /// `None` stands for [`LOSS_CHANGE`], or where another goal is set for 0, which goes on to the last digit.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub loss_change: Option<f64>,
     /// Stationary once ‖Δx‖ ≤ this · ‖x‖.
     pub step_below: f64,
     /// Diverged once L exceeds this multiple of the first loss.
     pub diverged_above: f64,
-    /// Ends the run from outside, for example on Ctrl-C; also within a step.
-    pub cancel: Option<Arc<AtomicBool>>,
 }
 
 /// Steps after which a run ends that was told nothing else. Rules that solve least squares take far fewer, but for narrow
@@ -68,16 +84,6 @@ const UNTRIED: f64 = 1e-4;
 /// A run that has lowered the loss by less than this share of it may stand at a saddle where it began.
 const LEFT_THE_START: f64 = 1e-3;
 
-/// A loss that hardly falls: over the last `steps` its lowest value fell by no more than `decrease`
-/// of itself.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Plateau {
-    /// Over how many steps, at least 1.
-    pub steps: usize,
-    /// The relative decrease, in [0, 1).
-    pub decrease: f64,
-}
-
 impl Default for StopWhen {
     fn default() -> Self {
         Self {
@@ -88,10 +94,10 @@ impl Default for StopWhen {
             gradient_below: None,
             short_step: None,
             plateau: None,
+            plateau_steps: 10,
             loss_change: None,
             step_below: 1e-15,
             diverged_above: 1e8,
-            cancel: None,
         }
     }
 }
@@ -119,11 +125,12 @@ impl StopWhen {
             not_negative(key, goal.unwrap_or(0.0))?;
         }
         positive("discrepancy_below", self.discrepancy_below.unwrap_or(1.0))?;
-        if let Some(Plateau { steps, decrease }) = self.plateau {
-            require(steps > 0, "plateau steps", steps, "it must be at least 1")?;
+        let steps = self.plateau_steps;
+        require(steps > 0, "plateau_steps", steps, "it must be at least 1")?;
+        if let Some(decrease) = self.plateau {
             let allowed = "it must lie in [0, 1), for example 1e-3";
             let fits = (0.0..1.0).contains(&decrease);
-            require(fits, "plateau decrease", decrease, allowed)?;
+            require(fits, "plateau", decrease, allowed)?;
         }
         let target = problem.target();
         if self.discrepancy_below.is_some() && problem.loss().chi_squared(target, target).is_none()
@@ -174,9 +181,10 @@ impl StopWhen {
         {
             return Ok(Some(Goal::ShortStep));
         }
+        let steps = self.plateau_steps;
         if self
             .plateau
-            .is_some_and(|plateau| lowest.hardly_falls(plateau))
+            .is_some_and(|decrease| lowest.hardly_falls(decrease, steps))
         {
             return Ok(Some(Goal::Plateau));
         }
@@ -220,10 +228,7 @@ impl StopWhen {
 
     /// What interrupts a run that began at `clock`, beside what interrupts the work on this thread.
     pub(crate) fn interrupt(&self, clock: Instant) -> Interrupt {
-        let mut interrupt = Interrupt::current();
-        if let Some(flag) = &self.cancel {
-            interrupt = interrupt.with_flag(Arc::clone(flag));
-        }
+        let interrupt = Interrupt::current();
         // A limit that the clock cannot hold is none.
         match self.time.and_then(|limit| clock.checked_add(limit)) {
             Some(deadline) => interrupt.with_deadline(deadline),
@@ -259,17 +264,17 @@ impl Lowest {
     }
 
     /// Takes the loss of one more point.
-    pub(crate) fn take(&mut self, loss: f64, plateau: Option<Plateau>) {
+    pub(crate) fn take(&mut self, loss: f64, stop: &StopWhen) {
         self.0.push_back(self.newest().min(loss));
-        let kept = 1 + plateau.map_or(0, |plateau| plateau.steps);
+        let kept = 1 + stop.plateau.map_or(0, |_| stop.plateau_steps);
         while self.0.len() > kept {
             self.0.pop_front();
         }
     }
 
-    fn hardly_falls(&self, plateau: Plateau) -> bool {
-        let before = self.0.front().filter(|_| self.0.len() > plateau.steps);
-        before.is_some_and(|before| before - self.newest() <= plateau.decrease * before.abs())
+    fn hardly_falls(&self, decrease: f64, steps: usize) -> bool {
+        let before = self.0.front().filter(|_| self.0.len() > steps);
+        before.is_some_and(|before| before - self.newest() <= decrease * before.abs())
     }
 }
 
@@ -279,9 +284,10 @@ mod tests {
 
     #[test]
     fn a_plateau_is_seen_after_its_steps_and_not_before() {
-        let plateau = Plateau {
-            steps: 2,
-            decrease: 0.1,
+        let stop = StopWhen {
+            plateau: Some(0.1),
+            plateau_steps: 2,
+            ..StopWhen::default()
         };
         let mut lowest = Lowest::default();
         for (loss, flat) in [
@@ -294,8 +300,8 @@ mod tests {
             (7.0, true),
             (4.0, false),
         ] {
-            lowest.take(loss, Some(plateau));
-            assert_eq!(lowest.hardly_falls(plateau), flat, "at {loss}");
+            lowest.take(loss, &stop);
+            assert_eq!(lowest.hardly_falls(0.1, 2), flat, "at {loss}");
         }
         assert_eq!(lowest.values(), [4.9, 4.9, 4.0]);
     }

@@ -1,7 +1,6 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -62,8 +61,6 @@ pub struct Limits {
     pub patience: Option<u64>,
     /// Once the test loss is at most this.
     pub loss_below: Option<f64>,
-    /// Once this is set: at once, also within a step, which is then not taken.
-    pub cancel: Option<Arc<AtomicBool>>,
 }
 
 /// Where training stands: enough to go on as if it had never stopped, with the rule's own memory.
@@ -283,11 +280,7 @@ impl Trainer {
         limits: &Limits,
         observer: impl FnMut(&Step<'_>) -> ControlFlow<()> + Send,
     ) -> Result<Trained> {
-        let mut interrupt = Interrupt::current();
-        if let Some(flag) = &limits.cancel {
-            interrupt = interrupt.with_flag(Arc::clone(flag));
-        }
-        interrupt.within(|| among_threads(|| self.learn(data, test, state, limits, observer)))
+        among_threads(|| self.learn(data, test, state, limits, observer))
     }
 
     fn learn(

@@ -1,11 +1,91 @@
-use crate::registry;
-use retrodict::options::nearest;
+//! Changes of a description: `key=value`, one language for every door.
+
 use toml::{Table, Value};
 
-use crate::failure::{Failure, Outcome};
-use crate::settings::{Setting, insert};
+use crate::error::{Error, Result};
+use crate::options::nearest;
+use crate::registry::Registry;
 
-/// The tables of an inversion that settings reach by name, as in `rule.KEY`.
+/// One change: a path of keys, and a value in TOML.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Override {
+    /// The keys, outermost first.
+    pub path: Vec<String>,
+    /// The value.
+    pub value: Value,
+    /// As it was written.
+    pub text: String,
+}
+
+impl Override {
+    /// Reads `key=value`; what is no TOML value is taken as text.
+    ///
+    /// # Errors
+    /// [`Error::Override`] with what was expected.
+    pub fn parse(text: &str) -> Result<Self> {
+        let refused = |why: &str| Error::Override {
+            text: text.to_owned(),
+            message: why.to_owned(),
+        };
+        let Some((path, value)) = text.split_once('=') else {
+            return Err(refused("expected KEY=VALUE, for example nu_t=4"));
+        };
+        let path: Vec<String> = path.trim().split('.').map(str::to_owned).collect();
+        if path.iter().any(String::is_empty) {
+            return Err(refused("a key is empty; write keys as name or outer.inner"));
+        }
+        let value = value.trim();
+        let value = format!("value = {value}")
+            .parse::<Table>()
+            .ok()
+            .and_then(|mut table| table.remove("value"))
+            .unwrap_or_else(|| Value::String(value.to_owned()));
+        Ok(Self {
+            path,
+            value,
+            text: text.to_owned(),
+        })
+    }
+
+    /// A change that is refused, and why.
+    pub fn refused(&self, why: String) -> Error {
+        Error::Override {
+            text: self.text.clone(),
+            message: why,
+        }
+    }
+}
+
+/// Writes a value at a path of keys, making tables on the way.
+///
+/// # Errors
+/// [`Error::Override`] if a key on the way has a value that is no table.
+pub fn insert(table: &mut Table, path: &[String], value: Value) -> Result<()> {
+    match path {
+        [] => Ok(()),
+        [key] => {
+            table.insert(key.clone(), value);
+            Ok(())
+        }
+        [key, rest @ ..] => {
+            let inner = table
+                .entry(key.clone())
+                .or_insert_with(|| Table::new().into());
+            match inner.as_table_mut() {
+                Some(inner) => insert(inner, rest, value),
+                None => Err(Error::Override {
+                    text: path.join("."),
+                    message: format!(
+                        "'{key}' is a value, not a table; it has no key '{}'",
+                        rest.join(".")
+                    ),
+                }),
+            }
+        }
+    }
+}
+
+/// The tables of an inversion that changes reach by name, as in `rule.KEY`.
 const TABLES: [&str; 7] = [
     "simulator",
     "rule",
@@ -21,9 +101,12 @@ const WHOLE: [&str; 4] = ["title", "target", "transform", "statistics"];
 
 /// Changes one setting of an inversion: `rule.KEY`, `stop.KEY` and the like by name, everything else an
 /// option of the simulator.
-pub fn apply(inversion: &mut Table, setting: &Setting) -> Outcome<()> {
-    let misuse = |why: String| Failure::Misuse(format!("--set {}: {why}", setting.text));
-    let (path, value) = (setting.path.as_slice(), &setting.value);
+///
+/// # Errors
+/// [`Error::Override`] with the nearest known key.
+pub fn set(inversion: &mut Table, change: &Override, registry: &Registry) -> Result<()> {
+    let misuse = |why: String| change.refused(why);
+    let (path, value) = (change.path.as_slice(), &change.value);
     let first = path.first().map(String::as_str).unwrap_or_default();
     match (first, path.len(), value) {
         (key, 1, _) if WHOLE.contains(&key) => insert(inversion, path, value.clone()),
@@ -46,9 +129,13 @@ pub fn apply(inversion: &mut Table, setting: &Setting) -> Outcome<()> {
             "options of a prior are set as prior.NAME.KEY=VALUE, as in prior.tikhonov.weight=1e-3"
                 .to_owned(),
         )),
-        (table, 2.., _) if TABLES.contains(&table) => insert(inversion, path, value.clone()),
+        (table, 2.., _) if TABLES.contains(&table) => {
+            named(inversion, table);
+            insert(inversion, path, value.clone())
+        }
         _ => {
-            check_option(inversion, first).map_err(misuse)?;
+            named(inversion, "simulator");
+            check_option(inversion, first, registry).map_err(misuse)?;
             let mut full = vec!["simulator".to_owned()];
             full.extend_from_slice(path);
             insert(inversion, &full, value.clone())
@@ -57,7 +144,7 @@ pub fn apply(inversion: &mut Table, setting: &Setting) -> Outcome<()> {
 }
 
 /// Sets a key of the prior of a name.
-fn prior(inversion: &mut Table, path: &[String], value: &Value) -> Result<(), String> {
+fn prior(inversion: &mut Table, path: &[String], value: &Value) -> std::result::Result<(), String> {
     let priors = inversion.get_mut("prior").and_then(Value::as_array_mut);
     let mut priors: Vec<&mut Table> = priors
         .map(|list| list.iter_mut().filter_map(Value::as_table_mut).collect())
@@ -94,11 +181,15 @@ fn named(inversion: &mut Table, key: &str) {
 }
 
 /// Whether the simulator has such an option; a simulator that is not ours knows better than we do.
-fn check_option(inversion: &Table, key: &str) -> Result<(), String> {
+fn check_option(
+    inversion: &Table,
+    key: &str,
+    registry: &Registry,
+) -> std::result::Result<(), String> {
     let name = inversion
         .get("simulator")
         .and_then(|s| s.get("name")?.as_str());
-    let Some(entry) = name.and_then(|name| registry().simulator(name).ok()) else {
+    let Some(entry) = name.and_then(|name| registry.simulator(name).ok()) else {
         return Ok(());
     };
     if entry.accepts(key) {
@@ -124,19 +215,36 @@ fn check_option(inversion: &Table, key: &str) -> Result<(), String> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::settings::parse;
 
-    fn changed(settings: &[&str]) -> Outcome<Table> {
+    fn changed(changes: &[&str]) -> Result<Table> {
         let text = "target = 'y.npy'\nsimulator = { name = 'heat' }\nrule = { name = 'adam', beta1 = 0.5 }";
         let mut table: Table = text.parse().unwrap();
-        for text in settings {
-            apply(&mut table, &parse(text)?)?;
+        for text in changes {
+            set(&mut table, &Override::parse(text)?, Registry::standard())?;
         }
         Ok(table)
     }
 
     #[test]
-    fn settings_find_their_table() {
+    fn changes_are_paths_and_toml_values() {
+        let mut read = Table::new();
+        for text in [
+            "nu_t=4",
+            "shape=[8, 8]",
+            "inverse.filter=tikhonov",
+            "inverse.lambda = 1e-3",
+        ] {
+            let change = Override::parse(text).unwrap();
+            insert(&mut read, &change.path, change.value).unwrap();
+        }
+        let expected = "nu_t = 4\nshape = [8, 8]\ninverse = { filter = 'tikhonov', lambda = 1e-3 }";
+        assert_eq!(read, expected.parse::<Table>().unwrap());
+        assert!(Override::parse("nu_t").is_err());
+        assert!(Override::parse(".a=1").is_err());
+    }
+
+    #[test]
+    fn changes_find_their_table() {
         let table = changed(&[
             "nu_t=4",
             "inverse.filter=tikhonov",

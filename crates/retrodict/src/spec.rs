@@ -1,0 +1,48 @@
+//! What is to be done, as data: one description for Rust, files, the command line and Python.
+//!
+//! An [`InversionSpec`] says which simulator, which data and what is known of them; [`InversionSpec::pose`] checks all of it and
+//! makes the problems. A door adds words and pictures, never meaning.
+//!
+//! ```
+//! use retrodict::registry::Registry;
+//! use retrodict::spec::{InversionSpec, NoFiles};
+//!
+//! # fn main() -> retrodict::Result<()> {
+//! let text = r#"
+//!     target = [0.5, 0.25]
+//!     simulator = { name = "sine", xi = 2.0 }
+//!     noise = { std = 0.01 }
+//!     start = { value = 0.1 }
+//!     stop = { steps = 50, time = "10s" }
+//! "#;
+//! let spec = InversionSpec::from_toml("my.toml", text)?;
+//! let posed = spec.pose(Registry::standard(), &NoFiles)?;
+//! let field = &posed.fields[0];
+//! let solution = posed.solver()?.solve(&field.problem, &field.starts[0])?;
+//! assert!(solution.status.converged());
+//! # Ok(())
+//! # }
+//! ```
+
+mod bounds;
+mod inversion;
+mod noise;
+mod overrides;
+mod posed;
+mod posterior;
+mod prior;
+mod start;
+mod values;
+
+pub use crate::compose::Transform as TransformSpec;
+pub use crate::registry::Named;
+pub use crate::solver::StopWhen as StopSpec;
+pub use bounds::BoundsSpec;
+pub use inversion::{InversionSpec, misread};
+pub use noise::{Level, NoiseSpec};
+pub use overrides::{Override, insert, set};
+pub use posed::{Field, Posed, Subject};
+pub use posterior::{PosteriorFound, PosteriorSpec};
+pub use prior::{PriorSpec, WeightSpec};
+pub use start::StartSpec;
+pub use values::{Files, NoFiles, Values};

@@ -1,0 +1,162 @@
+//! One inversion as data.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::bounds::BoundsSpec;
+use super::noise::NoiseSpec;
+use super::posterior::PosteriorSpec;
+use super::prior::PriorSpec;
+use super::start::StartSpec;
+use super::values::Values;
+use super::{Named, StopSpec, TransformSpec};
+use crate::error::{Error, Result};
+use crate::options::explain;
+
+/// One inversion: which simulator, which data, and what is known of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Inversion")]
+pub struct InversionSpec {
+    /// A heading for the report.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// The observations y*: a file, where `FILE.npz:NAME` picks an array, or the numbers themselves.
+    pub target: Values,
+    /// A local inverse found from derivatives, by its name, with options.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inverse: Option<Named>,
+    /// What rules see in place of x: one transform for all unknowns, or one for each.
+    #[serde(default, rename = "transform", skip_serializing_if = "Vec::is_empty")]
+    pub transforms: Vec<TransformSpec>,
+    /// Whether intervals and the like are found after the fit, where J is small enough.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub statistics: bool,
+    /// `name` and options.
+    pub simulator: Named,
+    /// `name` and options; what suits the problem if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Named>,
+    /// Where to start, and from how many points.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub start: StartSpec,
+    /// What is known of the noise in y*.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub noise: NoiseSpec,
+    /// What no iterate goes beyond.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub bounds: BoundsSpec,
+    /// When to stop.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub stop: StopSpec,
+    /// Whether the posterior of a field is found after the fit, and how finely.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posterior: Option<PosteriorSpec>,
+    /// What is known of x: `name`, `weight` and options of each prior.
+    #[serde(default, rename = "prior", skip_serializing_if = "Vec::is_empty")]
+    pub priors: Vec<PriorSpec>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl InversionSpec {
+    /// An inversion of these data by this simulator, with nothing known.
+    pub fn new(simulator: impl Into<Named>, target: impl Into<Values>) -> Self {
+        Self {
+            title: String::new(),
+            target: target.into(),
+            inverse: None,
+            transforms: Vec::new(),
+            statistics: true,
+            simulator: simulator.into(),
+            rule: None,
+            start: StartSpec::default(),
+            noise: NoiseSpec::default(),
+            bounds: BoundsSpec::default(),
+            stop: StopSpec::default(),
+            posterior: None,
+            priors: Vec::new(),
+        }
+    }
+
+    /// Reads one from a table; `what` names it in messages.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the key and the nearest known one.
+    pub fn from_table(what: &str, table: toml::Table) -> Result<Self> {
+        table
+            .try_into()
+            .map_err(|e: toml::de::Error| Error::Config {
+                what: what.to_owned(),
+                message: explain(&e.to_string()),
+            })
+    }
+
+    /// Reads one from TOML; `what` names it in messages.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the line, the key and the nearest known one.
+    pub fn from_toml(what: &str, text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|e| misread(what, text, &e))
+    }
+
+    /// The inversion as TOML.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if a number does not fit TOML, whose whole numbers have 64 bits and a sign.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|e| unwritten(&e))
+    }
+
+    /// The inversion as a table.
+    ///
+    /// # Errors
+    /// As [`to_toml`](InversionSpec::to_toml).
+    pub fn to_table(&self) -> Result<toml::Table> {
+        toml::Table::try_from(self).map_err(|e| unwritten(&e))
+    }
+
+    /// The files that it names, to be read or moved.
+    pub fn files(&mut self) -> Vec<&mut String> {
+        let values = [
+            Some(&mut self.target),
+            self.noise.std.as_mut(),
+            self.noise.covariance.as_mut(),
+            self.bounds.lower.as_mut(),
+            self.bounds.upper.as_mut(),
+        ];
+        let files = values.into_iter().flatten().filter_map(Values::file);
+        let named = [self.start.file.as_mut(), self.noise.std_file.as_mut()];
+        files.chain(named.into_iter().flatten()).collect()
+    }
+}
+
+fn unwritten(error: &toml::ser::Error) -> Error {
+    Error::Config {
+        what: "the inversion".to_owned(),
+        message: format!("it cannot be written as TOML: {error}"),
+    }
+}
+
+/// A mistake in a file, with its line.
+pub fn misread(what: &str, text: &str, error: &toml::de::Error) -> Error {
+    let line = error
+        .span()
+        .and_then(|span| text.get(..span.start))
+        .map(|before| format!(", line {}", 1 + before.matches('\n').count()))
+        .unwrap_or_default();
+    Error::Config {
+        what: format!("{what}{line}"),
+        message: explain(error.message()),
+    }
+}

@@ -1,0 +1,218 @@
+//! What is known of the noise in y*, and the loss that belongs to it.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Named;
+use super::values::{Files, Values};
+use crate::core::loss::Loss;
+use crate::error::{Error, Result, expect_length};
+use crate::losses::{Covariance, LogNormal, SquaredError, Weighted};
+use crate::options::deviation;
+use crate::registry::Registry;
+
+/// What is known of the noise in y*: nothing, or one of these.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NoiseSpec {
+    /// Its standard deviation, in the unit of y: one for all data, or one for each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub std: Option<Values>,
+    /// Its standard deviation, relative to the target's root mean square.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relative: Option<f64>,
+    /// A file with the standard deviation of each datum.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub std_file: Option<String>,
+    /// Its covariance matrix, row by row, or a file with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub covariance: Option<Values>,
+    /// Whether it multiplies the data: `std` is then the deviation of ln y.
+    #[serde(skip_serializing_if = "is_false")]
+    pub multiplicative: bool,
+    /// Whether NaN in the target says that a value was not observed.
+    #[serde(skip_serializing_if = "is_false")]
+    pub missing: bool,
+    /// A loss in place of the squared error, such as one that is robust to outliers: `name` and options.
+    #[serde(alias = "loss", skip_serializing_if = "Option::is_none")]
+    pub robust: Option<Named>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// The noise of one field.
+pub struct Level {
+    /// The loss that belongs to it.
+    pub loss: Arc<dyn Loss>,
+    /// The standard deviation, where one number holds for all data.
+    pub sigma: Option<f64>,
+    /// Whether anything is known of it.
+    pub known: bool,
+}
+
+fn noise_error(message: &str) -> Error {
+    Error::Config {
+        what: "noise".to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+impl NoiseSpec {
+    /// The noise of each of several fields of data of a shape; NaN stands for a value that was not observed.
+    ///
+    /// # Errors
+    /// If it is given more than once, does not fit the data, or is not allowed.
+    pub fn levels(
+        &self,
+        targets: &[&[f64]],
+        shape: &[usize],
+        registry: &Registry,
+        files: &dyn Files,
+    ) -> Result<Vec<Level>> {
+        let m = targets.first().map_or(0, |y| y.len());
+        let given = [
+            self.std.is_some(),
+            self.relative.is_some(),
+            self.std_file.is_some(),
+            self.covariance.is_some(),
+        ];
+        if given.iter().filter(|given| **given).count() > 1 {
+            return Err(Error::GivenTwice {
+                what: "noise".to_owned(),
+                keys: "noise.std, noise.relative, noise.std_file and noise.covariance".to_owned(),
+            });
+        }
+        if let Some(named) = &self.robust {
+            return self.other(named, m, targets.len(), registry);
+        }
+        if self.multiplicative && self.std.is_none() && self.std_file.is_none() {
+            return Err(noise_error(
+                "multiplicative noise needs noise.std or noise.std_file, the standard deviation of ln y",
+            ));
+        }
+        if let Some(level) = self.relative {
+            deviation("noise.relative", level)?;
+        }
+        match (&self.std, &self.std_file, &self.covariance) {
+            (Some(Values::One(level)), ..) => {
+                deviation("noise.std", *level)?;
+                Ok(targets
+                    .iter()
+                    .map(|y| self.level(Some(*level), y))
+                    .collect())
+            }
+            (Some(Values::Each(values)), ..) => self.of_each("noise.std", values, targets),
+            (Some(Values::File(name)), ..) | (None, Some(name), _) => {
+                let values = files.read(name, shape, true)?.concat();
+                self.of_each(name, &values, targets)
+            }
+            (None, None, Some(covariance)) => {
+                let (name, values) = match covariance {
+                    Values::File(name) => {
+                        (name.as_str(), covariance.read(&[m, m], files)?.concat())
+                    }
+                    _ => (
+                        "noise.covariance",
+                        covariance.read(&[m, m], files)?.concat(),
+                    ),
+                };
+                expect_length(name, values.len(), m * m)?;
+                let rows = values.chunks(m.max(1)).map(<[f64]>::to_vec).collect();
+                let loss: Arc<dyn Loss> = Arc::new(Covariance::new(rows, true));
+                loss.check(m).map_err(|e| e.within(name))?;
+                Ok(shared(&loss, targets.len(), true))
+            }
+            (None, None, None) => Ok(targets.iter().map(|y| self.level(None, y)).collect()),
+        }
+    }
+
+    /// Standard deviations: a single one, or one for each datum that there is.
+    fn of_each(&self, name: &str, given: &[f64], targets: &[&[f64]]) -> Result<Vec<Level>> {
+        let level = |y: &&[f64]| {
+            let mut deviations = given.to_vec();
+            if given.len() != 1 {
+                expect_length(name, given.len(), y.len())?;
+                // Where there is no datum, it does not matter how uncertain it would be.
+                let places = deviations.iter_mut().zip(y.iter());
+                places
+                    .filter(|(_, y)| y.is_nan())
+                    .for_each(|(deviation, _)| *deviation = 1.0);
+            }
+            let loss = self.with(deviations);
+            loss.check(y.len()).map_err(|e| e.within(name))?;
+            Ok(Level {
+                loss,
+                sigma: None,
+                known: true,
+            })
+        };
+        targets.iter().map(level).collect()
+    }
+
+    /// The loss for standard deviations of the data, or of their logarithms.
+    fn with(&self, deviations: Vec<f64>) -> Arc<dyn Loss> {
+        let half = true;
+        match self.multiplicative {
+            true => Arc::new(LogNormal { deviations, half }),
+            false => Arc::new(Weighted { deviations, half }),
+        }
+    }
+
+    /// A loss that was named.
+    fn other(
+        &self,
+        named: &Named,
+        m: usize,
+        fields: usize,
+        registry: &Registry,
+    ) -> Result<Vec<Level>> {
+        let alone = Self {
+            robust: Some(named.clone()),
+            missing: self.missing,
+            ..Self::default()
+        };
+        if *self != alone {
+            return Err(Error::Config {
+                what: "noise.robust".to_owned(),
+                message: "a loss has its own scale, as in { name = \"huber\", delta = 0.1 }; leave out the other noise settings"
+                    .to_owned(),
+            });
+        }
+        let loss = registry.losses.make(registry, named)?;
+        loss.check(m)?;
+        Ok(shared(&loss, fields, false))
+    }
+
+    fn level(&self, std: Option<f64>, y: &[f64]) -> Level {
+        let seen: Vec<f64> = y.iter().copied().filter(|y| !y.is_nan()).collect();
+        let given = std.or_else(|| self.relative.map(|level| level * root_mean_square(&seen)));
+        // Data without noise: nothing to weigh them by.
+        let sigma = given.filter(|sigma| *sigma > 0.0);
+        let loss: Arc<dyn Loss> = match sigma {
+            Some(sigma) => self.with(vec![sigma]),
+            None => Arc::new(SquaredError { half: true }),
+        };
+        Level {
+            loss,
+            sigma: given.filter(|_| !self.multiplicative),
+            known: sigma.is_some(),
+        }
+    }
+}
+
+fn root_mean_square(y: &[f64]) -> f64 {
+    (y.iter().map(|y| y * y).sum::<f64>() / y.len().max(1) as f64).sqrt()
+}
+
+fn shared(loss: &Arc<dyn Loss>, fields: usize, known: bool) -> Vec<Level> {
+    let level = || Level {
+        loss: Arc::clone(loss),
+        sigma: None,
+        known,
+    };
+    (0..fields).map(|_| level()).collect()
+}

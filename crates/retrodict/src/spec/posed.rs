@@ -1,0 +1,282 @@
+//! An inversion, checked: everything that can be wrong is found before anything is run.
+
+use std::sync::Arc;
+
+use super::inversion::InversionSpec;
+use super::noise::Level;
+use super::prior;
+use super::values::{Files, Values};
+use super::{Named, StopSpec};
+use crate::core::simulator::Simulator;
+use crate::error::{Error, Result, expect_finite, expect_length};
+use crate::inverse::{Inverter, WithInverse};
+use crate::problem::Problem;
+use crate::registry::Registry;
+use crate::solver::automatic::{self, AUTOMATIC};
+use crate::solver::solve::Solver;
+use crate::solver::starts::Region;
+use crate::uncertainty::weight::Choice;
+use crate::updates::UpdateRule;
+
+/// An inversion, ready to be run.
+pub struct Posed {
+    /// A problem for each field of the data.
+    pub fields: Vec<Field>,
+    /// The rule, with its name in the registry.
+    pub rule: Named,
+    /// Why it was chosen, where the description leaves it open.
+    pub reason: Option<&'static str>,
+    /// When each run ends.
+    pub stop: StopSpec,
+    /// By which rule the weight of the prior is chosen, if it is.
+    pub choice: Option<Choice>,
+    make_rule: Box<dyn Fn() -> Result<Box<dyn UpdateRule>> + Send + Sync>,
+}
+
+/// One field of the data, and the points from which it is solved.
+pub struct Field {
+    /// P, L and y*, for the data alone.
+    pub data: Problem,
+    /// The same with priors, bounds and transforms.
+    pub problem: Problem,
+    /// Where the starts lie.
+    pub region: Region,
+    /// The starts: the first is that of the description.
+    pub starts: Vec<Vec<f64>>,
+}
+
+/// The simulator of an inversion, and what it can be told.
+pub struct Subject<'a> {
+    /// P.
+    pub simulator: Arc<dyn Simulator>,
+    /// P that knows the noise level of a field, where it takes one.
+    pub with_noise: Option<&'a dyn Fn(f64) -> Result<Arc<dyn Simulator>>>,
+}
+
+/// Reduced χ² at which a run ends that could fit the noise too; a tenth above 1, since rules that aim at
+/// just that level end a hair beside it.
+const AT_THE_NOISE: f64 = 1.1;
+
+impl InversionSpec {
+    /// The simulator that it names, with the options of the description and the local inverse, if it names one.
+    ///
+    /// # Errors
+    /// If a name or an option is unknown, or a value is not allowed.
+    pub fn simulator(&self, registry: &Registry) -> Result<Arc<dyn Simulator>> {
+        let Named { name, options } = &self.simulator;
+        let simulator = registry.simulator(name)?.build_in(registry, options)?;
+        self.with_inverse(simulator, registry)
+    }
+
+    /// A simulator with the local inverse of the description in place of its own, if it names one.
+    ///
+    /// # Errors
+    /// If the name or an option is unknown, or a value is not allowed.
+    pub fn with_inverse(
+        &self,
+        simulator: Arc<dyn Simulator>,
+        registry: &Registry,
+    ) -> Result<Arc<dyn Simulator>> {
+        let Some(named) = &self.inverse else {
+            return Ok(simulator);
+        };
+        let inverse: Arc<dyn Inverter> = registry.inverses.make(registry, named)?;
+        Ok(Arc::new(WithInverse::new(simulator, inverse)))
+    }
+
+    /// Poses the inversion of the simulator that it names.
+    ///
+    /// # Errors
+    /// If anything is unknown, not allowed, or does not fit; see [`pose_with`](InversionSpec::pose_with).
+    pub fn pose(&self, registry: &Registry, files: &dyn Files) -> Result<Posed> {
+        let simulator = self.simulator(registry)?;
+        let shape = simulator.output().shape;
+        let targets = match &self.target {
+            Values::File(name) => files.read(name, &shape, self.noise.missing)?,
+            numbers => numbers.read(&shape, files)?,
+        };
+        let targets: Vec<&[f64]> = targets.iter().map(Vec::as_slice).collect();
+        let Named { name, options } = &self.simulator;
+        let takes = registry.simulator(name)?.accepts("noise") && !options.contains_key("noise");
+        let with_noise = |sigma: f64| {
+            let mut told = self.clone();
+            told.simulator = told.simulator.with("noise", sigma);
+            told.simulator(registry)
+        };
+        let with_noise: Option<&dyn Fn(f64) -> Result<Arc<dyn Simulator>>> = match takes {
+            true => Some(&with_noise),
+            false => None,
+        };
+        let subject = Subject {
+            simulator,
+            with_noise,
+        };
+        self.pose_with(&subject, &targets, registry, files)
+    }
+
+    /// Poses the inversion of a simulator and of fields of data that are at hand; its `simulator` and `target` are not
+    /// looked at.
+    ///
+    /// # Errors
+    /// If a name or an option is unknown, a value is not allowed, or something does not fit the simulator.
+    pub fn pose_with(
+        &self,
+        subject: &Subject<'_>,
+        targets: &[&[f64]],
+        registry: &Registry,
+        files: &dyn Files,
+    ) -> Result<Posed> {
+        let simulator = &subject.simulator;
+        let (input, output) = (simulator.input(), simulator.output());
+        let levels = self.noise.levels(targets, &output.shape, registry, files)?;
+        let points = self.start.points(targets.len(), &input.shape, files)?;
+
+        let rule = self.rule.clone().unwrap_or_else(|| AUTOMATIC.into());
+        let automatic = rule.name == AUTOMATIC;
+        if !automatic {
+            registry.rules.make(registry, &rule)?;
+        }
+        let mut stop = self.stop.clone();
+        let fits_noise = input.len() >= output.len() && self.priors.is_empty();
+        if levels.iter().all(|level| level.known) && fits_noise && !stop.has_goal() {
+            stop.discrepancy_below = Some(AT_THE_NOISE);
+        }
+        let choice = prior::choice(&self.priors)?;
+        let mut fields = Vec::new();
+        for ((y, x0), level) in targets.iter().zip(&points).zip(levels) {
+            let field = self.field(subject, y, x0, level, registry, files)?;
+            stop.check(&field.problem)?;
+            if let Some(wanted) = &self.posterior {
+                wanted.check(&self.priors, &field.data)?;
+            }
+            fields.push(field);
+        }
+        let (name, reason) = match (automatic, fields.first()) {
+            (false, _) => (rule.name.as_str(), None),
+            (true, first) => {
+                let found = first.map_or_else(
+                    || automatic::of_simulator(&**simulator),
+                    |field| automatic::method(&field.problem),
+                );
+                (found.method, Some(found.reason))
+            }
+        };
+        let entry = *registry.rules.find(name)?;
+        let rule = Named {
+            name: entry.name.to_owned(),
+            options: rule.options,
+        };
+        entry.build_in(registry, &rule.options)?;
+        let options = rule.options.clone();
+        Ok(Posed {
+            fields,
+            rule,
+            reason,
+            stop,
+            choice,
+            make_rule: Box::new(move || entry.build(&options)),
+        })
+    }
+
+    fn field(
+        &self,
+        subject: &Subject<'_>,
+        y: &[f64],
+        x0: &[f64],
+        level: Level,
+        registry: &Registry,
+        files: &dyn Files,
+    ) -> Result<Field> {
+        let simulator = match (level.sigma, subject.with_noise) {
+            (Some(sigma), Some(with_noise)) => with_noise(sigma)?,
+            _ => Arc::clone(&subject.simulator),
+        };
+        let data = match self.noise.missing {
+            true => Problem::with_missing(simulator, level.loss, y.to_vec())?,
+            false => Problem::new(simulator, level.loss, y.to_vec())?,
+        };
+        expect_length("the start", x0.len(), data.inputs())?;
+        expect_finite("the start", x0)?;
+        let problem = self.constrained(&data, registry, files)?;
+        let start = &self.start;
+        let (region, mut starts) = Region::starts(x0, start.spread, start.count, start.seed)?;
+        if let Some(bounds) = problem.bounds() {
+            region.draw_within(bounds, &mut starts[1..]);
+        }
+        Ok(Field {
+            data,
+            problem,
+            region,
+            starts,
+        })
+    }
+
+    /// A problem of data with the priors, bounds and transforms of the description.
+    ///
+    /// # Errors
+    /// If one of them is unknown, not allowed, or does not fit.
+    pub fn constrained(
+        &self,
+        data: &Problem,
+        registry: &Registry,
+        files: &dyn Files,
+    ) -> Result<Problem> {
+        let mut problem = data.clone();
+        for prior in &self.priors {
+            problem = prior.join(&problem, registry)?;
+        }
+        let shape = problem.simulator().input().shape;
+        if let Some(bounds) = self.bounds.build(&shape, files)? {
+            problem = problem.within(&bounds)?;
+        }
+        if !self.transforms.is_empty() {
+            problem = problem.transformed(&self.transforms)?;
+        }
+        Ok(problem)
+    }
+}
+
+impl Posed {
+    /// A fresh rule, for one run.
+    ///
+    /// # Errors
+    /// None that [`pose`](InversionSpec::pose) has not found.
+    pub fn make_rule(&self) -> Result<Box<dyn UpdateRule>> {
+        (self.make_rule)()
+    }
+
+    /// A solver for one run.
+    ///
+    /// # Errors
+    /// As [`make_rule`](Posed::make_rule).
+    pub fn solver(&self) -> Result<Solver> {
+        Ok(Solver {
+            rule: self.make_rule()?,
+            stop: self.stop.clone(),
+        })
+    }
+}
+
+impl StopSpec {
+    /// Whether a goal is set, not just a limit.
+    pub fn has_goal(&self) -> bool {
+        self.asks_for_more()
+            || self.short_step.is_some()
+            || self.plateau.is_some()
+            || self.loss_change.is_some_and(|share| share > 0.0)
+    }
+}
+
+impl Error {
+    /// The same error, with the place where it arose in front.
+    #[must_use]
+    pub(super) fn within(self, place: &str) -> Self {
+        match self {
+            Self::Option { .. } => Self::Config {
+                what: place.to_owned(),
+                message: self.to_string(),
+            },
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Numbers in a description: one for all, one for each, or the file that holds them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// A number, a list of them, or the name of a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Values {
+    /// One for all.
+    One(f64),
+    /// One for each, in row-major order.
+    Each(Vec<f64>),
+    /// The file that holds one, or one for each.
+    File(String),
+}
+
+impl Values {
+    /// The file, if it is one.
+    pub fn file(&mut self) -> Option<&mut String> {
+        match self {
+            Self::File(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The fields that are meant, each of `shape`, or a single number.
+    ///
+    /// # Errors
+    /// What reading the file says.
+    pub fn read(&self, shape: &[usize], files: &dyn Files) -> Result<Vec<Vec<f64>>> {
+        match self {
+            Self::One(value) => Ok(vec![vec![*value]]),
+            Self::Each(values) => Ok(vec![values.clone()]),
+            Self::File(name) => files.read(name, shape, false),
+        }
+    }
+}
+
+impl From<f64> for Values {
+    fn from(value: f64) -> Self {
+        Self::One(value)
+    }
+}
+
+impl From<Vec<f64>> for Values {
+    fn from(values: Vec<f64>) -> Self {
+        Self::Each(values)
+    }
+}
+
+impl From<&str> for Values {
+    fn from(name: &str) -> Self {
+        Self::File(name.to_owned())
+    }
+}
+
+/// Who reads the files that a description names.
+pub trait Files {
+    /// The fields of a file, each of `shape` in row-major order, or the single number that it holds; with `gaps`, NaN may
+    /// stand for a value that was not observed.
+    ///
+    /// # Errors
+    /// [`Error::File`] with the reason and what to try.
+    fn read(&self, name: &str, shape: &[usize], gaps: bool) -> Result<Vec<Vec<f64>>>;
+}
+
+/// For descriptions that hold their numbers themselves.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&self, name: &str, _: &[usize], _: bool) -> Result<Vec<Vec<f64>>> {
+        Err(Error::File {
+            message: format!(
+                "'{name}' is a file, and this description is read without files: give the numbers themselves"
+            ),
+        })
+    }
+}
