@@ -121,7 +121,7 @@ fn first_part(
             let largest = several.iter().fold(0.0_f64, |v, e| v.max(e.value));
             let equal = match largest <= zero {
                 true => format!("zero to round-off (at most {})", number(largest)),
-                false => format!("equal to within 1 %, {value}"),
+                false => format!("{value}, equal to within 1 %"),
             };
             let who = match several.len() == methods.len() {
                 true => format!("all {} methods", several.len()),

@@ -37,7 +37,7 @@ pub struct Advice<'a> {
 pub struct Explained {
     /// R² = 1 − L(y)/L(ȳ*), where ȳ* is the mean of the data, by the loss of the data alone: negative where the mean fits better.
     pub share: f64,
-    /// χ² per datum, where the noise is known.
+    /// χ²/N (N data), where the noise is known.
     pub chi_squared: Option<f64>,
 }
 

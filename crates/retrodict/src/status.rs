@@ -10,7 +10,7 @@ use crate::interrupt::Interruption;
 pub enum Goal {
     /// The loss fell below `loss_below`.
     Loss,
-    /// χ² per datum fell below `discrepancy_below`.
+    /// χ²/N (N data) fell below `discrepancy_below`.
     Discrepancy,
     /// The gradient fell below `gradient_below`.
     Gradient,

@@ -22,7 +22,7 @@ pub struct StopWhen {
     pub time: Option<Duration>,
     /// Converged once L is at most this.
     pub loss_below: Option<f64>,
-    /// Converged once χ² per datum is at most this: 1 where the data are explained to within their
+    /// Converged once χ²/N (N data) is at most this: 1 where the data are explained to within their
     /// noise (Morozov's discrepancy principle). Only the data count, and the loss must know their noise.
     pub discrepancy_below: Option<f64>,
     /// Converged once ‖∂L/∂x‖ is at most this; costs a vjp a step for rules without gradients.

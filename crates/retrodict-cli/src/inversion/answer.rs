@@ -21,7 +21,7 @@ pub struct Answer {
     /// L at the best x.
     #[serde(deserialize_with = "crate::folder::or_nan")]
     pub loss: f64,
-    /// χ² per datum there, where the noise is known.
+    /// χ²/N (N data) there, where the noise is known.
     pub chi_squared: Option<f64>,
     /// The number of steps taken.
     pub steps: usize,

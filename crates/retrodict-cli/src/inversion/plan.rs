@@ -59,7 +59,7 @@ pub struct Field {
     pub spent: Duration,
 }
 
-/// χ² per datum at which a run ends that could fit the noise too; a tenth above 1, since rules that aim at
+/// χ²/N (N data) at which a run ends that could fit the noise too; a tenth above 1, since rules that aim at
 /// just that level end a hair beside it.
 const AT_THE_NOISE: f64 = 1.1;
 

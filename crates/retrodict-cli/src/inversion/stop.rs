@@ -18,7 +18,7 @@ pub struct Stop {
     /// At most so much time, such as "10s"; or seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<Value>,
-    /// χ² per datum.
+    /// χ²/N (N data).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub discrepancy: Option<f64>,
     /// ‖∂L/∂x‖.

@@ -57,7 +57,9 @@ th, td { padding: 8px 12px; text-align: right; white-space: nowrap;
 th { color: var(--soft); font-weight: 500; background: var(--panel); }
 tr:last-child td { border-bottom: 0; }
 td.left, th.left { text-align: left; }
-td.left { white-space: normal; overflow-wrap: anywhere; min-width: 7em; }
+th { white-space: normal; vertical-align: bottom; }
+td.left { white-space: normal; overflow-wrap: break-word; min-width: 6em; }
+td.ended { white-space: nowrap; text-align: left; }
 td .under { color: var(--soft); font-size: 13px; }
 tr.own td { color: var(--soft); }
 tr.own td.left:first-child { padding-left: 28px; }
@@ -96,7 +98,8 @@ code { font-size: 0.92em; overflow-wrap: anywhere; }
   .fields { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 16px 10px; }
   table { font-size: 13px; }
   th, td { padding: 7px 5px; }
-  td.left { min-width: 5.5em; }
+  td.left { min-width: 7.5em; }
+  .swatch { margin-right: 5px; }
   table.ranking th:first-child, table.ranking td:first-child { display: none; }
   .plot { height: 280px; }
   .plot.tall { height: 340px; }

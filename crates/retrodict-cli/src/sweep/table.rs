@@ -43,7 +43,7 @@ pub struct Line {
     pub converged: bool,
     /// The loss.
     pub loss: f64,
-    /// χ² per datum, where the noise is known.
+    /// χ²/N (N data), where the noise is known.
     pub chi_squared: Option<f64>,
     /// Steps taken.
     pub steps: usize,
