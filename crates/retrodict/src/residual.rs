@@ -11,7 +11,7 @@ use crate::simulator::{Residual, Simulator, Space, Typical};
 /// Input: x. Output: the residual's space.
 ///
 /// # Cost
-/// That of the simulator's [`Residual`]; P itself is not asked.
+/// That of the simulator's [`Residual`]; P itself is not evaluated.
 #[derive(Clone)]
 pub struct ResidualAt {
     simulator: Arc<dyn Simulator>,

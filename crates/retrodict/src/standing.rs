@@ -1,4 +1,4 @@
-//! Where a run stands: enough to go on as if it had never stopped.
+//! The state of a run: enough to resume it as if it had never stopped.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,15 +8,14 @@ use crate::solve::Record;
 use crate::stop::Lowest;
 use crate::updates::{Notice, UpdateRule};
 
-/// Where a run stands between two steps; a checkpoint holds it.
+/// The state of a run between two steps, as a checkpoint stores it.
 ///
-/// [`Solver::go_on`](crate::Solver::go_on) takes it up: with the same problem, rule and goals a run goes
-/// on bit for bit.
+/// [`Solver::go_on`](crate::Solver::go_on) resumes from it: with the same problem, rule and goals the run continues bit for bit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Standing {
     /// The point from which the next step is taken.
     pub x: Vec<f64>,
-    /// The same in the unknowns that rules see, where a transform makes them others than x.
+    /// The same in the transformed unknowns, if there is a transform.
     pub unknowns: Option<Vec<f64>>,
     /// The best point so far.
     pub best: Vec<f64>,
@@ -30,9 +29,9 @@ pub struct Standing {
     pub steps: usize,
     /// Seconds spent.
     pub seconds: f64,
-    /// What the simulator was asked for.
+    /// Evaluations of the simulator.
     pub counts: Counts,
-    /// What the rule remembers.
+    /// The rule's memory.
     #[serde(with = "serde_bytes")]
     pub rule: Vec<u8>,
     /// The update of a step that was interrupted after the rule had found it and learned from it.
@@ -52,7 +51,7 @@ pub struct Standing {
     pub known: Known,
 }
 
-/// What the simulator was asked for at a point beside y.
+/// Evaluations of the simulator at a point, apart from y.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
     /// The gradient.
@@ -89,15 +88,15 @@ impl Standing {
     }
 }
 
-/// What an observer is shown after every step, the start first.
+/// What an observer gets at the start and after every step.
 pub struct Moment<'a> {
     /// The step.
     pub record: &'a Record,
     /// x after it.
     pub x: &'a [f64],
-    /// Where the rule fell back from its formula, and how often, since the run began or went on.
+    /// Where the rule departed from its formula, and how often, since the run began or was resumed.
     pub notices: &'a [(Notice, usize)],
-    /// Why it first did, where an error was the cause.
+    /// The first error that made it do so, if any.
     pub trouble: Option<&'a Error>,
     pub(crate) unknowns: Option<&'a [f64]>,
     pub(crate) best: &'a (Vec<f64>, f64),
@@ -111,7 +110,7 @@ pub struct Moment<'a> {
 }
 
 impl Moment<'_> {
-    /// Where the run stands, with a copy of everything that it needs.
+    /// The state of the run, with a copy of everything that it needs.
     pub fn standing(&self) -> Standing {
         Standing {
             x: self.x.to_vec(),

@@ -13,46 +13,46 @@ use crate::problem::{Evaluation, Problem};
 use crate::status::Goal;
 use crate::updates::Trial;
 
-/// When a run ends. What is `None` is not asked for.
+/// When a run ends. Criteria that are `None` are not checked.
 #[derive(Debug, Clone)]
 pub struct StopWhen {
-    /// At most so many steps.
+    /// Maximum number of steps.
     pub steps: usize,
-    /// At most so much time: also within a step, except that the loss at the start gets a second.
+    /// Time limit: also within a step, except that evaluating the loss at the start may take a second.
     pub time: Option<Duration>,
     /// Converged once L is at most this.
     pub loss_below: Option<f64>,
-    /// Converged once χ²/N (N data) is at most this: 1 where the data are explained to within their
-    /// noise (Morozov's discrepancy principle). Only the data count, and the loss must know their noise.
+    /// Converged once χ²/N (N data) is at most this: 1 where the data are fitted to within their
+    /// noise (Morozov's discrepancy principle). Only the data count, and the loss must know their noise level.
     pub discrepancy_below: Option<f64>,
     /// Converged once ‖∂L/∂x‖ is at most this; costs a vjp a step for rules without gradients.
     pub gradient_below: Option<f64>,
     /// Converged once a step was no longer than this · ‖x‖.
     pub short_step: Option<f64>,
-    /// Converged once the loss hardly falls any more.
+    /// Converged once the loss has almost stopped falling.
     pub plateau: Option<Plateau>,
-    /// Converged once a step changed the loss by no more than this share of it, and the rule's model promises no more
-    /// than that of any step: what `ftol` is elsewhere. For rules that have such a model (Levenberg–Marquardt).
-    /// A step that did so ends the run only where the gradient is small too: at most 1e-6, or the error of J, in the scale of
-    /// its own unknowns, as with `gtol`.
-    /// Where the model says that the data can be met exactly, a run ends once the whole step would change no unknown by more than this
-    /// part of its size, and is shorter than the one before.
-    /// `None` stands for [`LOSS_CHANGE`], or where another goal is set for 0, which goes on to the last digit.
+    /// Converged once a step changed the loss by no more than this fraction of it, and the rule's model predicts no more
+    /// than that for any step, like `ftol` in SciPy. For rules that have such a model (Levenberg–Marquardt).
+    /// Such a step ends the run only if the gradient is small too: at most 1e-6, or the error of J, scaled by its own
+    /// unknowns, as with `gtol`.
+    /// If the model says that the data can be fitted exactly, a run ends once the full step would change no unknown by
+    /// more than this fraction of its size, and is shorter than the one before.
+    /// `None` means [`LOSS_CHANGE`], or 0 if another goal is set; 0 continues to full precision.
     pub loss_change: Option<f64>,
     /// Stationary once ‖Δx‖ ≤ this · ‖x‖.
     pub step_below: f64,
     /// Diverged once L exceeds this multiple of the first loss.
     pub diverged_above: f64,
-    /// Ends the run from outside, for example on Ctrl-C; also within a step.
+    /// Stops the run from outside, for example on Ctrl-C; also within a step.
     pub cancel: Option<Arc<AtomicBool>>,
 }
 
-/// Steps after which a run ends that was told nothing else. Rules that solve least squares take far fewer, but for narrow
+/// The default maximum number of steps. Rules that solve least squares take far fewer, but for narrow
 /// valleys.
 pub const STEPS: usize = 1000;
 
-/// The share of the loss below which a change of it ends a run that was told nothing else: 1e-8 leaves x within about
-/// √m · 1e-4 standard deviations of a fit to m data.
+/// The default relative change of the loss that ends a run: 1e-8 leaves x within about √m · 1e-4 standard deviations for a
+/// fit to m data.
 pub const LOSS_CHANGE: f64 = 1e-8;
 
 /// A fit that is exact ends where round-off does: of a loss below this part of the first one, changes are measured by that
@@ -68,11 +68,11 @@ const UNTRIED: f64 = 1e-4;
 /// A run that has lowered the loss by less than this share of it may stand at a saddle where it began.
 const LEFT_THE_START: f64 = 1e-3;
 
-/// A loss that hardly falls: over the last `steps` its lowest value fell by no more than `decrease`
-/// of itself.
+/// A loss that has almost stopped falling: over the last `steps`, its lowest value fell by no more than `decrease` of
+/// itself.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Plateau {
-    /// Over how many steps, at least 1.
+    /// The number of steps, at least 1.
     pub steps: usize,
     /// The relative decrease, in [0, 1).
     pub decrease: f64,
@@ -97,7 +97,7 @@ impl Default for StopWhen {
 }
 
 impl StopWhen {
-    /// After so many steps, unless the update vanishes before.
+    /// Stops after this number of steps, unless the update vanishes before.
     pub fn after(steps: usize) -> Self {
         Self {
             steps,
@@ -105,7 +105,7 @@ impl StopWhen {
         }
     }
 
-    /// Checks the goals, and that the problem's loss knows the noise where one asks for it.
+    /// Checks the goals, and that the problem's loss knows the noise level if a goal needs it.
     ///
     /// # Errors
     /// [`Error::Option`] with the goal, or [`Error::Unsupported`] for a loss without a noise model.

@@ -27,7 +27,7 @@ pub struct Answer {
     pub steps: usize,
     /// Seconds spent.
     pub seconds: f64,
-    /// What the simulator was asked for.
+    /// Evaluations of the simulator.
     pub counts: Counts,
     /// Where the rule fell back from its formula, and how often.
     pub notices: Vec<String>,
@@ -43,7 +43,7 @@ pub struct Answer {
     /// What the data say of x.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistics: Option<Statistics>,
-    /// What data and prior leave open of a field.
+    /// The posterior of a field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posterior: Option<Posterior>,
     /// Why there are no statistics or no posterior.

@@ -13,7 +13,7 @@ use crate::interrupt;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Stop {
-    /// At most so many steps.
+    /// Maximum number of steps.
     pub steps: usize,
     /// At most so much time, such as "10s"; or seconds.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -6,7 +6,7 @@ use toml::Value;
 
 use crate::failure::{Failure, Outcome};
 
-/// How strong a prior is: as it was told, or by a rule from the data.
+/// The weight of a prior: as given, or chosen from the data by a rule.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Weight {
     /// A number.
@@ -82,7 +82,7 @@ pub struct Chosen {
     pub freedom: f64,
     /// Misfit and prior over the weight; evenly thinned.
     pub curve: Vec<Point>,
-    /// What the simulator was asked for.
+    /// Evaluations of the simulator.
     pub counts: Counts,
 }
 

@@ -1,5 +1,7 @@
 //! What the page looks like: one colour for each method, everywhere.
 
+pub use crate::tables::number;
+
 /// Colours that colour-blind readers can tell apart (Okabe & Ito; Tol), in the order of use.
 const PALETTE: [&str; 10] = [
     "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#882255", "#44aa99",
@@ -17,19 +19,6 @@ pub fn escape(text: &str) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
-}
-
-/// A number for people: four digits, and an exponent only where it helps.
-pub fn number(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 {
-        "0".to_owned()
-    } else if (1e-3..1e5).contains(&size) {
-        let digits = (3 - size.log10().floor() as i32).clamp(0, 6) as usize;
-        format!("{value:.digits$}")
-    } else {
-        format!("{value:.3e}")
-    }
 }
 
 /// The style sheet.

@@ -49,7 +49,7 @@ pub struct Line {
     pub steps: usize,
     /// Seconds spent.
     pub seconds: f64,
-    /// What the simulator was asked for.
+    /// Evaluations of the simulator.
     pub counts: Counts,
     /// x, where it has few values.
     pub x: Option<Vec<f64>>,
