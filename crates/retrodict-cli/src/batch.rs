@@ -68,7 +68,7 @@ impl Batch {
         (status.unwrap_or(&Status::StepLimit), converged)
     }
 
-    /// What the simulator was asked for, summed over the batch.
+    /// Evaluations of the simulator, summed over the batch.
     pub fn counts(&self) -> Counts {
         self.members
             .iter()

@@ -213,7 +213,7 @@ pub struct MethodPlan {
     /// A local inverse found from derivatives, for this method: a name, or a table with one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inverse: Option<toml::Value>,
-    /// At most so many steps.
+    /// Maximum number of steps.
     pub steps: usize,
     /// From how many starts: the problem's own, and more drawn around it.
     #[serde(default = "one", skip_serializing_if = "is_one")]

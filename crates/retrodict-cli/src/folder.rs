@@ -128,7 +128,7 @@ pub struct Row {
     pub x_error: Option<f64>,
     /// ‖Δx‖₂ of the last step.
     pub step_norm: f64,
-    /// What the simulator was asked for so far.
+    /// Evaluations of the simulator so far.
     pub counts: Counts,
     /// The problem.
     pub problem: String,
@@ -173,7 +173,7 @@ pub struct MethodSummary {
     pub loss: f64,
     /// The error of the best iterates in x, mean over the batch.
     pub x_error: Option<f64>,
-    /// What the simulator was asked for, summed over the batch.
+    /// Evaluations of the simulator, summed over the batch.
     pub counts: Counts,
     /// Where the rule fell back from its formula, with counts.
     pub notices: Vec<String>,

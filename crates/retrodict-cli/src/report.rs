@@ -25,8 +25,6 @@ use crate::folder::Contents;
 use crate::inversion::Answer;
 use crate::sweep::Collected;
 
-pub use style::number;
-
 /// Writes `report.html` beside the data that it shows; returns its path.
 pub fn write(folder: &Path, contents: &Contents) -> Outcome<PathBuf> {
     let path = folder.join("report.html");

@@ -251,9 +251,13 @@ mod tests {
             ["left-side-0001", "left-side-0002", "b-0001", "b-0002"]
         );
         assert_eq!(all[1].inversion.target, "/data/left.npy".into());
-        assert_eq!(all[1].inversion.simulator.options["nu_t"].as_float(), Some(2.0));
+        assert_eq!(
+            all[1].inversion.simulator.options["nu_t"].as_float(),
+            Some(2.0)
+        );
         assert_eq!(all[3].inversion.target, "/data/y.npy".into());
-        let rate = |p: &Point| p.inversion.rule.as_ref().unwrap().options["learning_rate"].as_float();
+        let rate =
+            |p: &Point| p.inversion.rule.as_ref().unwrap().options["learning_rate"].as_float();
         assert_eq!((rate(&all[2]), rate(&all[3])), (Some(0.1), Some(0.2)));
         assert_eq!(all[3].inversion.noise.relative, Some(1e-3));
     }

@@ -4,8 +4,7 @@
 //! the true x.
 
 use crate::folder::{Contents, MethodSummary, ProblemFacts};
-use crate::report::number;
-use crate::text::duration;
+use crate::text::{duration, number};
 use crate::training;
 
 /// Results that differ by less than this share are equal.
@@ -121,7 +120,7 @@ fn first_part(
             let largest = several.iter().fold(0.0_f64, |v, e| v.max(e.value));
             let equal = match largest <= zero {
                 true => format!("zero to round-off (at most {})", number(largest)),
-                false => format!("equal to within 1 %, {value}"),
+                false => format!("{value}, equal to within 1 %"),
             };
             let who = match several.len() == methods.len() {
                 true => format!("all {} methods", several.len()),
@@ -225,13 +224,21 @@ pub fn of_training(contents: &training::Contents) -> Option<String> {
             number(second)
         ),
         None => format!(
-            "next is {other}, with {} ({:.2} times as much) after {}",
+            "next is {other}, with {} ({} times as much) after {}",
             number(second),
-            second / loss,
+            ratio(second / loss),
             duration(after)
         ),
     };
     Some(format!("{name}: lowest {quantity}, {result}; {why}"))
+}
+
+fn ratio(value: f64) -> String {
+    match value {
+        v if v < 10.0 => format!("{v:.2}"),
+        v if v < 1e4 => format!("{v:.0}"),
+        v => format!("{v:.1e}"),
+    }
 }
 
 #[cfg(test)]

@@ -157,7 +157,7 @@ fn what_the_data_do_not_see_is_named() {
             "rank 2 of 3",
             "1 of 3 directions in x is not identifiable from the data",
             "x[1] − x[2] is not identifiable: changing x along it does not change y",
-            "2 of 3 unknowns are not identifiable",
+            "2 of 3 unknowns have infinite confidence intervals",
         ],
     );
     let found = result(&f.join("run"));
@@ -458,7 +458,7 @@ fn what_cannot_be_is_said_before_anything_is_run() {
         ),
         (
             "--prior tikhonov:weight=gcv --prior sparsity",
-            &["weighs data against just one prior, and there are 2"],
+            &["can choose the weight of only one prior, and there are 2"],
         ),
         (
             "--prior tikhonov:weight=discrepancy",

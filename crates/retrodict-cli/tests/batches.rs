@@ -146,7 +146,7 @@ fn what_is_done_stays_and_what_is_damaged_or_changed_is_done_again() {
     let again = run(f, "batch sweep.toml --out res");
     assert_says(
         &String::from_utf8_lossy(&again.stdout),
-        &["0 solved, 12 done before, 0 failed"],
+        &["0 solved, 12 solved before, 0 failed"],
     );
     assert!(again.stderr.is_empty());
 
@@ -176,7 +176,7 @@ fn what_is_done_stays_and_what_is_damaged_or_changed_is_done_again() {
     let again = run(f, "batch sweep.toml --out res");
     assert_says(
         &String::from_utf8_lossy(&again.stdout),
-        &["3 solved, 9 done before"],
+        &["3 solved, 9 solved before"],
     );
     assert_says(
         &String::from_utf8_lossy(&again.stderr),
@@ -192,7 +192,7 @@ fn what_is_done_stays_and_what_is_damaged_or_changed_is_done_again() {
     let again = run(f, "batch sweep.toml --out res");
     assert_says(
         &String::from_utf8_lossy(&again.stdout),
-        &["6 solved, 6 done before"],
+        &["6 solved, 6 solved before"],
     );
     assert_says(
         &String::from_utf8_lossy(&again.stderr),
@@ -206,7 +206,7 @@ fn what_is_done_stays_and_what_is_damaged_or_changed_is_done_again() {
     let again = run(f, "batch sweep.toml --out res");
     assert_says(
         &String::from_utf8_lossy(&again.stdout),
-        &["12 solved, 0 done before"],
+        &["12 solved, 0 solved before"],
     );
     write(
         &folder,
@@ -244,7 +244,7 @@ fn a_problem_that_fails_does_not_keep_the_others_from_being_solved() {
     write(&folder, "b.csv", "-3\n4\n");
     assert_says(
         &succeed(f, "batch sweep.toml --out res"),
-        &["6 solved, 6 done before, 0 failed"],
+        &["6 solved, 6 solved before, 0 failed"],
     );
 }
 

@@ -320,7 +320,7 @@ fn arguments_that_do_not_fit_are_misuse() {
         ),
         ("serve program", &["unknown simulator 'program'"]),
         ("serve sine heat --set xi=3", &["--set sine.xi=VALUE"]),
-        ("serve sine sine", &["named twice"]),
+        ("serve sine sine", &["given twice"]),
         ("serve sine --set xi=-1", &["xi = -1"]),
         ("serve sine --body-limit 0", &["greater than 0"]),
         (

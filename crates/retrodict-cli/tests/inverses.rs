@@ -56,7 +56,7 @@ fn an_inverse_asked_for_beyond_a_fold_says_how_far_it_came() {
     let said = words(&said);
     for part in [
         "no-progress",
-        "stopped on its way to y: took the partial step (1 times)",
+        "stopped before reaching y; took the partial step (1 times)",
         "squared x covered 25.0000 % of the distance",
         "beyond a fold",
         "another branch",

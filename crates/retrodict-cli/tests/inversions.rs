@@ -84,8 +84,8 @@ fn a_file_and_flags_say_the_same() {
     assert_says(
         &said,
         &[
-            "χ²/datum",
-            "a closer fit fits the noise",
+            "χ²/N",
+            "a closer fit would fit the noise",
             "inner/y-solved.csv",
         ],
     );
@@ -106,12 +106,12 @@ fn every_stop_is_obeyed_and_named() {
         ("--stop gradient=1e-3", "the gradient fell below its goal"),
         (
             "--stop step=1e-3",
-            "the last step was shorter than its goal as its goal",
+            "the last step was shorter than its goal",
         ),
-        ("--stop loss=1e-3", "the loss reached its goal"),
+        ("--stop loss=1e-3", "the loss fell below its goal"),
         (
             "--stop plateau=0.9 --stop plateau_steps=3",
-            "the loss hardly falls any more",
+            "the loss has almost stopped falling",
         ),
         ("--stop time=0s", "the time limit was reached"),
         ("--stop steps=4", "the maximum number of steps was reached"),
@@ -227,7 +227,7 @@ fn survives_being_killed(method: &str) {
     let message = fail(f, "report killed", 2);
     assert_says(
         &message,
-        &["result.json", "go on with `retrodict resume killed`"],
+        &["result.json", "continue it with `retrodict resume killed`"],
     );
     let mut child = start(f, "resume killed --checkpoint 0s");
     kill_after_a_checkpoint(&mut child, &killed, &first);
@@ -309,7 +309,7 @@ fn a_finished_inversion_goes_on_with_more_steps_another_rule_and_other_noise() {
     let output = run(f, "resume d");
     assert_says(
         &String::from_utf8_lossy(&output.stderr),
-        &["this inversion has ended", "--steps, --stop or --set"],
+        &["this inversion has finished", "--steps, --stop or --set"],
     );
     assert_eq!(fs::read(f.join("d/x.npy")).unwrap(), x);
     // More of the same: as if it had been asked for at first.
@@ -430,7 +430,7 @@ fn what_cannot_be_is_refused_with_what_to_try() {
         ("solve two.toml", &["two.toml", "No such file"]),
         (
             "resume .",
-            &["the folder of neither an inversion (inversion.toml) nor a training (plan.toml)"],
+            &["the folder of neither an inversion (inversion.toml) nor a training run (plan.toml)"],
         ),
     ] {
         assert_says(&fail(f, words, 2), parts);
@@ -634,7 +634,7 @@ fn data_may_be_missing_multiplied_or_outliers_only_where_that_is_said() {
         ),
         (
             "--set noise.robust.name=huber --noise 0.1",
-            "a robust loss has a scale of its own",
+            "a robust loss has its own scale",
         ),
         (
             "--set noise.robust.delta=1.0",

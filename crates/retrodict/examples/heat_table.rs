@@ -70,14 +70,14 @@ fn main() -> Outcome<()> {
     );
     row(
         "clean",
-        "ours, not told the noise",
+        "ours, noise level unknown",
         &invert(&clean, |_| Heat::default(), &zero)?,
     );
     let mut x = zero.clone();
     for _ in 0..100 {
         x = invert(&clean, |_| Heat::default(), &x)?;
     }
-    row("clean", "ours, not told, 100 steps", &x);
+    row("clean", "ours, noise level unknown, 100 steps", &x);
     for (level, seed) in [(1e-6, 1), (1e-4, 2), (1e-2, 3)] {
         let data = observe(&truth, level, seed)?;
         let name = format!("noise {level:.0e}");
@@ -99,17 +99,21 @@ fn main() -> Outcome<()> {
             noise: Some(sigma),
             ..Heat::default()
         };
-        row(&name, "ours, told the noise", &invert(&data, told, &zero)?);
         row(
             &name,
-            "ours, not told",
+            "ours, noise level given",
+            &invert(&data, told, &zero)?,
+        );
+        row(
+            &name,
+            "ours, noise level unknown",
             &invert(&data, |_| Heat::default(), &zero)?,
         );
         let mut x = zero.clone();
         for _ in 0..100 {
             x = invert(&data, |_| Heat::default(), &x)?;
         }
-        row(&name, "ours, not told, 100 steps", &x);
+        row(&name, "ours, noise level unknown, 100 steps", &x);
     }
     Ok(())
 }

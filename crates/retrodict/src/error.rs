@@ -9,7 +9,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A slice does not have the length that a space asks for.
+    /// A slice does not have the length that a space requires.
     #[error("{what} has {found} values, expected {expected}: check the shape of the data")]
     Length {
         /// Which argument.
@@ -41,12 +41,12 @@ pub enum Error {
         /// What is allowed, and what to try.
         allowed: String,
     },
-    /// No entry of that name stands in the registry.
+    /// The registry has no entry of that name.
     #[error("unknown {kind} '{found}'{}; known: {known}", suggestion(.nearest))]
     UnknownName {
         /// `simulator`, `rule`, `loss` or `experiment`.
         kind: &'static str,
-        /// The name that was asked for.
+        /// The requested name.
         found: String,
         /// The nearest known name, if any is near.
         nearest: Option<String>,
@@ -86,7 +86,7 @@ pub enum Error {
     /// A rule needs something that this simulator or loss does not offer.
     #[error("{rule} needs {needs}, which {simulator} does not offer; try {instead}")]
     Unsupported {
-        /// The rule that asked.
+        /// The rule that needs it.
         rule: &'static str,
         /// What it needs.
         needs: &'static str,

@@ -1,4 +1,4 @@
-//! Cancellation and time limits that reach into work: entered on a thread, asked for by its loops.
+//! Cancellation and time limits within a computation: set on a thread, checked by its loops.
 //!
 //! A [`Solver`](crate::Solver) and a [`Trainer`](crate::training::Trainer) enter theirs from
 //! [`StopWhen`](crate::StopWhen) and [`Limits`](crate::training::Limits). Enter one yourself to end work that has no
@@ -126,7 +126,7 @@ impl Interrupt {
         self.0.as_deref().and_then(Causes::reason)
     }
 
-    /// Says whether work may go on.
+    /// Whether work may continue.
     ///
     /// # Errors
     /// [`Error::Interrupted`] if it should end now.
@@ -216,7 +216,7 @@ pub(crate) fn abandonable<T: Send + 'static>(
     }
 }
 
-/// Says whether the work on this thread may go on.
+/// Whether the work on this thread may continue.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if it should end now.

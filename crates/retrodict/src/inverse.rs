@@ -63,7 +63,7 @@ pub struct Inversion {
     pub misfit: f64,
     /// Steps taken.
     pub steps: usize,
-    /// What was asked of P.
+    /// Evaluations of P.
     pub counts: Counts,
 }
 
@@ -76,7 +76,7 @@ pub enum Ended {
     Nearest,
     /// J is singular here, and no step leads on: y lies beyond a fold of P, or out of its range.
     Fold,
-    /// All steps were used.
+    /// The maximum number of steps was reached.
     StepLimit,
     /// The simulation fails just beyond.
     Failed(Error),

@@ -1,4 +1,4 @@
-//! How much memory options ask for, and how much this machine has.
+//! How much memory options need, and how much this machine has.
 //!
 //! An allocation that fails ends the process, so it must not be begun. Sizes are counted as `f64`: a product that
 //! would overflow a `usize` is only a large number here.
@@ -94,7 +94,7 @@ pub fn size(bytes: f64) -> String {
     "more than 1024 EiB".to_owned()
 }
 
-/// Main memory and swap, as Linux tells them.
+/// Main memory and swap, as reported by Linux.
 fn installed() -> Option<f64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let entry = |key: &str| -> Option<f64> {

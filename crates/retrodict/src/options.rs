@@ -37,7 +37,7 @@ where
     Ok(options)
 }
 
-/// About how many bytes the options of a table ask for; see [`Validate::memory`].
+/// About how many bytes the options of a table need; see [`Validate::memory`].
 ///
 /// # Errors
 /// [`Error::Config`] if the table cannot be read.

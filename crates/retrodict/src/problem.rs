@@ -1,4 +1,4 @@
-//! A simulator, a loss and a target; and what a rule may ask of them at a point.
+//! A simulator, a loss and a target; and what a rule can evaluate at a point.
 //!
 //! Shape checks, caching and counting live only here and in [`Evaluation`].
 

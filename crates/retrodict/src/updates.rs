@@ -47,19 +47,18 @@ pub use moments::Moments;
 pub use newton::Newton;
 pub use rmsprop::{MeanSquare, RmsProp};
 
-/// A rule that turns what is known at x into an update Δx, to be added.
+/// A rule that computes an update Δx, to be added, from what is known at x.
 ///
 /// A rule never loops over steps, prints or stops; [`Solver`](crate::Solver) does.
 /// State that lasts from step to step (momentum, a trust radius) lives in `self`.
 pub trait UpdateRule: Send {
-    /// Writes Δx to `dx`, which comes in as zeros, and returns a notice if the rule had to
-    /// fall back to something else than its formula.
+    /// Writes Δx to `dx`, which is zero on entry, and returns a notice if the rule had to depart from its formula.
     ///
     /// # Errors
     /// If the problem lacks what the rule needs, or the simulation fails.
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>>;
 
-    /// What kept the rule from its formula in the last update, where an error was the cause.
+    /// The error that made the rule depart from its formula in the last update, if any.
     fn trouble(&self) -> Option<&Error> {
         None
     }
@@ -107,8 +106,8 @@ pub trait UpdateRule: Send {
         None
     }
 
-    /// Begins anew at a point from which a search along the update did not get on, without what was learned before; `false` for
-    /// rules that learn nothing, and where beginning anew did not help before.
+    /// Restarts, with its memory reset, at a point from which a search along the update made no progress; `false` for rules
+    /// without memory, and if a restart did not help before.
     ///
     /// # Errors
     /// If the simulation fails there.
@@ -116,13 +115,12 @@ pub trait UpdateRule: Send {
         Ok(false)
     }
 
-    /// What lasts from step to step, as bytes for a checkpoint; nothing for a rule without memory.
+    /// The rule's memory, as bytes for a checkpoint; `None` for a rule without memory.
     fn remember(&self) -> Vec<u8> {
         Vec::new()
     }
 
-    /// Takes up what [`remember`](UpdateRule::remember) gave, so that the rule goes on as if it had never
-    /// stopped.
+    /// Restores what [`remember`](UpdateRule::remember) returned, so that the rule continues as if it had never stopped.
     ///
     /// # Errors
     /// [`Error::Config`] if the bytes are those of another rule or damaged.
@@ -142,8 +140,7 @@ pub trait UpdateRule: Send {
     }
 }
 
-/// What a rule remembers from step to step. It starts empty and is no option: leave it to
-/// `..Default::default()`.
+/// A rule's internal state; leave it at its default, with `..Default::default()`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Memory<T>(pub(crate) T);
 
@@ -154,7 +151,7 @@ impl<T: Serialize + DeserializeOwned> Memory<T> {
         rmp_serde::to_vec(&self.0).unwrap_or_default()
     }
 
-    /// Takes up those bytes.
+    /// Restores those bytes.
     pub(crate) fn take_from(&mut self, bytes: &[u8]) -> Result<()> {
         self.0 = rmp_serde::from_slice(bytes).map_err(|e| Error::Config {
             what: "the checkpoint's rule".to_owned(),
@@ -164,7 +161,7 @@ impl<T: Serialize + DeserializeOwned> Memory<T> {
     }
 }
 
-/// What a rule did instead of its formula, in words that do not vary from step to step.
+/// What a rule did instead of its formula, in words that are the same in every step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Notice(pub &'static str);
 
@@ -174,7 +171,7 @@ pub struct Notice(pub &'static str);
 pub enum StepSize {
     /// The whole Δx.
     AsIs,
-    /// Halve Δx until the loss falls by `decrease` of what its slope promises.
+    /// Halve Δx until the loss falls by `decrease` of what its slope predicts.
     Backtracking {
         /// The Armijo constant, in (0, 1).
         decrease: f64,
@@ -196,16 +193,16 @@ const DESCENT: StepSize = StepSize::Backtracking { decrease: 1e-4 };
 pub struct Trial {
     /// The loss before the step.
     pub loss: f64,
-    /// The loss at x + Δx; infinite where the simulation failed or left the numbers.
+    /// The loss at x + Δx; infinite if the simulation failed or returned NaN.
     pub trial_loss: f64,
 }
 
-/// What is to be done with a trial point.
+/// What to do with a trial point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Move there.
     Take,
-    /// Stay at x and ask for another Δx.
+    /// Stay at x and compute another Δx.
     Retry,
     /// Stay at x and stop: no step that the rule can make lowers the loss.
     GiveUp,

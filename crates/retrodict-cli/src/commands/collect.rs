@@ -38,7 +38,7 @@ fn table(collected: &Collected) -> String {
     header.extend(collected.keys.iter().cloned());
     header.extend(["status", "steps", "time", "loss"].map(str::to_owned));
     if known {
-        header.push("χ²/datum".to_owned());
+        header.push("χ²/N".to_owned());
     }
     let left = 2 + collected.keys.len();
     let mut lines = vec![header];

@@ -250,15 +250,7 @@ fn table(answers: &[Answer]) -> String {
     let known = answers.iter().any(|answer| answer.chi_squared.is_some());
     let mut lines = vec![
         [
-            "field",
-            "status",
-            "steps",
-            "seconds",
-            "loss",
-            "χ²/datum",
-            "forward",
-            "jvp",
-            "vjp",
+            "field", "status", "steps", "seconds", "loss", "χ²/N", "forward", "jvp", "vjp",
             "inverse",
         ]
         .map(str::to_owned)
@@ -292,7 +284,7 @@ fn known_loss(loss: f64) -> String {
     }
 }
 
-/// χ² per datum: near 1, three digits after the point say how near.
+/// χ²/N (N data): near 1, three digits after the point say how near.
 fn per_datum(chi_squared: f64) -> String {
     match chi_squared < 1e4 {
         true => format!("{chi_squared:.3}"),

@@ -21,13 +21,13 @@ pub struct Answer {
     /// L at the best x.
     #[serde(deserialize_with = "crate::not_a_number::or_nan")]
     pub loss: f64,
-    /// χ² per datum there, where the noise is known.
+    /// χ²/N (N data) there, where the noise is known.
     pub chi_squared: Option<f64>,
     /// The number of steps taken.
     pub steps: usize,
     /// Seconds spent.
     pub seconds: f64,
-    /// What the simulator was asked for.
+    /// Evaluations of the simulator.
     pub counts: Counts,
     /// Where the rule fell back from its formula, and how often.
     pub notices: Vec<String>,
@@ -43,7 +43,7 @@ pub struct Answer {
     /// What the data say of x.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistics: Option<Statistics>,
-    /// What data and prior leave open of a field.
+    /// The posterior of a field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posterior: Option<Posterior>,
     /// Why there are no statistics or no posterior.

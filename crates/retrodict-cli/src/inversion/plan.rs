@@ -185,7 +185,7 @@ impl Plan {
     /// Which rule was chosen, and why, where the user did not choose.
     pub fn choice_words(&self) -> Option<String> {
         let reason = self.reason?;
-        Some(format!("{} was chosen since {reason}", self.rule))
+        Some(format!("{} was chosen because {reason}", self.rule))
     }
 
     /// A fresh rule, for one run.

@@ -23,7 +23,7 @@ pub struct Found {
     pub seed: u64,
     /// What to be wary of.
     pub words: Vec<String>,
-    /// What the simulator was asked for.
+    /// Evaluations of the simulator.
     pub counts: Counts,
 }
 

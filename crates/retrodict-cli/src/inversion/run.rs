@@ -21,7 +21,7 @@ pub struct Run {
     pub field: usize,
     /// The index of the start.
     pub start: usize,
-    /// At most so many steps.
+    /// Maximum number of steps.
     pub limit: usize,
     /// Where it stands.
     pub standing: Checkpoint,

@@ -15,7 +15,7 @@ use crate::own_units::OwnUnit;
 pub use labels::labels;
 use words::words;
 
-/// What the data say of x, and what they do not, as it is stored.
+/// What the data say about x, and what is not identifiable, as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
     /// Where the size of the noise comes from.
@@ -32,13 +32,13 @@ pub struct Statistics {
     pub worst: (usize, f64),
     /// χ², where the noise is known.
     pub chi_squared: Option<f64>,
-    /// χ² per degree of freedom.
+    /// Reduced χ²: χ² per degree of freedom.
     pub reduced_chi_squared: Option<f64>,
-    /// The probability of a χ² at least as large.
+    /// The p value: the probability of a χ² at least as large.
     pub goodness_of_fit: Option<f64>,
-    /// Data minus what the fit uses up.
+    /// Data minus the effective degrees of freedom of the fit.
     pub degrees_of_freedom: usize,
-    /// The number of combinations of unknowns that are seen.
+    /// The rank: the number of identifiable directions.
     pub rank: usize,
     /// The largest singular value of J over the smallest that counts, with unknowns of equal effect.
     pub condition: f64,
@@ -51,11 +51,11 @@ pub struct Statistics {
     /// The names of those that equal bounds fix: constants, no unknowns of the fit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fixed: Vec<String>,
-    /// The pairs that hang together most, strongest first.
+    /// The most strongly correlated pairs, strongest first.
     pub correlations: Vec<Pair>,
-    /// What is not seen, and what to be wary of, in sentences.
+    /// What is not identifiable, and other caveats, in sentences.
     pub words: Vec<String>,
-    /// What the simulator was asked for.
+    /// Evaluations of the simulator.
     pub counts: Counts,
 }
 

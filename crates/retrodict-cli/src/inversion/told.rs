@@ -108,14 +108,13 @@ fn one(answer: &Answer) -> String {
         } else {
             ""
         };
-        match (found.undetermined, free) {
-            (0, _) if found.rank < free => {}
-            (0, 1) => text.push_str(&format!("; the unknown is identifiable{from}")),
-            (0, _) => text.push_str(&format!("; all {free} unknowns are identifiable{from}")),
-            (some, _) => text.push_str(&format!(
-                "; {some} of {free} unknowns are not identifiable{from}"
-            )),
-        }
+        text.push_str(&match (found.rank, free) {
+            (1, 1) => format!("; the unknown is identifiable{from}"),
+            (rank, free) if rank == free => format!("; all {free} unknowns are identifiable{from}"),
+            (rank, free) => {
+                format!("; rank {rank} of {free}: not all unknowns are identifiable{from}")
+            }
+        });
     }
     text
 }
@@ -276,7 +275,7 @@ impl Statistics {
         }
         if self.undetermined > 0 {
             sentences.push(format!(
-                "{} of {} unknowns are not identifiable: their intervals are infinite",
+                "{} of {} unknowns have infinite confidence intervals",
                 self.undetermined, self.unknowns
             ));
         }

@@ -9,7 +9,7 @@ use crate::progress::Progress;
 pub struct Watch {
     progress: Progress,
     steps: AtomicU64,
-    /// χ² per datum over L, for each field where that is one number.
+    /// χ²/N (N data) over L, for each field where that is one number.
     per_loss: Vec<Option<f64>>,
 }
 
@@ -49,7 +49,7 @@ impl Watch {
     }
 }
 
-/// χ² per datum over L where one is a multiple of the other: without priors, for losses that are squares. It
+/// χ²/N (N data) over L where one is a multiple of the other: without priors, for losses that are squares. It
 /// is measured at a y beside the target, so that no step needs to ask the loss again.
 fn per_loss(problem: &Problem) -> Option<f64> {
     let (loss, target) = (problem.loss(), problem.target());

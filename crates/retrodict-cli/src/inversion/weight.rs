@@ -30,7 +30,7 @@ pub struct Chosen {
     pub freedom: f64,
     /// Misfit and prior over the weight; evenly thinned.
     pub curve: Vec<Point>,
-    /// What the simulator was asked for.
+    /// Evaluations of the simulator.
     pub counts: Counts,
 }
 

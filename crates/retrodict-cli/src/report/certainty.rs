@@ -1,4 +1,4 @@
-//! How sure an answer is: intervals, correlations, what the data do not see.
+//! The uncertainty of an answer: intervals, correlations, what is not identifiable.
 
 use serde_json::json;
 

@@ -149,7 +149,7 @@ pub fn figures(
                 if seconds { "time" } else { "steps" }
             );
             let x = if seconds {
-                axis("seconds [s]", true)
+                axis("time [s]", true)
             } else {
                 axis("steps", false)
             };

@@ -24,9 +24,9 @@ pub fn section(contents: &Contents, problem: &ProblemFacts, order: &[String]) ->
         html.push_str(&format!("<th>{}</th>", escape(name)));
     }
     html.push_str("</tr>\n");
-    let mut row = |name: &str, unit: &str, value: &dyn Fn(&Array) -> Option<f64>| {
+    let mut row = |class: &str, name: &str, unit: &str, value: &dyn Fn(&Array) -> Option<f64>| {
         html.push_str(&format!(
-            "<tr><td class=left>{}</td><td class=left>{}</td>",
+            "<tr{class}><td class=left>{}</td><td class=left>{}</td>",
             escape(name),
             escape(unit)
         ));
@@ -37,9 +37,9 @@ pub fn section(contents: &Contents, problem: &ProblemFacts, order: &[String]) ->
         html.push_str("</tr>\n");
     };
     for (i, (name, unit)) in problem.labels.iter().enumerate() {
-        row(name, unit, &|x| x.values.get(i).copied());
+        row("", name, unit, &|x| x.values.get(i).copied());
         if let Some(Some(own)) = problem.own_units.get(i) {
-            row(&own.name, &own.unit, &|x| {
+            row(" class=own", &own.name, &own.unit, &|x| {
                 x.values.get(i).map(|x| own.of(*x))
             });
         }

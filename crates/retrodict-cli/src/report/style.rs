@@ -1,5 +1,7 @@
 //! What the page looks like: one colour for each method, everywhere.
 
+pub use crate::text::number;
+
 /// Colours that colour-blind readers can tell apart (Okabe & Ito; Tol), in the order of use.
 const PALETTE: [&str; 10] = [
     "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#882255", "#44aa99",
@@ -17,19 +19,6 @@ pub fn escape(text: &str) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
-}
-
-/// A number for people: four digits, and an exponent only where it helps.
-pub fn number(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 {
-        "0".to_owned()
-    } else if (1e-3..1e5).contains(&size) {
-        let digits = (3 - size.log10().floor() as i32).clamp(0, 6) as usize;
-        format!("{value:.digits$}")
-    } else {
-        format!("{value:.3e}")
-    }
 }
 
 /// The style sheet.
@@ -57,7 +46,9 @@ th, td { padding: 8px 12px; text-align: right; white-space: nowrap;
 th { color: var(--soft); font-weight: 500; background: var(--panel); }
 tr:last-child td { border-bottom: 0; }
 td.left, th.left { text-align: left; }
-td.left { white-space: normal; overflow-wrap: anywhere; min-width: 7em; }
+th { white-space: normal; vertical-align: bottom; }
+td.left { white-space: normal; overflow-wrap: break-word; min-width: 6em; }
+td.ended { white-space: nowrap; text-align: left; }
 td .under { color: var(--soft); font-size: 13px; }
 tr.own td { color: var(--soft); }
 tr.own td.left:first-child { padding-left: 28px; }
@@ -96,7 +87,8 @@ code { font-size: 0.92em; overflow-wrap: anywhere; }
   .fields { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 16px 10px; }
   table { font-size: 13px; }
   th, td { padding: 7px 5px; }
-  td.left { min-width: 5.5em; }
+  td.left { min-width: 7.5em; }
+  .swatch { margin-right: 5px; }
   table.ranking th:first-child, table.ranking td:first-child { display: none; }
   .plot { height: 280px; }
   .plot.tall { height: 340px; }

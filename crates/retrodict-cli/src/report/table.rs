@@ -40,7 +40,10 @@ pub fn ranking(problem: &ProblemFacts, methods: &[&MethodSummary], order: &[Stri
     for (i, m) in ranked.iter().enumerate() {
         let index = order.iter().position(|o| *o == m.method).unwrap_or(0);
         let members = if m.count > 1 {
-            format!(", {} of {} converged", m.converged_count, m.count)
+            match m.status.as_str() {
+                "converged" => format!(" ({} of {})", m.converged_count, m.count),
+                _ => format!(" ({} of {} converged)", m.converged_count, m.count),
+            }
         } else {
             String::new()
         };
@@ -58,7 +61,7 @@ pub fn ranking(problem: &ProblemFacts, methods: &[&MethodSummary], order: &[Stri
         rows.push_str(&format!(
             "<tr><td>{}</td><td class=left><span class=swatch style=\"background:{}\"></span>{}</td>\
              {}<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
-             <td class=left>{} {}{members}</td></tr>\n",
+             <td class=ended>{} {}{members}</td></tr>\n",
             i + 1,
             colour(index),
             escape(&m.method),

@@ -139,7 +139,7 @@ fn ranking(contents: &Contents) -> String {
             "<tr><td>{}</td><td class=left><span class=swatch style=\"background:{}\"></span>{}\
              <div class=under>{}, {}, batch {}</div></td><td>{}</td><td>{}</td>{error}\
              <td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.0} / {:.0} / {:.0} %</td>\
-             <td class=left>{}</td></tr>\n",
+             <td class=ended>{}</td></tr>\n",
             place + 1,
             colour(*i),
             escape(&first.method),
@@ -195,7 +195,7 @@ fn curves(contents: &Contents) -> Vec<Figure> {
             let traces =
                 traces.flat_map(|(i, method)| traces_of(contents, method, i, value, seconds));
             let (name, x) = if seconds {
-                ("time", axis("seconds [s]", true))
+                ("time", axis("time [s]", true))
             } else {
                 ("epochs", axis("epochs", false))
             };

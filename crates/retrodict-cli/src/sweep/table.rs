@@ -43,13 +43,13 @@ pub struct Line {
     pub converged: bool,
     /// The loss.
     pub loss: f64,
-    /// χ² per datum, where the noise is known.
+    /// χ²/N (N data), where the noise is known.
     pub chi_squared: Option<f64>,
     /// Steps taken.
     pub steps: usize,
     /// Seconds spent.
     pub seconds: f64,
-    /// What the simulator was asked for.
+    /// Evaluations of the simulator.
     pub counts: Counts,
     /// x, where it has few values.
     pub x: Option<Vec<f64>>,

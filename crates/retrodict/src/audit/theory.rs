@@ -71,7 +71,7 @@ pub(super) enum Step {
     Fails,
 }
 
-/// What one step asks of the simulator.
+/// Evaluations of the simulator in one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cost(pub(super) Counts);
 

@@ -12,7 +12,7 @@ use crate::error::{Error, Result, expect_finite, expect_length};
 /// Input: x. Output: the residual's space.
 ///
 /// # Cost
-/// That of the simulator's [`Residual`]; P itself is not asked.
+/// That of the simulator's [`Residual`]; P itself is not evaluated.
 #[derive(Clone)]
 pub struct ResidualAt {
     simulator: Arc<dyn Simulator>,

@@ -79,21 +79,21 @@ pub fn svd(a: &Matrix) -> Result<Svd> {
 }
 
 /// The bytes that [`svd`] of a large m × n matrix holds at once besides the matrix: the vectors, and with
-/// them either the room in which they are found or what is returned.
+/// them either the workspace in which they are computed or what is returned.
 pub(super) fn svd_bytes(m: usize, n: usize) -> u64 {
     let thin = ComputeSvdVectors::Thin;
-    let room = svd::svd_scratch::<f64>(m, n, thin, thin, ONE_THREAD, default());
+    let scratch = svd::svd_scratch::<f64>(m, n, thin, thin, ONE_THREAD, default());
     let (rows, rank) = (m as u64 + n as u64, m.min(n) as u64);
     let vectors = rows.saturating_mul(rank).saturating_mul(8);
-    vectors.saturating_add(vectors.max(room.size_bytes() as u64))
+    vectors.saturating_add(vectors.max(scratch.size_bytes() as u64))
 }
 
 /// The bytes that [`symmetric_eigen`] of a large n × n matrix holds at once besides the matrix.
 pub(super) fn symmetric_eigen_bytes(n: usize) -> u64 {
-    let room =
+    let scratch =
         evd::self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::Yes, ONE_THREAD, default());
     let vectors = (n as u64).saturating_mul(n as u64).saturating_mul(8);
-    vectors.saturating_add(vectors.max(room.size_bytes() as u64))
+    vectors.saturating_add(vectors.max(scratch.size_bytes() as u64))
 }
 
 fn not_converged(what: &'static str) -> Error {
@@ -108,14 +108,14 @@ fn svd_large(a: &Matrix) -> Result<Svd> {
     let size = m.min(n);
     let (mut u, mut v) = (Mat::zeros(m, size), Mat::zeros(n, size));
     let mut s = Diag::zeros(size);
-    let room = svd::svd_scratch::<f64>(m, n, thin, thin, ONE_THREAD, default());
+    let scratch = svd::svd_scratch::<f64>(m, n, thin, thin, ONE_THREAD, default());
     svd::svd(
         a.view(),
         s.as_mut(),
         Some(u.as_mut()),
         Some(v.as_mut()),
         ONE_THREAD,
-        MemStack::new(&mut MemBuffer::new(room)),
+        MemStack::new(&mut MemBuffer::new(scratch)),
         default(),
     )
     .map_err(|_| not_converged("the singular value decomposition"))?;
@@ -208,14 +208,14 @@ pub fn symmetric_eigen(a: &Matrix) -> Result<SymmetricEigen> {
 fn eigen_large(a: &Matrix) -> Result<SymmetricEigen> {
     let n = a.rows();
     let (mut u, mut s) = (Mat::zeros(n, n), Diag::zeros(n));
-    let room =
+    let scratch =
         evd::self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::Yes, ONE_THREAD, default());
     evd::self_adjoint_evd(
         a.view(),
         s.as_mut(),
         Some(u.as_mut()),
         ONE_THREAD,
-        MemStack::new(&mut MemBuffer::new(room)),
+        MemStack::new(&mut MemBuffer::new(scratch)),
         default(),
     )
     .map_err(|_| not_converged("the eigendecomposition"))?;

@@ -77,9 +77,9 @@ impl Engine {
 
     /// The bytes that the engine holds at once for a J of m rows and n columns; `Auto` counts as `Dense`.
     ///
-    /// Dense: J twice, since a problem keeps the one that it hands out, and its singular vectors with the room
+    /// Dense: J twice, since a problem keeps the one that it hands out, and its singular vectors with the workspace
     /// in which they are found; about four times J where n is much larger than m. Gram: J Jᵀ and its
-    /// eigenvectors with their room. Krylov: two vectors of m values a step. What else the map keeps is not
+    /// eigenvectors with their workspace. Krylov: two vectors of m values a step. What else the map keeps is not
     /// counted, nor is J where a map makes it on the way to its Gram matrix.
     pub fn bytes(self, m: usize, n: usize) -> u64 {
         let matrix = |rows: usize, columns: usize| {
@@ -301,7 +301,7 @@ mod tests {
             "krylov, at most 300 steps, tolerance 0.05"
         );
         assert_eq!(Engine::Gram.resolve(9000, 9000, 0.0), Engine::Gram);
-        // J twice, V, and room for as much.
+        // J twice, V, and workspace of the same size.
         let j = 8 * 100 * 10_000;
         let dense = Engine::Dense.bytes(100, 10_000);
         assert!((4 * j..5 * j).contains(&dense), "{dense} for {j}");

@@ -42,7 +42,7 @@ pub fn row_space_function(
     let (mut length, mut size) = (0.0, 0.0_f64);
     let mut before: Vec<f64> = Vec::new();
     for k in 0..steps {
-        // `out` serves as the room for Jᵀw.
+        // `out` serves as workspace for Jᵀw.
         map.apply_gram(&w, out, p.row_mut(k))?;
         let beta = dot(&w, p.row(k)).max(0.0).sqrt();
         if k == 0 {

@@ -25,7 +25,7 @@ const MOST_STEPS: usize = 60;
 /// [`Error::LinearAlgebra`] if A is not finite or the iteration does not converge.
 ///
 /// # Cost
-/// 4/3 n³ multiplications for the reduction, 5 n² to 12 n² for the rest, and room for the rotations.
+/// 4/3 n³ multiplications for the reduction, 5 n² to 12 n² for the rest, and workspace for the rotations.
 ///
 /// # Source
 /// Golub & Van Loan, *Matrix Computations*, 8.3; Bowdler, Martin, Reinsch & Wilkinson, *The QR and QL
@@ -46,7 +46,7 @@ pub(super) fn symmetric_matrix_function(
     let block = BLOCK.min(n.max(2) - 1);
     let mut t = MatRef::from_column_major_slice(a.as_slice(), n, n).to_owned();
     let mut factor = Mat::zeros(block, n - 1);
-    let room = StackReq::any_of(&[
+    let scratch = StackReq::any_of(&[
         tridiag::tridiag_in_place_scratch::<f64>(n, Par::Seq, default()),
         householder::apply_block_householder_sequence_transpose_on_the_left_in_place_scratch::<f64>(
             n, block, 1,
@@ -55,7 +55,7 @@ pub(super) fn symmetric_matrix_function(
             n, block, 1,
         ),
     ]);
-    let mut memory = MemBuffer::new(room);
+    let mut memory = MemBuffer::new(scratch);
     let stack = MemStack::new(&mut memory);
     tridiag::tridiag_in_place(t.as_mut(), factor.as_mut(), Par::Seq, stack, default());
     let mut values: Vec<f64> = (0..n).map(|i| t[(i, i)]).collect();

@@ -76,7 +76,7 @@ pub trait Model: Send + Sync {
     fn offers(&self) -> Offers {
         Offers::default()
     }
-    /// y = P(x), of whatever length and values the model answers.
+    /// y = P(x), with whatever length and values the model returns.
     ///
     /// # Errors
     /// If the model fails at this x.
@@ -364,7 +364,7 @@ impl Simulator for External {
         let found = self.silenced(1, found);
         Ok(Box::new(JacobianAt::new(self, x.to_vec(), found)))
     }
-    /// J is kept for each x, once it was asked for.
+    /// J is cached for each x, once it was needed.
     fn keeps_trajectory(&self) -> bool {
         true
     }

@@ -183,7 +183,7 @@ impl<R: RightHandSide> Validate for Ode<R> {
     }
 }
 
-/// The state, and room for the stages of a step.
+/// The state, and workspace for the stages of a step.
 struct Stages<D> {
     y: Vec<D>,
     at: Vec<D>,

@@ -62,7 +62,7 @@ pub struct Rk4<R> {
     pub dt: f64,
 }
 
-/// The points at which the stages after the first were taken, and room for all slopes.
+/// The points at which the stages after the first were taken, and workspace for all slopes.
 pub struct Stages {
     later: [Vec<f64>; 3],
     slopes: [Vec<f64>; 4],

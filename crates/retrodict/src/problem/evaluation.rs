@@ -1,4 +1,4 @@
-//! What a rule may ask of a problem at a point, computed once, kept and counted.
+//! What a rule can evaluate of a problem at a point: computed once, cached and counted.
 
 use std::cell::OnceCell;
 
@@ -23,7 +23,7 @@ pub struct Evaluation<'p> {
     tally: &'p Tally,
     x: Vec<f64>,
     y: OnceCell<Vec<f64>>,
-    /// Why there is no y: a simulation that failed here is not asked again.
+    /// Why there is no y: a simulation that failed here is not repeated.
     failure: OnceCell<Error>,
     loss: OnceCell<f64>,
     output_gradient: OnceCell<Vec<f64>>,
@@ -138,7 +138,7 @@ impl<'p> Evaluation<'p> {
         Ok(y)
     }
 
-    /// y at a point that no derivative will be asked for: nothing is kept for one.
+    /// y at a point at which no derivative will be needed: nothing is stored for one.
     pub(crate) fn outputs_alone(&self) -> Result<Vec<f64>> {
         let mut y = vec![0.0; self.problem.outputs()];
         interrupt::check()?;
@@ -518,7 +518,7 @@ impl LinearMap for Evaluation<'_> {
             None => Ok(()),
         }
     }
-    fn apply_gram(&self, dy: &[f64], room: &mut [f64], out: &mut [f64]) -> Result<()> {
+    fn apply_gram(&self, dy: &[f64], scratch: &mut [f64], out: &mut [f64]) -> Result<()> {
         match (self.linearization()?, self.held()?) {
             (Some(map), None) => {
                 interrupt::check()?;
@@ -526,11 +526,11 @@ impl LinearMap for Evaluation<'_> {
                     c.vjp += 1;
                     c.jvp += 1;
                 });
-                map.apply_gram(dy, room, out)
+                map.apply_gram(dy, scratch, out)
             }
             _ => {
-                self.vjp(dy, room)?;
-                self.jvp(room, out)
+                self.vjp(dy, scratch)?;
+                self.jvp(scratch, out)
             }
         }
     }

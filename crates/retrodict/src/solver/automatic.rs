@@ -8,7 +8,7 @@ use crate::problem::{Problem, Term};
 pub struct Automatic {
     /// The rule's name, as in [`registry::RULES`](crate::registry::RULES).
     pub method: &'static str,
-    /// Why, in words that go on from "chosen since".
+    /// Why, in words that follow "chosen because".
     pub reason: &'static str,
 }
 
@@ -47,8 +47,8 @@ pub fn method(problem: &Problem) -> Automatic {
     if !small && priors.iter().any(is_reweighted) {
         return Automatic {
             method: "gauss-newton",
-            reason: "a prior is no sum of squares, and its curvature changes with x: each step solves for all \
-                     unknowns with the curvature at x",
+            reason: "a prior is not quadratic, so its curvature changes with x: each step solves for all unknowns \
+                 with the curvature at x",
         };
     }
     let linear = simulator.is_linear() && problem.bounds().is_none();
@@ -66,7 +66,7 @@ pub fn of_simulator(simulator: &dyn Simulator) -> Automatic {
     match simulator.local_inverse() {
         Some(_) => Automatic {
             method: "inverse-simulator",
-            reason: "the simulator has a local inverse, and neither priors nor bounds are in its way",
+            reason: "the simulator has a local inverse, and there are neither priors nor bounds",
         },
         None => by_derivatives(simulator),
     }
@@ -76,11 +76,11 @@ fn by_derivatives(simulator: &dyn Simulator) -> Automatic {
     match is_small(simulator) {
         true => Automatic {
             method: "levenberg-marquardt",
-            reason: "J is small enough to be formed and decomposed at each step",
+            reason: "J is small enough to be formed and decomposed in each step",
         },
         false => Automatic {
             method: "limited-memory-bfgs",
-            reason: "there are too many unknowns for a J that is formed: gradients are enough",
+            reason: "there are too many unknowns to form J: gradients are used instead",
         },
     }
 }

@@ -1,4 +1,4 @@
-//! Where a run stands: enough to go on as if it had never stopped.
+//! The state of a run: enough to resume it as if it had never stopped.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::solver::solution::Record;
 use crate::solver::stop::Lowest;
 use crate::updates::{Notice, UpdateRule};
 
-/// Where a run stands between two steps; a checkpoint holds it.
+/// The state of a run between two steps, as a checkpoint stores it.
 ///
 /// [`Solver::resume`](crate::Solver::resume) takes it up: with the same problem, rule and goals a run goes
 /// on bit for bit.
@@ -16,7 +16,7 @@ use crate::updates::{Notice, UpdateRule};
 pub struct Checkpoint {
     /// The point from which the next step is taken.
     pub x: Vec<f64>,
-    /// The same in the unknowns that rules see, where a transform makes them others than x.
+    /// The same in the transformed unknowns, if there is a transform.
     pub unknowns: Option<Vec<f64>>,
     /// The best point so far.
     pub best: Vec<f64>,
@@ -30,9 +30,9 @@ pub struct Checkpoint {
     pub steps: usize,
     /// Seconds spent.
     pub seconds: f64,
-    /// What the simulator was asked for.
+    /// Evaluations of the simulator.
     pub counts: Counts,
-    /// What the rule remembers.
+    /// The rule's memory.
     #[serde(with = "serde_bytes")]
     pub rule: Vec<u8>,
     /// The update of a step that was interrupted after the rule had found it and learned from it.
@@ -86,9 +86,9 @@ pub struct Progress<'a> {
     pub record: &'a Record,
     /// x after it.
     pub x: &'a [f64],
-    /// Where the rule fell back from its formula, and how often, since the run began or went on.
+    /// Where the rule departed from its formula, and how often, since the run began or was resumed.
     pub notices: &'a [(Notice, usize)],
-    /// Why it first did, where an error was the cause.
+    /// The first error that made it do so, if any.
     pub trouble: Option<&'a Error>,
     pub(crate) unknowns: Option<&'a [f64]>,
     pub(crate) best: &'a (Vec<f64>, f64),

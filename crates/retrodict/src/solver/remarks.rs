@@ -1,11 +1,11 @@
-//! What a user should hear beside the status of a run: unknowns without effect, noisy outputs, and fits that explain little.
+//! Remarks beside the status of a run: unknowns without effect, noisy outputs, and fits that explain little.
 
 use crate::problem::Problem;
 use crate::solver::explained::Explained;
 use crate::solver::solution::Solution;
 use crate::solver::status::Status;
 
-/// A fit that explains less of the variation of the data is told of.
+/// A fit that explains less of the variation of the data is remarked on.
 const LITTLE: f64 = 0.5;
 
 /// Where the noise is known, residuals up to twice that are no matter, however little is explained.
@@ -17,13 +17,13 @@ const FEW: usize = 32;
 /// Seconds that a run may take for ten more to be cheap.
 const CHEAP: f64 = 6.0;
 
-/// Noise of y above this part of it is told of: more than single precision makes.
+/// Noise of y above this fraction of it is reported: more than single precision causes.
 const ROUGH: f64 = 1e-5;
 
 /// Names beyond this are counted.
 const NAMED: usize = 8;
 
-/// How a user of this door starts elsewhere.
+/// How a user of this interface starts elsewhere.
 #[derive(Debug, Clone, Copy)]
 pub struct Advice<'a> {
     /// From another point: `give another --start`.
@@ -46,9 +46,9 @@ impl Solution {
         }
     }
 
-    /// What should be known beside the status, in sentences.
+    /// Remarks that go with the status, in sentences.
     ///
-    /// `name` is asked for those of single unknowns.
+    /// `name` gives the names of single unknowns.
     pub fn remarks(
         &self,
         problem: &Problem,

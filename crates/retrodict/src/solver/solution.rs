@@ -19,34 +19,33 @@ pub struct Record {
     pub loss: f64,
     /// ‖Δx‖₂ of the step that led here.
     pub step_norm: f64,
-    /// What the simulator was asked for so far.
+    /// Evaluations of the simulator so far.
     pub counts: Counts,
 }
 
-/// What a run found.
+/// The result of a run.
 #[derive(Debug, Clone)]
 pub struct Solution {
     /// The best iterate: the one with the lowest loss; of equals, to round-off, the last.
     pub x: Vec<f64>,
     /// L at that x.
     pub loss: f64,
-    /// How the run ended, said of that x.
+    /// How the run ended, at that x.
     pub status: Status,
-    /// The unknowns that do not change y at that x, as far as that was looked at: J was known there.
+    /// The unknowns without effect on y at that x, if J was known there.
     pub without_effect: Vec<usize>,
-    /// How much of the data is explained at that x, where y was at hand.
+    /// How much of the data is explained at that x, if y was available.
     pub explained: Option<Explained>,
-    /// The noise or rounding of y that was seen last, relative to the size of y; nothing where there was no more than
-    /// round-off.
+    /// The most recent estimate of the noise or rounding of y, relative to the size of y; `None` if no more than round-off.
     pub output_noise: Option<f64>,
     /// The number of steps taken.
     pub steps: usize,
     /// Seconds from start to end.
     pub seconds: f64,
-    /// What the simulator was asked for.
+    /// Evaluations of the simulator.
     pub counts: Counts,
-    /// Where the rule fell back from its formula, and how often.
+    /// Where the rule departed from its formula, and how often.
     pub notices: Vec<(Notice, usize)>,
-    /// Why the rule first fell back, where an error was the cause.
+    /// The first error that made the rule depart from its formula, if any.
     pub trouble: Option<Error>,
 }

@@ -41,13 +41,13 @@ impl Solver {
     /// Solves a problem from a start.
     ///
     /// # Errors
-    /// If the start does not fit, the rule cannot work on this problem, or the simulation
-    /// fails at the start. What happens later is a [`Status`].
+    /// If the start does not fit, the rule cannot work on this problem, or the simulation fails at the start. Later failures
+    /// are a [`Status`].
     pub fn solve(self, problem: &Problem, start: &[f64]) -> Result<Solution> {
         self.solve_observed(problem, start, |_, _| ControlFlow::Continue(()))
     }
 
-    /// Solves a problem and shows every record with its x to an observer, which may end the run.
+    /// Solves a problem and passes every record with its x to an observer, which may stop the run.
     ///
     /// # Errors
     /// As [`solve`](Solver::solve).
@@ -62,13 +62,13 @@ impl Solver {
         Ok(solution)
     }
 
-    /// Goes on from where a run stands, and also returns where it stands in the end. The observer is
-    /// shown every step to come, and the start if nothing was done yet.
+    /// Resumes a run from its state, and also returns its final state. The observer is called for every further step, and for
+    /// the start if nothing was done yet.
     ///
     /// Steps count from the run's start, the time limit from now.
     ///
     /// # Errors
-    /// As [`solve`](Solver::solve), or if the rule cannot take up what it remembered.
+    /// As [`solve`](Solver::solve), or if the rule cannot restore its memory.
     ///
     /// # Cost
     /// One forward call more than if the run had never stopped, which is not counted.
@@ -192,7 +192,7 @@ struct Run {
     rule: Box<dyn UpdateRule>,
     stop: StopWhen,
     clock: Instant,
-    /// Seconds spent and what was asked for before the clock started.
+    /// Seconds spent and evaluations made before the clock started.
     seconds: f64,
     counts: Counts,
     first_loss: f64,
@@ -203,7 +203,7 @@ struct Run {
     steps: usize,
     /// The update with which an interrupted step goes on.
     pending: Option<Vec<f64>>,
-    /// What was asked for up to where the run can go on from.
+    /// Evaluations up to the point from which the run can be resumed.
     settled: Counts,
     /// What of x is counted in that.
     known: Computed,
@@ -228,7 +228,7 @@ type Observer<'o> = dyn FnMut(&Progress<'_>) -> ControlFlow<()> + 'o;
 /// What one step led to.
 enum Next<'p> {
     Moved(Box<Evaluation<'p>>, f64),
-    /// Another update is asked for, at the best point where that is another one.
+    /// Another update is requested, at the best point if that is a different one.
     Back(Option<Box<Evaluation<'p>>>),
     End(Status),
 }
@@ -563,7 +563,7 @@ impl Run {
         at.elsewhere(&problem.unknowns(&self.best.0)?).map(Some)
     }
 
-    /// Keeps the best iterate, tells the observer, and says whether the run ends here.
+    /// Keeps the best iterate, notifies the observer, and returns whether the run ends here.
     fn record(
         &mut self,
         at: &Evaluation<'_>,
@@ -665,7 +665,7 @@ impl Run {
         self.noted.1 = self.trouble.is_some();
     }
 
-    /// What the simulator was asked for so far.
+    /// Evaluations of the simulator so far.
     fn asked(&self, at: &Evaluation<'_>) -> Counts {
         let mut counts = self.counts;
         counts.add(&at.counts());
@@ -703,7 +703,7 @@ fn without_value(at: &Evaluation<'_>) -> Error {
     }
 }
 
-/// Solves independent problems over all cores; `solver` makes a fresh solver for each index.
+/// Solves independent problems on all cores; `solver` makes a new solver for each index.
 ///
 /// The result does not depend on the number of threads: each problem runs on one thread,
 /// and results come in the order of the problems.

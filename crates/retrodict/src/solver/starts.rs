@@ -1,7 +1,7 @@
 //! Many starts for problems with many solutions.
 //!
-//! A rule finds one solution, mostly that next to its start. From starts spread over a
-//! [`Region`], [`solve_from`] finds more, and tells which starts led where.
+//! A rule finds one solution, usually the one nearest to its start. From starts spread over a [`Region`], [`solve_from`]
+//! finds more, and reports which starts led to which.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -90,7 +90,7 @@ impl Region {
     }
 
     /// A Latin hypercube: each value of x falls once into each of `count` equal intervals, so that
-    /// few starts look everywhere along every axis.
+    /// few starts cover the whole of every axis.
     ///
     /// # Source
     /// McKay, Beckman & Conover, *Technometrics* 21 (1979).
@@ -193,7 +193,7 @@ pub struct Basin {
 
 /// Sorts ends of runs: the lowest loss first, one basin for each distinct x.
 ///
-/// Runs that left the numbers belong nowhere.
+/// Runs that ended with NaN or infinity are left out.
 pub fn basins(ends: &[End<'_>], region: &Region) -> Vec<Basin> {
     let mut order: Vec<usize> = (0..ends.len())
         .filter(|i| ends[*i].loss.is_finite())
@@ -217,7 +217,7 @@ pub fn basins(ends: &[End<'_>], region: &Region) -> Vec<Basin> {
     basins
 }
 
-/// What was found from many starts.
+/// The solutions found from many starts.
 #[derive(Debug, Clone)]
 pub struct Survey {
     /// The run of each start, or why there is none.

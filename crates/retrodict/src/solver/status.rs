@@ -1,4 +1,4 @@
-//! How a run ended, in words that say what to try next.
+//! How a run ended, with what to try next.
 
 use std::fmt;
 
@@ -10,23 +10,23 @@ use crate::interrupt::Interruption;
 pub enum Goal {
     /// The loss fell below `loss_below`.
     Loss,
-    /// χ² per datum fell below `discrepancy_below`.
+    /// χ²/N (N data) fell below `discrepancy_below`.
     Discrepancy,
     /// The gradient fell below `gradient_below`.
     Gradient,
     /// A step was no longer than `short_step` allows.
     ShortStep,
-    /// The loss hardly falls any more, by the measure of `plateau`.
+    /// The loss has almost stopped falling, by the measure of `plateau`.
     Plateau,
-    /// The loss changes by less than `loss_change` of itself, and the rule's model promises no more.
+    /// The loss changes by less than `loss_change` of itself, and the rule's model predicts no more.
     LossChange,
-    /// The data are met: by the rule's model they can be met exactly, and that changes no unknown by more than `loss_change`
-    /// of its size.
+    /// The data are fitted exactly: by the rule's model they can be, and the remaining step changes no unknown by more than
+    /// `loss_change` of its size.
     ExactFit,
     /// The gradient vanished, as far as round-off and the error of J can tell, and no direction was found in which
     /// the loss falls.
     Stationary,
-    /// What is left to gain is less than the noise of the simulator's answers hides.
+    /// The remaining decrease of the loss is hidden by the noise of the simulator's output.
     Noise,
 }
 
@@ -43,15 +43,15 @@ impl Goal {
 pub enum Status {
     /// The goal was reached.
     Converged(Goal),
-    /// All steps were used.
+    /// The maximum number of steps was reached.
     StepLimit,
-    /// All time was used.
+    /// The time limit was reached.
     TimeLimit,
     /// The gradient vanished before the goal was reached.
     Stalled,
     /// No step of the rule lowers the loss, and its gradient has not vanished.
     NoProgress,
-    /// No unknown changes y at this x, and the data are not reached.
+    /// No unknown has an effect on y at this x, and the data are not fitted.
     NoEffect,
     /// The gradient vanished where the loss falls on either side.
     Saddle,
@@ -63,7 +63,7 @@ pub enum Status {
     Failed(Error),
     /// In training: the test loss has not improved for as many epochs as patience allows.
     OutOfPatience,
-    /// The run was ended from outside.
+    /// The run was stopped from outside.
     Cancelled,
 }
 
@@ -101,7 +101,7 @@ impl From<Interruption> for Status {
     }
 }
 
-/// A simulation that failed, or work that was interrupted.
+/// A failed simulation, or interrupted work.
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         match error {

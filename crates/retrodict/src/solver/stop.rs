@@ -14,7 +14,7 @@ use crate::problem::{Evaluation, Problem};
 use crate::solver::status::Goal;
 use crate::updates::Trial;
 
-/// When a run ends: the same words in Rust, in a file, on the command line and in Python. Criteria that are `None` are not
+/// When a run ends, in the same words for every door. Criteria that are `None` are not
 /// checked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -32,8 +32,8 @@ pub struct StopWhen {
     /// Converged once L is at most this.
     #[serde(alias = "loss", skip_serializing_if = "Option::is_none")]
     pub loss_below: Option<f64>,
-    /// Converged once the reduced χ² of the data is at most this: 1 where they are explained to within their noise (Morozov's
-    /// discrepancy principle). Only the data count, and the loss must know their noise.
+    /// Converged once χ²/N (N data) is at most this: 1 where the data are fitted to within their
+    /// noise (Morozov's discrepancy principle). Only the data count, and the loss must know their noise level.
     #[serde(alias = "discrepancy", skip_serializing_if = "Option::is_none")]
     pub discrepancy_below: Option<f64>,
     /// Converged once ‖∂L/∂x‖ is at most this; costs a vjp a step for rules without gradients.
@@ -47,14 +47,14 @@ pub struct StopWhen {
     pub plateau: Option<f64>,
     /// Over how many steps a plateau is looked for, at least 1.
     pub plateau_steps: usize,
-    /// Converged once a step changed the loss by no more than this share of it, and the rule's model promises no more
-    /// than that of any step: what `ftol` is elsewhere. For rules that have such a model (Levenberg–Marquardt).
+    /// Converged once a step changed the loss by no more than this fraction of it, and the rule's model predicts no more
+    /// than that for any step, like `ftol` in SciPy. For rules that have such a model (Levenberg–Marquardt).
     ///
-    /// A step that did so ends the run only where the gradient is small too: at most 1e-6, or the error of J, in the scale of
-    /// its own unknowns, as with `gtol`.
-    /// Where the model says that the data can be met exactly, a run ends once the whole step would change no unknown by more than this
-    /// part of its size, and is shorter than the one before.
-    /// `None` stands for [`LOSS_CHANGE`], or where another goal is set for 0, which goes on to the last digit.
+    /// Such a step ends the run only if the gradient is small too: at most 1e-6, or the error of J, scaled by its own
+    /// unknowns, as with `gtol`.
+    /// If the model says that the data can be fitted exactly, a run ends once the full step would change no unknown by
+    /// more than this fraction of its size, and is shorter than the one before.
+    /// `None` means [`LOSS_CHANGE`], or 0 if another goal is set; 0 continues to full precision.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss_change: Option<f64>,
     /// Stationary once ‖Δx‖ ≤ this · ‖x‖.
@@ -63,12 +63,12 @@ pub struct StopWhen {
     pub diverged_above: f64,
 }
 
-/// Steps after which a run ends that was told nothing else. Rules that solve least squares take far fewer, but for narrow
+/// The default maximum number of steps. Rules that solve least squares take far fewer, but for narrow
 /// valleys.
 pub const STEPS: usize = 1000;
 
-/// The share of the loss below which a change of it ends a run that was told nothing else: 1e-8 leaves x within about
-/// √m · 1e-4 standard deviations of a fit to m data.
+/// The default relative change of the loss that ends a run: 1e-8 leaves x within about √m · 1e-4 standard deviations for a
+/// fit to m data.
 pub const LOSS_CHANGE: f64 = 1e-8;
 
 /// A fit that is exact ends where round-off does: of a loss below this part of the first one, changes are measured by that
@@ -103,7 +103,7 @@ impl Default for StopWhen {
 }
 
 impl StopWhen {
-    /// After so many steps, unless the update vanishes before.
+    /// Stops after this number of steps, unless the update vanishes before.
     pub fn after(steps: usize) -> Self {
         Self {
             steps,
@@ -111,7 +111,7 @@ impl StopWhen {
         }
     }
 
-    /// Checks the goals, and that the problem's loss knows the noise where one asks for it.
+    /// Checks the goals, and that the problem's loss knows the noise level if a goal needs it.
     ///
     /// # Errors
     /// [`Error::Option`] with the goal, or [`Error::Unsupported`] for a loss without a noise model.

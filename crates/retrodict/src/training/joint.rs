@@ -30,7 +30,7 @@ pub struct Joint {
     kept: Option<Kept>,
 }
 
-/// What the network says at one θ, to be asked for again.
+/// The network's outputs at one θ, cached.
 struct Kept {
     theta: Vec<f64>,
     outputs: Vec<f64>,

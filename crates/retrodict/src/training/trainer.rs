@@ -63,7 +63,7 @@ pub struct Limits {
     pub loss_below: Option<f64>,
 }
 
-/// Where training stands: enough to go on as if it had never stopped, with the rule's own memory.
+/// The state of a training run: enough to resume it as if it had never stopped, with the rule's own memory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// θ now.

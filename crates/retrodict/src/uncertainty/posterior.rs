@@ -1,4 +1,4 @@
-//! What data leave open of a field: the Gaussian around the best x, of low rank.
+//! The posterior of a field: the Gaussian around the best x, of low rank.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,8 +25,7 @@ pub use field::{GaussianField, MaternField};
 /// where it outweighs the prior.
 ///
 /// With the prior's covariance C = S Sᵀ, the covariance is S (1 + H)⁻¹ Sᵀ, where H = Sᵀ Jᵀ Γ⁻¹ J S is the
-/// curvature of the data's misfit as the prior sees it. Its eigenvalues fall quickly: the data tell little of
-/// many directions, and where an eigenvalue is far below 1 the prior stays as it was.
+/// curvature of the data's misfit as the prior sees it. Its eigenvalues fall quickly: the data say little about many directions, and where an eigenvalue is far below 1 the posterior equals the prior.
 ///
 /// # Shapes
 /// Fields have the length of x.
@@ -49,7 +48,7 @@ pub struct Posterior<'a> {
 }
 
 impl<'a> Posterior<'a> {
-    /// The posterior around x, which should be where data and prior together are best explained.
+    /// The posterior around x, which should be the maximum a posteriori estimate.
     ///
     /// Only the data of the problem count; the prior is the field. Unknowns that equal bounds fix are known, and
     /// what the field says of their neighbours counts; other bounds are left out. The loss must know the data's
@@ -110,12 +109,12 @@ impl<'a> Posterior<'a> {
         })
     }
 
-    /// What the simulator was asked for; a thread of its own linearises it once more.
+    /// Evaluations of the simulator; a separate thread linearises it once more.
     pub fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// The eigenvalues of H, largest first: how much more the data tell of a direction than the prior. What was
+    /// The eigenvalues of H, largest first: how much more the data constrain a direction than the prior does. What was
     /// left out lies below the last; if that is not far below 1, take a larger rank.
     pub fn eigenvalues(&self) -> &[f64] {
         &self.curvature.values

@@ -1,4 +1,4 @@
-//! What the data say of the parameters, and what they do not: spread, correlation, rank.
+//! What the data say about the parameters: uncertainties, correlations, rank, and what is not identifiable.
 
 use crate::error::{Error, Result};
 use crate::linalg::{Matrix, Svd, norm, svd};
@@ -24,18 +24,17 @@ pub use intervals::{Interval, reach};
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Noise {
-    /// The residuals: the loss says how the noise is distributed over the data, they how large it is. So
-    /// the unit of the loss, and whether it carries ½, do not matter.
+    /// The residuals: the loss gives the relative noise of the data, the residuals its level. So the unit of the loss, and
+    /// whether it carries ½, do not matter.
     #[default]
     Estimated,
     /// The loss, which holds its standard deviations or its covariance.
     Known,
 }
 
-/// The statistics of a fit: the model taken as linear around x.
+/// The statistics of a fit, with the model linearised around x.
 ///
-/// An unknown whose bounds are equal is a constant: it takes no degree of freedom and has no error. Where J is
-/// found by differences, what lies below their error counts as not determined.
+/// An unknown whose bounds are equal is a constant: it takes no degree of freedom and has no error. If J is found by finite differences, what lies below their error counts as not identifiable.
 ///
 /// Where the problem has priors, covariance and rank are those of data and priors together, which is the
 /// Laplace approximation of the posterior; residuals, χ² and degrees of freedom count the data alone.
@@ -75,48 +74,47 @@ pub struct Statistics {
     pub parameters: Vec<f64>,
     /// y* − P(x), in \[y\].
     pub residuals: Vec<f64>,
-    /// Where the size of the noise comes from.
+    /// Where the noise level comes from.
     pub noise: Noise,
     /// χ² = Σ (r/σ)², where the noise is known.
     pub chi_squared: Option<f64>,
-    /// Data minus the rank of J; where there are priors, minus the number of data that the fit uses up,
+    /// Data minus the rank of J; with priors, minus the effective degrees of freedom of the fit,
     /// rounded.
     pub degrees_of_freedom: usize,
-    /// The number of combinations of parameters that the data see, or that priors determine.
+    /// The rank: the number of directions that the data, or priors, determine.
     pub rank: usize,
     /// The largest singular value of W J D⁻¹ over the smallest that counts, where D gives
     /// every parameter the same effect: the units of x play no role.
     pub condition: f64,
-    /// s² (JᵀWᵀW J)⁺, the covariance of what the data see: s² = ‖W Δy‖²/`degrees_of_freedom` where the
-    /// noise is estimated, infinite where no datum is left over; where it is known, WᵀW/s² is the inverse of
+    /// s² (JᵀWᵀW J)⁺, the covariance of the identifiable part: s² = ‖W Δy‖²/`degrees_of_freedom` where the
+    /// noise level is estimated, infinite if no degrees of freedom are left; if it is known, WᵀW/s² is the inverse of
     /// its covariance.
     pub covariance: Matrix,
-    /// The standard deviation of each parameter; infinite where the data do not determine it, 0 where bounds fix
-    /// it.
+    /// The standard deviation of each parameter; infinite if it is not identifiable, 0 if bounds fix it.
     pub deviations: Vec<f64>,
-    /// Directions in x that change nothing in y, as rows, each of length 1 in D x.
+    /// The null space: directions in x that do not change y, as rows, each of length 1 in D x.
     pub unseen: Matrix,
-    /// D: how far W y moves with each parameter; 1 where it does not move at all.
+    /// D: how much W y changes with each parameter; 1 where it does not change at all.
     pub effects: Vec<f64>,
-    /// The parameters that their bounds fix: constants, no unknowns of the fit.
+    /// The parameters that are fixed by equal bounds and therefore not fitted.
     #[serde(default)]
     pub fixed: Vec<usize>,
-    /// The other parameters that lie on a bound, of which deviations know nothing.
+    /// The other parameters that are at a bound, which standard deviations do not take into account.
     #[serde(default)]
     pub on_bounds: Vec<usize>,
-    /// How far off deviations may be, as a share, because J was found by differences; 0 for an exact J.
+    /// The relative error of standard deviations due to a J from finite differences; 0 for an exact J.
     #[serde(default)]
     pub uncertainty: f64,
     /// Where J was found by differences, its error may hide that y changes by up to this share as an unknown changes by its own
     /// size; 0 for an exact J.
     #[serde(default)]
     pub derivative_error: f64,
-    /// What the simulator was asked for.
+    /// Evaluations of the simulator.
     pub counts: Counts,
 }
 
 impl Statistics {
-    /// The statistics at x, which should be where a run converged, with the noise as large as the residuals.
+    /// The statistics at x, which should be where a run converged, with the noise level estimated from the residuals.
     ///
     /// # Errors
     /// If x does not fit, or the simulation fails there.
@@ -124,10 +122,10 @@ impl Statistics {
         Self::with(problem, x, Noise::Estimated)
     }
 
-    /// The statistics at x, with the noise from the residuals or from the loss.
+    /// The statistics at x, with the noise level from the residuals or from the loss.
     ///
     /// # Errors
-    /// If x does not fit, the simulation fails there, or the loss knows no noise and is asked for it.
+    /// If x does not fit, the simulation fails there, or the loss does not know the noise level and it is needed.
     pub fn with(problem: &Problem, x: &[f64], noise: Noise) -> Result<Self> {
         let tally = Tally::default();
         let (fixed, on_bounds) = match problem.bounds() {
@@ -192,7 +190,7 @@ impl Statistics {
         self.parameters.len() - self.fixed.len()
     }
 
-    /// The correlation of two parameters, from −1 to 1; NaN where the data tell nothing of one.
+    /// The correlation of two parameters, from −1 to 1; NaN if one is not identifiable.
     pub fn correlation(&self, i: usize, j: usize) -> f64 {
         self.covariance[(i, j)] / (self.covariance[(i, i)] * self.covariance[(j, j)]).sqrt()
     }

@@ -1,4 +1,5 @@
-//! How strong a prior should be: so strong that the data are explained to within their noise, and no further.
+//! The choice of the regularisation parameter: strong enough that the data are fitted to within their noise level, and no
+//! further.
 
 use std::cell::Cell;
 use std::fmt;
@@ -21,7 +22,7 @@ use rules::{Balance, Pick, corner, cross_validation, discrepancy};
 use sampled::Sampled;
 use trade::Trade;
 
-/// By what the weight of a prior is chosen.
+/// How the weight of a prior (the regularisation parameter) is chosen.
 ///
 /// # Source
 /// Discrepancy: Morozov (1966), with the degrees of freedom of Hall & Titterington, *Common structure of
@@ -32,20 +33,19 @@ use trade::Trade;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Choice {
-    /// χ² = m − tr A: what is left of the data is as large as their noise leaves it, where the fit ŷ = A y*
-    /// uses up tr A of the m data. The loss must know its noise.
+    /// χ² = m − tr A, its expected value for m data and a fit ŷ = A y* with tr A effective degrees of freedom. The loss must
+    /// know its noise level.
     ///
-    /// Noise that happens to be smaller than told would be fitted without end; so where cross-validation
-    /// asks for a larger weight, it is believed.
+    /// Noise that is smaller than stated would lead to overfitting without limit; so if cross-validation chooses a larger
+    /// weight, that one is taken.
     Discrepancy,
     /// The least error in predicting each datum from the others: χ²/(m − 1.4 tr A)² (γ + (1 − γ) tr A²/m)
-    /// with γ = 0.1. Without 1.4 and γ it is plain cross-validation, which now and then picks next to no
-    /// weight at all.
+    /// with γ = 0.1. Without 1.4 and γ it is plain cross-validation, which occasionally picks almost no weight at all.
     #[default]
     CrossValidation,
     /// The corner of misfit against prior, both as logarithms: where they trade most evenly.
     LCurve,
-    /// The first of these that finds a weight beyond doubt: discrepancy where the noise is known, then
+    /// The first of these that finds a reliable weight: discrepancy if the noise level is known, then
     /// cross-validation, then the L-curve.
     #[serde(rename = "auto")]
     Automatic,
@@ -63,7 +63,7 @@ pub enum Doubt {
     WeakestTried,
     /// The weight is the largest that was tried.
     StrongestTried,
-    /// No weight explains the data to within their noise.
+    /// No weight fits the data to within their noise level.
     NotExplained,
 }
 
@@ -98,15 +98,15 @@ pub struct Chosen {
     pub x: Vec<f64>,
     /// ‖W (P(x) − y*)‖² of the data.
     pub misfit: f64,
-    /// tr A: how many of the data the solution uses up.
+    /// tr A: the effective degrees of freedom of the fit.
     pub freedom: f64,
-    /// Misfit and prior over the weight, for a picture.
+    /// Misfit and prior against the weight, for plotting.
     pub curve: Vec<Point>,
     /// How often the problem was linearised.
     pub rounds: usize,
-    /// Whether the weight settled; a nonlinear problem may go on changing it.
+    /// Whether the weight settled; for a nonlinear problem it may keep changing.
     pub settled: bool,
-    /// What the simulator was asked for, the solutions on the way included.
+    /// Evaluations of the simulator, including those of the intermediate solutions.
     pub counts: Counts,
 }
 
@@ -132,9 +132,9 @@ const ROUNDS: usize = 20;
 impl Choice {
     /// Chooses the weight of the one prior of a problem, and solves it from a start.
     ///
-    /// The problem is taken as linear around x, which for a linear one is exact; a nonlinear one is solved
-    /// with the weight found, and linearised again there until the weight settles. Where the problem has
-    /// transforms, it is linearised in the unknowns that rules see; start and solution are those of x.
+    /// The problem is linearised around x, which is exact for a linear one; a nonlinear one is solved with the weight found,
+    /// and linearised again there until the weight settles. If the problem has transforms, it is linearised in the
+    /// transformed unknowns; start and solution are those of x.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -168,7 +168,7 @@ impl Choice {
         self.weight_observed(problem, start, &|_| {})
     }
 
-    /// As [`weight`](Choice::weight), and tells an observer how many weights were tried, where each takes solves of
+    /// As [`weight`](Choice::weight), reporting to an observer how many weights were tried, where each takes solves of
     /// its own, or how often the problem was decomposed.
     ///
     /// # Errors

@@ -40,7 +40,7 @@ pub struct Adadelta {
     pub decay: f64,
     /// ε > 0, in \[x\]² where it is added to u, and in (\[L\]/\[x\])² where it is added to v.
     pub epsilon: f64,
-    /// What lasts from step to step; starts empty and is no option.
+    /// Internal state; leave at its default.
     #[serde(skip)]
     pub memory: Memory<MeanSquares>,
 }

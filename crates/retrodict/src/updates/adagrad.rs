@@ -37,7 +37,7 @@ pub struct Adagrad {
     pub learning_rate: f64,
     /// ε > 0, in \[L\]/\[x\]: keeps the quotient finite.
     pub epsilon: f64,
-    /// What lasts from step to step: Σg². Starts empty and is no option.
+    /// Internal state (Σg²); leave at its default.
     #[serde(skip)]
     pub memory: Memory<Vec<f64>>,
 }

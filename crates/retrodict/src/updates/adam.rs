@@ -39,7 +39,7 @@ pub struct Adam {
     pub beta2: f64,
     /// ε > 0, in \[L\]/\[x\]: keeps the quotient finite.
     pub epsilon: f64,
-    /// What lasts from step to step; starts empty and is no option.
+    /// Internal state; leave at its default.
     #[serde(skip)]
     pub memory: Memory<Moments>,
 }

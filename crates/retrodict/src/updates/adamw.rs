@@ -46,7 +46,7 @@ pub struct AdamW {
     pub epsilon: f64,
     /// λ ≥ 0, in 1/\[x\]: where the gradient is zero, a step multiplies x by 1 − ηλ.
     pub weight_decay: f64,
-    /// What lasts from step to step; starts empty and is no option.
+    /// Internal state; leave at its default.
     #[serde(skip)]
     pub memory: Memory<Moments>,
 }

@@ -1,4 +1,4 @@
-//! How quasi-Newton rules begin anew where their search does not get on: down the gradient, in units of x itself.
+//! How quasi-Newton rules restart when their search fails: down the gradient, in units of x itself.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,13 +6,13 @@ use crate::error::Result;
 use crate::linalg::norm;
 use crate::problem::Evaluation;
 
-/// The first step after beginning anew, relative to x.
+/// The first step after a restart, relative to x.
 const FIRST: f64 = 0.1;
 
-/// Beginning anew has helped where the loss fell by this share of it since.
+/// A restart has helped if the loss has since fallen by this fraction.
 const HELPED: f64 = 1e-8;
 
-/// Where a rule began anew.
+/// Where a rule restarted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Anew {
     /// The squares of the units of x there, in place of the first H⁻¹.

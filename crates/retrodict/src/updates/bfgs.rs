@@ -30,7 +30,7 @@ use crate::problem::{Evaluation, silence};
 /// For up to some hundred unknowns, when only a gradient is to be had.
 ///
 /// # Where the search fails
-/// The rule begins anew down the gradient, in units of x itself, as long as that helps.
+/// The rule restarts down the gradient, in units of x itself, as long as that helps.
 ///
 /// # Source
 /// Broyden, Fletcher, Goldfarb, Shanno (1970); Nocedal & Wright, *Numerical Optimization*,
@@ -42,7 +42,7 @@ pub struct Bfgs {
     pub decrease: f64,
     /// The curvature constant c₂ > c₁ of the line search.
     pub curvature: f64,
-    /// What lasts from step to step; starts empty and is no option.
+    /// Internal state; leave at its default.
     #[serde(skip)]
     pub memory: Memory<Option<Learned>>,
 }

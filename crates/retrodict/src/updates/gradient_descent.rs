@@ -35,7 +35,7 @@ pub struct GradientDescent {
     pub learning_rate: f64,
     /// The momentum μ in [0, 1).
     pub momentum: f64,
-    /// What lasts from step to step; starts empty and is no option.
+    /// Internal state; leave at its default.
     #[serde(skip)]
     pub memory: Memory<Vec<f64>>,
 }

@@ -49,7 +49,7 @@ use crate::problem::Evaluation;
 pub struct InverseSimulator {
     /// The step η > 0 in y; 1 aims at the loss's own target.
     pub learning_rate: f64,
-    /// What lasts from step to step; starts empty and is no option.
+    /// Internal state; leave at its default.
     #[serde(skip)]
     pub memory: Memory<State>,
 }

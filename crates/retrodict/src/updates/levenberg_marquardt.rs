@@ -75,7 +75,7 @@ pub struct LevenbergMarquardt {
     pub dense_up_to: usize,
     /// Iterations of LSMR where it is not.
     pub krylov_steps: usize,
-    /// What lasts from step to step; starts empty and is no option.
+    /// Internal state; leave at its default.
     #[serde(skip)]
     pub memory: Memory<Trust>,
 }

@@ -44,7 +44,7 @@ pub struct LimitedMemoryBfgs {
     pub decrease: f64,
     /// The curvature constant c₂ > c₁ of the line search.
     pub curvature: f64,
-    /// What lasts from step to step; starts empty and is no option.
+    /// Internal state; leave at its default.
     #[serde(skip)]
     pub history: Memory<History>,
 }

@@ -41,7 +41,7 @@ pub struct RmsProp {
     pub momentum: f64,
     /// ε > 0, in \[L\]/\[x\]: keeps the quotient finite.
     pub epsilon: f64,
-    /// What lasts from step to step; starts empty and is no option.
+    /// Internal state; leave at its default.
     #[serde(skip)]
     pub memory: Memory<MeanSquare>,
 }

@@ -6,7 +6,7 @@ const NAMED: usize = 20;
 /// So many sentences are kept.
 const SENTENCES: usize = 8;
 
-/// What is not seen, and what to be wary of.
+/// What is not identifiable, and other caveats.
 pub fn words(found: &Statistics, names: &[String], problem: &Problem) -> Vec<String> {
     let (unseen, n) = (found.unseen.rows(), found.free());
     let mut words = Vec::new();

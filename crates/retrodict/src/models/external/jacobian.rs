@@ -1,4 +1,4 @@
-//! J at one x of a model outside, found at first use and kept.
+//! J of an external model at one x, computed at first use and cached.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};

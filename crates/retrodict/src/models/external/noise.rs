@@ -1,4 +1,4 @@
-//! How finely a model tells y: from how its values are written, and from how they scatter.
+//! The precision of a model's y: from how its values are written, and from how they scatter.
 
 use super::parallel::{self, Evaluate};
 use crate::error::{Error, Result};

@@ -41,7 +41,7 @@ pub struct Moments {
 /// Σ a and Σ a b of each lane, for some a and b.
 type Pair = [[f64; LANES]; 2];
 
-/// Two rows of room for a thread.
+/// Two rows of workspace for a thread.
 struct Lines<R> {
     normalised: Vec<Cell<R>>,
     slopes: Vec<Cell<R>>,

@@ -41,7 +41,7 @@ impl Strategy for Supervised {
     }
 }
 
-/// The network without physics, on the lesson's batch.
+/// The network without physics, on the batch.
 pub(super) fn alone(lesson: &Lesson<'_>) -> Joint {
     Joint::alone(
         Arc::clone(lesson.network),

@@ -95,7 +95,7 @@ impl Statistics {
 
     /// The probability of a χ² at least as large, were the model right and the noise as assumed.
     ///
-    /// Below 0.01 the model does not explain the data, or their noise is larger than told.
+    /// Below 0.01 the model does not fit the data, or their noise is larger than stated.
     pub fn goodness_of_fit(&self) -> Option<f64> {
         let chi_squared = self.chi_squared.filter(|_| self.degrees_of_freedom > 0)?;
         let expected = ChiSquared::new(self.degrees_of_freedom as f64).ok()?;

@@ -1,4 +1,4 @@
-//! What the data do not see, in words.
+//! What is not identifiable, in words.
 
 use super::Statistics;
 use crate::linalg::Matrix;
@@ -6,23 +6,23 @@ use crate::linalg::Matrix;
 /// Shares of a direction below this are round-off of the decomposition.
 const SHARE: f64 = 1e-6;
 
-/// Longer sums tell a reader nothing.
+/// Longer sums are unreadable.
 const TERMS: usize = 8;
 
-/// Deviations that may be off by this share are told of.
+/// Standard deviations that may be off by this fraction are reported.
 const UNCERTAIN: f64 = 0.05;
 
-/// An error of derivatives that may hide changes of y by this share is told of.
+/// An error of derivatives that may hide changes of y by this fraction is reported.
 const ROUGH: f64 = 1e-3;
 
-/// Two parameters whose correlation is at least this are hard to tell apart.
+/// Two parameters whose correlation is at least this are hard to distinguish.
 const CLOSE: f64 = 0.99;
 
 impl Statistics {
-    /// Says which combinations of the parameters the data do not see, and which pairs they hardly tell
-    /// apart; nothing where every parameter stands on its own feet.
+    /// Says which directions are not identifiable, and which pairs of parameters the data barely distinguish; nothing if
+    /// every parameter is well determined.
     ///
-    /// `names` are those of the parameters; where they are too few, indices stand in for them.
+    /// `names` are those of the parameters; indices replace missing ones.
     pub fn in_words(&self, names: &[String]) -> Vec<String> {
         let name = |i: usize| names.get(i).cloned().unwrap_or_else(|| format!("x[{i}]"));
         let known = match self.derivative_error >= ROUGH {
@@ -100,8 +100,8 @@ impl Statistics {
         words
     }
 
-    /// The directions that the data do not see, each with as few parameters as can be: lists of
-    /// (index, change), of which the first change is 1.
+    /// The null space: directions that are not identifiable, each with as few parameters as possible, as lists of
+    /// (index, change) whose first change is 1.
     pub fn combinations(&self) -> Vec<Vec<(usize, f64)>> {
         let n = self.parameters.len();
         // In D x, where every parameter has the same effect.

@@ -1,4 +1,4 @@
-//! What each choice asks of data against prior.
+//! The criterion of each choice, in terms of data and prior.
 
 use super::{Doubt, Point};
 use crate::error::Result;

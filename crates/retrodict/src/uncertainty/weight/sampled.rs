@@ -1,4 +1,4 @@
-//! Data against prior by products alone, where no matrix has room.
+//! Data against prior with products alone, where no matrix fits into memory.
 
 use std::cell::RefCell;
 
