@@ -23,6 +23,10 @@
 //! # }
 //! ```
 //!
+//! Three features, all on unless `default-features = false` says otherwise: `adaptive` (adaptive and stiff steps of
+//! differential equations, which bring diffsol), `external` (simulators behind servers and programs), `network`
+//! (networks and their training).
+//!
 //! The book in `docs/` says how to choose a method, and how to add a simulator or a rule.
 
 pub mod audit;
@@ -42,6 +46,7 @@ pub mod linalg;
 pub mod loss;
 pub mod losses;
 pub mod memory;
+#[cfg(feature = "network")]
 pub mod network;
 pub mod ode;
 pub mod options;
@@ -66,6 +71,7 @@ mod stationarity;
 pub mod statistics;
 mod status;
 mod stop;
+#[cfg(feature = "network")]
 pub mod training;
 mod transform;
 mod transformed;
@@ -76,6 +82,7 @@ pub mod weight;
 pub use bounds::Bounds;
 pub use error::{Error, Result};
 pub use loss::{ChiSquared, Loss};
+#[cfg(feature = "network")]
 pub use network::Network;
 pub use prior::Prior;
 pub use problem::{Counts, Evaluation, Problem, Shortage, Tally, Term};

@@ -131,7 +131,9 @@ fn process_limit() -> Option<f64> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::registry::{NETWORKS, SIMULATORS};
+    #[cfg(feature = "network")]
+    use crate::registry::NETWORKS;
+    use crate::registry::SIMULATORS;
 
     #[test]
     fn products_that_would_overflow_are_large() {
@@ -147,10 +149,16 @@ mod tests {
     fn absurd_sizes_are_refused_by_every_entry() {
         let mut tried = 0;
         let simulators = SIMULATORS.entries.iter();
-        let simulators = simulators.map(|e| (e.name, e.defaults, e.memory));
-        let networks = NETWORKS.entries.iter();
-        let networks = networks.map(|e| (e.name, e.defaults, e.memory));
-        for (name, defaults, memory) in simulators.chain(networks) {
+        #[allow(unused_mut)]
+        let mut entries: Vec<_> = simulators.map(|e| (e.name, e.defaults, e.memory)).collect();
+        #[cfg(feature = "network")]
+        entries.extend(
+            NETWORKS
+                .entries
+                .iter()
+                .map(|e| (e.name, e.defaults, e.memory)),
+        );
+        for (name, defaults, memory) in entries {
             for (key, value) in defaults() {
                 let huge = match (&value, key.as_str()) {
                     // Steps that no tape keeps take time and no memory.

@@ -5,12 +5,14 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+#[cfg(feature = "external")]
 use crate::external::{Program, UmBridge};
 use crate::inverse::{self, Inverter, PathIntegral};
 use crate::loss::Loss;
 use crate::losses::{
     Cauchy, Covariance, Huber, Infidelity, LogNormal, Spectral, SquaredError, Weighted,
 };
+#[cfg(feature = "network")]
 use crate::network::{Architecture, Dense, UNet};
 use crate::ode::Ode;
 use crate::options::{configure, defaults, keys, memory_of, nearest};
@@ -21,6 +23,7 @@ use crate::simulators::{
     LotkaVolterra, Oscillators, Pendulum, Phillips, Poisson, ReactionDiffusion, Scaling,
     Schroedinger, Shaw, Sine, Sir, Square, Volterra, Wave,
 };
+#[cfg(feature = "network")]
 use crate::training::{EndToEnd, PhysicsResidual, Strategy, Supervised};
 use crate::updates::{
     Adadelta, Adagrad, Adam, AdamW, Bfgs, GaussNewton, GradientDescent, HalfInverse,
@@ -28,8 +31,10 @@ use crate::updates::{
     UpdateRule,
 };
 
+#[cfg(feature = "network")]
 mod correction;
 
+#[cfg(feature = "network")]
 use correction::Correction;
 
 /// What a list holds of each entry, and how to make one from a table of options.
@@ -147,6 +152,7 @@ pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entr
 /// They stand in a list of their own, since nothing can be said of them without asking them.
 #[rustfmt::skip]
 pub static EXTERNAL: List<Arc<dyn Simulator>> = List { kind: "simulator", entries: &[
+    #[cfg(feature = "external")]
     Entry {
         name: "umbridge",
         aliases: &["um-bridge"],
@@ -157,6 +163,7 @@ pub static EXTERNAL: List<Arc<dyn Simulator>> = List { kind: "simulator", entrie
         keys: keys::<UmBridge>,
         memory: |table| memory_of::<UmBridge>("umbridge", table),
     },
+    #[cfg(feature = "external")]
     Entry {
         name: "program",
         aliases: &["command"],
@@ -228,6 +235,7 @@ pub static INVERSES: List<Arc<dyn Inverter>> = List { kind: "local inverse", ent
 ] };
 
 /// All kinds of networks.
+#[cfg(feature = "network")]
 #[rustfmt::skip]
 pub static NETWORKS: List<Box<dyn Architecture>> = List { kind: "network", entries: &[
     entry!(Box::new, Dense, "mlp", ["dense", "perceptron"], "Multilayer perceptron: dense layers in sequence", "Glorot & Bengio 2010"),
@@ -235,6 +243,7 @@ pub static NETWORKS: List<Box<dyn Architecture>> = List { kind: "network", entri
 ] };
 
 /// All strategies of training.
+#[cfg(feature = "network")]
 #[rustfmt::skip]
 pub static STRATEGIES: List<Box<dyn Strategy>> = List { kind: "strategy", entries: &[
     entry!(Box::new, Supervised, "supervised", [], "Learns x from pairs (x, y*); the simulator is never evaluated", "PBDL book, supervised training"),
