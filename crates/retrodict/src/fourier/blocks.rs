@@ -20,7 +20,7 @@ pub(crate) fn chunks<T: Send, S: Default>(
     total: usize,
     data: &mut [T],
     size: usize,
-    work: &(impl Fn(usize, &mut [T], &mut S) + Sync),
+    work: &(dyn Fn(usize, &mut [T], &mut S) + Sync),
 ) {
     if is_parallel(total) {
         interrupt::waiting(|| {
@@ -44,7 +44,7 @@ pub(crate) fn pairs<A: Send, B: Send, S: Default>(
     size_a: usize,
     b: &mut [B],
     size_b: usize,
-    work: &(impl Fn(&mut [A], &mut [B], &mut S) + Sync),
+    work: &(dyn Fn(&mut [A], &mut [B], &mut S) + Sync),
 ) {
     if is_parallel(b.len()) {
         interrupt::waiting(|| {
