@@ -16,25 +16,25 @@ pub use origin::{Origin, Place};
 
 /// The built-in experiments: a name and a file each.
 pub static BUILT_IN: &[(&str, &str)] = &[
-    ("toy", include_str!("../../../experiments/toy.toml")),
-    ("scaling", include_str!("../../../experiments/scaling.toml")),
-    ("sine", include_str!("../../../experiments/sine.toml")),
-    ("heat", include_str!("../../../experiments/heat.toml")),
-    ("poisson", include_str!("../../../experiments/poisson.toml")),
+    ("toy", include_str!("../experiments/toy.toml")),
+    ("scaling", include_str!("../experiments/scaling.toml")),
+    ("sine", include_str!("../experiments/sine.toml")),
+    ("heat", include_str!("../experiments/heat.toml")),
+    ("poisson", include_str!("../experiments/poisson.toml")),
     (
         "oscillators",
-        include_str!("../../../experiments/oscillators.toml"),
+        include_str!("../experiments/oscillators.toml"),
     ),
     (
         "quantum-dipole",
-        include_str!("../../../experiments/quantum-dipole.toml"),
+        include_str!("../experiments/quantum-dipole.toml"),
     ),
-    ("burgers", include_str!("../../../experiments/burgers.toml")),
-    ("wave", include_str!("../../../experiments/wave.toml")),
-    ("fluid", include_str!("../../../experiments/fluid.toml")),
+    ("burgers", include_str!("../experiments/burgers.toml")),
+    ("wave", include_str!("../experiments/wave.toml")),
+    ("fluid", include_str!("../experiments/fluid.toml")),
     (
         "lotka-volterra",
-        include_str!("../../../experiments/lotka-volterra.toml"),
+        include_str!("../experiments/lotka-volterra.toml"),
     ),
 ];
 

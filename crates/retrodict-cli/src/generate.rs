@@ -19,7 +19,7 @@ pub fn generator(seed: u64, stream: u64) -> Pcg64 {
 }
 
 /// The photograph that comes with retrodict: (file name, bytes).
-const PHOTOGRAPH: &[u8] = include_bytes!("../../../experiments/data/chelsea.png");
+const PHOTOGRAPH: &[u8] = include_bytes!("../experiments/data/chelsea.png");
 
 /// The truths of a problem, one for each member of the batch.
 pub fn truths(truth: &Truth, simulator: &dyn Simulator, seed: u64) -> Outcome<Vec<Vec<f64>>> {

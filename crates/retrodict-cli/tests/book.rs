@@ -106,11 +106,11 @@ fn left_out(command: &str) -> Option<usize> {
 
 /// A folder with what a page may take for granted: pages that show the checkout's files have them.
 fn prepare(folder: &Path, page: &str) {
-    if page.contains("experiments/data/") {
-        let data = folder.join("experiments/data");
+    if page.contains("crates/retrodict-cli/experiments/data/") {
+        let data = folder.join("crates/retrodict-cli/experiments/data");
         fs::create_dir_all(&data).unwrap();
         fs::copy(
-            root().join("experiments/data/chelsea.png"),
+            root().join("crates/retrodict-cli/experiments/data/chelsea.png"),
             data.join("chelsea.png"),
         )
         .unwrap();

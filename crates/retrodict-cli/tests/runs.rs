@@ -44,7 +44,7 @@ fn toy_prints_the_published_iterates() {
 /// Every `expect` in the built-in experiments.
 #[test]
 fn experiments_come_out_as_expected() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
     let mut expectations = 0;
     for entry in fs::read_dir(root).unwrap() {
         let path = entry.unwrap().path();
@@ -228,7 +228,7 @@ fn a_goal_that_is_missed_is_an_exit_code_on_request() {
 #[test]
 fn the_photograph_comes_back() {
     let folder = tempfile::tempdir().unwrap();
-    let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/data/chelsea.png");
+    let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/data/chelsea.png");
     fs::copy(picture, folder.path().join("cat.png")).unwrap();
     succeed(
         folder.path(),

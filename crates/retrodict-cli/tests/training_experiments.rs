@@ -164,7 +164,7 @@ fn check(experiment: &str, method: &str, expected: &[toml::Value]) -> Vec<String
 
 /// Checks every built-in training experiment: the methods that are slow, or the others.
 fn check_all(slow: bool) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/training");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/training");
     let mut files: Vec<_> = fs::read_dir(root)
         .unwrap()
         .map(|e| e.unwrap().path())

@@ -23,6 +23,10 @@
 //! # }
 //! ```
 //!
+//! Three features, all on unless `default-features = false` says otherwise: `adaptive` (adaptive and stiff steps of
+//! differential equations, which bring diffsol), `external` (simulators behind servers and programs), `network`
+//! (networks and their training).
+//!
 //! The book in `docs/` says how to choose a method, and how to add a simulator or a rule.
 
 pub mod audit;
@@ -37,6 +41,7 @@ pub mod linalg;
 pub mod losses;
 pub mod memory;
 pub mod models;
+#[cfg(feature = "network")]
 pub mod network;
 pub mod options;
 pub mod priors;
@@ -46,6 +51,7 @@ pub mod simulators;
 pub mod solver;
 pub mod spec;
 pub mod spectral;
+#[cfg(feature = "network")]
 pub mod training;
 pub mod uncertainty;
 pub mod updates;
@@ -59,6 +65,7 @@ pub use core::space::Space;
 pub use error::{Error, Result};
 pub use linalg::LinearMap;
 pub use models::rollout::{Rollout, TimeStep};
+#[cfg(feature = "network")]
 pub use network::Network;
 pub use priors::Prior;
 pub use problem::{Computed, Counts, Evaluation, Problem, Shortage, Tally, Term};

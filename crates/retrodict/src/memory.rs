@@ -131,7 +131,9 @@ fn process_limit() -> Option<f64> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::registry::{NETWORKS, SIMULATORS};
+    #[cfg(feature = "network")]
+    use crate::registry::NETWORKS;
+    use crate::registry::SIMULATORS;
 
     #[test]
     fn products_that_would_overflow_are_large() {
@@ -151,11 +153,14 @@ mod tests {
             let memory: Of = Box::new(move |options| e.memory(options).unwrap());
             (e.name, e.defaults(), memory)
         });
-        let networks = NETWORKS.entries.iter().map(|e| {
+        #[allow(unused_mut)]
+        let mut entries: Vec<_> = simulators.collect();
+        #[cfg(feature = "network")]
+        entries.extend(NETWORKS.entries.iter().map(|e| {
             let memory: Of = Box::new(move |options| e.memory(options).unwrap());
             (e.name, e.defaults(), memory)
-        });
-        for (name, defaults, memory) in simulators.chain(networks) {
+        }));
+        for (name, defaults, memory) in entries {
             for (key, value) in defaults {
                 let huge = match (&value, key.as_str()) {
                     // Steps that no tape keeps take time and no memory.

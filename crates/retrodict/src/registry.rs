@@ -12,8 +12,10 @@ use crate::inverse::{self, Inverter, PathIntegral};
 use crate::losses::{
     Cauchy, Covariance, Huber, Infidelity, LogNormal, Spectral, SquaredError, Weighted,
 };
+#[cfg(feature = "external")]
 use crate::models::external::{Program, UmBridge};
 use crate::models::ode::Ode;
+#[cfg(feature = "network")]
 use crate::network::{Architecture, Dense, UNet};
 use crate::priors::{Gaussian, Matern, Prior, Sparsity, Tikhonov, TotalVariation};
 use crate::simulators::{
@@ -21,6 +23,7 @@ use crate::simulators::{
     LotkaVolterra, Oscillators, Pendulum, Phillips, Poisson, ReactionDiffusion, Scaling,
     Schroedinger, Shaw, Sine, Sir, Square, Volterra, Wave,
 };
+#[cfg(feature = "network")]
 use crate::training::{EndToEnd, PhysicsResidual, Strategy, Supervised};
 use crate::updates::{
     Adadelta, Adagrad, Adam, AdamW, Bfgs, GaussNewton, GradientDescent, HalfInverse,
@@ -28,6 +31,7 @@ use crate::updates::{
     UpdateRule,
 };
 
+#[cfg(feature = "network")]
 mod correction;
 mod entry;
 mod named;
@@ -37,6 +41,7 @@ pub use entry::{Entry, List, Options};
 pub use named::Named;
 pub use settings::Setting;
 
+#[cfg(feature = "network")]
 use correction::Correction;
 use entry::configured;
 
@@ -62,8 +67,10 @@ pub struct Registry {
     /// Local inverses.
     pub inverses: List<Arc<dyn Inverter>>,
     /// Networks.
+    #[cfg(feature = "network")]
     pub networks: List<Box<dyn Architecture>>,
     /// Strategies of training.
+    #[cfg(feature = "network")]
     pub strategies: List<Box<dyn Strategy>>,
 }
 
@@ -76,7 +83,9 @@ impl Default for Registry {
             losses: LOSSES.clone(),
             priors: PRIORS.clone(),
             inverses: INVERSES.clone(),
+            #[cfg(feature = "network")]
             networks: NETWORKS.clone(),
+            #[cfg(feature = "network")]
             strategies: STRATEGIES.clone(),
         }
     }
@@ -185,7 +194,9 @@ impl Registry {
         all(&self.losses, &mut see);
         all(&self.priors, &mut see);
         all(&self.inverses, &mut see);
+        #[cfg(feature = "network")]
         all(&self.networks, &mut see);
+        #[cfg(feature = "network")]
         all(&self.strategies, &mut see);
     }
 }
@@ -247,12 +258,14 @@ pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entr
 /// They stand in a list of their own, since nothing can be said of them without asking them.
 #[rustfmt::skip]
 pub static EXTERNAL: List<Arc<dyn Simulator>> = List { kind: "simulator", entries: Cow::Borrowed(&[
+    #[cfg(feature = "external")]
     Entry {
         aliases: &["um-bridge"],
         sentence: "A model behind a server that speaks the UM-Bridge protocol",
         source: "Seelinger et al. 2023",
         ..Entry::of::<UmBridge>("umbridge", |_, name, table| Ok(Arc::new(configured::<UmBridge>(name, table)?.connect()?)))
     },
+    #[cfg(feature = "external")]
     Entry {
         aliases: &["command"],
         sentence: "A program that reads x from one file and writes y to another",
@@ -328,6 +341,7 @@ pub static INVERSES: List<Arc<dyn Inverter>> = List { kind: "local inverse", ent
 ]) };
 
 /// All kinds of networks.
+#[cfg(feature = "network")]
 #[rustfmt::skip]
 pub static NETWORKS: List<Box<dyn Architecture>> = List { kind: "network", entries: Cow::Borrowed(&[
     entry!(Box::new, Dense, "mlp", ["dense", "perceptron"], "Multilayer perceptron: dense layers in sequence", "Glorot & Bengio 2010"),
@@ -335,6 +349,7 @@ pub static NETWORKS: List<Box<dyn Architecture>> = List { kind: "network", entri
 ]) };
 
 /// All strategies of training.
+#[cfg(feature = "network")]
 #[rustfmt::skip]
 pub static STRATEGIES: List<Box<dyn Strategy>> = List { kind: "strategy", entries: Cow::Borrowed(&[
     entry!(Box::new, Supervised, "supervised", [], "Learns x from pairs (x, y*); the simulator is never evaluated", "PBDL book, supervised training"),

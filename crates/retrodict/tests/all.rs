@@ -4,16 +4,21 @@
 mod fixtures;
 #[path = "fixtures/nist_sets.rs"]
 mod nist_sets;
+#[cfg(feature = "external")]
 #[path = "umbridge/server.rs"]
 mod server;
 
+#[cfg(feature = "adaptive")]
 mod adaptive;
+#[cfg(feature = "adaptive")]
 mod adaptive_gradients;
 mod audit;
 mod bounds;
 mod conformance;
+#[cfg(feature = "network")]
 mod corrected_targets;
 mod documents;
+#[cfg(feature = "network")]
 mod engines;
 mod error_bars;
 mod evaluations;
@@ -27,16 +32,19 @@ mod inverse;
 mod losses;
 mod missing_values;
 mod more_garbow_hillstrom;
+#[cfg(feature = "network")]
 mod network;
 mod nist;
 mod noise;
 mod noisy_models;
 mod ode;
 mod oscillators;
+#[cfg(feature = "network")]
 mod physics_residual;
 mod poisson;
 mod posterior;
 mod priors;
+#[cfg(feature = "external")]
 mod program;
 mod remarks;
 mod residuals;
@@ -46,10 +54,14 @@ mod simulators;
 mod starts;
 mod statistics;
 mod stops;
+#[cfg(feature = "network")]
 mod training;
+#[cfg(feature = "network")]
 mod training_notices;
 mod transforms;
+#[cfg(feature = "external")]
 mod umbridge;
+#[cfg(feature = "network")]
 mod unet;
 mod updates;
 mod weights;

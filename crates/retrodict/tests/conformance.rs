@@ -3,7 +3,9 @@
 
 use retrodict::check::{self, Check};
 use retrodict::losses::{Covariance, Spectral, Weighted};
-use retrodict::registry::{INVERSES, LOSSES, PRIORS, RULES, SIMULATORS, STRATEGIES};
+#[cfg(feature = "network")]
+use retrodict::registry::STRATEGIES;
+use retrodict::registry::{INVERSES, LOSSES, PRIORS, RULES, SIMULATORS};
 use retrodict::{Loss, Simulator};
 use std::sync::Arc;
 
@@ -169,6 +171,7 @@ fn options_of_every_line_survive_being_written_down() {
     for entry in INVERSES.entries.iter() {
         assert_passed(entry.name, &check::settings(entry));
     }
+    #[cfg(feature = "network")]
     for entry in STRATEGIES.entries.iter() {
         assert_passed(entry.name, &check::settings(entry));
     }
@@ -189,6 +192,7 @@ fn names_and_aliases_are_unique() {
     assert_unique(&RULES);
     assert_unique(&LOSSES);
     assert_unique(&INVERSES);
+    #[cfg(feature = "network")]
     assert_unique(&STRATEGIES);
 }
 

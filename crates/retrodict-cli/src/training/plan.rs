@@ -16,47 +16,38 @@ use crate::settings::{Setting, insert, parse};
 pub static BUILT_IN: &[(&str, &str)] = &[
     (
         "oscillators",
-        include_str!("../../../../experiments/training/oscillators.toml"),
+        include_str!("../../experiments/training/oscillators.toml"),
     ),
     (
         "nonlinear-oscillators",
-        include_str!("../../../../experiments/training/nonlinear-oscillators.toml"),
+        include_str!("../../experiments/training/nonlinear-oscillators.toml"),
     ),
     (
         "quantum-dipole",
-        include_str!("../../../../experiments/training/quantum-dipole.toml"),
+        include_str!("../../experiments/training/quantum-dipole.toml"),
     ),
     (
         "poisson-8",
-        include_str!("../../../../experiments/training/poisson-8.toml"),
+        include_str!("../../experiments/training/poisson-8.toml"),
     ),
-    (
-        "heat",
-        include_str!("../../../../experiments/training/heat.toml"),
-    ),
+    ("heat", include_str!("../../experiments/training/heat.toml")),
     (
         "poisson",
-        include_str!("../../../../experiments/training/poisson.toml"),
+        include_str!("../../experiments/training/poisson.toml"),
     ),
-    (
-        "sine",
-        include_str!("../../../../experiments/training/sine.toml"),
-    ),
+    ("sine", include_str!("../../experiments/training/sine.toml")),
     (
         "fluid",
-        include_str!("../../../../experiments/training/fluid.toml"),
+        include_str!("../../experiments/training/fluid.toml"),
     ),
-    (
-        "exp",
-        include_str!("../../../../experiments/training/exp.toml"),
-    ),
+    ("exp", include_str!("../../experiments/training/exp.toml")),
     (
         "scaled-toy",
-        include_str!("../../../../experiments/training/scaled-toy.toml"),
+        include_str!("../../experiments/training/scaled-toy.toml"),
     ),
     (
         "multimodal",
-        include_str!("../../../../experiments/training/multimodal.toml"),
+        include_str!("../../experiments/training/multimodal.toml"),
     ),
 ];
 

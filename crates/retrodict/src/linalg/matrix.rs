@@ -18,6 +18,7 @@ pub struct Matrix {
 /// Products below this many multiplications are cheaper in a plain loop.
 const SMALL_PRODUCT: usize = 4096;
 /// Rows and columns of a block that is mirrored at once.
+#[cfg(feature = "network")]
 const MIRRORED: usize = 32;
 
 impl Matrix {
@@ -139,6 +140,7 @@ impl Matrix {
 
     /// Copies the lower triangle of a square matrix to the upper one, a block at a time: whole columns would
     /// not stay in the cache.
+    #[cfg(feature = "network")]
     pub(crate) fn mirror_lower(&mut self) {
         let n = self.rows;
         for top in (0..n).step_by(MIRRORED) {

@@ -31,11 +31,15 @@ mod jacobian;
 mod noise;
 mod parallel;
 mod plain;
+#[cfg(feature = "external")]
 mod program;
+#[cfg(feature = "external")]
 mod umbridge;
 
 pub use differences::{Differences, Scheme};
+#[cfg(feature = "external")]
 pub use program::{Format, Program, end_programs};
+#[cfg(feature = "external")]
 pub use umbridge::UmBridge;
 
 use jacobian::JacobianAt;

@@ -14,6 +14,7 @@ use crate::linalg::Matrix;
 use crate::memory;
 use crate::options::{Validate, positive, require};
 
+#[cfg_attr(not(feature = "adaptive"), path = "ode/without_adaptive.rs")]
 mod adaptive;
 mod method;
 mod shooting;
@@ -136,6 +137,8 @@ impl<R: RightHandSide> Default for Ode<R> {
 impl<R: RightHandSide> Validate for Ode<R> {
     fn validate(&self) -> Result<()> {
         let (states, inputs) = (self.equation.states().len(), self.inputs());
+        #[cfg(not(feature = "adaptive"))]
+        adaptive::require_fixed(self.method)?;
         positive("dt", self.dt)?;
         positive("absolute_tolerance", self.absolute_tolerance)?;
         require(

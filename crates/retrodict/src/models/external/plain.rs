@@ -14,6 +14,7 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 /// The text on one line.
+#[cfg(feature = "external")]
 pub(super) fn plain_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     plain(&words.join(" "))
@@ -38,6 +39,7 @@ mod tests {
             "\\u{9b}2J\\u{d}\\u{7f}\\u{202e}"
         );
         assert_eq!(plain("σ = ½, 数"), "σ = ½, 数");
+        #[cfg(feature = "external")]
         assert_eq!(plain_line(" a\n b\x07 "), "a b\\u{7}");
     }
 }

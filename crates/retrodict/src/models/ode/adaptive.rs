@@ -24,22 +24,7 @@ pub(super) fn forward<R: RightHandSide>(
     values: &[f64],
     mut see: impl FnMut(usize, &[f64]),
 ) -> Result<()> {
-    let course = Course::new(ode, values, &[]);
-    let problem = OdeBuilder::<M>::new()
-        .rtol(ode.tolerance)
-        .atol([ode.absolute_tolerance])
-        .rhs_implicit(
-            |y, _, t, rate| course.rate(t, y, rate),
-            |y, _, t, dy, rate| course.rate_along(t, y, dy, &[], rate),
-        )
-        .init(|_, _, y| y.copy_from_slice(&course.start), course.states())
-        .build()
-        .map_err(|e| course.failed(0.0, &e))?;
-    let see = |k: usize, y: &[f64], _: &[f64]| see(k, y);
-    match ode.method {
-        Method::Stiff => course.drive(problem.bdf::<Lu>(), see),
-        _ => course.drive(problem.tsit45(), see),
-    }
+    Course::new(ode, values, &[]).forward(&mut |k, y, _| see(k, y))
 }
 
 /// Shows, for each direction, the state at each of the times with its derivative along it.
@@ -50,44 +35,43 @@ pub(super) fn tangents<R: RightHandSide>(
     mut see: impl FnMut(usize, usize, &[Dual64]),
 ) -> Result<()> {
     let course = Course::new(ode, values, directions);
-    let none = vec![0.0; course.states()];
-    // To diffsol, how far to go along each direction is a parameter, 0 where it stands.
-    let problem = OdeBuilder::<M>::new()
-        .rtol(ode.tolerance)
-        .atol([ode.absolute_tolerance])
-        .sens_rtol(ode.tolerance)
-        .sens_atol([ode.absolute_tolerance])
-        .p(directions.iter().map(|_| 0.0))
-        .rhs_sens_implicit(
-            |y, _, t, rate| course.rate(t, y, rate),
-            |y, _, t, dy, rate| course.rate_along(t, y, dy, &[], rate),
-            |y, _, t, far, rate| course.rate_along(t, y, &none, far, rate),
-        )
-        .init_sens(
-            |_, _, y| y.copy_from_slice(&course.start),
-            |_, _, far, dy| course.start_along(far, dy),
-            course.states(),
-        )
-        .build()
-        .map_err(|e| course.failed(0.0, &e))?;
     let mut state = vec![Dual64::from(0.0); course.states()];
-    let show = |k: usize, y: &[f64], dy: &[f64]| {
+    course.tangents(&mut |k, y, dy| {
         for (direction, dy) in dy.chunks_exact(y.len()).enumerate() {
             for i in 0..y.len() {
                 state[i] = Dual64::new(y[i], dy[i]);
             }
             see(direction, k, &state);
         }
-    };
-    match ode.method {
-        Method::Stiff => course.drive(problem.bdf_sens::<Lu>(), show),
-        _ => course.drive(problem.tsit45_sens(), show),
+    })
+}
+
+/// A right-hand side whose type is not known: so diffsol is compiled once, and not for each.
+trait Rates {
+    fn rate(&self, t: f64, y: &[f64], p: &[f64], rate: &mut [f64]);
+    fn dual_rate(&self, t: f64, y: &[Dual64], p: &[Dual64], rate: &mut [Dual64]);
+    fn failed(&self, t: f64, why: &str) -> Error;
+}
+
+impl<R: RightHandSide> Rates for Ode<R> {
+    fn rate(&self, t: f64, y: &[f64], p: &[f64], rate: &mut [f64]) {
+        self.equation.rate(t, y, p, rate);
+    }
+    fn dual_rate(&self, t: f64, y: &[Dual64], p: &[Dual64], rate: &mut [Dual64]) {
+        self.equation.rate(t, y, p, rate);
+    }
+    fn failed(&self, t: f64, why: &str) -> Error {
+        Ode::failed(self, t, why)
     }
 }
 
 /// One solution: from where, with which parameters, and along which directions it is derived.
-struct Course<'a, R: RightHandSide> {
-    ode: &'a Ode<R>,
+struct Course<'a> {
+    rates: &'a dyn Rates,
+    times: &'a [f64],
+    stiff: bool,
+    tolerance: f64,
+    absolute_tolerance: f64,
     start: Vec<f64>,
     /// How the start changes, direction by direction.
     start_moves: Vec<f64>,
@@ -96,6 +80,9 @@ struct Course<'a, R: RightHandSide> {
     work: RefCell<Work>,
 }
 
+/// What is shown the number of a time, the state, and its derivatives, direction by direction.
+type See<'s> = &'s mut dyn FnMut(usize, &[f64], &[f64]);
+
 /// Room for one rate with derivatives.
 struct Work {
     y: Vec<Dual64>,
@@ -103,8 +90,12 @@ struct Work {
     rate: Vec<Dual64>,
 }
 
-impl<'a, R: RightHandSide> Course<'a, R> {
-    fn new(ode: &'a Ode<R>, values: &'a [f64], directions: &'a [Vec<Dual64>]) -> Self {
+impl<'a> Course<'a> {
+    fn new<R: RightHandSide>(
+        ode: &'a Ode<R>,
+        values: &'a [f64],
+        directions: &'a [Vec<Dual64>],
+    ) -> Self {
         let start = ode.start(values);
         let moves = directions.iter().flat_map(|moved| ode.start(moved));
         let zeros = vec![Dual64::from(0.0); start.len()];
@@ -116,10 +107,60 @@ impl<'a, R: RightHandSide> Course<'a, R> {
                 p: parameters.iter().map(|p| Dual64::from(*p)).collect(),
                 rate: zeros,
             }),
-            ode,
+            rates: ode,
+            times: &ode.times,
+            stiff: ode.method == Method::Stiff,
+            tolerance: ode.tolerance,
+            absolute_tolerance: ode.absolute_tolerance,
             start,
             parameters,
             directions,
+        }
+    }
+
+    fn forward(&self, see: See<'_>) -> Result<()> {
+        let problem = OdeBuilder::<M>::new()
+            .rtol(self.tolerance)
+            .atol([self.absolute_tolerance])
+            .rhs_implicit(
+                |y, _, t, rate| self.rate(t, y, rate),
+                |y, _, t, dy, rate| self.rate_along(t, y, dy, &[], rate),
+            )
+            .init(|_, _, y| y.copy_from_slice(&self.start), self.states())
+            .build()
+            .map_err(|e| self.failed(0.0, &e))?;
+        if self.stiff {
+            self.drive(problem.bdf::<Lu>(), see)
+        } else {
+            self.drive(problem.tsit45(), see)
+        }
+    }
+
+    fn tangents(&self, see: See<'_>) -> Result<()> {
+        let none = vec![0.0; self.states()];
+        // To diffsol, how far to go along each direction is a parameter, 0 where it stands.
+        let problem = OdeBuilder::<M>::new()
+            .rtol(self.tolerance)
+            .atol([self.absolute_tolerance])
+            .sens_rtol(self.tolerance)
+            .sens_atol([self.absolute_tolerance])
+            .p(self.directions.iter().map(|_| 0.0))
+            .rhs_sens_implicit(
+                |y, _, t, rate| self.rate(t, y, rate),
+                |y, _, t, dy, rate| self.rate_along(t, y, dy, &[], rate),
+                |y, _, t, far, rate| self.rate_along(t, y, &none, far, rate),
+            )
+            .init_sens(
+                |_, _, y| y.copy_from_slice(&self.start),
+                |_, _, far, dy| self.start_along(far, dy),
+                self.states(),
+            )
+            .build()
+            .map_err(|e| self.failed(0.0, &e))?;
+        if self.stiff {
+            self.drive(problem.bdf_sens::<Lu>(), see)
+        } else {
+            self.drive(problem.tsit45_sens(), see)
         }
     }
 
@@ -128,7 +169,7 @@ impl<'a, R: RightHandSide> Course<'a, R> {
     }
 
     fn rate(&self, t: f64, y: &[f64], rate: &mut [f64]) {
-        self.ode.equation.rate(t, y, self.parameters, rate);
+        self.rates.rate(t, y, self.parameters, rate);
     }
 
     /// How the rate changes along dy and along the directions, `far[i]` along the i-th.
@@ -142,7 +183,7 @@ impl<'a, R: RightHandSide> Course<'a, R> {
             let moves = self.directions.iter().zip(far);
             value.eps = moves.map(|(moved, far)| moved[i].eps * far).sum();
         }
-        self.ode.equation.rate(t, &work.y, &work.p, &mut work.rate);
+        self.rates.dual_rate(t, &work.y, &work.p, &mut work.rate);
         for (out, value) in rate.iter_mut().zip(&work.rate) {
             *out = value.eps;
         }
@@ -161,13 +202,13 @@ impl<'a, R: RightHandSide> Course<'a, R> {
     fn drive<'b, E, S>(
         &self,
         solver: std::result::Result<S, DiffsolError>,
-        mut see: impl FnMut(usize, &[f64], &[f64]),
+        see: See<'_>,
     ) -> Result<()>
     where
         E: OdeEquations<T = f64, V = NalgebraVec<f64>> + 'b,
         S: OdeSolverMethod<'b, E>,
     {
-        let times = &self.ode.times;
+        let times = self.times;
         let mut next = 0;
         if times.first() == Some(&0.0) {
             see(0, &self.start, &self.start_moves);
@@ -211,6 +252,6 @@ impl<'a, R: RightHandSide> Course<'a, R> {
     }
 
     fn failed(&self, t: f64, why: &dyn std::fmt::Display) -> Error {
-        self.ode.failed(t, &why.to_string())
+        self.rates.failed(t, &why.to_string())
     }
 }

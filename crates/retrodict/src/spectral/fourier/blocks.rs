@@ -20,7 +20,7 @@ pub(crate) fn chunks<T: Send, S: Default>(
     total: usize,
     data: &mut [T],
     size: usize,
-    work: &(impl Fn(usize, &mut [T], &mut S) + Sync),
+    work: &(dyn Fn(usize, &mut [T], &mut S) + Sync),
 ) {
     if is_parallel(total) {
         interrupt::waiting(|| {
@@ -38,13 +38,16 @@ pub(crate) fn chunks<T: Send, S: Default>(
     }
 }
 
+/// Work on a piece of each of two arrays, with scratch.
+type OnPair<'w, A, B, S> = dyn Fn(&mut [A], &mut [B], &mut S) + Sync + 'w;
+
 /// Calls `work` on pieces of `a` and the pieces of `b` that belong to them.
 pub(crate) fn pairs<A: Send, B: Send, S: Default>(
     a: &mut [A],
     size_a: usize,
     b: &mut [B],
     size_b: usize,
-    work: &(impl Fn(&mut [A], &mut [B], &mut S) + Sync),
+    work: &OnPair<'_, A, B, S>,
 ) {
     if is_parallel(b.len()) {
         interrupt::waiting(|| {

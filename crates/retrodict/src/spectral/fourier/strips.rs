@@ -22,7 +22,7 @@ pub(crate) fn columns<T: Send, S: Default>(
     data: &mut [T],
     cols: usize,
     block: usize,
-    work: &(impl Fn(usize, &mut Columns<'_, '_, T>, &mut S) + Sync),
+    work: &(dyn Fn(usize, &mut Columns<'_, '_, T>, &mut S) + Sync),
 ) {
     let parallel = is_parallel(total);
     // A few strips for each thread, in case one of them is held up.
