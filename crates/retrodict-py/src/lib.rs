@@ -9,6 +9,7 @@ mod arrays;
 mod check;
 mod errors;
 mod functions;
+mod invert;
 mod known;
 mod listing;
 mod methods;
@@ -40,6 +41,8 @@ mod _core {
     use crate::check::{Check, Checks, all_unpickled, check, unpickled as unpickled_check};
     #[pymodule_export]
     use crate::errors::SimulationError;
+    #[pymodule_export]
+    use crate::invert::invert;
     #[pymodule_export]
     use crate::listing::{Entry, methods, simulators, unpickled as unpickled_entry};
     #[pymodule_export]

@@ -1,6 +1,7 @@
 """Solve inverse problems: from observations y* to an x with P(x) ≈ y*.
 
-`solve` does it, for a Python function or for retrodict's own simulators (`simulator`, `simulators`); `methods`
+`solve` does it, for a Python function or for retrodict's own simulators (`simulator`, `simulators`), and `invert` does what
+a dictionary or a TOML file describes; `methods`
 lists the update rules, and `check` tests the derivatives of a simulator of your own.
 """
 
@@ -8,6 +9,7 @@ from ._core import (
     Check,
     Checks,
     Entry,
+    Posterior,
     Record,
     SimulationError,
     Simulator,
@@ -15,6 +17,7 @@ from ._core import (
     Statistics,
     __version__,
     check,
+    invert,
     methods,
     simulator,
     simulators,
@@ -30,6 +33,7 @@ __all__ = [
     "Entry",
     "HasForward",
     "Model",
+    "Posterior",
     "Record",
     "SimulationError",
     "Simulator",
@@ -38,6 +42,7 @@ __all__ = [
     "Stop",
     "__version__",
     "check",
+    "invert",
     "methods",
     "simulator",
     "simulators",

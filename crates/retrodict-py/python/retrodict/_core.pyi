@@ -1,14 +1,16 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from os import PathLike
 from typing import Any, Callable, Literal, Optional, Sequence, Union, final
 
 from numpy.typing import ArrayLike
 
-from ._types import Array, Differences, HasForward, Named, Options, Stop
+from ._types import Array, Differences, HasForward, Named, Options, Stop, Transform
 
 __all__ = [
     "Check",
     "Checks",
     "Entry",
+    "Posterior",
     "Record",
     "SimulationError",
     "Simulator",
@@ -23,6 +25,7 @@ __all__ = [
     "_solution",
     "_statistics",
     "check",
+    "invert",
     "methods",
     "simulator",
     "simulators",
@@ -109,6 +112,18 @@ class Solution:
         noise: Optional[Literal["known", "estimated"]] = None,
         names: Optional[Sequence[str]] = None,
     ) -> Statistics: ...
+    @property
+    def solutions(self) -> list[dict[str, Any]]: ...
+    @property
+    def weight(self) -> Optional[dict[str, Any]]: ...
+    def resume(
+        self,
+        *,
+        steps: Optional[int] = None,
+        stop: Optional[Union[int, Stop]] = None,
+        observer: Optional[Callable[[Record], Optional[bool]]] = None,
+    ) -> Solution: ...
+    def posterior(self, *, rank: int = 50, samples: int = 4, seed: int = 0) -> Posterior: ...
     def __copy__(self) -> Solution: ...
     def __deepcopy__(self, _memo: object, /) -> Solution: ...
 
@@ -144,6 +159,20 @@ class Statistics:
     def intervals(self, level: float = 0.95) -> Array: ...
     def __copy__(self) -> Statistics: ...
     def __deepcopy__(self, _memo: object, /) -> Statistics: ...
+
+@final
+class Posterior:
+    """The posterior of a field around x, of low rank: standard deviations and samples."""
+    @property
+    def deviations(self) -> Array: ...
+    @property
+    def prior_deviations(self) -> Array: ...
+    @property
+    def samples(self) -> Array: ...
+    @property
+    def eigenvalues(self) -> Array: ...
+    @property
+    def words(self) -> list[str]: ...
 
 @final
 class Simulator:
@@ -223,9 +252,22 @@ def solve(
     upper: Optional[ArrayLike] = None,
     priors: Optional[Union[Named, Sequence[Named]]] = None,
     inverse: Optional[Named] = None,
+    transform: Optional[Union[Transform, Sequence[Transform]]] = None,
+    starts: int = 1,
+    spread: Optional[float] = None,
+    seed: int = 0,
     stop: Optional[Union[int, Stop]] = None,
     observer: Optional[Callable[[Record], Optional[bool]]] = None,
     differences: Optional[Differences] = None,
+) -> Solution: ...
+
+def invert(
+    description: Union[Mapping[str, Any], str, PathLike[str]],
+    *,
+    simulator: Optional[_Simulator] = None,
+    target: Optional[ArrayLike] = None,
+    start: Optional[ArrayLike] = None,
+    observer: Optional[Callable[[Record], Optional[bool]]] = None,
 ) -> Solution: ...
 
 # What pickle builds them of.

@@ -15,6 +15,10 @@ Named = Union[str, Options]
 """A name of the registry, or a dictionary with "name" and options."""
 
 
+Transform = Union[Literal["none", "log"], Mapping[str, Any]]
+"""What rules see in place of x: "log", {"bounds": [low, high]} or {"scale": unit}."""
+
+
 class HasForward(Protocol):
     """An object with forward(x); jacobian, jvp, vjp and invert_near are used where it has them."""
 
@@ -27,8 +31,8 @@ class Stop(TypedDict, total=False):
 
     steps: int
     """Maximum number of steps; 1000 if left out."""
-    time: float
-    """Time limit in seconds."""
+    time: Union[float, str]
+    """Time limit in seconds, or as "500ms", "10s" or "2m"."""
     loss_below: float
     """Converged once the loss is at most this."""
     discrepancy_below: float

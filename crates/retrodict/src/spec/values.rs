@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 
 /// A number, a list of them, or the name of a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, from = "Nested")]
 pub enum Values {
     /// One for all.
     One(f64),
@@ -15,6 +15,48 @@ pub enum Values {
     Each(Vec<f64>),
     /// The file that holds one, or one for each.
     File(String),
+}
+
+/// Lists of lists are read row by row.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a number, a list of numbers, or the name of a file"
+)]
+enum Nested {
+    One(f64),
+    Each(Vec<Row>),
+    File(String),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected numbers")]
+enum Row {
+    Value(f64),
+    Values(Vec<Row>),
+}
+
+impl Row {
+    fn flatten(self, into: &mut Vec<f64>) {
+        match self {
+            Self::Value(value) => into.push(value),
+            Self::Values(rows) => rows.into_iter().for_each(|row| row.flatten(into)),
+        }
+    }
+}
+
+impl From<Nested> for Values {
+    fn from(nested: Nested) -> Self {
+        match nested {
+            Nested::One(value) => Self::One(value),
+            Nested::File(name) => Self::File(name),
+            Nested::Each(rows) => {
+                let mut values = Vec::new();
+                rows.into_iter().for_each(|row| row.flatten(&mut values));
+                Self::Each(values)
+            }
+        }
+    }
 }
 
 impl Values {

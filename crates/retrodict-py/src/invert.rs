@@ -1,0 +1,213 @@
+//! An inversion from a description: a dictionary, or the TOML file that the command line reads.
+
+use std::path::{Path, PathBuf};
+
+use pyo3::exceptions::{PyFileNotFoundError, PyTypeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use retrodict::spec::{Files, InversionSpec, Values};
+use retrodict::{Error, Result};
+use toml::{Table, Value};
+
+use crate::arrays::{self, Masked, Numbers, type_name};
+use crate::errors::raised;
+use crate::known::{Known, described, mark_missing};
+use crate::posed::Terms;
+use crate::simulator::Simulator;
+use crate::solution::Solution;
+use crate::{solve, subject, tables};
+
+/// Solves what a description says: a dictionary with the keys of an inversion's TOML file, or the path of such a file.
+///
+/// Its keys are simulator, target, start, rule, noise, bounds, prior, transform, inverse and stop, each as in the file;
+/// arrays may stand wherever it takes a list or a file. Files are .npy, .npz (FILE.npz:NAME) or .csv, as seen from the
+/// folder of the description.
+/// simulator, target, start: in place of those of the description: a simulator of yours, and arrays.
+/// observer: as for `solve`.
+///
+/// Raises what `solve` raises.
+#[pyfunction]
+#[pyo3(signature = (description, *, simulator=None, target=None, start=None, observer=None))]
+pub fn invert(
+    py: Python<'_>,
+    description: &Bound<'_, PyAny>,
+    simulator: Option<&Bound<'_, PyAny>>,
+    target: Option<&Bound<'_, PyAny>>,
+    start: Option<&Bound<'_, PyAny>>,
+    observer: Option<Bound<'_, PyAny>>,
+) -> PyResult<Py<Solution>> {
+    let (mut table, folder) = read(description)?;
+    if simulator.is_some() {
+        table.insert("simulator".to_owned(), "".into());
+    }
+    if target.is_some() {
+        table.insert("target".to_owned(), Value::Array(Vec::new()));
+    }
+    let mut spec: InversionSpec = described("description", table.into())?;
+    for name in spec.files() {
+        if let (Some(folder), true) = (&folder, Path::new(name.as_str()).is_relative()) {
+            *name = folder.join(&*name).to_string_lossy().into_owned();
+        }
+    }
+    let object = match simulator {
+        Some(object) => subject::named(object)?,
+        None => {
+            let named = &spec.simulator;
+            let own = Simulator::new(py, &named.name, named.options.clone())?;
+            Bound::new(py, own)?.into_any()
+        }
+    };
+    let shapes = match object.cast::<Simulator>() {
+        Err(_) => None,
+        Ok(own) => {
+            let own = own.get().current(py)?;
+            Some((own.input().shape, own.output().shape))
+        }
+    };
+    let x = match (start, &shapes) {
+        (Some(start), _) => subject::input(&object, "the start", start)?,
+        (None, Some((input, _))) => {
+            let points = spec.start.points(1, input, &NumpyFiles);
+            Numbers {
+                values: points.map_err(|error| raised(&error))?.remove(0),
+                shape: input.clone(),
+            }
+        }
+        (None, None) => {
+            let values = spec.start.values.clone().ok_or_else(|| {
+                PyValueError::new_err(
+                    "a simulator in Python needs a start: pass start=…, or start = { values = […] } in the description",
+                )
+            })?;
+            Numbers {
+                shape: vec![values.len()],
+                values,
+            }
+        }
+    };
+    let mut data = match target {
+        Some(target) => subject::target(&object, target)?,
+        None => {
+            let shape = shapes.map(|(_, output)| output);
+            let found = spec.target.read(shape.as_deref().unwrap_or(&[]), &NumpyFiles);
+            let values = found.map_err(|error| raised(&error))?.concat();
+            Masked {
+                numbers: Numbers {
+                    shape: shape.unwrap_or_else(|| vec![values.len()]),
+                    values,
+                },
+                mask: Vec::new(),
+            }
+        }
+    };
+    mark_missing(&mut data, spec.noise.missing)?;
+    spec.noise.missing = true;
+    for values in [&mut spec.noise.std, &mut spec.noise.covariance] {
+        resolve(values, &data.numbers.shape)?;
+    }
+    if let Some(name) = spec.noise.std_file.take() {
+        spec.noise.std = Some(Values::File(name));
+        resolve(&mut spec.noise.std, &data.numbers.shape)?;
+    }
+    for values in [&mut spec.bounds.lower, &mut spec.bounds.upper] {
+        resolve(values, &x.shape)?;
+    }
+    (spec.start.file, spec.start.value) = (None, None);
+    spec.start.values = Some(x.values);
+    // The simulator and the target stand beside it from here on.
+    (spec.simulator, spec.target) = ("".into(), Vec::new().into());
+    let terms = Terms {
+        input: x.shape,
+        target: data.numbers,
+        known: Known {
+            spec,
+            differences: None,
+        },
+    };
+    solve::run(py, object, terms, observer)
+}
+
+/// Numbers in place of the file that holds them.
+fn resolve(values: &mut Option<Values>, shape: &[usize]) -> PyResult<()> {
+    if let Some(Values::File(_)) = values {
+        let read = values.as_ref().map(|own| own.read(shape, &NumpyFiles));
+        let mut numbers = read.transpose().map_err(|error| raised(&error))?.unwrap_or_default().concat();
+        *values = Some(match numbers.len() {
+            1 => Values::One(numbers.remove(0)),
+            _ => Values::Each(numbers),
+        });
+    }
+    Ok(())
+}
+
+/// The table of a description, and the folder from which its files are seen.
+fn read(description: &Bound<'_, PyAny>) -> PyResult<(Table, Option<PathBuf>)> {
+    if let Ok(dict) = description.cast::<PyDict>() {
+        return Ok((tables::table("description", dict)?, None));
+    }
+    let path: PathBuf = description.extract().map_err(|_| {
+        PyTypeError::new_err(format!(
+            "description is a '{}', expected a dictionary or the path of a TOML file",
+            type_name(description)
+        ))
+    })?;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| PyFileNotFoundError::new_err(format!("cannot read {}: {error}", path.display())))?;
+    let what = path.display().to_string();
+    // Read whole first, so that a mistake is told with its line; the target may come from elsewhere.
+    let table: Table = toml::from_str(&text)
+        .map_err(|error| raised(&retrodict::spec::misread(&what, &text, &error)))?;
+    if table.contains_key("target") && table.contains_key("simulator") {
+        InversionSpec::from_toml(&what, &text).map_err(|error| raised(&error))?;
+    }
+    Ok((table, path.parent().map(Path::to_path_buf)))
+}
+
+/// Files as NumPy reads them.
+struct NumpyFiles;
+
+impl Files for NumpyFiles {
+    fn read(&self, name: &str, shape: &[usize], _: bool) -> Result<Vec<Vec<f64>>> {
+        let refused = |message: String| Error::File {
+            message: format!("cannot read {name}: {message}"),
+        };
+        let found = Python::attach(|py| load(py, name)).map_err(|error| refused(error.to_string()))?;
+        let fits = found.values.len() == 1 || shape.is_empty();
+        if !fits {
+            arrays::shaped(name, &found, shape).map_err(|error| refused(error.to_string()))?;
+        }
+        Ok(vec![found.values])
+    }
+}
+
+fn load(py: Python<'_>, name: &str) -> PyResult<Numbers> {
+    let numpy = py.import(intern!(py, "numpy"))?;
+    let (path, member) = match name.rsplit_once(".npz:") {
+        Some((stem, member)) => (format!("{stem}.npz"), Some(member)),
+        None => (name.to_owned(), None),
+    };
+    if path.ends_with(".csv") {
+        let options = PyDict::new(py);
+        options.set_item("delimiter", ",")?;
+        let found = numpy.call_method("loadtxt", (path,), Some(&options))?;
+        return arrays::read(name, &found);
+    }
+    let loaded = numpy.call_method1("load", (path.as_str(),))?;
+    if !path.ends_with(".npz") {
+        return arrays::read(name, &loaded);
+    }
+    let names: Vec<String> = loaded.getattr("files")?.extract()?;
+    let member = match (member, names.as_slice()) {
+        (Some(member), _) => member.to_owned(),
+        (None, [only]) => only.clone(),
+        (None, several) => {
+            return Err(PyValueError::new_err(format!(
+                "it holds {}: select one, as {path}:{}",
+                several.join(", "),
+                several.first().map_or("NAME", String::as_str)
+            )));
+        }
+    };
+    arrays::read(name, &loaded.get_item(member)?)
+}
