@@ -236,7 +236,7 @@ def test_a_loss_that_outliers_do_not_rule():
         (2, "step-limit", "the maximum number of steps was reached"),
         ({"steps": 2}, "step-limit", "the maximum number of steps was reached"),
         ({"time": 0.0}, "time-limit", "the time limit was reached"),
-        ({"loss_below": 1.0}, "converged", "loss reached its goal"),
+        ({"loss_below": 1.0}, "converged", "loss fell below its goal"),
         ({"gradient_below": 1.0}, "converged", "gradient fell below its goal"),
         ({"short_step": 1e-3}, "converged", "last step was shorter than its goal"),
         ({"plateau": 0.999, "plateau_steps": 1}, "converged", "almost stopped falling"),

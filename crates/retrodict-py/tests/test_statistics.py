@@ -76,7 +76,7 @@ def test_what_the_data_do_not_see_is_said_in_words():
     solution = retrodict.solve(model, np.full(4, 3.0), [0.0, 0.0])
     statistics = solution.statistics(names=["rain", "snow"])
     assert statistics.rank == 1
-    assert statistics.words == ["the data do not see rain − snow: y stays the same along it"]
+    assert statistics.words == ["rain − snow is not identifiable: changing x along it does not change y"]
     unseen = statistics.unseen[0]
     assert unseen[0] == pytest.approx(-unseen[1])
     assert np.isinf(statistics.deviations).all()
@@ -90,7 +90,7 @@ def test_names_of_a_simulator_of_ours_are_used(inverse):
     x = np.array([1.0, 0.3])
     solution = retrodict.solve(pendulum, pendulum.forward(x), x, inverse=inverse)
     (words,) = solution.statistics().words
-    assert words.startswith("the data do not see stiffness + 15.129 damping"), words
+    assert words.startswith("stiffness + 15.129 damping is not identifiable"), words
 
 
 def test_what_is_no_share_or_no_noise_is_refused():
@@ -121,10 +121,10 @@ def test_unknowns_that_bounds_fix_are_constants():
         np.testing.assert_allclose(found.deviations, [deviation, 0.0], rtol=1e-5)
         assert np.isnan(found.correlations[0, 1])
         np.testing.assert_array_equal(found.intervals()[1], [0.5, 0.5])
-        assert found.words == ["fixed by equal bounds, and no unknowns of the fit: rate"]
+        assert found.words == ["fixed by equal bounds, and therefore not fitted: rate"]
     bounded = retrodict.solve(model, data, [1.0, 0.2], upper=[np.inf, 0.5], differences={})
     words = bounded.statistics(names=["amplitude", "rate"]).words
-    assert words == ["on their bounds, of which intervals know nothing: rate"]
+    assert words == ["at their bounds, which the confidence intervals do not take into account: rate"]
 
 
 def test_a_line_through_zero_by_differences():
@@ -163,4 +163,4 @@ def test_an_unknown_without_effect_is_told_without_reservation(last, noise):
     data = 2.0 * np.exp(-0.7 * times) + 0.01 * np.random.default_rng(1).standard_normal(40)
     solution = retrodict.solve(decay, data, [1.0, 1.0, last], noise=0.01, differences={})
     assert solution.status == "converged"
-    assert solution.statistics().words == ["the data do not see x[2]: y does not depend on it"]
+    assert solution.statistics().words == ["x[2] is not identifiable: y does not depend on it"]
