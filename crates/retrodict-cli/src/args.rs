@@ -1,6 +1,7 @@
 //! The command line, typed.
 
 mod duration;
+mod names;
 mod solve;
 pub mod source;
 
@@ -11,6 +12,7 @@ use clap::builder::ArgPredicate;
 use clap::{Args, Parser, Subcommand};
 
 pub use duration::duration;
+pub use names::Names;
 use source::Source;
 
 pub use solve::Solve;
@@ -44,7 +46,7 @@ pub struct Arguments {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List simulators, rules, losses and experiments.
+    /// List what there is, or show one simulator, rule, loss, … with its options.
     List(List),
     /// Run an experiment: several methods on the same problem, with a report.
     Run(Run),
@@ -70,14 +72,47 @@ pub enum Command {
     Audit(Audit),
     /// Rebuild the report of a finished run.
     Report(Report),
+    /// Print a script that completes commands, flags and names in your shell.
+    Completions(Completions),
+    /// Print a manual page.
+    Man(Man),
+}
+
+/// All commands, for completions and manual pages.
+pub fn command() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
 }
 
 /// Arguments of `list`.
 #[derive(Debug, Args)]
 pub struct List {
-    /// Print JSON.
+    /// A list, such as simulators or rules, or one entry by its name, with its options; also inversion, stop, start, noise,
+    /// bounds and posterior, the parts of an inversion's file [default: everything].
+    #[arg(value_parser = Names::listed(), hide_possible_values = true)]
+    pub what: Option<String>,
+    /// Print JSON, with the options of each entry as a JSON schema.
     #[arg(long)]
     pub json: bool,
+    /// Print a page in Markdown, with tables of options.
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+As in: retrodict completions bash > ~/.local/share/bash-completion/completions/retrodict")]
+pub struct Completions {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+#[command(after_help = "As in: retrodict man solve | man -l -")]
+pub struct Man {
+    /// One command [default: retrodict itself].
+    pub command: Option<String>,
 }
 
 /// Arguments of `run`.
@@ -93,6 +128,7 @@ Settings:
   --set newton.steps=20            a key of one method")]
 pub struct Run {
     /// An experiment's name (see `retrodict list`) or a TOML file.
+    #[arg(value_parser = Names::experiments(), hide_possible_values = true)]
     pub experiment: String,
     /// Run each method from N starts: the problem's own, and others drawn around it.
     #[arg(long, value_name = "N")]
@@ -135,10 +171,10 @@ Settings:
 Ctrl-C stops the training and keeps everything; `retrodict resume DIR` continues it, bit for bit.")]
 pub struct Train {
     /// A training experiment's name (see `retrodict list`) or a TOML file.
+    #[arg(value_parser = Names::trainings(), hide_possible_values = true)]
     pub experiment: String,
-    /// Use only the methods with this strategy: supervised, end-to-end (DP), corrected-targets (SIP)
-    /// or physics-residual.
-    #[arg(long, value_name = "S")]
+    /// Use only the methods with this strategy, by its name or another that `retrodict list strategies` shows.
+    #[arg(long, value_name = "S", value_parser = Names::strategies())]
     pub strategy: Option<String>,
     /// Use only this method, by its name or its rule.
     #[arg(long, value_name = "M")]
@@ -224,7 +260,7 @@ pub struct Predict {
     #[arg(long, value_name = "N")]
     pub refine: Option<usize>,
     /// The update rule of these steps.
-    #[arg(long, value_name = "M", requires = "refine")]
+    #[arg(long, value_name = "M", requires = "refine", value_parser = Names::rules(), hide_possible_values = true)]
     pub rule: Option<String>,
     /// Do the same from zeros, and report how many steps it takes to reach the same loss.
     #[arg(long, requires = "refine")]
@@ -285,7 +321,7 @@ Data: as for `retrodict solve`. A PNG is written with 16 bits, to lose little pr
 outside [0, 1] are clipped, with a note.")]
 pub struct Simulate {
     /// A simulator's name (see `retrodict list`), unless it is your own.
-    #[arg(default_value = "", hide_default_value = true, default_value_ifs = OWN)]
+    #[arg(default_value = "", hide_default_value = true, default_value_ifs = OWN, value_parser = Names::simulators(), hide_possible_values = true)]
     pub simulator: String,
     /// A simulator of the user's own.
     #[command(flatten)]
@@ -352,14 +388,13 @@ around y₀ = P(x₀), the remaining misfit ‖P(P⁻¹(y₀ + Δy; x₀)) − y
 inverse-Jacobian step, which must decrease as ‖Δy‖².")]
 pub struct Check {
     /// A simulator's name (see `retrodict list`), unless it is your own.
-    #[arg(default_value = "", hide_default_value = true, default_value_ifs = OWN)]
+    #[arg(default_value = "", hide_default_value = true, default_value_ifs = OWN, value_parser = Names::simulators(), hide_possible_values = true)]
     pub simulator: String,
     /// A simulator of the user's own.
     #[command(flatten)]
     pub source: Source,
-    /// A local inverse computed from derivatives, replacing the simulator's own, if any:
-    /// newton, levenberg-marquardt or path.
-    #[arg(long, value_name = "INVERSE")]
+    /// A local inverse computed from derivatives, replacing the simulator's own, if any.
+    #[arg(long, value_name = "INVERSE", value_parser = Names::inverses())]
     pub inverse: Option<String>,
     /// The x at which to check [default: drawn from the typical range of x].
     #[arg(long, value_name = "FILE")]

@@ -4,7 +4,9 @@ mod audit;
 mod batch;
 mod check;
 mod collect;
+mod completions;
 mod list;
+mod man;
 mod predict;
 mod report;
 mod resume;
@@ -35,6 +37,8 @@ pub fn run(command: Command) -> Outcome<ExitCode> {
         Command::Predict(args) => predict::run(&args),
         Command::Resume(args) => resume::run(&args),
         Command::Batch(args) => batch::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
         Command::Collect(args) => interrupt::abandonable(move || collect::run(&args)),
     }
 }

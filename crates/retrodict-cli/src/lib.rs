@@ -18,6 +18,7 @@ mod args;
 mod batch;
 #[cfg(test)]
 mod book;
+mod catalogue;
 mod commands;
 mod contours;
 mod data;
@@ -72,7 +73,7 @@ pub fn main_with(lists: Registry) -> ExitCode {
     let _ = REGISTRY.set(lists);
     // First of all: whoever presses Ctrl-C at once is told as anybody else.
     interrupt::flag();
-    let done = match args::Arguments::try_parse() {
+    let done = match args::Arguments::try_parse_from(asked(std::env::args_os().collect())) {
         Ok(arguments) => interrupt::within(|| commands::run(arguments.command)),
         Err(told) => parsed(&told),
     };
@@ -85,6 +86,21 @@ pub fn main_with(lists: Registry) -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+/// `help NAME` shows an entry of the lists, where it is no command.
+fn asked(mut words: Vec<std::ffi::OsString>) -> Vec<std::ffi::OsString> {
+    if let [_, help, name] = words.as_slice()
+        && help == "help"
+        && !name.to_string_lossy().starts_with('-')
+        && args::command()
+            .get_subcommands()
+            .all(|known| known.get_name() != name.as_os_str())
+        && name != "help"
+    {
+        words[1] = "list".into();
+    }
+    words
 }
 
 /// What the arguments ask for instead of a command: help or the version; or what is wrong with them.

@@ -90,7 +90,9 @@ pub fn invert(
         Some(target) => subject::target(&object, target)?,
         None => {
             let shape = shapes.map(|(_, output)| output);
-            let found = spec.target.read(shape.as_deref().unwrap_or(&[]), &NumpyFiles);
+            let found = spec
+                .target
+                .read(shape.as_deref().unwrap_or(&[]), &NumpyFiles);
             let values = found.map_err(|error| raised(&error))?.concat();
             Masked {
                 numbers: Numbers {
@@ -132,7 +134,11 @@ pub fn invert(
 fn resolve(values: &mut Option<Values>, shape: &[usize]) -> PyResult<()> {
     if let Some(Values::File(_)) = values {
         let read = values.as_ref().map(|own| own.read(shape, &NumpyFiles));
-        let mut numbers = read.transpose().map_err(|error| raised(&error))?.unwrap_or_default().concat();
+        let mut numbers = read
+            .transpose()
+            .map_err(|error| raised(&error))?
+            .unwrap_or_default()
+            .concat();
         *values = Some(match numbers.len() {
             1 => Values::One(numbers.remove(0)),
             _ => Values::Each(numbers),
@@ -152,8 +158,9 @@ fn read(description: &Bound<'_, PyAny>) -> PyResult<(Table, Option<PathBuf>)> {
             type_name(description)
         ))
     })?;
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| PyFileNotFoundError::new_err(format!("cannot read {}: {error}", path.display())))?;
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        PyFileNotFoundError::new_err(format!("cannot read {}: {error}", path.display()))
+    })?;
     let what = path.display().to_string();
     // Read whole first, so that a mistake is told with its line; the target may come from elsewhere.
     let table: Table = toml::from_str(&text)
@@ -172,7 +179,8 @@ impl Files for NumpyFiles {
         let refused = |message: String| Error::File {
             message: format!("cannot read {name}: {message}"),
         };
-        let found = Python::attach(|py| load(py, name)).map_err(|error| refused(error.to_string()))?;
+        let found =
+            Python::attach(|py| load(py, name)).map_err(|error| refused(error.to_string()))?;
         let fits = found.values.len() == 1 || shape.is_empty();
         if !fits {
             arrays::shaped(name, &found, shape).map_err(|error| refused(error.to_string()))?;

@@ -39,7 +39,7 @@ mod settings;
 
 pub use entry::{Entry, List, Options};
 pub use named::Named;
-pub use settings::Setting;
+pub use settings::{Setting, fields, schema};
 
 #[cfg(feature = "network")]
 use correction::Correction;

@@ -51,6 +51,7 @@ mod residuals;
 mod rollout;
 mod schroedinger;
 mod simulators;
+mod spec;
 mod starts;
 mod statistics;
 mod stops;

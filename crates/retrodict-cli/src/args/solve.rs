@@ -4,7 +4,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::source::Source;
-use super::{OWN, duration};
+use super::{Names, OWN, duration};
 
 /// Arguments of `solve`.
 #[derive(Debug, Args)]
@@ -23,19 +23,16 @@ from the data: discrepancy (needs the noise level), cross-validation (or gcv) or
 --prior tikhonov:order=1,weight=gcv.
 Statistics: after the fit, 95 % confidence intervals, correlations and what is not identifiable, up to
 500 unknowns; for larger fields with a matern prior, --posterior gives standard deviations and samples.
-Stops: --stop discrepancy (χ²/N at most 1, N the number of data; needs the noise level),
-discrepancy=1.1, gradient=1e-6, step=1e-8 (relative to x), loss=1e-3, plateau=1e-3 (the loss fell by
-less than 0.1 % over the last 10 steps; plateau_steps=20 for more), loss_change=1e-6 (a step changed
-the loss by less, relatively, and the linear model predicts no more; for levenberg-marquardt, with
-1e-8 as the default if no goal is set; 0 for full precision), time=10s, steps=50. Without a goal, a
-run whose x has as many values as the noisy data, and no prior, stops at the noise level.
+Stops: --stop gradient_below=1e-6, --stop plateau=1e-3 and so on: `retrodict list stop` explains
+them. Short: discrepancy (χ²/N at most 1), loss, gradient, step. Without a goal, a run whose x has as
+many values as the noisy data, and no prior, stops at the noise level.
 File: an inversion in TOML contains the same settings, and more; flags override it.
 Folder: --out DIR keeps the inversion, x, the history, a report and checkpoints; after an
 interruption, `retrodict resume DIR` continues.")]
 pub struct Solve {
     /// A simulator's name (see `retrodict list`), or the TOML file of an inversion, unless the simulator
     /// is your own.
-    #[arg(default_value = "", hide_default_value = true, default_value_ifs = OWN)]
+    #[arg(default_value = "", hide_default_value = true, default_value_ifs = OWN, value_parser = Names::simulators(), hide_possible_values = true)]
     pub simulator: String,
     /// A simulator of the user's own.
     #[command(flatten)]
@@ -47,11 +44,10 @@ pub struct Solve {
     #[arg(long, value_name = "FILE")]
     pub start: Option<String>,
     /// The update rule, or auto: chosen by the size of the problem, its inverse, priors and bounds [default: auto].
-    #[arg(long, value_name = "M")]
+    #[arg(long, value_name = "M", value_parser = Names::rules(), hide_possible_values = true)]
     pub method: Option<String>,
-    /// A local inverse computed from derivatives, replacing the simulator's own, if any:
-    /// newton, levenberg-marquardt or path.
-    #[arg(long, value_name = "INVERSE")]
+    /// A local inverse computed from derivatives, replacing the simulator's own, if any.
+    #[arg(long, value_name = "INVERSE", value_parser = Names::inverses())]
     pub inverse: Option<String>,
     /// Solve from N starts.
     #[arg(long, value_name = "N")]
@@ -90,8 +86,7 @@ pub struct Solve {
     /// Maximum number of steps [default: 1000].
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
-    /// Stopping criterion: discrepancy, gradient=G, step=S, loss=L, plateau=DECREASE,
-    /// loss_change=SHARE; may be repeated.
+    /// Stopping criterion, as KEY=VALUE (see `retrodict list stop`); may be repeated.
     #[arg(long = "stop", value_name = "GOAL")]
     pub stops: Vec<String>,
     /// The time limit for each field, such as 500ms, 10s or 2m, including the choice of a weight and the statistics.

@@ -1,98 +1,234 @@
 use std::process::ExitCode;
 
-use crate::registry;
-use retrodict::registry::List;
-use serde_json::json;
+use serde_json::Value;
 
 use crate::args;
-use crate::experiment::{self, BUILT_IN};
+use crate::catalogue::{self, Item, Place, SECTIONS};
 use crate::failure::Outcome;
 use crate::folder;
 use crate::text::wrapped;
-use crate::training;
 
-/// Prints everything that can be named.
+/// Prints everything that can be named, a list of it, or one entry with its options.
 pub fn run(args: &args::List) -> Outcome<ExitCode> {
-    let experiments: Vec<[String; 3]> = BUILT_IN
-        .iter()
-        .map(|(name, _)| {
-            let (e, _) = experiment::load(name, &[])?;
-            Ok([(*name).to_owned(), e.sentence, e.source])
-        })
+    let sections: Vec<&str> = match &args.what {
+        None => SECTIONS.to_vec(),
+        Some(text) => match catalogue::section_of(text) {
+            Some(section) => vec![section],
+            None => return entries(text, args),
+        },
+    };
+    let lists: Vec<(&str, Vec<Item>)> = sections
+        .into_iter()
+        .map(|name| Ok((name, catalogue::section(name)?)))
         .collect::<Outcome<_>>()?;
-    let training: Vec<[String; 3]> = training::BUILT_IN
-        .iter()
-        .map(|(name, _)| {
-            let (plan, _) = training::load(name, &[])?;
-            Ok([(*name).to_owned(), plan.sentence, plan.source])
-        })
-        .collect::<Outcome<_>>()?;
-    let sections = [
-        ("simulators", entries(&registry().simulators)),
-        ("your own simulators", entries(&registry().external)),
-        ("rules", entries(&registry().rules)),
-        ("losses", entries(&registry().losses)),
-        ("priors", entries(&registry().priors)),
-        ("local inverses", entries(&registry().inverses)),
-        ("networks", entries(&registry().networks)),
-        ("strategies", entries(&registry().strategies)),
-        ("experiments", experiments),
-        ("training experiments", training),
-    ];
     if args.json {
-        let mut document = serde_json::Map::new();
-        for (title, list) in sections {
-            let items: Vec<_> = list
-                .iter()
-                .map(|[name, sentence, source]| {
-                    json!({ "name": name, "sentence": sentence, "source": source })
-                })
-                .collect();
-            document.insert(title.to_owned(), items.into());
-        }
+        let document: serde_json::Map<String, Value> = lists
+            .into_iter()
+            .map(|(name, items)| {
+                (
+                    name.to_owned(),
+                    serde_json::to_value(items).unwrap_or_default(),
+                )
+            })
+            .collect();
         println!("{}", folder::json(&document)?);
         return Ok(ExitCode::SUCCESS);
     }
-    for (i, (title, list)) in sections.into_iter().enumerate() {
+    if args.markdown {
+        for (name, items) in lists {
+            println!("## {}\n", capital(name));
+            items.iter().for_each(|item| print!("{}", markdown(item)));
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (i, (name, items)) in lists.iter().enumerate() {
         if i > 0 {
             println!();
         }
-        println!("{title}");
-        let lines: Vec<[String; 2]> = list
-            .into_iter()
-            .map(|[name, sentence, source]| {
-                let source = if source.is_empty() {
-                    source
-                } else {
-                    format!("[{source}]")
-                };
-                [name, format!("{sentence} {source}")]
-            })
-            .collect();
-        let names = lines.iter().map(|[name, _]| name.chars().count());
-        let width = names.max().unwrap_or(0);
-        for [name, text] in &lines {
-            let lead = format!("  {name:<width$}  ");
-            println!("{}", wrapped(&lead, text));
+        println!("{name}");
+        table(items);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One line for each item.
+fn table(items: &[Item]) {
+    let names = items.iter().map(|item| item.name.chars().count());
+    let width = names.max().unwrap_or(0);
+    for item in items {
+        let lead = format!("  {:<width$}  ", item.name);
+        println!(
+            "{}",
+            wrapped(
+                &lead,
+                &format!("{}{} {}", item.sentence, also(item), source(item))
+            )
+        );
+    }
+}
+
+fn also(item: &Item) -> String {
+    match item.aliases.as_slice() {
+        [] => String::new(),
+        aliases => format!(" (also {})", aliases.join(", ")),
+    }
+}
+
+fn source(item: &Item) -> String {
+    match item.source.as_str() {
+        "" => String::new(),
+        source => format!("[{source}]"),
+    }
+}
+
+/// Everything of a name.
+fn entries(text: &str, args: &args::List) -> Outcome<ExitCode> {
+    let found = catalogue::named(text)?;
+    if args.json {
+        println!("{}", folder::json(&found)?);
+    } else if args.markdown {
+        found.iter().for_each(|item| print!("{}", markdown(item)));
+    } else {
+        for (i, item) in found.iter().enumerate() {
+            if i > 0 {
+                println!();
+            }
+            entry(item);
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn entries<T>(list: &List<T>) -> Vec<[String; 3]> {
-    list.entries
+fn entry(item: &Item) {
+    println!("{} ({})", item.name, item.kind);
+    println!(
+        "{}",
+        wrapped(
+            "  ",
+            &format!("{}{} {}", item.sentence, also(item), source(item))
+        )
+    );
+    for (name, place) in [("x", &item.x), ("y", &item.y)] {
+        if let Some(place) = place {
+            println!("{}", wrapped(&format!("  {name}: "), &space(place)));
+        }
+    }
+    if item.options.is_empty() {
+        if item.schema.is_some() {
+            println!("  It has no options.");
+        }
+        return;
+    }
+    println!("  Options (--set KEY=VALUE, or KEY = VALUE in a file):");
+    let width = item
+        .options
         .iter()
-        .map(|e| {
-            let aliases = if e.aliases.is_empty() {
-                String::new()
-            } else {
-                format!(" (also {})", e.aliases.join(", "))
-            };
-            [
-                e.name.to_owned(),
-                format!("{}{aliases}", e.sentence),
-                e.source.to_owned(),
-            ]
+        .map(|o| o.key.chars().count())
+        .max()
+        .unwrap_or(0);
+    for option in &item.options {
+        let default = match &option.default {
+            None => String::new(),
+            Some(value) => format!(" [default: {}]", written(value)),
+        };
+        let text = format!("{} ({}){default}", option.meaning, option.kind);
+        println!(
+            "{}",
+            wrapped(&format!("    {:<width$}  ", option.key), &text)
+        );
+    }
+}
+
+/// `temperature, 64 × 64 values [K]`.
+fn space(place: &Place) -> String {
+    let unit = match place.unit.as_str() {
+        "" | "1" => String::new(),
+        unit => format!(" [{unit}]"),
+    };
+    let shape: Vec<String> = place.shape.iter().map(ToString::to_string).collect();
+    let each: Vec<String> = place
+        .labels
+        .iter()
+        .map(|(name, unit)| match unit.as_str() {
+            "" | "1" => name.clone(),
+            unit => format!("{name} [{unit}]"),
         })
-        .collect()
+        .collect();
+    let each = match each.as_slice() {
+        [] => String::new(),
+        each => format!(": {}", each.join(", ")),
+    };
+    format!("{}, {} values{unit}{each}", place.name, shape.join(" × "))
+}
+
+/// A value as a file says it; long lists are cut.
+fn written(value: &Value) -> String {
+    match value {
+        Value::Array(items) if items.len() > 4 => {
+            let first: Vec<String> = items[..2].iter().map(written).collect();
+            let last = items.last().map(written).unwrap_or_default();
+            format!("[{}, …, {last}]", first.join(", "))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(written).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(table) => {
+            let fields: Vec<String> = table
+                .iter()
+                .map(|(k, v)| format!("{k} = {}", written(v)))
+                .collect();
+            format!("{{ {} }}", fields.join(", "))
+        }
+        Value::String(text) => format!("\"{text}\""),
+        other => other.to_string(),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
+/// The entry as a section of a page.
+fn markdown(item: &Item) -> String {
+    let mut page = format!(
+        "### `{}`\n\n{}{}.",
+        item.name,
+        item.sentence.trim_end_matches('.'),
+        also(item)
+    );
+    if !item.source.is_empty() {
+        page.push_str(&format!(" *{}*", item.source));
+    }
+    page.push_str("\n\n");
+    for (name, place) in [("x", &item.x), ("y", &item.y)] {
+        if let Some(place) = place {
+            page.push_str(&format!("- {name}: {}\n", space(place)));
+        }
+    }
+    if item.x.is_some() {
+        page.push('\n');
+    }
+    if !item.options.is_empty() {
+        page.push_str("| option | value | default | meaning |\n|---|---|---|---|\n");
+        for option in &item.options {
+            let default = option
+                .default
+                .as_ref()
+                .map(|v| format!("`{}`", written(v)))
+                .unwrap_or_default();
+            let cell = |text: &str| text.replace('|', "\\|");
+            page.push_str(&format!(
+                "| `{}` | {} | {default} | {} |\n",
+                option.key,
+                cell(&option.kind),
+                cell(&option.meaning)
+            ));
+        }
+        page.push('\n');
+    }
+    page
 }

@@ -3,9 +3,8 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-
-use super::Options;
 
 /// An option of an entry.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -21,15 +20,24 @@ pub struct Setting {
 }
 
 /// The options of a type as a JSON schema, with everything in place.
-pub(super) fn schema<O: JsonSchema>() -> Schema {
+pub fn schema<O: JsonSchema>() -> Schema {
     let settings = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
     settings.into_generator().into_root_schema_for::<O>()
 }
 
-/// The options of a type, in their order.
-pub(super) fn of<O: Options>() -> Vec<Setting> {
-    let schema: Value = schema::<O>().into();
+/// The options of a type with their defaults, in their order.
+pub(super) fn of<O: Default + Serialize + DeserializeOwned + JsonSchema>() -> Vec<Setting> {
     let defaults = serde_json::to_value(O::default()).unwrap_or_default();
+    let mut settings = fields::<O>();
+    for setting in &mut settings {
+        setting.default = defaults.get(&setting.key).filter(|v| !v.is_null()).cloned();
+    }
+    settings
+}
+
+/// The fields of a description, in their order.
+pub fn fields<T: DeserializeOwned + JsonSchema>() -> Vec<Setting> {
+    let schema: Value = schema::<T>().into();
     let properties = schema.get("properties").and_then(Value::as_object);
     let empty = Map::new();
     let properties = properties.unwrap_or(&empty);
@@ -38,11 +46,11 @@ pub(super) fn of<O: Options>() -> Vec<Setting> {
         Some(Setting {
             key: (*key).to_owned(),
             kind: kind(property),
-            default: defaults.get(*key).filter(|v| !v.is_null()).cloned(),
+            default: None,
             meaning: meaning(property),
         })
     };
-    crate::options::keys::<O>()
+    crate::options::keys::<T>()
         .iter()
         .filter_map(setting)
         .collect()
@@ -203,6 +211,6 @@ mod tests {
             (rate.key.as_str(), rate.kind.as_str()),
             ("learning_rate", "number")
         );
-        assert_eq!(rate.default, Some(0.001.into()));
+        assert_eq!(rate.default, Some(0.01.into()));
     }
 }

@@ -125,6 +125,10 @@ impl StopWhen {
             not_negative(key, goal.unwrap_or(0.0))?;
         }
         positive("discrepancy_below", self.discrepancy_below.unwrap_or(1.0))?;
+        let allowed =
+            "it must be less than 1, as a part of ‖x‖; for a number of steps, write steps";
+        let short = self.short_step.unwrap_or(0.0);
+        require(short < 1.0, "short_step", short, allowed)?;
         let steps = self.plateau_steps;
         require(steps > 0, "plateau_steps", steps, "it must be at least 1")?;
         if let Some(decrease) = self.plateau {

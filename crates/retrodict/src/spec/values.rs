@@ -1,12 +1,12 @@
 //! Numbers in a description: one for all, one for each, or the file that holds them.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
 /// A number, a list of them, or the name of a file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, from = "Nested")]
 pub enum Values {
     /// One for all.
@@ -42,6 +42,22 @@ impl Row {
             Self::Value(value) => into.push(value),
             Self::Values(rows) => rows.into_iter().for_each(|row| row.flatten(into)),
         }
+    }
+}
+
+impl JsonSchema for Values {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Values".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "type": "number" },
+                { "type": "array", "items": { "type": "number" } },
+                { "type": "string", "description": "The name of a file." },
+            ],
+        })
     }
 }
 

@@ -1,0 +1,253 @@
+//! What can be named, with options, defaults and meanings: as facts, from the registry and the descriptions themselves.
+
+use retrodict::options::nearest;
+use retrodict::registry::{Entry, List, Setting, fields, schema};
+use retrodict::spec::{BoundsSpec, InversionSpec, NoiseSpec, PosteriorSpec, StartSpec, StopSpec};
+use retrodict::{Simulator, Space};
+use serde::Serialize;
+
+use crate::failure::{Failure, Outcome};
+use crate::{experiment, registry, training};
+
+/// The lists, as `retrodict list` shows them.
+pub const SECTIONS: [&str; 10] = [
+    "simulators",
+    "your own simulators",
+    "rules",
+    "losses",
+    "priors",
+    "local inverses",
+    "networks",
+    "strategies",
+    "experiments",
+    "training experiments",
+];
+
+type Fields = fn() -> Vec<Setting>;
+type Schema = fn() -> serde_json::Value;
+
+/// The parts of a description, what they are, their keys and their schema.
+pub const PARTS: [(&str, &str, Fields, Schema); 6] = [
+    (
+        "inversion",
+        "An inversion as a file",
+        fields::<InversionSpec>,
+        || schema::<InversionSpec>().into(),
+    ),
+    (
+        "stop",
+        "When a run ends: --stop KEY=VALUE, or [stop] in a file",
+        fields::<StopSpec>,
+        || schema::<StopSpec>().into(),
+    ),
+    (
+        "start",
+        "Where it starts, and from how many points: [start]",
+        fields::<StartSpec>,
+        || schema::<StartSpec>().into(),
+    ),
+    (
+        "noise",
+        "What is known of the noise in the data: [noise]",
+        fields::<NoiseSpec>,
+        || schema::<NoiseSpec>().into(),
+    ),
+    (
+        "bounds",
+        "Bounds on x: [bounds]",
+        fields::<BoundsSpec>,
+        || schema::<BoundsSpec>().into(),
+    ),
+    (
+        "posterior",
+        "The posterior of a field: [posterior]",
+        fields::<PosteriorSpec>,
+        || schema::<PosteriorSpec>().into(),
+    ),
+];
+
+/// Something that can be named.
+#[derive(Debug, Clone, Serialize)]
+pub struct Item {
+    /// `simulator`, `rule` and so on.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Other names.
+    pub aliases: Vec<String>,
+    /// What it is.
+    pub sentence: String,
+    /// Where it comes from.
+    pub source: String,
+    /// The space of x, of a simulator with its default options.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub x: Option<Place>,
+    /// The space of y.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub y: Option<Place>,
+    /// Its options, in their order.
+    pub options: Vec<Setting>,
+    /// The same as a JSON schema.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<serde_json::Value>,
+}
+
+/// A space, and what its values are called.
+#[derive(Debug, Clone, Serialize)]
+pub struct Place {
+    /// What the values are.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its unit.
+    pub unit: String,
+    /// Name and unit of each value, where they have names.
+    pub labels: Vec<(String, String)>,
+}
+
+impl Place {
+    fn new(space: Space, labels: Vec<(String, String)>) -> Self {
+        Self {
+            name: space.name,
+            shape: space.shape,
+            unit: space.unit,
+            labels,
+        }
+    }
+}
+
+fn item<T>(list: &List<T>, entry: &Entry<T>) -> Item {
+    Item {
+        kind: list.kind.to_owned(),
+        name: entry.name.to_owned(),
+        aliases: entry.aliases.iter().map(|a| (*a).to_owned()).collect(),
+        sentence: entry.sentence.to_owned(),
+        source: entry.source.to_owned(),
+        x: None,
+        y: None,
+        options: entry.settings(),
+        schema: Some(entry.schema()),
+    }
+}
+
+fn items<T>(list: &List<T>) -> Vec<Item> {
+    list.entries.iter().map(|entry| item(list, entry)).collect()
+}
+
+fn simulators() -> Vec<Item> {
+    let list = &registry().simulators;
+    let one = |entry: &Entry<_>| {
+        let mut item = item(list, entry);
+        let built = entry.build(&toml::Table::new()).ok();
+        if let Some(simulator) = built as Option<std::sync::Arc<dyn Simulator>> {
+            let labels = simulator.labels().unwrap_or_default();
+            item.x = Some(Place::new(simulator.input(), labels));
+            item.y = Some(Place::new(simulator.output(), Vec::new()));
+        }
+        item
+    };
+    list.entries.iter().map(one).collect()
+}
+
+fn experiment_item(kind: &str, name: &str, sentence: String, source: String) -> Item {
+    Item {
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        aliases: Vec::new(),
+        sentence,
+        source,
+        x: None,
+        y: None,
+        options: Vec::new(),
+        schema: None,
+    }
+}
+
+/// The items of one of the [`SECTIONS`].
+pub fn section(name: &str) -> Outcome<Vec<Item>> {
+    Ok(match name {
+        "simulators" => simulators(),
+        "your own simulators" => items(&registry().external),
+        "rules" => items(&registry().rules),
+        "losses" => items(&registry().losses),
+        "priors" => items(&registry().priors),
+        "local inverses" => items(&registry().inverses),
+        "networks" => items(&registry().networks),
+        "strategies" => items(&registry().strategies),
+        "experiments" => {
+            let load = |name: &str| {
+                let (e, _) = experiment::load(name, &[])?;
+                Ok(experiment_item("experiment", name, e.sentence, e.source))
+            };
+            experiment::BUILT_IN
+                .iter()
+                .map(|(name, _)| load(name))
+                .collect::<Outcome<_>>()?
+        }
+        _ => {
+            let load = |name: &str| {
+                let (plan, _) = training::load(name, &[])?;
+                Ok(experiment_item(
+                    "training experiment",
+                    name,
+                    plan.sentence,
+                    plan.source,
+                ))
+            };
+            training::BUILT_IN
+                .iter()
+                .map(|(name, _)| load(name))
+                .collect::<Outcome<_>>()?
+        }
+    })
+}
+
+/// The section that is meant: by its name, in the singular too.
+pub fn section_of(text: &str) -> Option<&'static str> {
+    let wanted = text.to_lowercase().replace('-', " ");
+    let plural = [
+        wanted.clone(),
+        format!("{wanted}s"),
+        format!("{wanted}es"),
+        format!("{}ies", wanted.trim_end_matches('y')),
+    ];
+    SECTIONS
+        .iter()
+        .copied()
+        .find(|name| plural.iter().any(|p| p == name))
+}
+
+/// Everything of this name, of whatever kind.
+pub fn named(text: &str) -> Outcome<Vec<Item>> {
+    let wanted = text.to_lowercase().replace('_', "-");
+    let mut found = Vec::new();
+    let mut known: Vec<String> = SECTIONS.iter().map(|s| (*s).to_owned()).collect();
+    known.extend(PARTS.iter().map(|(name, ..)| (*name).to_owned()));
+    for name in SECTIONS {
+        for item in section(name)? {
+            known.push(item.name.clone());
+            known.extend(item.aliases.iter().cloned());
+            if item.name == wanted || item.aliases.contains(&wanted) {
+                found.push(item);
+            }
+        }
+    }
+    if let Some((name, sentence, fields, schema)) = PARTS.iter().find(|(name, ..)| *name == wanted)
+    {
+        found.push(Item {
+            options: fields(),
+            schema: Some(schema()),
+            ..experiment_item("description", name, (*sentence).to_owned(), String::new())
+        });
+    }
+    if found.is_empty() {
+        let hint = nearest(&wanted, known.iter().map(String::as_str))
+            .map(|near| format!(" (did you mean '{near}'?)"))
+            .unwrap_or_default();
+        return Err(Failure::Misuse(format!(
+            "nothing is called '{text}'{hint}; `retrodict list` names everything, and `retrodict list {}` a list of it",
+            SECTIONS[0]
+        )));
+    }
+    Ok(found)
+}
