@@ -469,11 +469,11 @@ fn what_cannot_be_is_said_before_anything_is_run() {
         ),
         (
             "--posterior --noise 0.1",
-            &["just one prior, matern", "found none"],
+            &["exactly one prior, matern", "found none"],
         ),
         (
             "--posterior --noise 0.1 --prior tikhonov",
-            &["just one prior, matern", "found tikhonov"],
+            &["exactly one prior, matern", "found tikhonov"],
         ),
         (
             "--posterior --prior matern",

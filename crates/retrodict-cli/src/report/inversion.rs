@@ -211,7 +211,11 @@ fn three_pictures(label: &str, problem: &ProblemFacts, [data, fit, rest]: [&Arra
 fn unknowns(contents: &Contents, problem: &ProblemFacts, answers: &[Answer]) -> Section {
     let order = labels(contents);
     let title = format!("{} [{}]", problem.x.name, problem.x.unit);
-    let mut html = format!("<h2>Result: {}</h2>\n", escape(&title));
+    let heading = match problem.labels.is_empty() {
+        true => title.as_str(),
+        false => "parameters",
+    };
+    let mut html = format!("<h2>Result: {}</h2>\n", escape(heading));
     let found: Vec<(&String, &Array, Option<&Array>)> = order
         .iter()
         .filter_map(|label| {
