@@ -459,7 +459,7 @@ fn what_cannot_be_is_refused_with_what_to_try() {
     let message = fail(f, "resume d --steps 1", 2);
     assert_says(
         &message,
-        &["it is no checkpoint", "begins the inversion anew"],
+        &["it is not a checkpoint", "starts the inversion again"],
     );
     write(&folder, "d/result.json", "[{");
     assert_says(&fail(f, "report d", 2), &["result.json", "damaged"]);

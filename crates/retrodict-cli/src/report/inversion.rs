@@ -73,7 +73,7 @@ fn ending(contents: &Contents, answers: &[Answer]) -> String {
         let counts = answer.counts;
         html.push_str(&format!(
             "<tr><td class=left><span class=swatch style=\"background:{}\"></span>{}</td>\
-             <td class=left>{}</td><td>{}</td><td>{}</td><td>{}</td>{chi}<td>{}</td><td>{}</td><td>{}</td>\
+             <td class=ended>{}</td><td>{}</td><td>{}</td><td>{}</td>{chi}<td>{}</td><td>{}</td><td>{}</td>\
              <td>{}</td></tr>\n",
             colour(i),
             escape(&method.method),
