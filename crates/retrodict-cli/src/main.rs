@@ -1,4 +1,4 @@
-//! `retrodict`: run a simulator backwards, and look at the report.
+//! `retrodict`: solve inverse problems, and look at the report.
 
 use std::process::ExitCode;
 

@@ -469,15 +469,15 @@ fn what_cannot_be_is_said_before_anything_is_run() {
         ),
         (
             "--posterior --noise 0.1",
-            &["just one prior, matern", "found none"],
+            &["exactly one prior, matern", "found none"],
         ),
         (
             "--posterior --noise 0.1 --prior tikhonov",
-            &["just one prior, matern", "found tikhonov"],
+            &["exactly one prior, matern", "found tikhonov"],
         ),
         (
             "--posterior --prior matern",
-            &["how large the noise is", "--noise-std"],
+            &["needs the noise level", "--noise-std"],
         ),
         (
             "--posterior=0 --noise 0.1 --prior matern",
@@ -485,7 +485,7 @@ fn what_cannot_be_is_said_before_anything_is_run() {
         ),
         (
             "--posterior --noise 0.1 --prior matern:weight=0",
-            &["the weight 0"],
+            &["matern with weight 0"],
         ),
         (
             "--set posterior.rnk=3 --noise 0.1 --prior matern",

@@ -183,7 +183,7 @@ fn what_is_done_stays_and_what_is_damaged_or_changed_is_done_again() {
         &[
             "left-0002.json is damaged",
             "right-0003.json is damaged",
-            "it is solved again",
+            "solving it again",
         ],
     );
 

@@ -124,7 +124,7 @@ fn every_stop_is_obeyed_and_named() {
     succeed(f, lotka);
     write(&folder, "p0.csv", "0.5\n0.025\n0.75\n0.025\n");
     let fit = "solve lotka-volterra --target pelts.csv --start p0.csv --noise 0.5 -o p1.csv";
-    assert_says(&succeed(f, fit), &["the data are met"]);
+    assert_says(&succeed(f, fit), &["the data are fitted exactly"]);
     let last_digit = format!("{fit} --stop loss_change=0");
     assert_says(&succeed(f, &last_digit), &["the gradient vanished"]);
 }
@@ -447,7 +447,7 @@ fn what_cannot_be_is_refused_with_what_to_try() {
     succeed(f, "solve one.toml --out d");
     assert_says(
         &fail(f, "solve one.toml --out d", 2),
-        &["holds an inversion", "`retrodict resume d`"],
+        &["already contains an inversion", "`retrodict resume d`"],
     );
     write(&folder, "long.csv", "1,2\n3,4\n");
     let message = fail(f, "resume d --set target=long.csv --steps 1", 2);
@@ -459,7 +459,7 @@ fn what_cannot_be_is_refused_with_what_to_try() {
     let message = fail(f, "resume d --steps 1", 2);
     assert_says(
         &message,
-        &["it is no checkpoint", "begins the inversion anew"],
+        &["it is not a checkpoint", "starts the inversion again"],
     );
     write(&folder, "d/result.json", "[{");
     assert_says(&fail(f, "report d", 2), &["result.json", "damaged"]);

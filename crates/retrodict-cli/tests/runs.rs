@@ -218,9 +218,8 @@ fn a_goal_that_is_missed_is_an_exit_code_on_request() {
     succeed(folder.path(), "run toy");
     let message = fail(folder.path(), "run toy --require-converged", 1);
     assert!(
-        message.contains(
-            "these these did not reach their goal: square · gradient-descent, square · newton"
-        ),
+        message
+            .contains("these did not reach their goal: square · gradient-descent, square · newton"),
         "{message}"
     );
 }

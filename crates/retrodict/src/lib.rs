@@ -1,8 +1,8 @@
-//! retrodict runs simulators backwards.
+//! retrodict solves inverse problems with simulators.
 //!
 //! A simulator is a differentiable map y = P(x). Given observations y*, find x with P(x) near y*,
-//! by updates that *invert* the physics, each beside its gradient-based baselines. An update rule turns
-//! what is known at x into Δx; a [`Solver`] repeats it until a goal is reached or [`StopWhen`] says stop.
+//! by inversion-based and gradient-based update rules behind one interface. An update rule computes Δx from what is known
+//! at x; a [`Solver`] repeats it until a goal is reached or [`StopWhen`] says stop.
 //!
 //! ```
 //! use std::sync::Arc;

@@ -285,7 +285,7 @@ fn unknowns_that_bounds_fix_are_no_unknowns() {
         let words = found.bounds_in_words(&["amplitude".into(), "shift".into(), "time".into()]);
         assert_eq!(
             words,
-            ["fixed by equal bounds, and no unknowns of the fit: shift, time"]
+            ["fixed by equal bounds, and therefore not fitted: shift, time"]
         );
         assert!(found.in_words(&[]).is_empty(), "{:?}", found.in_words(&[]));
     }

@@ -75,8 +75,8 @@ fn standard_deviations_that_are_none_are_named() {
     for (deviation, hint) in [
         (0.0, "it must be greater than 0: no measurement is exact"),
         (-1.0, "it must be greater than 0"),
-        (NAN, "write NaN among the data too"),
-        (f64::INFINITY, "a datum to ignore a datum, write NaN"),
+        (NAN, "write NaN in the data too"),
+        (f64::INFINITY, "to ignore a datum, write NaN"),
     ] {
         let deviations = vec![1.0, deviation];
         let losses: [Arc<dyn Loss>; 2] = [

@@ -118,7 +118,7 @@ fn programs_that_fail_are_quoted() {
         ),
         (
             "sh -c 'echo \"[1, NaN]\" > {output}' {input}".to_owned(),
-            &["no .json file of 2 numbers", "no NaN"],
+            &["not a .json file of 2 numbers", "no NaN"],
         ),
         (
             "sh -c 'echo \"[1, null]\" > {output}' {input}".to_owned(),

@@ -228,7 +228,9 @@ fn no_number(number: usize, line: &str, cell: &Cell<'_>, first: bool) -> String 
         return commas(number, word);
     }
     let advice = match first {
-        true => "; nor is the line a header, in which no cell may begin like a number",
+        true => {
+            "; nor is the line a header, whose cells must be words that do not begin like numbers"
+        }
         false => "",
     };
     format!("line {number}: '{}' is not a number{advice}", cell.text)
@@ -589,7 +591,7 @@ mod tests {
         for (text, part) in [
             (
                 "0.0x\n1\n2\n",
-                "line 1: '0.0x' is not a number; nor is the line a heading",
+                "line 1: '0.0x' is not a number; nor is the line a header",
             ),
             ("1..5\n1\n", "line 1: '1..5'"),
             ("-1O\n1\n", "line 1: '-1O'"),

@@ -73,7 +73,7 @@ fn ending(contents: &Contents, answers: &[Answer]) -> String {
         let counts = answer.counts;
         html.push_str(&format!(
             "<tr><td class=left><span class=swatch style=\"background:{}\"></span>{}</td>\
-             <td class=left>{}</td><td>{}</td><td>{}</td><td>{}</td>{chi}<td>{}</td><td>{}</td><td>{}</td>\
+             <td class=ended>{}</td><td>{}</td><td>{}</td><td>{}</td>{chi}<td>{}</td><td>{}</td><td>{}</td>\
              <td>{}</td></tr>\n",
             colour(i),
             escape(&method.method),
@@ -211,7 +211,11 @@ fn three_pictures(label: &str, problem: &ProblemFacts, [data, fit, rest]: [&Arra
 fn unknowns(contents: &Contents, problem: &ProblemFacts, answers: &[Answer]) -> Section {
     let order = labels(contents);
     let title = format!("{} [{}]", problem.x.name, problem.x.unit);
-    let mut html = format!("<h2>Result: {}</h2>\n", escape(&title));
+    let heading = match problem.labels.is_empty() {
+        true => title.as_str(),
+        false => "parameters",
+    };
+    let mut html = format!("<h2>Result: {}</h2>\n", escape(heading));
     let found: Vec<(&String, &Array, Option<&Array>)> = order
         .iter()
         .filter_map(|label| {

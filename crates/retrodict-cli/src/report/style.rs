@@ -49,6 +49,7 @@ td.left, th.left { text-align: left; }
 th { white-space: normal; vertical-align: bottom; }
 td.left { white-space: normal; overflow-wrap: break-word; min-width: 6em; }
 td.ended { white-space: nowrap; text-align: left; }
+td.values { white-space: normal; min-width: 12em; }
 td .under { color: var(--soft); font-size: 13px; }
 tr.own td { color: var(--soft); }
 tr.own td.left:first-child { padding-left: 28px; }

@@ -113,17 +113,19 @@ fn table(collected: &Collected) -> String {
             .flatten()
             .enumerate()
             .map(|(i, x)| match known.get(i) {
-                Some(Some(deviation)) => format!("{} ± {}", number(*x), number(*deviation)),
+                Some(Some(deviation)) => {
+                    format!("{}\u{a0}±\u{a0}{}", number(*x), number(*deviation))
+                }
                 _ => number(*x),
             });
         html.push_str(&format!(
-            "<td class=left>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+            "<td class=left>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=values>{}</td></tr>\n",
             escape(&line.status),
             line.steps,
             number(line.seconds),
             number(line.loss),
             line.chi_squared.map_or_else(|| "–".to_owned(), number),
-            x.collect::<Vec<_>>().join("  ")
+            x.collect::<Vec<_>>().join(", ")
         ));
     }
     html.push_str("</table></div>\n");

@@ -9,8 +9,8 @@ use crate::spectral::fourier::RealFourier;
 /// Squared error weighted by wavenumber: L = Σₖ (1 + k²/k₀²)^s |r̂ₖ|²/N with r = y − y*, or half
 /// of it.
 ///
-/// s = 0 is the plain squared error; s > 0 asks for fine structure to be right, s < 0 for coarse
-/// structure first. The weight is never 0, so no mode is lost from sight.
+/// s = 0 is the plain squared error; s > 0 emphasises fine structure, s < 0 coarse structure.
+/// The weight is never 0, so no mode is ignored.
 ///
 /// # Shapes
 /// y is a periodic grid of `shape`, one to three axes; by default a single axis.

@@ -74,11 +74,11 @@ pub struct Fluid {
     pub input: FluidInput,
     /// What y is.
     pub output: FluidOutput,
-    /// After which steps y is seen; the last one if empty.
+    /// The steps after which y is observed; the last one if empty.
     pub observe_steps: Vec<usize>,
     /// The marker at the start.
     pub marker: Marker,
-    /// How a run is undone.
+    /// How a run is inverted.
     pub inverse: FluidInverse,
     /// How many bytes the tape of a run may take.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -9,7 +9,7 @@ use crate::linalg::Matrix;
 use crate::memory;
 use crate::options::{Derived, Validate, positive};
 
-/// Mass below ground, felt above: K(s, t) = d (d² + (s − t)²)^(−3/2).
+/// Mass below ground from gravity above: K(s, t) = d (d² + (s − t)²)^(−3/2).
 ///
 /// x is the mass along a line at the depth d, y the vertical pull at the surface, both from 0 to 1. The
 /// deeper, the more ill-posed: the singular values fall about as e^(−πdk).

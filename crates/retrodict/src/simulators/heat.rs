@@ -41,7 +41,7 @@ pub struct Heat {
     /// cross-validation if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noise: Option<f64>,
-    /// How the inverse is kept from blowing noise up.
+    /// The regularisation that keeps the inverse from amplifying noise.
     pub inverse: Regularisation,
     /// The plan of the transform.
     #[serde(skip)]

@@ -178,7 +178,7 @@ impl Residual for Poisson {
 }
 
 impl Poisson {
-    /// The constant in x that P does not see: its mean, or 0 where P sees that too.
+    /// The constant in x that has no effect on y: its mean, or 0 if that has an effect too.
     fn ignored(&self, x: &[f64]) -> f64 {
         match self.boundary {
             Boundary::Dirichlet => 0.0,

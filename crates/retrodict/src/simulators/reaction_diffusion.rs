@@ -47,9 +47,9 @@ pub struct ReactionDiffusion {
     pub dt: f64,
     /// The number of steps.
     pub steps: usize,
-    /// After which steps y is seen; the last one if empty.
+    /// The steps after which y is observed; the last one if empty.
     pub observe_steps: Vec<usize>,
-    /// Which values of the state are seen; all if empty.
+    /// Which values of the state are observed; all if empty.
     pub observe_places: Vec<usize>,
     /// How many bytes the tape of a run may take.
     #[serde(skip_serializing_if = "Option::is_none")]

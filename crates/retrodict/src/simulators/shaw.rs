@@ -9,7 +9,7 @@ use crate::linalg::Matrix;
 use crate::memory;
 use crate::options::{Derived, Validate};
 
-/// A light source seen through a slit: K(s, t) = (cos s + cos t)² (sin u/u)², u = π (sin s + sin t).
+/// A light source behind a slit: K(s, t) = (cos s + cos t)² (sin u/u)², u = π (sin s + sin t).
 ///
 /// x is the source over the angle of incidence, y the light behind the slit, both from −π/2 to π/2. The
 /// singular values fall exponentially: twenty of them reach round-off.

@@ -59,7 +59,7 @@ impl Simulator for Square {
 }
 
 impl LocalInverse for Square {
-    /// Keeps the sign of x₀'s second component. A negative y₁ is out of reach; the nearest
+    /// Keeps the sign of x₀'s second component. A negative y₁ is unreachable; the nearest
     /// point that P reaches has y₁ = 0.
     fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()> {
         x[0] = y[0];

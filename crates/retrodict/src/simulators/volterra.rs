@@ -9,7 +9,7 @@ use crate::linalg::Matrix;
 use crate::memory;
 use crate::options::{Derived, Validate, positive};
 
-/// The temperature at a wall's surface, felt inside: y(s) = ∫₀ˢ k(s − t) x(t) dt with
+/// The temperature inside a wall from that at its surface: y(s) = ∫₀ˢ k(s − t) x(t) dt with
 /// k(u) = u^(−3/2) exp(−1/(4κ²u))/(2κ√π).
 ///
 /// Hansen calls it `heat`, the inverse heat equation. κ tells how well the wall conducts: 5 is easy, 1 is

@@ -8,7 +8,7 @@ use crate::models::rollout::{Input, Observe, RolledOut, Rollout, TimeStep};
 use crate::options::{Derived, Validate, grid, positive, require};
 use crate::spectral::grid::add_laplacian;
 
-/// Waves on a periodic grid, ∂²u/∂t² = c²Δu, by leapfrog, which is undone exactly.
+/// Waves on a periodic grid, ∂²u/∂t² = c²Δu, by leapfrog, which is exactly reversible.
 ///
 /// A step is v ← v + Δt c²Δu, u ← u + Δt v, with the three-point Laplacian along each axis. v
 /// stands half a step before u.
@@ -41,9 +41,9 @@ pub struct Wave {
     pub steps: usize,
     /// Whether x is u alone and v vanishes at the start.
     pub at_rest: bool,
-    /// After which steps y is seen; the last one if empty.
+    /// The steps after which y is observed; the last one if empty.
     pub observe_steps: Vec<usize>,
-    /// Which values of the state are seen; all if empty.
+    /// Which values of the state are observed; all if empty.
     pub observe_places: Vec<usize>,
     /// The rollout.
     #[serde(skip)]

@@ -11,7 +11,7 @@ use crate::problem::Evaluation;
 /// # Units
 /// √u is in \[x\] and √v in the gradient's unit, so that Δx would be in \[x\] without any η. But u
 /// starts at 0, and all that it ever holds grew from ε: Δx is in units of √ε, which is in \[x\]
-/// above the stroke and in \[L\]/\[x\] below it. So it is ε that sets the length, for
+/// in the numerator and in \[L\]/\[x\] in the denominator. So it is ε that sets the length, for
 /// all unknowns alike.
 ///
 /// # Scaling

@@ -10,7 +10,7 @@ use crate::problem::Evaluation;
 /// Half-inverse gradients (HIG): Δx = −η V S^(−κ) Uᵀ ∂L/∂y, for J = U S Vᵀ.
 ///
 /// κ = ½ lies halfway between gradient descent (κ = −1, whose step carries one S too many)
-/// and the inverse (κ = 1, which blows small singular values up).
+/// and the inverse (κ = 1, which amplifies small singular values).
 ///
 /// # Units
 /// For κ = 1 and a loss in \[y\]² the step is in \[x\]; for other κ the unit of η makes up.
@@ -19,7 +19,7 @@ use crate::problem::Evaluation;
 /// P → αP and y* → αy* multiply Δx by α^(1−κ).
 ///
 /// # Near the optimum
-/// Converges linearly for η S^(1−κ) < 2; flat directions are served better than by a gradient.
+/// Converges linearly for η S^(1−κ) < 2; flat directions converge faster than with a gradient.
 ///
 /// # Needs
 /// J· and Jᵀ·, or the Gram matrix J Jᵀ.

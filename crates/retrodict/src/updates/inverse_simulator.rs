@@ -11,7 +11,7 @@ use crate::problem::Evaluation;
 
 /// Inverse simulator (PG): Δx = P⁻¹(y₀ + η Δy; x₀) − x₀, with Δy the Newton step of the loss in y.
 ///
-/// The step is taken where the loss is simple, in y, and the physics is undone exactly.
+/// The step is taken in y, where the loss is simple, and the simulator is inverted exactly.
 ///
 /// # Units
 /// Δy is in \[y\], P⁻¹ maps it to \[x\]; η has no unit.

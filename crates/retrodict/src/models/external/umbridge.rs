@@ -292,7 +292,7 @@ mod tests {
     fn addresses_must_be_plain_http() {
         for (url, advice) in [
             ("localhost:4242", "write it as http://"),
-            ("https://example.org", "TLS is not spoken here"),
+            ("https://example.org", "TLS is not supported"),
             ("http://", "write it as http://"),
         ] {
             let bridge = UmBridge {

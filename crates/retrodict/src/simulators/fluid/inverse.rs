@@ -10,7 +10,7 @@ use crate::linalg::{LsmrOptions, axpy, distance_squared, lsmr, norm};
 use crate::options::{not_negative, positive, require};
 use crate::spectral::fourier::RealFourier;
 
-/// How a run of the flow is undone near x₀.
+/// How a run of the flow is inverted near x₀.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "method", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum FluidInverse {
