@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use retrodict::Counts;
+use retrodict::{Counts, StatusKind};
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Array, read_archive, write_archive};
@@ -155,7 +155,7 @@ pub struct MethodSummary {
     /// The problem.
     pub problem: String,
     /// The status; for a batch that of the most members.
-    pub status: String,
+    pub status: StatusKind,
     /// What the status means, and what to try next.
     pub message: String,
     /// Whether every member reached its goal.

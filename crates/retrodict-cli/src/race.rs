@@ -1,5 +1,6 @@
 //! Runs methods on problems and keeps what the folder and the report need.
 
+use retrodict::StatusKind;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -132,9 +133,9 @@ fn solve_one(
     {
         return Err(error);
     }
-    let ends: Vec<(End<'_>, &str)> = members
+    let ends: Vec<(End<'_>, StatusKind)> = members
         .iter()
-        .map(|m| (End::of(&m.solution), m.solution.status.name()))
+        .map(|m| (End::of(&m.solution), m.solution.status.kind()))
         .collect();
     let (found, best) = survey(&ends, &region, plan.starts);
     let mut counts = Counts::default();
@@ -227,7 +228,7 @@ fn keep(problem: &Prepared<'_>, entrant: &Entrant<'_>, batch: &Batch, contents: 
         method: method.clone(),
         rule: entrant.rule.clone(),
         problem: name.clone(),
-        status: status.name().to_owned(),
+        status: status.kind(),
         message: status.to_string(),
         converged: converged == batch.members.len(),
         converged_count: converged,

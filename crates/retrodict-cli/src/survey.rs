@@ -1,5 +1,6 @@
 //! The distinct solutions that many starts led to: as facts, as a table, in a sentence.
 
+use retrodict::StatusKind;
 use retrodict::solver::starts::{End, Region, basins};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,7 @@ pub struct Found {
     #[serde(deserialize_with = "crate::not_a_number::or_nan")]
     pub loss: f64,
     /// How that run ended.
-    pub status: String,
+    pub status: StatusKind,
     /// How many starts ended here.
     pub starts: usize,
     /// Of how many.
@@ -29,7 +30,7 @@ pub struct Found {
 /// best run; the first run where none has a finite loss.
 ///
 /// Each run stands as where and how it ended.
-pub fn survey(ends: &[(End<'_>, &str)], region: &Region, of: usize) -> (Vec<Found>, usize) {
+pub fn survey(ends: &[(End<'_>, StatusKind)], region: &Region, of: usize) -> (Vec<Found>, usize) {
     let points: Vec<End<'_>> = ends.iter().map(|(end, _)| *end).collect();
     let basins = basins(&points, region);
     let found = basins
@@ -38,7 +39,7 @@ pub fn survey(ends: &[(End<'_>, &str)], region: &Region, of: usize) -> (Vec<Foun
             let (best, status) = ends[basin.best];
             Found {
                 loss: best.loss,
-                status: status.to_owned(),
+                status,
                 starts: basin.starts.len(),
                 of,
                 x: (best.x.len() <= SHOWN_UP_TO).then(|| best.x.to_vec()),
@@ -62,7 +63,7 @@ pub fn table(found: &[Found]) -> String {
             (i + 1).to_string(),
             format!("{} of {}", f.starts, f.of),
             format!("{:.4e}", f.loss),
-            f.status.clone(),
+            f.status.to_string(),
             values.join("  "),
         ]);
     }

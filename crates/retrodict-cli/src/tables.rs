@@ -3,6 +3,7 @@
 use crate::folder::{MethodSummary, Summary};
 use crate::survey;
 use crate::text::{aligned, duration};
+use retrodict::StatusKind;
 
 /// How the methods ended.
 pub fn results(summary: &Summary) -> String {
@@ -41,7 +42,7 @@ pub fn results(summary: &Summary) -> String {
 
 fn status(m: &MethodSummary) -> String {
     match (m.converged_count, m.count) {
-        (_, 1) | (0, _) => m.status.clone(),
+        (_, 1) | (0, _) => m.status.to_string(),
         (some, all) if some == all => format!("{} ({some} of {all})", m.status),
         (some, all) => format!("{} ({some} of {all} converged)", m.status),
     }
@@ -65,7 +66,7 @@ pub fn remarks(summary: &Summary) -> Vec<String> {
     let mut remarks = Vec::new();
     for m in &summary.methods {
         let who = format!("{} · {}", m.problem, m.method);
-        if !["converged", "step-limit"].contains(&m.status.as_str()) {
+        if !matches!(m.status, StatusKind::Converged | StatusKind::StepLimit) {
             remarks.push(format!("{who}: {}: {}", m.status, m.message));
         }
         remarks.extend(m.notices.iter().map(|notice| format!("{who}: {notice}")));

@@ -109,8 +109,8 @@ fn first_part(
 ) -> String {
     let (name, value) = (&winner.method.method, number(winner.value));
     let time = duration(winner.method.seconds);
-    let broken = match winner.method.status.as_str() {
-        "converged" | "step-limit" | "time-limit" => String::new(),
+    let broken = match winner.method.status {
+        status if status.is_regular() => String::new(),
         status => format!(" (status: {status})"),
     };
     match tied {
@@ -252,7 +252,7 @@ mod tests {
             method: name.into(),
             rule: name.into(),
             problem: "p".into(),
-            status: "converged".into(),
+            status: retrodict::StatusKind::Converged,
             message: String::new(),
             converged: true,
             converged_count: 1,

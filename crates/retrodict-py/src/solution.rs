@@ -13,7 +13,7 @@ use pyo3::types::PyDict;
 use retrodict::spec::PosteriorSpec;
 use retrodict::uncertainty::statistics::{self, Noise};
 use retrodict::uncertainty::weight::Chosen;
-use retrodict::{Checkpoint, Counts, StopWhen};
+use retrodict::{Checkpoint, Counts, StatusKind, StopWhen};
 use serde::{Deserialize, Serialize};
 
 use crate::observer::counts;
@@ -31,7 +31,7 @@ pub struct Facts {
     /// The loss there.
     pub loss: f64,
     /// How the run ended, in a word.
-    pub status: String,
+    pub status: StatusKind,
     /// What that means.
     pub message: String,
     /// Whether a goal was reached.
@@ -70,7 +70,7 @@ pub struct Distinct {
     /// The loss there.
     pub loss: f64,
     /// How its best run ended.
-    pub status: String,
+    pub status: StatusKind,
     /// The starts, counted from 0.
     pub starts: Vec<usize>,
 }
@@ -236,8 +236,8 @@ impl Solution {
     /// How the run ended: "converged", "step-limit", "time-limit", "stalled", "saddle",
     /// "diverged", "no-progress", "no-effect", "line-search-failed", "failed" or "cancelled".
     #[getter]
-    fn status(&self) -> &str {
-        &self.facts.status
+    fn status(&self) -> &'static str {
+        self.facts.status.name()
     }
 
     /// The rule that was used, by its name.
@@ -354,7 +354,7 @@ impl Solution {
             let dict = PyDict::new(py);
             dict.set_item("x", arrays::show(py, &found.x, shape)?)?;
             dict.set_item("loss", found.loss)?;
-            dict.set_item("status", &found.status)?;
+            dict.set_item("status", found.status.name())?;
             dict.set_item("starts", found.starts.clone())?;
             Ok(dict)
         };

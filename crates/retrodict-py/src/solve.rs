@@ -10,7 +10,7 @@ use retrodict::solver::remarks::Advice;
 use retrodict::solver::starts::{End, basins};
 use retrodict::spec::WeightSpec;
 use retrodict::uncertainty::weight::{Choice, Chosen};
-use retrodict::{Checkpoint, Counts, Solver, Status, StopWhen};
+use retrodict::{Checkpoint, Counts, Solver, Status, StatusKind, StopWhen};
 
 use crate::arrays::type_name;
 use crate::errors::{Ending, Held, caused, raised};
@@ -254,7 +254,7 @@ pub fn solved(
             Distinct {
                 x: found.x.clone(),
                 loss: found.loss,
-                status: found.status.name().to_owned(),
+                status: found.status.kind(),
                 starts: basin.starts.iter().map(|run| runs[*run].start).collect(),
             }
         })
@@ -283,7 +283,9 @@ pub fn solved(
     let facts = facts(found, extra, &built, ending.as_ref());
     let exception = match &ending {
         Some(ending) if ending.by_answer => Some(&ending.exception),
-        _ => failure.as_ref().filter(|_| facts.status == FAILED),
+        _ => failure
+            .as_ref()
+            .filter(|_| facts.status == StatusKind::Failed),
     };
     let exception = exception.map(|exception| exception.value(py).clone().unbind());
     let posed = Posed::new(terms, Some(object.unbind()), Some(built));
@@ -308,9 +310,6 @@ struct Extra {
     stop: StopWhen,
 }
 
-/// The word for a run that the simulator ended.
-const FAILED: &str = "failed";
-
 /// How one starts elsewhere in Python.
 const ADVICE: Advice<'static> = Advice {
     elsewhere: "choose another start",
@@ -331,14 +330,14 @@ fn facts(
             exception,
             by_answer: true,
         }) => (
-            FAILED,
+            StatusKind::Failed,
             format!("{exception}; the best x so far is kept: fix the simulator"),
         ),
         Some(Ending { exception, .. }) => (
-            Status::Cancelled.name(),
+            StatusKind::Cancelled,
             format!("ended by {exception}; the best x is kept: start from it to continue"),
         ),
-        None => (found.status.name(), found.message()),
+        None => (found.status.kind(), found.message()),
     };
     let shortage = problem.shortage().map(|shortage| shortage.to_string());
     let remarks = found.remarks(problem, |i| format!("x[{i}]"), &ADVICE);
@@ -350,7 +349,7 @@ fn facts(
         x: found.x,
         loss: found.loss,
         converged: ending.is_none() && found.status.converged(),
-        status: status.to_owned(),
+        status,
         message,
         steps: found.steps,
         seconds: found.seconds,

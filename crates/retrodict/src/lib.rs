@@ -70,8 +70,8 @@ pub use network::Network;
 pub use priors::Prior;
 pub use problem::{Computed, Counts, Evaluation, Problem, Shortage, Tally, Term};
 pub use solver::{
-    Checkpoint, Goal, LOSS_CHANGE, Progress, Record, STEPS, Solution, Solver, Status, StopWhen,
-    solve_batch,
+    Checkpoint, Goal, LOSS_CHANGE, Progress, Record, STEPS, Solution, Solver, Status, StatusKind,
+    StopWhen, solve_batch,
 };
 pub use updates::UpdateRule;
 

@@ -17,5 +17,5 @@ pub use checkpoint::{Checkpoint, Progress};
 pub use explained::Explained;
 pub use solution::{Record, Solution};
 pub use solve::{Solver, solve_batch};
-pub use status::{Goal, Status};
+pub use status::{Goal, Status, StatusKind};
 pub use stop::{LOSS_CHANGE, STEPS, StopWhen};

@@ -1,3 +1,4 @@
+use retrodict::StatusKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -123,7 +124,10 @@ fn answers(point: &Point) -> Outcome<Option<(Vec<Answer>, Array)>> {
     plan.weigh(&[], &|_, _| {})?;
     let runs = inversion::go(&plan, inversion::fresh(&plan), None, None)?;
     let mut answers = inversion::answers(&plan, &runs);
-    if answers.iter().any(|answer| answer.status == "cancelled") {
+    if answers
+        .iter()
+        .any(|answer| answer.status == StatusKind::Cancelled)
+    {
         return Ok(None);
     }
     inversion::assess(&plan, &mut answers);

@@ -46,7 +46,7 @@ fn table(collected: &Collected) -> String {
         let mut cells = vec![line.title()];
         cells.extend(line.settings.iter().map(plain));
         cells.extend([
-            line.status.clone(),
+            line.status.to_string(),
             line.steps.to_string(),
             duration(line.seconds),
             format!("{:.4e}", line.loss),

@@ -259,7 +259,7 @@ fn table(answers: &[Answer]) -> String {
     for (i, a) in answers.iter().enumerate() {
         lines.push(vec![
             (i + 1).to_string(),
-            a.status.clone(),
+            a.status.to_string(),
             a.steps.to_string(),
             format!("{:.3}", a.seconds),
             known_loss(a.loss),

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use retrodict::StatusKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -206,7 +207,7 @@ fn mutants_of_checkpoints_with_a_checksum_that_fits() {
         state: retrodict::training::State::new(vec![0.1, f64::MIN_POSITIVE, -3.0]),
         rule: vec![1, 2, 3],
         diagnosis: Diagnosis::default(),
-        ended: Some(("step-limit".to_owned(), "it ended".to_owned())),
+        ended: Some((StatusKind::StepLimit, "it ended".to_owned())),
     };
     let content = rmp_serde::to_vec(&checkpoint).unwrap_or_default();
     attack("checkpoint", &[content], |content| {

@@ -1,4 +1,5 @@
 use retrodict::Counts;
+use retrodict::StatusKind;
 use retrodict::solver::starts::End;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ const SHOWN_UP_TO: usize = 16;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// How it ended, in a word.
-    pub status: String,
+    pub status: StatusKind,
     /// What that means, and what to try next.
     pub message: String,
     /// Whether a goal was reached.
@@ -88,23 +89,19 @@ pub fn answers(plan: &Plan, runs: &[Run]) -> Vec<Answer> {
 fn answer(plan: &Plan, field: usize, runs: &[&Run]) -> Option<Answer> {
     let of = plan.fields.get(field)?;
     let status = |run: &Run| {
-        run.ended
-            .as_ref()
-            .map_or("unfinished", |e| &e.status)
-            .to_owned()
+        let ended = run.ended.as_ref();
+        ended.map_or(StatusKind::Interrupted, |ended| ended.status)
     };
-    let statuses: Vec<String> = runs.iter().map(|run| status(run)).collect();
-    let ends: Vec<(End<'_>, &str)> = runs
+    let ends: Vec<(End<'_>, StatusKind)> = runs
         .iter()
-        .zip(&statuses)
-        .map(|(run, status)| {
+        .map(|run| {
             let ended = run.ended.as_ref();
             let end = End {
                 x: &run.standing.best,
                 loss: run.standing.best_loss,
                 without_effect: ended.map_or(&[], |e| &e.without_effect),
             };
-            (end, status.as_str())
+            (end, status(run))
         })
         .collect();
     let (found, best) = survey(&ends, &of.region, of.starts.len());
@@ -118,7 +115,7 @@ fn answer(plan: &Plan, field: usize, runs: &[&Run]) -> Option<Answer> {
         .as_ref()
         .and_then(|y| of.data.loss().chi_squared(y, of.data.target()));
     Some(Answer {
-        status: statuses[best].clone(),
+        status: status(run),
         message: run
             .ended
             .as_ref()

@@ -200,7 +200,7 @@ fn summary(plan: &Plan, answer: &Answer, label: &str) -> MethodSummary {
         method: label.to_owned(),
         rule: plan.rule.clone(),
         problem: plan.name.clone(),
-        status: answer.status.clone(),
+        status: answer.status,
         message: answer.message.clone(),
         converged: answer.converged,
         converged_count: usize::from(answer.converged),

@@ -50,7 +50,7 @@ pub fn reopen(
         let stopped = run
             .ended
             .as_ref()
-            .is_none_or(|ended| ["cancelled", "time-limit"].contains(&ended.status.as_str()));
+            .is_none_or(|ended| ended.status.is_stopped());
         if !stopped && !asked {
             continue;
         }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use retrodict::interrupt::{Interrupt, Interruption};
 use retrodict::solver::remarks::Advice;
 use retrodict::updates::Notice;
-use retrodict::{Checkpoint, Error, Record, Solver, Status, StopWhen};
+use retrodict::{Checkpoint, Error, Record, Solver, Status, StatusKind, StopWhen};
 use serde::{Deserialize, Serialize};
 
 use super::statistics::labels;
@@ -39,7 +39,7 @@ pub struct Run {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ended {
     /// In a word.
-    pub status: String,
+    pub status: StatusKind,
     /// What that means, and what to try next.
     pub message: String,
     /// Whether a goal was reached.
@@ -166,7 +166,7 @@ fn left_out(run: Run, why: Interruption, weighed: bool) -> Run {
     };
     Run {
         ended: Some(Ended {
-            status: status.name().to_owned(),
+            status: status.kind(),
             message,
             converged: false,
             remarks: Vec::new(),
@@ -226,7 +226,7 @@ fn advance(
     (run.notices, run.trouble) = joined(&before, &solution.notices, solution.trouble.as_ref());
     let names = LazyCell::new(|| labels(&*plan.simulator));
     run.ended = Some(Ended {
-        status: solution.status.name().to_owned(),
+        status: solution.status.kind(),
         message: solution.message(),
         converged: solution.status.converged(),
         remarks: solution.remarks(problem, |i| names[i].0.clone(), &advice(plan, run.field)),

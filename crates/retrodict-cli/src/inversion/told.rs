@@ -1,6 +1,7 @@
 //! What is printed of an answer beside how it ended: weight, intervals, posterior.
 
 use retrodict::Counts;
+use retrodict::StatusKind;
 use retrodict::uncertainty::statistics::Noise;
 
 use super::{Answer, Chosen, Found, Statistics};
@@ -54,14 +55,14 @@ pub fn ending(answers: &[Answer]) -> String {
         [] => "nothing was solved".to_owned(),
         [answer] => one(answer),
         several => {
-            let mut statuses: Vec<(&str, usize)> = Vec::new();
+            let mut statuses: Vec<(StatusKind, usize)> = Vec::new();
             for answer in several {
                 match statuses
                     .iter_mut()
                     .find(|(status, _)| *status == answer.status)
                 {
                     Some((_, count)) => *count += 1,
-                    None => statuses.push((&answer.status, 1)),
+                    None => statuses.push((answer.status, 1)),
                 }
             }
             let each = statuses

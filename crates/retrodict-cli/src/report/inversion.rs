@@ -77,7 +77,7 @@ fn ending(contents: &Contents, answers: &[Answer]) -> String {
              <td>{}</td></tr>\n",
             colour(i),
             escape(&method.method),
-            escape(&answer.status),
+            answer.status,
             answer.steps,
             number(answer.seconds),
             match answer.loss.is_nan() {
@@ -99,7 +99,7 @@ fn ending(contents: &Contents, answers: &[Answer]) -> String {
         said.push(&answer.message);
         html.push_str(&format!(
             "<p><b>{}</b>: {}</p>\n",
-            escape(&answer.status),
+            answer.status,
             escape(&answer.message)
         ));
     }

@@ -229,7 +229,7 @@ mod tests {
                 method: method.into(),
                 rule: "newton".into(),
                 problem: "p<script>".into(),
-                status: "diverged".into(),
+                status: retrodict::StatusKind::Diverged,
                 message: "lost".into(),
                 converged: false,
                 converged_count: 0,

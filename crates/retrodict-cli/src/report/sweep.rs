@@ -120,7 +120,7 @@ fn table(collected: &Collected) -> String {
             });
         html.push_str(&format!(
             "<td class=left>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=values>{}</td></tr>\n",
-            escape(&line.status),
+            line.status,
             line.steps,
             number(line.seconds),
             number(line.loss),

@@ -3,6 +3,7 @@
 use super::style::{colour, escape, number};
 use crate::folder::{MethodSummary, ProblemFacts};
 use crate::survey::sentence;
+use retrodict::StatusKind;
 
 /// How good a result is, for ranking: the error in x where the truth is known and the only one,
 /// else the loss.
@@ -18,9 +19,9 @@ fn merit(method: &MethodSummary) -> f64 {
 
 /// ✓ converged, ○ ended for another reason, ✗ went wrong: the mark, not the colour, says it.
 fn mark(method: &MethodSummary) -> &'static str {
-    match method.status.as_str() {
-        "converged" => "✓",
-        "diverged" | "failed" | "line-search-failed" => "✗",
+    match method.status {
+        StatusKind::Converged => "✓",
+        status if status.is_broken() => "✗",
         _ => "○",
     }
 }
@@ -40,8 +41,8 @@ pub fn ranking(problem: &ProblemFacts, methods: &[&MethodSummary], order: &[Stri
     for (i, m) in ranked.iter().enumerate() {
         let index = order.iter().position(|o| *o == m.method).unwrap_or(0);
         let members = if m.count > 1 {
-            match m.status.as_str() {
-                "converged" => format!(" ({} of {})", m.converged_count, m.count),
+            match m.status {
+                StatusKind::Converged => format!(" ({} of {})", m.converged_count, m.count),
                 _ => format!(" ({} of {} converged)", m.converged_count, m.count),
             }
         } else {
@@ -74,7 +75,7 @@ pub fn ranking(problem: &ProblemFacts, methods: &[&MethodSummary], order: &[Stri
             m.counts.vjp,
             m.counts.inverse,
             mark(m),
-            escape(&m.status),
+            m.status,
         ));
         meanings.push_str(&format!(
             "<li><span class=swatch style=\"background:{}\"></span><b>{}</b>: {}{notices}{solutions}</li>\n",

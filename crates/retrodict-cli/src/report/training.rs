@@ -155,7 +155,7 @@ fn ranking(contents: &Contents) -> String {
             100.0 * of(&|o| o.shares[0]),
             100.0 * of(&|o| o.shares[1]),
             100.0 * of(&|o| o.shares[2]),
-            escape(&first.status),
+            first.status,
         ));
     }
     let error = if known {

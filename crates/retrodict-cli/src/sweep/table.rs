@@ -1,3 +1,4 @@
+use retrodict::StatusKind;
 use std::path::Path;
 
 use retrodict::Counts;
@@ -38,7 +39,7 @@ pub struct Line {
     /// Of how many.
     pub of: usize,
     /// How it ended, in a word.
-    pub status: String,
+    pub status: StatusKind,
     /// Whether a goal was reached.
     pub converged: bool,
     /// The loss.
@@ -101,7 +102,7 @@ pub fn collect(out: &Path) -> Outcome<Collected> {
                 settings: settings.clone(),
                 field: i + 1,
                 of: solved.fields.len(),
-                status: answer.status.clone(),
+                status: answer.status,
                 converged: answer.converged,
                 loss: answer.loss,
                 chi_squared: answer.chi_squared,
@@ -182,7 +183,7 @@ impl Collected {
             row.extend(line.settings.iter().map(plain));
             row.extend([
                 line.field.to_string(),
-                line.status.clone(),
+                line.status.to_string(),
                 line.converged.to_string(),
                 line.loss.to_string(),
                 line.chi_squared.map(|c| c.to_string()).unwrap_or_default(),

@@ -1,5 +1,6 @@
 //! Where a training stands, in a file: enough to go on as if it had never stopped.
 
+use retrodict::StatusKind;
 use std::path::{Path, PathBuf};
 
 use retrodict::training::State;
@@ -26,7 +27,7 @@ pub struct Checkpoint {
     /// What was seen of network and physics on the way.
     pub diagnosis: Diagnosis,
     /// How it ended, in a word and a sentence; nothing while it goes on.
-    pub ended: Option<(String, String)>,
+    pub ended: Option<(StatusKind, String)>,
 }
 
 impl Checkpoint {

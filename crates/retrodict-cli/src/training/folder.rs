@@ -1,5 +1,6 @@
 //! A training's folder: what is written, and read again by the report and by `resume`.
 
+use retrodict::StatusKind;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -87,7 +88,7 @@ pub struct Outcome {
     /// The length of θ.
     pub parameters: usize,
     /// How it ended, in a word.
-    pub status: String,
+    pub status: StatusKind,
     /// What that means, and what to try next.
     pub message: String,
     /// Steps taken.

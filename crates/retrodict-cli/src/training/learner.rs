@@ -1,5 +1,6 @@
 //! One method with one seed: built, run, and kept on the way.
 
+use retrodict::StatusKind;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -160,7 +161,7 @@ impl<'a> Learner<'a> {
         let interrupted = || {
             let sentence =
                 "stopped by Ctrl-C or SIGTERM; continue with `retrodict resume`".to_owned();
-            ("interrupted".to_owned(), sentence)
+            (StatusKind::Interrupted, sentence)
         };
         let (status, message) = checkpoint.ended.clone().unwrap_or_else(interrupted);
         let (all, shares) = (state.seconds.max(1e-12), state.shares);
@@ -288,9 +289,8 @@ pub fn learn(
     if let Some(failure) = trouble {
         return Err(failure);
     }
-    let cancelled = trained.status.name() == "cancelled";
-    checkpoint.ended =
-        (!cancelled).then(|| (trained.status.name().to_owned(), trained.status.to_string()));
+    let cancelled = trained.status.kind() == StatusKind::Cancelled;
+    checkpoint.ended = (!cancelled).then(|| (trained.status.kind(), trained.status.to_string()));
     checkpoint.state = trained.state;
     checkpoint.rule = learner.trainer.rule.remember();
     if !cancelled {
@@ -299,10 +299,8 @@ pub fn learn(
         look(&mut checkpoint.diagnosis, last, &network, theta, &seen)?;
     }
     checkpoint.write(folder)?;
-    let ended = checkpoint
-        .ended
-        .as_ref()
-        .map_or("interrupted", |(name, _)| name);
+    let ended = checkpoint.ended.as_ref();
+    let ended = ended.map_or(StatusKind::Interrupted, |(status, _)| *status);
     let state = &checkpoint.state;
     progress.finish(&format!(
         "{ended}, loss {:.3e}, {} steps in {}",

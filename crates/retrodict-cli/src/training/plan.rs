@@ -239,7 +239,7 @@ pub struct Expectation {
     pub saturated: Option<String>,
     /// How it is to have ended by then, in a word, such as `diverged`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<String>,
+    pub status: Option<retrodict::StatusKind>,
 }
 
 /// Reads a training experiment and applies settings to it; also its short name.

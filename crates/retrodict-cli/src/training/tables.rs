@@ -48,7 +48,7 @@ pub fn results(contents: &Contents) -> String {
             first.strategy.clone(),
             first.rule.clone(),
             first.batch.to_string(),
-            first.status.clone(),
+            first.status.to_string(),
             first.epochs.to_string(),
             first.steps.to_string(),
             duration(mean(&|o| o.seconds)),
@@ -103,7 +103,7 @@ pub fn remarks(contents: &Contents) -> Vec<String> {
         if let Some(engine) = o.engine.as_ref().filter(|_| o.seed == 0) {
             remarks.push(format!("{}: {}: {engine}", o.method, o.rule));
         }
-        if !["converged", "step-limit", "time-limit"].contains(&o.status.as_str()) {
+        if !o.status.is_regular() {
             remarks.push(format!("{who}: {}: {}", o.status, o.message));
         }
         if o.rollbacks > 0 {

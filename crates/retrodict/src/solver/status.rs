@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
 use crate::interrupt::Interruption;
 
@@ -73,10 +75,68 @@ impl Status {
         matches!(self, Self::Converged(_))
     }
 
+    /// Which of them it is, without what belongs to it.
+    pub fn kind(&self) -> StatusKind {
+        match self {
+            Self::Converged(_) => StatusKind::Converged,
+            Self::StepLimit => StatusKind::StepLimit,
+            Self::TimeLimit => StatusKind::TimeLimit,
+            Self::Stalled => StatusKind::Stalled,
+            Self::NoProgress => StatusKind::NoProgress,
+            Self::NoEffect => StatusKind::NoEffect,
+            Self::Saddle => StatusKind::Saddle,
+            Self::Diverged => StatusKind::Diverged,
+            Self::LineSearchFailed => StatusKind::LineSearchFailed,
+            Self::Failed(_) => StatusKind::Failed,
+            Self::OutOfPatience => StatusKind::OutOfPatience,
+            Self::Cancelled => StatusKind::Cancelled,
+        }
+    }
+
     /// A word for tables and machines.
     pub fn name(&self) -> &'static str {
+        self.kind().name()
+    }
+}
+
+/// How a run ended, as it is stored: a [`Status`] in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum StatusKind {
+    /// See [`Status::Converged`].
+    Converged,
+    /// See [`Status::StepLimit`].
+    StepLimit,
+    /// See [`Status::TimeLimit`].
+    TimeLimit,
+    /// See [`Status::Stalled`].
+    Stalled,
+    /// See [`Status::NoProgress`].
+    NoProgress,
+    /// See [`Status::NoEffect`].
+    NoEffect,
+    /// See [`Status::Saddle`].
+    Saddle,
+    /// See [`Status::Diverged`].
+    Diverged,
+    /// See [`Status::LineSearchFailed`].
+    LineSearchFailed,
+    /// See [`Status::Failed`].
+    Failed,
+    /// See [`Status::OutOfPatience`].
+    OutOfPatience,
+    /// See [`Status::Cancelled`].
+    Cancelled,
+    /// The run has not ended yet: it was interrupted, and can be resumed.
+    Interrupted,
+}
+
+impl StatusKind {
+    /// The word.
+    pub fn name(self) -> &'static str {
         match self {
-            Self::Converged(_) => "converged",
+            Self::Converged => "converged",
             Self::StepLimit => "step-limit",
             Self::TimeLimit => "time-limit",
             Self::Stalled => "stalled",
@@ -85,10 +145,32 @@ impl Status {
             Self::Saddle => "saddle",
             Self::Diverged => "diverged",
             Self::LineSearchFailed => "line-search-failed",
-            Self::Failed(_) => "failed",
+            Self::Failed => "failed",
             Self::OutOfPatience => "out-of-patience",
             Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
         }
+    }
+
+    /// Whether the run was stopped before it had ended of itself: resuming takes it up.
+    pub fn is_stopped(self) -> bool {
+        matches!(self, Self::Cancelled | Self::TimeLimit | Self::Interrupted)
+    }
+
+    /// Whether something went wrong with the run, and not just with how far it came.
+    pub fn is_broken(self) -> bool {
+        matches!(self, Self::Diverged | Self::Failed | Self::LineSearchFailed)
+    }
+
+    /// Whether the run reached its goal, or all of what it was allowed.
+    pub fn is_regular(self) -> bool {
+        matches!(self, Self::Converged | Self::StepLimit | Self::TimeLimit)
+    }
+}
+
+impl fmt::Display for StatusKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 
@@ -194,5 +276,23 @@ impl fmt::Display for Status {
             }
         };
         f.write_str(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_stored_by_its_name() {
+        for kind in [
+            StatusKind::NoProgress,
+            StatusKind::Cancelled,
+            StatusKind::LineSearchFailed,
+        ] {
+            let text = serde_json::to_string(&kind).unwrap_or_default();
+            assert_eq!(text, format!("\"{kind}\""));
+            assert_eq!(serde_json::from_str::<StatusKind>(&text).ok(), Some(kind));
+        }
     }
 }
