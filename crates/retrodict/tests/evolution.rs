@@ -219,6 +219,33 @@ mod transport {
     }
 
     #[test]
+    fn what_decays_on_its_way_is_undone_too() {
+        let x: Vec<f64> = (0..63).map(|i| (1.7 * (i * i) as f64).sin()).collect();
+        let decaying = Advection {
+            time: 5.0,
+            decay: 0.4,
+            ..Advection::default()
+        };
+        let mut expected = x.clone();
+        expected.rotate_right(5);
+        expected.iter_mut().for_each(|v| *v *= (-2.0_f64).exp());
+        let y = run(&decaying, &x);
+        assert!(largest(&y, &expected) < 1e-14);
+        let mut back = vec![0.0; 63];
+        decaying.invert_near(&y, &x, &mut back).unwrap();
+        assert!(largest(&back, &x) < 1e-12);
+        for (decay, words) in [(-1.0, "0 or greater"), (7.0, "at most 30")] {
+            let wrong = Advection {
+                decay,
+                time: 5.0,
+                ..Advection::default()
+            };
+            let message = wrong.validate().unwrap_err().to_string();
+            assert!(message.contains(words), "{message}");
+        }
+    }
+
+    #[test]
     fn smooth_fields_are_moved_to_all_orders_and_keep_their_energy() {
         let f = |x: f64| (x.sin() * 2.0).exp();
         let error = |cells: usize| {

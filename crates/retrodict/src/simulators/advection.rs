@@ -5,11 +5,11 @@ use crate::core::simulator::{LocalInverse, Recovery, Simulator};
 use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
-use crate::options::{Derived, Validate, grid, positive, require};
+use crate::options::{Derived, Validate, grid, not_negative, positive, require};
 use crate::spectral::fourier::{C64, RealFourier};
 
-/// Transport by a constant velocity on a periodic grid, ∂u/∂t + a·∇u = 0, exact in Fourier space:
-/// û ← û e^(−ik·at).
+/// Transport by a constant velocity on a periodic grid, with decay: ∂u/∂t + a·∇u = −λu, exact in Fourier space:
+/// û ← û e^(−ik·at − λt).
 ///
 /// What moves by whole cells is moved without error; a smooth field, to all orders. The highest
 /// mode of an even number of cells has no direction and keeps its cosine only; the inverse divides
@@ -19,7 +19,7 @@ use crate::spectral::fourier::{C64, RealFourier};
 /// x and y are grids of `shape`, one to three axes.
 ///
 /// # Units
-/// `cell` in m, `velocity` in m/s, `time` in s; u in any unit.
+/// `cell` in m, `velocity` in m/s, `time` in s, `decay` in 1/s; u in any unit.
 ///
 /// # Cost
 /// One real transform and its inverse.
@@ -37,6 +37,8 @@ pub struct Advection {
     pub velocity: Vec<f64>,
     /// For how long.
     pub time: f64,
+    /// The rate λ at which what is transported decays, 0 or greater.
+    pub decay: f64,
     /// The transform and its phases.
     #[serde(skip)]
     pub plan: Derived<Shift>,
@@ -49,6 +51,7 @@ impl Default for Advection {
             cell: 1.0,
             velocity: vec![1.0],
             time: 10.4,
+            decay: 0.0,
             plan: Derived::default(),
         }
     }
@@ -72,6 +75,15 @@ impl Validate for Advection {
             "time",
             self.time,
             "it must be finite; a negative one runs backwards",
+        )?;
+        not_negative("decay", self.decay)?;
+        require(
+            self.decay * self.time.abs() <= MOST_DECAY,
+            "decay",
+            self.decay,
+            &format!(
+                "decay · time must be at most {MOST_DECAY}: beyond, the data hold round-off alone"
+            ),
         )
     }
     fn memory(&self) -> f64 {
@@ -84,6 +96,8 @@ impl Validate for Advection {
 pub struct Shift {
     fourier: RealFourier,
     phases: Vec<C64>,
+    /// What is left of a mode that keeps its direction.
+    left: f64,
 }
 
 impl Advection {
@@ -109,10 +123,15 @@ impl Advection {
             };
             let re = fourier.at_modes(self.cell, |k| phase(k).re);
             let im = fourier.at_modes(self.cell, |k| phase(k).im);
-            let phases = re.into_iter().zip(im).map(|(re, im)| C64::new(re, im));
+            let left = (-self.decay * self.time).exp();
+            let phases = re
+                .into_iter()
+                .zip(im)
+                .map(|(re, im)| left * C64::new(re, im));
             Shift {
                 phases: phases.collect(),
                 fourier,
+                left,
             }
         })
     }
@@ -127,6 +146,9 @@ impl Advection {
         });
     }
 }
+
+/// Of what decays further, less than 1e-13 is left.
+const MOST_DECAY: f64 = 30.0;
 
 /// Below this a mode's cosine is round-off.
 const VANISHES: f64 = 1e-6;
@@ -159,8 +181,9 @@ impl Simulator for Advection {
 
 impl LocalInverse for Advection {
     fn invert_near(&self, y: &[f64], _x0: &[f64], x: &mut [f64]) -> Result<()> {
+        let least = VANISHES * self.plan().left;
         self.filter(y, x, |phase| {
-            if phase.norm() < VANISHES {
+            if phase.norm() < least {
                 C64::default()
             } else {
                 phase.inv()
@@ -169,7 +192,8 @@ impl LocalInverse for Advection {
         Ok(())
     }
     fn recovery(&self) -> Recovery {
-        let lost = self.plan().phases.iter().any(|p| p.norm() < VANISHES);
+        let plan = self.plan();
+        let lost = plan.phases.iter().any(|p| p.norm() < VANISHES * plan.left);
         Recovery {
             remaining: 1e-9,
             subspace: lost.then_some("all modes but the highest of an axis, whose cosine vanished"),
