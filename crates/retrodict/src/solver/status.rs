@@ -14,6 +14,8 @@ pub enum Goal {
     Loss,
     /// χ²/N (N data) fell below `discrepancy_below`.
     Discrepancy,
+    /// No datum is missed by more than `residual_below`.
+    Residual,
     /// The gradient fell below `gradient_below`.
     Gradient,
     /// A step was no longer than `short_step` allows.
@@ -201,6 +203,9 @@ impl fmt::Display for Status {
             }
             Self::Converged(Goal::Discrepancy) => {
                 "the data are fitted to within their noise level, as requested; a closer fit would fit the noise"
+            }
+            Self::Converged(Goal::Residual) => {
+                "no datum is missed by more than was asked for; a smaller residual_below leads further"
             }
             Self::Converged(Goal::Gradient) => {
                 "the gradient fell below its goal; set a lower goal to continue"

@@ -36,6 +36,9 @@ pub struct StopWhen {
     /// noise (Morozov's discrepancy principle). Only the data count, and the loss must know their noise level.
     #[serde(alias = "discrepancy", skip_serializing_if = "Option::is_none")]
     pub discrepancy_below: Option<f64>,
+    /// Converged once no datum is missed by more than this: the largest |P(x) − y*|, in the unit of y, without priors.
+    #[serde(alias = "residual", skip_serializing_if = "Option::is_none")]
+    pub residual_below: Option<f64>,
     /// Converged once ‖∂L/∂x‖ is at most this; costs a vjp a step for rules without gradients.
     #[serde(alias = "gradient", skip_serializing_if = "Option::is_none")]
     pub gradient_below: Option<f64>,
@@ -91,6 +94,7 @@ impl Default for StopWhen {
             time: None,
             loss_below: None,
             discrepancy_below: None,
+            residual_below: None,
             gradient_below: None,
             short_step: None,
             plateau: None,
@@ -118,6 +122,7 @@ impl StopWhen {
     pub fn check(&self, problem: &Problem) -> Result<()> {
         for (key, goal) in [
             ("loss_below", self.loss_below),
+            ("residual_below", self.residual_below),
             ("gradient_below", self.gradient_below),
             ("short_step", self.short_step),
             ("loss_change", self.loss_change),
@@ -153,6 +158,7 @@ impl StopWhen {
     pub(crate) fn asks_for_more(&self) -> bool {
         self.loss_below.is_some()
             || self.discrepancy_below.is_some()
+            || self.residual_below.is_some()
             || self.gradient_below.is_some()
     }
 
@@ -174,6 +180,17 @@ impl StopWhen {
             && found.per_datum() <= goal
         {
             return Ok(Some(Goal::Discrepancy));
+        }
+        if let Some(goal) = self.residual_below {
+            let data = at.problem().data_outputs();
+            let pairs = at.y()?[..data].iter().zip(at.problem().target());
+            // A residual that is not a number meets no goal.
+            if pairs
+                .map(|(y, target)| (y - target).abs())
+                .all(|r| r <= goal)
+            {
+                return Ok(Some(Goal::Residual));
+            }
         }
         if let Some(goal) = self.gradient_below
             && norm(at.gradient()?) <= goal
@@ -283,6 +300,7 @@ impl Lowest {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -308,5 +326,39 @@ mod tests {
             assert_eq!(lowest.hardly_falls(0.1, 2), flat, "at {loss}");
         }
         assert_eq!(lowest.values(), [4.9, 4.9, 4.0]);
+    }
+
+    #[test]
+    fn a_run_ends_where_no_datum_is_missed_by_more_than_was_asked() {
+        use std::sync::Arc;
+
+        use crate::losses::SquaredError;
+        use crate::simulators::Square;
+        use crate::solver::solve::Solver;
+        use crate::solver::status::Status;
+        use crate::updates::GradientDescent;
+
+        let loss = Arc::new(SquaredError { half: true });
+        let problem = Problem::new(Arc::new(Square {}), loss, vec![2.0, 9.0]).unwrap();
+        let stop = StopWhen {
+            residual_below: Some(0.01),
+            ..StopWhen::after(500)
+        };
+        let rule = GradientDescent {
+            learning_rate: 0.01,
+            ..GradientDescent::default()
+        };
+        let misses = |x: &[f64]| (x[0] - 2.0).abs().max((x[1] * x[1] - 9.0).abs());
+        let mut seen = Vec::new();
+        let solution = Solver::new(rule, stop).solve_observed(&problem, &[1.0, 2.0], |_, x| {
+            seen.push(misses(x));
+            std::ops::ControlFlow::Continue(())
+        });
+        assert_eq!(solution.unwrap().status, Status::Converged(Goal::Residual));
+        let (last, before) = seen.split_last().unwrap();
+        assert!(
+            *last <= 0.01 && before.iter().all(|miss| *miss > 0.01),
+            "{seen:?}"
+        );
     }
 }
