@@ -14,6 +14,7 @@ mod files;
 mod interrupts;
 mod inverses;
 mod inversions;
+mod lists;
 mod noise_levels;
 mod printing;
 mod runs;

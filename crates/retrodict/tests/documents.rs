@@ -37,6 +37,37 @@ fn the_paths_that_architecture_names_exist() {
     assert!(named > 30, "only {named} paths were found");
 }
 
+/// Every file and folder directly in a `src` stands on the map, by the room that it is in.
+#[test]
+fn the_map_of_architecture_is_complete() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let tree = text.split("```").nth(1).unwrap();
+    let mut rooms = std::collections::BTreeMap::<String, String>::new();
+    let mut room = String::new();
+    for line in tree.lines() {
+        if let Some(name) = line
+            .split(' ')
+            .next()
+            .filter(|word| word.starts_with("crates/"))
+        {
+            name.clone_into(&mut room);
+        }
+        rooms.entry(room.clone()).or_default().push_str(line);
+    }
+    for name in ["retrodict", "retrodict-cli", "retrodict-py"] {
+        let map = &rooms[&format!("crates/{name}/")];
+        for entry in fs::read_dir(root().join("crates").join(name).join("src")).unwrap() {
+            let path = entry.unwrap().path();
+            let file = path.file_name().unwrap().to_string_lossy().into_owned();
+            let shown = format!("src/{file}{}", if path.is_dir() { "/" } else { "" });
+            // A folder is the inside of the file of its name.
+            let known =
+                map.contains(&shown) || path.is_dir() && map.contains(&format!("src/{file}.rs"));
+            assert!(known, "crates/{name}/{shown} is not on the map");
+        }
+    }
+}
+
 #[test]
 fn links_of_the_documents_lead_somewhere() {
     let mut pages = vec!["README.md".to_owned(), "ARCHITECTURE.md".to_owned()];
