@@ -271,7 +271,7 @@ mod tests {
             .read_to_string(&mut script)
             .unwrap();
         assert!(script.contains("plotly.js v") && script.contains("name:\"contour\""));
-        assert!(!script.contains("maplibre"), "maps are left out");
+        assert!(!script.contains("name:\"scattermap\""), "maps are left out");
         assert!(plotly().len() < 500_000, "{}", plotly().len());
     }
 }
