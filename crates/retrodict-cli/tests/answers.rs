@@ -431,7 +431,7 @@ fn the_posterior_of_a_field_is_stored() {
         &said,
         &[
             "the last of 2 eigenvalues",
-            "--posterior=4",
+            "with a rank of 4",
             "1 sample with seed 0",
         ],
     );
@@ -454,7 +454,7 @@ fn what_cannot_be_is_said_before_anything_is_run() {
         ),
         (
             "--prior tikhonov:weight=true",
-            &["weight = true: it must be a number of 0 or greater, or a rule"],
+            &["weight = true is not allowed: it must be a number of 0 or greater, or a rule"],
         ),
         (
             "--prior tikhonov:weight=gcv --prior sparsity",

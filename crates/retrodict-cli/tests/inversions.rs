@@ -156,7 +156,7 @@ fn each_datum_may_have_its_own_noise_and_all_of_them_a_covariance() {
     }
     write(&folder, "s.csv", "0.5\n2\n1\n");
     let message = fail(f, &format!("{solve} --set noise.std_file=s.csv"), 2);
-    assert_says(&message, &["s.csv has 3 values, expected 2"]);
+    assert_says(&message, &["s.csv has the shape [3]"]);
 }
 
 /// A field of hot spots, as the observation.
@@ -341,7 +341,7 @@ fn a_finished_inversion_goes_on_with_more_steps_another_rule_and_other_noise() {
         &[
             "name = \"levenberg-marquardt\"",
             "std = 0.5",
-            "loss = 0.001",
+            "loss_below = 0.001",
         ],
     );
     // Data that changed since are noticed.
@@ -366,7 +366,7 @@ fn what_cannot_be_is_refused_with_what_to_try() {
         ),
         (
             "solve sine --target y.csv --stop discrepency",
-            &["did you mean 'discrepancy'", "plateau=DECREASE"],
+            &["did you mean 'discrepancy'", "known: steps"],
         ),
         (
             "solve sine --target y.csv --stop discrepancy",

@@ -40,7 +40,7 @@ pub use crate::solver::StopWhen as StopSpec;
 pub use bounds::BoundsSpec;
 pub use inversion::{InversionSpec, misread};
 pub use noise::{Level, NoiseSpec};
-pub use overrides::{Override, insert, set};
+pub use overrides::{Override, full_name, insert, set};
 pub use posed::{Field, Posed, Subject};
 pub use posterior::{PosteriorFound, PosteriorSpec};
 pub use prior::{PriorSpec, WeightSpec};

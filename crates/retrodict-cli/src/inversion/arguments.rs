@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use retrodict::options::{explain, keys, nearest};
 use retrodict::spec::{
-    BoundsSpec, InversionSpec, Named, PosteriorSpec, PriorSpec, StopSpec, Values,
+    BoundsSpec, InversionSpec, Named, PosteriorSpec, PriorSpec, StopSpec, Values, full_name,
 };
 use toml::{Table, Value};
 
@@ -120,15 +120,14 @@ fn with_stop(stop: &StopSpec, text: &str) -> Outcome<StopSpec> {
             )));
         }
     };
-    let one: Result<StopSpec, _> = Table::from_iter([(name.to_owned(), value)]).try_into();
+    let one: Result<StopSpec, _> = Table::from_iter([(name.to_owned(), value.clone())]).try_into();
     let one = one.map_err(|e: toml::de::Error| misuse(explain(&e.to_string())))?;
-    // What one says, said beside the others: a table of what differs from its default.
+    // Said beside the others, by its full name.
     let table = |stop: &StopSpec| Table::try_from(stop).map_err(|e| misuse(e.to_string()));
-    let (mut all, default) = (table(stop)?, table(&StopSpec::default())?);
-    for (key, value) in table(&one)? {
-        if default.get(&key) != Some(&value) || key == name {
-            all.insert(key, value);
-        }
+    let mut all = table(stop)?;
+    let key = full_name::<StopSpec>(name, &value);
+    if let Some(value) = table(&one)?.remove(&key) {
+        all.insert(key, value);
     }
     all.try_into()
         .map_err(|e: toml::de::Error| misuse(explain(&e.to_string())))
@@ -265,7 +264,7 @@ mod tests {
             ("gradient", "as in --stop gradient=1e-6"),
             ("loss=low", "'low' is not a number"),
             ("steps=-1", "whole number of 0 or more"),
-            ("time=soon", "a number and a unit"),
+            ("time=soon", "known: ms, s, m, h"),
         ] {
             let message = read(&[wrong]).unwrap_err().to_string();
             assert!(message.contains(hint), "{message}");

@@ -41,7 +41,7 @@ pub struct Burgers {
     pub cell: f64,
     /// ν ≥ 0.
     pub viscosity: f64,
-    /// Δt.
+    /// The time step Δt.
     pub dt: f64,
     /// The number of steps.
     pub steps: usize,

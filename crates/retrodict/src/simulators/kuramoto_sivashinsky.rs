@@ -36,7 +36,7 @@ pub struct KuramotoSivashinsky {
     pub cells: usize,
     /// The length of the line.
     pub length: f64,
-    /// Δt.
+    /// The time step Δt.
     pub dt: f64,
     /// The number of steps.
     pub steps: usize,

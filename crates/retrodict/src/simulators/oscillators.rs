@@ -38,7 +38,7 @@ pub struct Oscillators {
     pub strength: f64,
     /// The number of time steps.
     pub steps: usize,
-    /// Δt.
+    /// The time step Δt.
     pub dt: f64,
     /// Positions, then velocities, at the start; at rest if empty.
     pub initial: Vec<f64>,

@@ -43,7 +43,7 @@ pub struct ReactionDiffusion {
     pub feed: f64,
     /// k ≥ 0.
     pub kill: f64,
-    /// Δt.
+    /// The time step Δt.
     pub dt: f64,
     /// The number of steps.
     pub steps: usize,

@@ -35,7 +35,7 @@ pub struct Schroedinger {
     pub width: f64,
     /// The number of time steps.
     pub steps: usize,
-    /// Δt.
+    /// The time step Δt.
     pub dt: f64,
     /// The eigenstate at the start, 1 for the ground state.
     pub level: usize,

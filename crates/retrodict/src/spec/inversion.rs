@@ -1,7 +1,8 @@
 //! One inversion as data.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::bounds::BoundsSpec;
 use super::noise::NoiseSpec;
@@ -12,6 +13,7 @@ use super::values::Values;
 use super::{Named, StopSpec, TransformSpec};
 use crate::error::{Error, Result};
 use crate::options::explain;
+use crate::solver::automatic::AUTOMATIC;
 
 /// One inversion: which simulator, which data, and what is known of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,7 +37,11 @@ pub struct InversionSpec {
     /// `name` and options.
     pub simulator: Named,
     /// `name` and options; what suits the problem if left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "rule",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub rule: Option<Named>,
     /// Where to start, and from how many points.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -55,6 +61,18 @@ pub struct InversionSpec {
     /// What is known of x: `name`, `weight` and options of each prior.
     #[serde(default, rename = "prior", skip_serializing_if = "Vec::is_empty")]
     pub priors: Vec<PriorSpec>,
+}
+
+/// A rule of which options are given alone is the one that suits the problem.
+fn rule<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<Named>, D::Error> {
+    let mut value = toml::Value::deserialize(deserializer)?;
+    if let Some(table) = value.as_table_mut() {
+        let name = table.entry("name".to_owned());
+        name.or_insert_with(|| AUTOMATIC.into());
+    }
+    value.try_into().map(Some).map_err(D::Error::custom)
 }
 
 fn yes() -> bool {

@@ -178,7 +178,7 @@ impl NoiseSpec {
         if *self != alone {
             return Err(Error::Config {
                 what: "noise.robust".to_owned(),
-                message: "a loss has its own scale, as in { name = \"huber\", delta = 0.1 }; leave out the other noise settings"
+                message: "a robust loss has its own scale, as in { name = \"huber\", delta = 0.1 }; leave out the other noise settings"
                     .to_owned(),
             });
         }

@@ -1,10 +1,14 @@
 //! Changes of a description: `key=value`, one language for every door.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use crate::error::{Error, Result};
 use crate::options::nearest;
 use crate::registry::Registry;
+use crate::spec::StopSpec;
+use crate::spec::noise::NoiseSpec;
 
 /// One change: a path of keys, and a value in TOML.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,7 +135,13 @@ pub fn set(inversion: &mut Table, change: &Override, registry: &Registry) -> Res
         )),
         (table, 2.., _) if TABLES.contains(&table) => {
             named(inversion, table);
-            insert(inversion, path, value.clone())
+            let mut path = path.to_vec();
+            match table {
+                "stop" => path[1] = full_name::<StopSpec>(&path[1], value),
+                "noise" => path[1] = full_name::<NoiseSpec>(&path[1], value),
+                _ => {}
+            }
+            insert(inversion, &path, value.clone())
         }
         _ => {
             named(inversion, "simulator");
@@ -141,6 +151,22 @@ pub fn set(inversion: &mut Table, change: &Override, registry: &Registry) -> Res
             insert(inversion, &full, value.clone())
         }
     }
+}
+
+/// The name of a field of which a key may be short: a table that says one thing by its full name and its short one is an error.
+pub fn full_name<T: Default + Serialize + DeserializeOwned>(key: &str, value: &Value) -> String {
+    let table = |spec: &T| Table::try_from(spec).unwrap_or_default();
+    let one: Option<T> = Table::from_iter([(key.to_owned(), value.clone())])
+        .try_into()
+        .ok();
+    let default = table(&T::default());
+    let said = one.map(|one| table(&one)).unwrap_or_default();
+    let mut changed = said
+        .into_iter()
+        .filter(|(name, value)| default.get(name) != Some(value));
+    changed
+        .next()
+        .map_or_else(|| key.to_owned(), |(name, _)| name)
 }
 
 /// Sets a key of the prior of a name.
@@ -261,6 +287,15 @@ mod tests {
             noise = { relative = 1e-3 }
             stop = { steps = 7 }";
         assert_eq!(table, expected.parse::<Table>().unwrap());
+        // A short name and the full one are the same key.
+        let table = changed(&[
+            "stop.gradient=1e-3",
+            "stop.gradient_below=1e-4",
+            "stop.gradient=1e-5",
+        ])
+        .unwrap();
+        assert_eq!(table["stop"].as_table().map(Table::len), Some(1));
+        assert_eq!(table["stop"]["gradient_below"].as_float(), Some(1e-5));
         // A local inverse that was chosen takes its options; another rule starts without any.
         let table = changed(&["inverse=path", "inverse.tolerance=1e-3", "rule=newton"]).unwrap();
         assert_eq!(table["inverse"]["tolerance"].as_float(), Some(1e-3));

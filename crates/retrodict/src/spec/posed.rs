@@ -128,6 +128,9 @@ impl InversionSpec {
     ) -> Result<Posed> {
         let simulator = &subject.simulator;
         let (input, output) = (simulator.input(), simulator.output());
+        for y in targets {
+            expect_length("the target", y.len(), output.len())?;
+        }
         let levels = self.noise.levels(targets, &output.shape, registry, files)?;
         let points = self.start.points(targets.len(), &input.shape, files)?;
 
