@@ -3,7 +3,7 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use retrodict::registry::{EXTERNAL, List, RULES, SIMULATORS};
+use retrodict::registry::{EXTERNAL, List, RULES, SIMULATORS, Setting};
 use toml::Table;
 
 use crate::{pickling, tables};
@@ -17,6 +17,7 @@ pub struct Entry {
     sentence: &'static str,
     source: &'static str,
     defaults: Table,
+    settings: Vec<Setting>,
 }
 
 #[pymethods]
@@ -49,6 +50,43 @@ impl Entry {
     #[getter]
     fn defaults<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         tables::dict(py, &self.defaults)
+    }
+
+    /// Its options in their order: {"key", "kind", "default", "meaning"} of each; default is None where there is none.
+    #[getter]
+    fn options<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let one = |setting: &Setting| {
+            let dict = PyDict::new(py);
+            dict.set_item("key", &setting.key)?;
+            dict.set_item("kind", &setting.kind)?;
+            let defaults = tables::dict(py, &self.defaults)?;
+            dict.set_item("default", defaults.get_item(&setting.key)?)?;
+            dict.set_item("meaning", &setting.meaning)?;
+            Ok(dict)
+        };
+        self.settings.iter().map(one).collect()
+    }
+
+    /// The entry and its options as text: what `print` shows.
+    fn __str__(&self) -> String {
+        let mut text = format!(
+            "{} ({}): {} [{}]",
+            self.name, self.kind, self.sentence, self.source
+        );
+        for Setting {
+            key,
+            kind,
+            default,
+            meaning,
+        } in &self.settings
+        {
+            let default = default.as_ref().map(|value| format!(", default {value}"));
+            text.push_str(&format!(
+                "\n  {key} ({kind}{}): {meaning}",
+                default.unwrap_or_default()
+            ));
+        }
+        text
     }
 
     fn __repr__(&self) -> String {
@@ -95,6 +133,7 @@ fn entries<T>(list: &List<T>) -> Vec<Entry> {
             sentence: entry.sentence,
             source: entry.source,
             defaults: entry.defaults(),
+            settings: entry.settings(),
         })
         .collect()
 }

@@ -151,3 +151,12 @@ def test_stops_have_one_vocabulary():
     assert solve(stop={"loss": 1e-3}).x.tolist() == solve(stop={"loss_below": 1e-3}).x.tolist()
     with pytest.raises(ValueError, match="did you mean `gradient_below`|did you mean `gradient"):
         solve(stop={"gradient_belo": 1e-3})
+
+
+def test_entries_explain_their_options():
+    adam = next(method for method in retrodict.methods() if method.name == "adam")
+    rate = adam.options[0]
+    assert rate["key"] == "learning_rate" and rate["kind"] == "number" and rate["default"] == adam.defaults["learning_rate"]
+    assert "Δx" in rate["meaning"] or len(rate["meaning"]) > 5
+    assert "learning_rate (number, default 0.01)" in str(adam)
+    assert all(option["meaning"] for entry in retrodict.simulators() for option in entry.options)

@@ -38,16 +38,13 @@ pub(crate) fn chunks<T: Send, S: Default>(
     }
 }
 
-/// Work on a piece of each of two arrays, with scratch.
-type OnPair<'w, A, B, S> = dyn Fn(&mut [A], &mut [B], &mut S) + Sync + 'w;
-
 /// Calls `work` on pieces of `a` and the pieces of `b` that belong to them.
 pub(crate) fn pairs<A: Send, B: Send, S: Default>(
     a: &mut [A],
     size_a: usize,
     b: &mut [B],
     size_b: usize,
-    work: &OnPair<'_, A, B, S>,
+    work: &(impl Fn(&mut [A], &mut [B], &mut S) + Sync),
 ) {
     if is_parallel(b.len()) {
         interrupt::waiting(|| {
