@@ -504,6 +504,64 @@ steps = 20
     }
 }
 
+/// A network learns through a simulator behind a server what it learns through the same one at home, with targets that a local
+/// inverse moves too.
+#[test]
+fn a_training_may_name_a_simulator_of_ones_own() {
+    let server = Serving::start("exp");
+    let folder = tempdir().unwrap();
+    let text = |simulator: &str| {
+        format!(
+            r#"
+title = "A logarithm"
+sentence = "A network learns x from e^x."
+simulator = {simulator}
+inverse = {{ name = "newton" }}
+network = {{ name = "mlp", hidden = [8], activation = "sigmoid" }}
+[until]
+epochs = 3
+[data]
+draw = {{ kind = "uniform", low = -1.0, high = 1.0 }}
+train = 16
+test = 8
+[[method]]
+name = "dp"
+strategy = {{ name = "end-to-end" }}
+rule = {{ name = "adam", learning_rate = 1e-2 }}
+batch = 8
+[[method]]
+name = "sip"
+strategy = {{ name = "corrected-targets", rule = {{ name = "inverse-simulator" }} }}
+rule = {{ name = "adam", learning_rate = 1e-2 }}
+batch = 8
+"#
+        )
+    };
+    let far = format!(
+        r#"{{ name = "umbridge", url = "{}", model = "exp" }}"#,
+        server.url
+    );
+    fs::write(folder.path().join("far.toml"), text(&far)).unwrap();
+    fs::write(folder.path().join("near.toml"), text(r#"{ name = "exp" }"#)).unwrap();
+    let losses = |name: &str| -> Vec<f64> {
+        let told = succeed(
+            folder.path(),
+            &format!("train {name}.toml --out {name} --json"),
+        );
+        let told: Value = serde_json::from_str(&told).unwrap();
+        let methods = told["methods"].as_array().unwrap();
+        methods
+            .iter()
+            .map(|m| m["loss"].as_f64().unwrap())
+            .collect()
+    };
+    let (far, near) = (losses("far"), losses("near"));
+    assert_eq!(far.len(), 2);
+    for (far, near) in far.iter().zip(&near) {
+        assert!((far - near).abs() < 1e-9 * near, "{far} is not {near}");
+    }
+}
+
 /// A shell reads the paths that are put for `{input}` and `{output}` as they are, wherever temporary files go.
 #[cfg(target_os = "linux")]
 #[test]

@@ -36,7 +36,7 @@ impl Physics {
             .map(local_inverse::choose)
             .transpose()?;
         let simulator = local_inverse::join(
-            registry().simulators.build(&name, &options)?,
+            registry().simulator(&name)?.build(&options)?,
             inverse.as_ref(),
         );
         let (loss, loss_options) = split(&plan.loss, "loss")?;
@@ -64,7 +64,7 @@ impl Physics {
         let mut options = self.options.clone();
         let list = values.iter().map(|v| toml::Value::Float(*v)).collect();
         options.insert(option.to_owned(), toml::Value::Array(list));
-        let simulator = registry().simulators.build(&self.name, &options)?;
+        let simulator = registry().simulator(&self.name)?.build(&options)?;
         Ok(local_inverse::join(simulator, self.inverse.as_ref()))
     }
 }
