@@ -4,12 +4,11 @@ pub(crate) mod bounds;
 pub(crate) mod residual;
 pub(crate) mod selected;
 pub(crate) mod stacked;
-pub(crate) mod transform;
 pub(crate) mod transformed;
 
+pub use crate::core::transform::Transform;
 pub use bounds::Bounds;
 pub use residual::ResidualAt;
 pub use selected::Selected;
 pub use stacked::Stacked;
-pub use transform::Transform;
 pub use transformed::Transformed;

@@ -2,5 +2,7 @@
 
 pub mod counts;
 pub mod loss;
+pub mod number;
 pub mod simulator;
 pub mod space;
+pub mod transform;

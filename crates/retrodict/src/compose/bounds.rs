@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::compose::transform::Transform;
+use crate::core::transform::Transform;
 use crate::error::{Error, Result, expect_length};
 use crate::options::require;
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use num_dual::Dual2_64;
 
-use crate::compose::transform::{Transform, Transforms};
 use crate::core::counts::Counts;
 use crate::core::simulator::{
     Approximation, LocalInverse, Recovery, SecondOrder, Series, Simulator, Typical,
 };
 use crate::core::space::Space;
+use crate::core::transform::{Transform, Transforms};
 use crate::error::{Error, Result};
 use crate::linalg::LinearMap;
 use crate::linalg::Matrix;

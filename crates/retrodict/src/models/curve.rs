@@ -7,12 +7,12 @@ use num_dual::{Dual, Dual64, DualSVec64};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::number::Number;
 use crate::core::simulator::{SecondOrder, Simulator};
 use crate::core::space::Space;
 use crate::error::{Error, Result, expect_length};
 use crate::linalg::LinearMap;
 use crate::linalg::Matrix;
-use crate::models::ode::Number;
 use crate::options::{Validate, require};
 
 /// A function f(t; p), written once for every kind of [`Number`], and so differentiated exactly.

@@ -1,7 +1,7 @@
 //! Ordinary differential equations: a right-hand side, written once, becomes a simulator from
 //! parameters to observations, with exact sensitivities.
 
-use num_dual::{Dual64, DualNum};
+use num_dual::Dual64;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,12 +19,9 @@ mod adaptive;
 mod method;
 mod shooting;
 
-pub use crate::compose::transform::Transform;
+pub use crate::core::number::Number;
+pub use crate::core::transform::Transform;
 pub use method::Method;
-
-/// Whatever a right-hand side computes with: plain numbers, or numbers that carry derivatives.
-pub trait Number: DualNum<Primitive = f64> + Copy {}
-impl<D: DualNum<Primitive = f64> + Copy> Number for D {}
 
 /// dy/dt = f(t, y, p), written once for every kind of [`Number`], and so differentiated exactly.
 ///

@@ -2,7 +2,7 @@
 
 use super::Problem;
 use crate::compose::bounds::Bounds;
-use crate::compose::transform::Transform;
+use crate::core::transform::Transform;
 use crate::error::Result;
 
 impl Problem {

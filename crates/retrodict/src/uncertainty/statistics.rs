@@ -391,9 +391,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::core::number::Number;
     use crate::losses::{SquaredError, Weighted};
     use crate::models::curve::{Curve, Model};
-    use crate::models::ode::Number;
 
     /// y = p₁ + p₂ t + p₃ t: only the sum of the slopes has an effect.
     #[derive(Debug, Clone, Default, PartialEq)]

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::number::Number;
 use crate::error::{Result, expect_length};
-use crate::models::ode::Number;
 use crate::options::require;
 
 /// What an unknown x stands for: itself, a value in other units, or one that must be positive or
