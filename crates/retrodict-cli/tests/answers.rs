@@ -477,7 +477,7 @@ fn what_cannot_be_is_said_before_anything_is_run() {
         ),
         (
             "--posterior --prior matern",
-            &["needs the noise level", "--noise-std"],
+            &["needs the noise level", "noise with std"],
         ),
         (
             "--posterior=0 --noise 0.1 --prior matern",

@@ -385,11 +385,11 @@ fn what_cannot_be_is_refused_with_what_to_try() {
         ),
         (
             "solve sine --target y.csv --stop plateau=2",
-            &["plateau decrease = 2", "[0, 1)"],
+            &["plateau = 2", "[0, 1)"],
         ),
         (
             "solve sine --target y.csv --stop time=soon",
-            &["stop.time", "unknown unit 'soon'"],
+            &["--stop time=soon", "unknown unit 'soon'"],
         ),
         (
             "solve sine --target y.csv --stop steps=few",
@@ -638,7 +638,7 @@ fn data_may_be_missing_multiplied_or_outliers_only_where_that_is_said() {
         ),
         (
             "--set noise.robust.delta=1.0",
-            "noise.robust needs the name of a loss",
+            "`noise.robust`: the name is missing",
         ),
         ("--set noise.robust.name=hubr", "did you mean 'huber'"),
     ] {

@@ -31,7 +31,7 @@ fn a_list_an_entry_and_its_options_are_shown() {
         "sir (simulator)",
         "also epidemic",
         "contact",
-        "1/day",
+        "ln contact",
         "tolerance",
         "[default: ",
         "number",

@@ -66,7 +66,7 @@ fn what_is_wrong_is_named_with_its_line_and_what_was_meant() {
             &["prior tikhonov", "did you mean 'gcv'"],
         ),
         ("time = \"2m\"", "time = \"soon\"", &["known: ms, s, m, h"]),
-        ("name = \"deriv2\", ", "", &["missing field `name`"]),
+        ("name = \"deriv2\", ", "", &["the name is missing"]),
     ] {
         let text = TEXT.replace(from, to);
         assert_ne!(text, TEXT, "{from}");

@@ -80,7 +80,9 @@ impl<'de> Deserialize<'de> for Named {
                         _ => drop(options.insert(key, map.next_value()?)),
                     }
                 }
-                let name = name.ok_or_else(|| A::Error::missing_field("name"))?;
+                let name = name.ok_or_else(|| {
+                    A::Error::custom("the name is missing; write name = \"…\" beside the options")
+                })?;
                 Ok(Named { name, options })
             }
         }
@@ -130,7 +132,7 @@ mod tests {
         assert_eq!(again, file);
         let message = read("rule = { learning_rate = 0.1 }").unwrap_err();
         assert!(
-            message.to_string().contains("missing field `name`"),
+            message.to_string().contains("the name is missing"),
             "{message}"
         );
         let message = read("rule = 3").unwrap_err().to_string();
