@@ -90,10 +90,9 @@ fn settings_out_of_range_name_key_value_and_limit() {
 #[test]
 fn a_mistake_in_a_file_is_pointed_at() {
     let folder = tempdir().unwrap();
-    let toy = fs::read_to_string(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/toy.toml"),
-    )
-    .unwrap();
+    let toy =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/toy.toml"))
+            .unwrap();
     write(
         &folder,
         "a.toml",

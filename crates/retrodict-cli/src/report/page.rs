@@ -181,6 +181,7 @@ pub(super) fn provenance(contents: &Contents) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::folder::Manifest;

@@ -30,26 +30,17 @@ pub static BUILT_IN: &[(&str, &str)] = &[
         "poisson-8",
         include_str!("../../experiments/training/poisson-8.toml"),
     ),
-    (
-        "heat",
-        include_str!("../../experiments/training/heat.toml"),
-    ),
+    ("heat", include_str!("../../experiments/training/heat.toml")),
     (
         "poisson",
         include_str!("../../experiments/training/poisson.toml"),
     ),
-    (
-        "sine",
-        include_str!("../../experiments/training/sine.toml"),
-    ),
+    ("sine", include_str!("../../experiments/training/sine.toml")),
     (
         "fluid",
         include_str!("../../experiments/training/fluid.toml"),
     ),
-    (
-        "exp",
-        include_str!("../../experiments/training/exp.toml"),
-    ),
+    ("exp", include_str!("../../experiments/training/exp.toml")),
     (
         "scaled-toy",
         include_str!("../../experiments/training/scaled-toy.toml"),

@@ -44,7 +44,7 @@ pub(crate) fn pairs<A: Send, B: Send, S: Default>(
     size_a: usize,
     b: &mut [B],
     size_b: usize,
-    work: &(dyn Fn(&mut [A], &mut [B], &mut S) + Sync),
+    work: &(impl Fn(&mut [A], &mut [B], &mut S) + Sync),
 ) {
     if is_parallel(b.len()) {
         interrupt::waiting(|| {
