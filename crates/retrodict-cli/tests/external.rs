@@ -549,7 +549,7 @@ batch = 8
             &format!("train {name}.toml --out {name} --json"),
         );
         let told: Value = serde_json::from_str(&told).unwrap();
-        let methods = told["methods"].as_array().unwrap();
+        let methods = told.as_array().unwrap();
         methods
             .iter()
             .map(|m| m["loss"].as_f64().unwrap())

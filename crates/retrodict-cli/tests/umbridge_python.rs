@@ -235,7 +235,10 @@ fn trouble_of_a_python_model_is_told() {
         ),
         ("slow", "no answer to Evaluate came within 2 s"),
         // The last: it ends the server. Whoever asks again at once may still meet its listener as it goes.
-        ("die", "the connection broke off; asked again, "),
+        (
+            "die",
+            "the connection broke off; the request was repeated, ",
+        ),
     ] {
         let words = format!(
             r#"simulate --umbridge {} --model decay --config {{"trouble":"{trouble}"}} --timeout 2s --input x.csv -o y.csv"#,
