@@ -1,6 +1,6 @@
 //! The only door to the linear-algebra crate.
 //!
-//! Dense matrices and their decompositions, Krylov methods on [`LinearMap`](crate::LinearMap)s,
+//! Dense matrices and their decompositions, Krylov methods on [`LinearMap`]s,
 //! and powers of a pseudo-inverse, which is what most update rules come down to.
 
 mod decompositions;

@@ -174,7 +174,7 @@ impl Registry {
     /// The simulator of that name: of [`simulators`](Registry::simulators) or [`external`](Registry::external).
     ///
     /// # Errors
-    /// [`Error::UnknownName`] with the nearest name and all of them.
+    /// [`Error::UnknownName`](crate::Error::UnknownName) with the nearest name and all of them.
     pub fn simulator(&self, name: &str) -> Result<&Entry<Arc<dyn Simulator>>> {
         self.external
             .find(name)
@@ -277,7 +277,7 @@ pub static EXTERNAL: List<Arc<dyn Simulator>> = List { kind: "simulator", entrie
 /// The simulator of that name, retrodict's own or [`EXTERNAL`].
 ///
 /// # Errors
-/// [`Error::UnknownName`] with the nearest name and all of retrodict's own.
+/// [`Error::UnknownName`](crate::Error::UnknownName) with the nearest name and all of retrodict's own.
 pub fn simulator(name: &str) -> Result<&'static Entry<Arc<dyn Simulator>>> {
     Registry::standard().simulator(name)
 }
