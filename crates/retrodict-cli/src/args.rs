@@ -1,6 +1,5 @@
 //! The command line, typed.
 
-mod duration;
 mod names;
 mod solve;
 pub mod source;
@@ -11,8 +10,8 @@ use std::time::Duration;
 use clap::builder::ArgPredicate;
 use clap::{Args, Parser, Subcommand};
 
-pub use duration::duration;
 pub use names::Names;
+pub use retrodict::duration::parse as duration;
 use source::Source;
 
 pub use solve::Solve;

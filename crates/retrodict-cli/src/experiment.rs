@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use retrodict::options;
+use retrodict::spec::Override;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Outcome};
-use crate::settings::parse;
 
 mod origin;
 mod overrides;
@@ -278,8 +278,8 @@ pub fn load(name: &str, settings: &[String]) -> Outcome<(Experiment, Origin)> {
     let mut experiment: Experiment = toml::from_str(&text).map_err(|e| misread(name, &text, &e))?;
     let settings = settings
         .iter()
-        .map(|text| parse(text))
-        .collect::<Outcome<Vec<_>>>()?;
+        .map(|text| Override::parse(text))
+        .collect::<retrodict::Result<Vec<_>>>()?;
     for setting in &settings {
         let refused = |why: &str| {
             Failure::Misuse(format!("--set {}: {}", setting.text, options::explain(why)))

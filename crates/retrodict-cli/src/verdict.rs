@@ -10,7 +10,7 @@ use crate::training;
 /// Results that differ by less than this share are equal.
 const EQUAL: f64 = 0.01;
 
-/// A result below this share of the start's is zero to round-off.
+/// A result below this share of the start's is negligible.
 const NEGLIGIBLE: f64 = 1e-9;
 
 /// What was measured at the start of a problem, as means over its members.
@@ -119,7 +119,10 @@ fn first_part(
         several => {
             let largest = several.iter().fold(0.0_f64, |v, e| v.max(e.value));
             let equal = match largest <= zero {
-                true => format!("zero to round-off (at most {})", number(largest)),
+                true => format!(
+                    "negligible (at most {}, below 1e-9 of the start)",
+                    number(largest)
+                ),
                 false => format!("{value}, equal to within 1 %"),
             };
             let who = match several.len() == methods.len() {
@@ -311,7 +314,7 @@ mod tests {
         ];
         assert_eq!(
             said("e", None, &methods),
-            "b and a: lowest error, zero to round-off (at most 3.000e-12); a is the fastest of them, in 200 ms; next is \
+            "b and a: lowest error, negligible (at most 3.000e-12, below 1e-9 of the start); a is the fastest of them, in 200 ms; next is \
              c, with 0.5000"
         );
     }

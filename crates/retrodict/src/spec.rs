@@ -41,7 +41,7 @@ pub use bounds::BoundsSpec;
 pub use inversion::{InversionSpec, misread};
 pub use noise::{Level, NoiseSpec};
 pub use overrides::{Override, full_name, insert, set};
-pub use posed::{Field, Posed, Subject};
+pub use posed::{Field, Posed, Subject, WithNoise};
 pub use posterior::{PosteriorFound, PosteriorSpec};
 pub use prior::{PriorSpec, WeightSpec};
 pub use start::StartSpec;

@@ -46,7 +46,7 @@ pub struct Source {
     #[arg(long, help_heading = HEADING, value_name = "KIND")]
     pub format: Option<String>,
     /// Time limit of one evaluation, such as 500ms, 10s or 2m [default: 5m].
-    #[arg(long, help_heading = HEADING, value_name = "LIMIT", value_parser = super::duration::duration)]
+    #[arg(long, help_heading = HEADING, value_name = "LIMIT", value_parser = super::duration)]
     pub timeout: Option<Duration>,
     /// Number of concurrent evaluations [default: one per processor].
     #[arg(long, help_heading = HEADING, value_name = "N")]

@@ -119,7 +119,7 @@ fn entry(item: &Item) {
         }
         return;
     }
-    println!("  Options (--set KEY=VALUE, or KEY = VALUE in a file):");
+    println!("  {}", heading(&item.kind));
     let width = item
         .options
         .iter()
@@ -136,6 +136,18 @@ fn entry(item: &Item) {
             "{}",
             wrapped(&format!("    {:<width$}  ", option.key), &text)
         );
+    }
+}
+
+/// What the list of options is, and how one sets them, by what they are options of.
+fn heading(kind: &str) -> &'static str {
+    match kind {
+        "simulator" => "Options (--set KEY=VALUE, or beside the name in a file):",
+        "rule" => "Options (solve --set rule.KEY=VALUE, or beside the name in a file):",
+        "prior" => "Options (--prior NAME:KEY=VALUE, or beside the name in a file):",
+        "local inverse" => "Options (--set inverse.KEY=VALUE, or beside the name in a file):",
+        "description" => "Keys:",
+        _ => "Options (beside the name in a file):",
     }
 }
 

@@ -1,7 +1,7 @@
 use toml::de::{DeTable, DeValue};
 
 use crate::failure::Failure;
-use crate::settings::Setting;
+use retrodict::spec::Override;
 
 /// Where an experiment came from, so that messages can point at the line or the setting.
 #[derive(Debug, Clone, Default)]
@@ -13,7 +13,7 @@ pub struct Origin {
     /// The file's text.
     pub text: String,
     /// The settings that were applied to it.
-    pub settings: Vec<Setting>,
+    pub settings: Vec<Override>,
 }
 
 /// A table of an experiment: `problem` or `method`, which of them, and which table of it.

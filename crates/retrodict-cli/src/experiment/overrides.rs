@@ -3,7 +3,7 @@ use retrodict::options::nearest;
 use toml::{Table, Value};
 
 use crate::failure::{Failure, Outcome};
-use crate::settings::{Setting, insert};
+use retrodict::spec::{Override, insert};
 
 /// The keys of a problem that are not options of its simulator.
 const PROBLEM_KEYS: &[&str] = &[
@@ -31,12 +31,12 @@ const METHOD_KEYS: &[&str] = &[
 ///
 /// Where it belongs follows from its first key: a problem's or a method's name, or a key that
 /// belongs to the run, to all problems or to all methods.
-pub fn apply(experiment: &mut Table, setting: &Setting) -> Outcome<()> {
+pub fn apply(experiment: &mut Table, setting: &Override) -> Outcome<()> {
     let misuse = |why: String| Failure::Misuse(format!("--set {}: {why}", setting.text));
     let (path, value) = (setting.path.as_slice(), &setting.value);
     let first = path.first().map(String::as_str).unwrap_or_default();
     if first == "seed" {
-        return insert(experiment, path, value.clone());
+        return Ok(insert(experiment, path, value.clone())?);
     }
     for (list, own, holder, knows) in LISTS {
         let Some(entry) = named(experiment, list, first) else {
@@ -49,9 +49,9 @@ pub fn apply(experiment: &mut Table, setting: &Setting) -> Outcome<()> {
         };
         let options = knows(entry);
         return if own.contains(&key.as_str()) {
-            insert(entry, &path[1..], value.clone())
+            Ok(insert(entry, &path[1..], value.clone())?)
         } else if options.contains(&key.as_str()) {
-            insert(entry, &under(holder, &path[1..]), value.clone())
+            Ok(insert(entry, &under(holder, &path[1..]), value.clone())?)
         } else {
             let known = [*own, options].concat();
             Err(misuse(unknown(
@@ -73,7 +73,7 @@ const LISTS: &[(&str, &[&str], &str, Keys)] = &[
 ];
 
 /// A key without a name in front of it goes wherever it is known.
-fn to_all(experiment: &mut Table, setting: &Setting) -> Outcome<()> {
+fn to_all(experiment: &mut Table, setting: &Override) -> Outcome<()> {
     let misuse = |why: String| Failure::Misuse(format!("--set {}: {why}", setting.text));
     let (path, value) = (setting.path.as_slice(), &setting.value);
     let first = path.first().map(String::as_str).unwrap_or_default();
@@ -104,7 +104,7 @@ fn to_all(experiment: &mut Table, setting: &Setting) -> Outcome<()> {
         .filter(|m| rule_keys(m).contains(&first))
         .collect();
     match methods.as_mut_slice() {
-        [method] => insert(method, &under("rule", path), value.clone()),
+        [method] => Ok(insert(method, &under("rule", path), value.clone())?),
         [] => Err(misuse(unknown(
             "nothing here is called",
             first,

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use retrodict::interrupt::Interrupt;
 use retrodict::solver::starts::Region;
-use retrodict::spec::{InversionSpec, Named, Posed, Subject, Values};
+use retrodict::spec::{InversionSpec, Named, Posed, Values};
 use retrodict::uncertainty::weight::Choice;
 use retrodict::{Problem, Simulator, StopWhen, UpdateRule};
 use toml::Table;
@@ -75,18 +75,12 @@ impl Plan {
         let simulator = fitted.simulator(registry())?;
         let targets = split(&target, &simulator.output().shape, what)?;
 
-        let Named { name, options } = &fitted.simulator;
-        let takes = registry().simulator(name)?.accepts("noise") && !options.contains_key("noise");
-        let with_noise = |sigma: f64| {
-            let mut told = fitted.clone();
-            told.simulator = told.simulator.with("noise", sigma);
-            told.simulator(registry())
-        };
-        let subject = Subject {
-            simulator: Arc::clone(&simulator),
-            with_noise: if takes { Some(&with_noise) } else { None },
-        };
-        let mut posed = fitted.pose_with(&subject, &targets, registry(), &UserFiles)?;
+        let mut posed = fitted.pose_with(
+            &fitted.subject(Arc::clone(&simulator), registry())?,
+            &targets,
+            registry(),
+            &UserFiles,
+        )?;
         let fields = std::mem::take(&mut posed.fields)
             .into_iter()
             .map(Field::from)

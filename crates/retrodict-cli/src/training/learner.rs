@@ -62,7 +62,10 @@ impl<'a> Learner<'a> {
             method.schedule.validate()?;
             Ok(Trainer {
                 network: Arc::clone(&network),
-                strategy: registry().strategies.build(&strategy, &strategy_options)?,
+                strategy: registry()
+                    .strategies
+                    .find(&strategy)?
+                    .build_in(registry(), &strategy_options)?,
                 rule: registry().rules.build(&rule, &rule_options)?,
                 loss: Arc::clone(&physics.loss),
                 reduction: method.reduction,

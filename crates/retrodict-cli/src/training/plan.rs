@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use retrodict::losses::Reduction;
 use retrodict::options;
+use retrodict::spec::{Override, insert};
 use retrodict::training::Schedule;
 use serde::{Deserialize, Serialize};
 
 use super::draw::Draw;
 use crate::failure::{Failure, Outcome};
-use crate::settings::{Setting, insert, parse};
 
 /// The built-in training experiments: a name and a file each.
 pub static BUILT_IN: &[(&str, &str)] = &[
@@ -252,7 +252,7 @@ pub fn load(name: &str, settings: &[String]) -> Outcome<(Plan, String)> {
         Failure::Misuse(format!("{name}{}: {message}", line.unwrap_or_default()))
     })?;
     for text in settings {
-        let setting = parse(text)?;
+        let setting = Override::parse(text)?;
         plan = apply(&plan, &setting)
             .map_err(|why| Failure::Misuse(format!("--set {text}: {}", options::explain(&why))))?;
     }
@@ -261,7 +261,7 @@ pub fn load(name: &str, settings: &[String]) -> Outcome<(Plan, String)> {
 }
 
 /// The plan with one setting changed; a key that begins with a method's name is that method's.
-fn apply(plan: &Plan, setting: &Setting) -> Result<Plan, String> {
+fn apply(plan: &Plan, setting: &Override) -> Result<Plan, String> {
     let mut table = toml::Table::try_from(plan).map_err(|e| e.to_string())?;
     let methods = table.get_mut("method").and_then(toml::Value::as_array_mut);
     let first = setting.path.first().map(String::as_str);

@@ -134,18 +134,22 @@ impl<T> List<T> {
     /// # Errors
     /// [`Error::UnknownName`] with the nearest name and all known ones.
     pub fn find(&self, name: &str) -> Result<&Entry<T>> {
-        let wanted = name.to_lowercase().replace('_', "-");
+        let wanted = plain(name);
         let names = || self.entries.iter().map(|e| e.name);
         let aliases = self.entries.iter().flat_map(|e| e.aliases.iter().copied());
-        self.entries
-            .iter()
-            .find(|e| e.name == wanted || e.aliases.contains(&wanted.as_str()))
-            .ok_or_else(|| Error::UnknownName {
-                kind: self.kind,
-                found: name.to_owned(),
-                nearest: nearest(&wanted, names().chain(aliases)).map(str::to_owned),
-                known: names().collect::<Vec<_>>().join(", "),
-            })
+        // A name counts before an alias: a user's own entry may be called what another is called too.
+        let named = self.entries.iter().find(|e| plain(e.name) == wanted);
+        let also = || {
+            self.entries
+                .iter()
+                .find(|e| e.aliases.contains(&wanted.as_str()))
+        };
+        named.or_else(also).ok_or_else(|| Error::UnknownName {
+            kind: self.kind,
+            found: name.to_owned(),
+            nearest: nearest(&wanted, names().chain(aliases)).map(str::to_owned),
+            known: names().collect::<Vec<_>>().join(", "),
+        })
     }
 
     /// Makes one from its name and a table of options.
@@ -170,15 +174,44 @@ impl<T> List<T> {
         names.join(", ")
     }
 
-    /// Adds an entry; one that had its name or alias gives way.
+    /// Adds an entry; one that had its name gives way.
     pub(super) fn add(&mut self, entry: Entry<T>) {
         let entries = self.entries.to_mut();
-        entries.retain(|known| known.name != entry.name);
+        entries.retain(|known| plain(known.name) != plain(entry.name));
         entries.push(entry);
     }
+}
+
+/// A name however it is written: `Gauss_Newton` is `gauss-newton`.
+fn plain(name: &str) -> String {
+    name.to_lowercase().replace('_', "-")
 }
 
 /// Makes what options describe.
 pub(super) fn configured<O: Options>(name: &str, table: &toml::Table) -> Result<O> {
     configure::<O>(name, table)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::simulators::Scaling;
+
+    #[test]
+    fn an_entry_of_ones_own_is_found_by_its_name_whatever_others_are_called() {
+        let with = |name| Registry::default().with_simulator::<Scaling>(name, "Mine", "own");
+        // `toy` is an alias of square.
+        let found = |name: &'static str| with(name).simulator(name).unwrap().sentence;
+        for name in ["toy", "My_Model", "scaling"] {
+            assert_eq!(found(name), "Mine", "{name}");
+        }
+        let count = Registry::standard().simulators.entries.len();
+        assert_eq!(with("scaling").simulators.entries.len(), count);
+        assert_eq!(with("toy").simulators.entries.len(), count + 1);
+        assert_eq!(
+            with("My_Model").simulator("my-model").unwrap().name,
+            "My_Model"
+        );
+    }
 }

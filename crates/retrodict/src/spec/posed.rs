@@ -50,8 +50,11 @@ pub struct Subject<'a> {
     /// P.
     pub simulator: Arc<dyn Simulator>,
     /// P that knows the noise level of a field, where it takes one.
-    pub with_noise: Option<&'a dyn Fn(f64) -> Result<Arc<dyn Simulator>>>,
+    pub with_noise: Option<Box<WithNoise<'a>>>,
 }
+
+/// Makes P for a noise level.
+pub type WithNoise<'a> = dyn Fn(f64) -> Result<Arc<dyn Simulator>> + 'a;
 
 /// Reduced χ² at which a run ends that could fit the noise too; a tenth above 1, since rules that aim at
 /// just that level end a hair beside it.
@@ -96,22 +99,30 @@ impl InversionSpec {
             numbers => numbers.read(&shape, files)?,
         };
         let targets: Vec<&[f64]> = targets.iter().map(Vec::as_slice).collect();
+        let subject = self.subject(simulator, registry)?;
+        self.pose_with(&subject, &targets, registry, files)
+    }
+
+    /// A simulator that was built of the description, which is told the noise level where it takes one and has none.
+    ///
+    /// # Errors
+    /// If there is no simulator of its name.
+    pub fn subject<'a>(
+        &'a self,
+        simulator: Arc<dyn Simulator>,
+        registry: &'a Registry,
+    ) -> Result<Subject<'a>> {
         let Named { name, options } = &self.simulator;
         let takes = registry.simulator(name)?.accepts("noise") && !options.contains_key("noise");
-        let with_noise = |sigma: f64| {
+        let with_noise = move |sigma: f64| {
             let mut told = self.clone();
             told.simulator = told.simulator.with("noise", sigma);
             told.simulator(registry)
         };
-        let with_noise: Option<&dyn Fn(f64) -> Result<Arc<dyn Simulator>>> = match takes {
-            true => Some(&with_noise),
-            false => None,
-        };
-        let subject = Subject {
+        Ok(Subject {
             simulator,
-            with_noise,
-        };
-        self.pose_with(&subject, &targets, registry, files)
+            with_noise: takes.then(|| Box::new(with_noise) as Box<WithNoise<'a>>),
+        })
     }
 
     /// Poses the inversion of a simulator and of fields of data that are at hand; its `simulator` and `target` are not
@@ -190,7 +201,7 @@ impl InversionSpec {
         registry: &Registry,
         files: &dyn Files,
     ) -> Result<Field> {
-        let simulator = match (level.sigma, subject.with_noise) {
+        let simulator = match (level.sigma, &subject.with_noise) {
             (Some(sigma), Some(with_noise)) => with_noise(sigma)?,
             _ => Arc::clone(&subject.simulator),
         };
