@@ -21,7 +21,8 @@ use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use retrodict::losses::SquaredError;
 use retrodict::models::ode::Ode;
-use retrodict::simulators::{Fluid, Heat, LotkaVolterra, Schroedinger, Sine};
+use retrodict::options::Build;
+use retrodict::simulators::{Fluid, HeatOptions, LotkaVolterra, Schroedinger, Sine};
 use retrodict::spectral::regularisation::Regularisation;
 use retrodict::updates::{
     GaussNewton, InverseSimulator, LevenbergMarquardt, LimitedMemoryBfgs, Newton, UpdateRule,
@@ -70,11 +71,11 @@ fn workload(name: &str) -> Workload {
 
 /// A field forwards and backwards, with a fixed strength; Σ|x| of the inverse.
 fn heat(n: usize) -> Workload {
-    let heat = Heat {
-        shape: vec![n, n],
-        inverse: Regularisation::Tikhonov { lambda: Some(1e-4) },
-        ..Heat::default()
-    };
+    let heat = HeatOptions::default()
+        .with_shape(vec![n, n])
+        .with_inverse(Regularisation::Tikhonov { lambda: Some(1e-4) })
+        .build()
+        .unwrap();
     let x: Vec<f64> = (0..n * n)
         .map(|i| (0.1 * (i % 1009) as f64).sin())
         .collect();
@@ -99,10 +100,12 @@ fn magnitude(x: &[f64]) -> f64 {
 
 /// The 128 fields of 64×64 cells, diffused; starts at the blurred fields.
 fn boxes(inverse: Regularisation) -> (Vec<Problem>, Vec<Vec<f64>>) {
-    let heat = Arc::new(Heat {
-        inverse,
-        ..Heat::default()
-    });
+    let heat = Arc::new(
+        HeatOptions::default()
+            .with_inverse(inverse)
+            .build()
+            .unwrap(),
+    );
     let targets: Vec<Vec<f64>> = fixtures::load("heat_boxes_128.npz", "x")
         .chunks(64 * 64)
         .map(|x| {

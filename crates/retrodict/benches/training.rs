@@ -5,6 +5,7 @@
 //! those of `RAYON_NUM_THREADS`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::io::BufRead;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use rand_pcg::Pcg64;
 use retrodict::linalg::Engine;
 use retrodict::losses::{Infidelity, Reduction, SquaredError};
 use retrodict::network::{Activation, Architecture, Dense, UNet};
-use retrodict::simulators::{Heat, Oscillators, Schroedinger};
+use retrodict::simulators::{Heat, HeatOptions, Oscillators, Schroedinger};
 use retrodict::training::{
     CorrectedTargets, Data, EndToEnd, Fixed, Limits, Sample, Schedule, State, Strategy, Supervised,
     Trainer,
@@ -265,7 +266,7 @@ fn poisson(batch: usize, engine: Engine) -> Work {
 fn supervised(samples: Vec<Sample>, batch: usize, network: &dyn Architecture) -> Work {
     let plan = Plan {
         strategy: Box::new(Supervised {}),
-        rule: Box::new(Adam::new(1e-3)),
+        rule: Box::new(Adam::new(1e-3).unwrap()),
         loss: Arc::new(SquaredError { half: true }),
         batch,
         samples,
@@ -275,10 +276,7 @@ fn supervised(samples: Vec<Sample>, batch: usize, network: &dyn Architecture) ->
 
 /// Smooth fields of 64×64 cells and what they diffuse to.
 fn fields(count: usize) -> Vec<Sample> {
-    let heat = Arc::new(Heat {
-        noise: Some(1e-3),
-        ..Heat::default()
-    });
+    let heat = Arc::new(HeatOptions::default().with_noise(1e-3).build().unwrap());
     let one = |k: usize| {
         let wave = |i: usize| (0.1 * (i % 64) as f64 + k as f64).sin() * (0.003 * i as f64).cos();
         let x: Vec<f64> = (0..4096).map(wave).collect();
@@ -300,7 +298,7 @@ fn sip() -> Work {
             || Ok(Box::new(InverseSimulator::new(1.0))),
             1,
         )),
-        rule: Box::new(Adam::new(1e-3)),
+        rule: Box::new(Adam::new(1e-3).unwrap()),
         loss: Arc::new(SquaredError { half: true }),
         batch: 128,
         samples: fields(256),

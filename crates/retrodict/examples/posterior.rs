@@ -4,24 +4,24 @@
 //! cargo run --release -p retrodict --example posterior
 //! ```
 
+use retrodict::options::Build;
 use std::sync::Arc;
 use std::time::Instant;
 
 use retrodict::linalg::Sketch;
 use retrodict::losses::Weighted;
 use retrodict::priors::{Edges, Matern};
-use retrodict::simulators::Heat;
+use retrodict::simulators::HeatOptions;
 use retrodict::uncertainty::posterior::{MaternField, Posterior};
 use retrodict::{Problem, Result};
 
 fn main() -> Result<()> {
     let shape = vec![256, 256];
     let n = 256 * 256;
-    let heat = Heat {
-        shape: shape.clone(),
-        nu_t: 400.0,
-        ..Heat::default()
-    };
+    let heat = HeatOptions::default()
+        .with_shape(shape.clone())
+        .with_nu_t(400.0)
+        .build()?;
     let noise = Weighted {
         deviations: vec![0.05],
         half: true,

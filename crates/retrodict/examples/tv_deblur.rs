@@ -4,6 +4,7 @@
 //! `cargo run --release --example tv_deblur [SIDE] [STEPS]` prints the error of the picture and of the
 //! solution, the time, and the most memory that was held.
 
+use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,7 +14,7 @@ use rand_distr::{Distribution, StandardNormal};
 use retrodict::linalg::{distance_squared, norm};
 use retrodict::losses::Weighted;
 use retrodict::priors::TotalVariation;
-use retrodict::simulators::Heat;
+use retrodict::simulators::HeatOptions;
 use retrodict::updates::LimitedMemoryBfgs;
 use retrodict::{Bounds, Problem, Record, Result, Simulator, Solver, StopWhen};
 
@@ -23,11 +24,12 @@ fn main() -> Result<()> {
     let mut sizes = std::env::args().skip(1).filter_map(|a| a.parse().ok());
     let side: usize = sizes.next().unwrap_or(1024);
     let steps: usize = sizes.next().unwrap_or(100);
-    let heat = Arc::new(Heat {
-        shape: vec![side, side],
-        nu_t: 4.0,
-        ..Heat::default()
-    });
+    let heat = Arc::new(
+        HeatOptions::default()
+            .with_shape(vec![side, side])
+            .with_nu_t(4.0)
+            .build()?,
+    );
     let truth = picture(side);
     let mut seen = vec![0.0; truth.len()];
     heat.forward(&truth, &mut seen)?;

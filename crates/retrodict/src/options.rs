@@ -22,6 +22,83 @@ pub trait Validate {
     }
 }
 
+/// Options that something is made of: a simulator, a rule, a loss, a prior.
+///
+/// What is made keeps them and shows them, but they can no longer be changed: nothing that was computed from options
+/// can be out of date.
+///
+/// ```
+/// use retrodict::options::Build;
+/// use retrodict::updates::AdamOptions;
+/// let adam = AdamOptions::default().with_learning_rate(0.1).build()?;
+/// assert_eq!(adam.options().learning_rate, 0.1);
+/// assert!(AdamOptions::default().with_learning_rate(-0.1).build().is_err());
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+pub trait Build: Validate + Sized {
+    /// What is made.
+    type Built;
+
+    /// Makes it of options that were checked; called by [`build`](Build::build).
+    ///
+    /// # Errors
+    /// If what the options name cannot be had: a file, a server, the factors of a singular matrix.
+    fn make(options: Checked<Self>) -> Result<Self::Built>;
+
+    /// Checks the options and makes it.
+    ///
+    /// # Errors
+    /// If an option is not allowed, if it takes more memory than there is, or as [`make`](Build::make).
+    fn build(self) -> Result<Self::Built> {
+        Self::make(Checked::new(self)?)
+    }
+}
+
+/// Options that were found to be allowed. They can be read, and not be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked<O>(O);
+
+impl<O: Validate> Checked<O> {
+    /// Checks options.
+    ///
+    /// # Errors
+    /// [`Error::Option`] with the key, what was found and what is allowed; [`Error::Config`] for sizes beyond this
+    /// machine's memory.
+    pub fn new(options: O) -> Result<Self> {
+        let name = std::any::type_name::<O>();
+        let name = name.rsplit("::").next().unwrap_or(name);
+        Self::named(name, options)
+    }
+
+    /// The same, where messages say a name.
+    fn named(what: &str, options: O) -> Result<Self> {
+        memory::affordable(what, options.memory())?;
+        options.validate()?;
+        Ok(Self(options))
+    }
+
+    /// The options, to be changed and checked again.
+    pub fn into_inner(self) -> O {
+        self.0
+    }
+}
+
+impl<O> std::ops::Deref for Checked<O> {
+    type Target = O;
+
+    fn deref(&self) -> &O {
+        &self.0
+    }
+}
+
+/// Makes what the options of a table describe; as [`configure`], in whose words mistakes are told.
+///
+/// # Errors
+/// As [`configure`] and [`Build::make`].
+pub fn build<O: DeserializeOwned + Build>(what: &str, table: &toml::Table) -> Result<O::Built> {
+    O::make(Checked::named(what, read(what, table)?)?)
+}
+
 /// Reads options from a table: unknown keys and values out of range are errors that name the key, and so are sizes
 /// beyond this machine's memory.
 ///
@@ -31,10 +108,7 @@ pub fn configure<T>(what: &str, table: &toml::Table) -> Result<T>
 where
     T: DeserializeOwned + Validate,
 {
-    let options: T = read(what, table)?;
-    memory::affordable(what, options.memory())?;
-    options.validate()?;
-    Ok(options)
+    Checked::named(what, read(what, table)?).map(Checked::into_inner)
 }
 
 /// About how many bytes the options of a table need; see [`Validate::memory`].
@@ -266,7 +340,7 @@ mod tests {
         let keys = keys::<crate::updates::Newton>();
         assert!(keys.contains(&"max_loss_change"), "{keys:?}");
         assert!(!defaults::<crate::updates::Newton>().contains_key("max_loss_change"));
-        assert!(!super::keys::<crate::updates::Adam>().contains(&"memory"));
+        assert!(!super::keys::<crate::updates::AdamOptions>().contains(&"memory"));
     }
 
     #[test]

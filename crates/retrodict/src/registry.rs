@@ -17,16 +17,17 @@ use crate::models::external::{Program, UmBridge};
 use crate::models::ode::Ode;
 #[cfg(feature = "network")]
 use crate::network::{Architecture, Dense, UNet};
+use crate::options;
 use crate::priors::{Gaussian, Matern, Prior, Sparsity, Tikhonov, TotalVariation};
 use crate::simulators::{
-    Advection, Burgers, Deriv2, Exp, Fluid, Gravity, Heat, KuramotoSivashinsky, Laplace, Lorenz,
-    LotkaVolterra, Oscillators, Pendulum, Phillips, Poisson, ReactionDiffusion, Scaling,
+    Advection, Burgers, Deriv2, Exp, Fluid, Gravity, HeatOptions, KuramotoSivashinsky, Laplace,
+    Lorenz, LotkaVolterra, Oscillators, Pendulum, Phillips, Poisson, ReactionDiffusion, Scaling,
     Schroedinger, Shaw, Sine, Sir, Square, Volterra, Wave,
 };
 #[cfg(feature = "network")]
 use crate::training::{EndToEnd, PhysicsResidual, Strategy, Supervised};
 use crate::updates::{
-    Adadelta, Adagrad, Adam, AdamW, Bfgs, GaussNewton, GradientDescent, HalfInverse,
+    Adadelta, Adagrad, AdamOptions, AdamW, Bfgs, GaussNewton, GradientDescent, HalfInverse,
     InverseJacobian, InverseSimulator, LevenbergMarquardt, LimitedMemoryBfgs, Newton, RmsProp,
     UpdateRule,
 };
@@ -213,6 +214,18 @@ macro_rules! entry {
     };
 }
 
+/// The same, of a type of options that builds what is listed.
+macro_rules! built {
+    ($make:path, $options:ty, $name:literal, [$($alias:literal),*], $sentence:literal, $source:literal) => {
+        Entry {
+            aliases: &[$($alias),*],
+            sentence: $sentence,
+            source: $source,
+            ..Entry::of::<$options>($name, |_, name, table| Ok($make(options::build::<$options>(name, table)?)))
+        }
+    };
+}
+
 /// All simulators.
 #[rustfmt::skip]
 pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entries: Cow::Borrowed(&[
@@ -220,7 +233,7 @@ pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entr
     entry!(Arc::new, Square, "square", ["toy"], "Two numbers, the second squared", "PBDL book, simple example comparing different optimizers"),
     entry!(Arc::new, Exp, "exp", [], "The exponential of each value", "Holl et al. 2022, section 3.1"),
     entry!(Arc::new, Sine, "sine", [], "A rotated sine with scales ξ² apart and infinitely many solutions", "Holl et al. 2022, section 4.1"),
-    entry!(Arc::new, Heat, "heat", ["diffusion"], "Diffusion of heat on a periodic grid, 1-D to 3-D, exact in Fourier space", "Holl et al. 2022, section 4.3"),
+    built!(Arc::new, HeatOptions, "heat", ["diffusion"], "Diffusion of heat on a periodic grid, 1-D to 3-D, exact in Fourier space", "Holl et al. 2022, section 4.3"),
     entry!(Arc::new, Poisson, "poisson", [], "The potential of a source, y = ∇⁻²x, with periodic, Dirichlet or Neumann boundaries, 1-D to 3-D", "Swarztrauber 1977"),
     entry!(Arc::new, Laplace, "laplace", [], "The source of a potential, y = ∇²x: the inverse of \
          poisson", "Schnell et al. 2022, section 4.2"),
@@ -286,7 +299,7 @@ pub fn simulator(name: &str) -> Result<&'static Entry<Arc<dyn Simulator>>> {
 #[rustfmt::skip]
 pub static RULES: List<Box<dyn UpdateRule>> = List { kind: "rule", entries: Cow::Borrowed(&[
     entry!(Box::new, GradientDescent, "gradient-descent", ["gd", "sgd"], "Steps against the gradient, optionally with momentum", "Cauchy 1847; Polyak 1964"),
-    entry!(Box::new, Adam, "adam", [], "Running mean of the gradient, each unknown scaled by the root of its mean square", "Kingma & Ba 2015, algorithm 1"),
+    built!(Box::new, AdamOptions, "adam", [], "Running mean of the gradient, each unknown scaled by the root of its mean square", "Kingma & Ba 2015, algorithm 1"),
     entry!(Box::new, AdamW, "adamw", ["adam-w"], "Adam with decoupled weight decay", "Loshchilov & Hutter 2019, algorithm 2"),
     entry!(Box::new, RmsProp, "rmsprop", ["rms-prop"], "Gradient divided by the root of its running mean square, optionally with momentum", "Hinton, Srivastava & Swersky 2012, lecture 6e"),
     entry!(Box::new, Adagrad, "adagrad", [], "Gradient divided by the root of the sum of its squares", "Duchi, Hazan & Singer 2011, section 1.1"),

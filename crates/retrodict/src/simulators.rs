@@ -31,7 +31,7 @@ pub use deriv2::Deriv2;
 pub use exp::Exp;
 pub use fluid::{Flow, FlowWork, Fluid, FluidInput, FluidInverse, FluidOutput, Limiter, Marker};
 pub use gravity::Gravity;
-pub use heat::Heat;
+pub use heat::{Heat, HeatOptions};
 pub use integral::IntegralEquation;
 pub use kuramoto_sivashinsky::{Exponential, KuramotoSivashinsky};
 pub use lorenz::Lorenz;

@@ -33,7 +33,7 @@ pub(crate) use whitened::{TRUSTED, Whitened};
 
 pub use adadelta::{Adadelta, MeanSquares};
 pub use adagrad::Adagrad;
-pub use adam::Adam;
+pub use adam::{Adam, AdamOptions};
 pub use adamw::AdamW;
 pub use bfgs::Bfgs;
 pub use gauss_newton::GaussNewton;

@@ -167,7 +167,7 @@ fn adadelta_is_as_long_as_epsilon_says_and_then_gradient_descent() {
 
 #[test]
 fn adamw_is_adam_and_a_decay_that_does_not_see_the_gradient() {
-    let mut adam = Adam::new(0.1);
+    let mut adam = Adam::new(0.1).unwrap();
     let mut decaying = AdamW::new(0.1, 0.25);
     for x in [FIRST, SECOND, [1.0, -2.0], FIRST] {
         let (plain, found) = (step(&mut adam, x), step(&mut decaying, x));
@@ -176,7 +176,10 @@ fn adamw_is_adam_and_a_decay_that_does_not_see_the_gradient() {
         }
     }
     let mut none = AdamW::new(0.1, 0.0);
-    assert_eq!(step(&mut none, FIRST), step(&mut Adam::new(0.1), FIRST));
+    assert_eq!(
+        step(&mut none, FIRST),
+        step(&mut Adam::new(0.1).unwrap(), FIRST)
+    );
 }
 
 #[test]

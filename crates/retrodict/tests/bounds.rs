@@ -1,6 +1,7 @@
 //! Bounds: no iterate leaves them, and the minimum within is found to all digits.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use retrodict::linalg::{Matrix, cholesky, norm};
 use retrodict::losses::SquaredError;
 use retrodict::priors::TotalVariation;
 use retrodict::registry::RULES;
-use retrodict::simulators::Heat;
+use retrodict::simulators::HeatOptions;
 use retrodict::{
     Bounds, Goal, Problem, Result, SecondOrder, Simulator, Solution, Solver, Space, Status,
     StopWhen, Transform,
@@ -282,11 +283,11 @@ fn assert_stationary(problem: &Problem, x: &[f64], tolerance: f64, what: &str) {
 
 #[test]
 fn a_field_of_temperatures_stays_between_ice_and_steam() {
-    let heat = Heat {
-        shape: vec![5, 5],
-        nu_t: 0.6,
-        ..Heat::default()
-    };
+    let heat = HeatOptions::default()
+        .with_shape(vec![5, 5])
+        .with_nu_t(0.6)
+        .build()
+        .unwrap();
     let y: Vec<f64> = (0..25)
         .map(|i| 0.5 + 0.9 * (0.5 * f64::from(i / 5)).sin() * (0.4 * f64::from(i % 5)).cos())
         .collect();
@@ -406,10 +407,7 @@ fn bounds_that_do_not_fit_say_why() {
 
 #[test]
 fn a_rule_that_moves_all_unknowns_at_once_is_refused_by_name() {
-    let heat = Heat {
-        shape: vec![8],
-        ..Heat::default()
-    };
+    let heat = HeatOptions::default().with_shape(vec![8]).build().unwrap();
     let problem = problem(heat, vec![1.0; 8])
         .within(&bounds(&[0.0], &[]))
         .unwrap();

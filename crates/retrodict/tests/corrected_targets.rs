@@ -1,6 +1,7 @@
 //! Corrected targets ask the network once for each θ, and come to the same as asking it twice.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use retrodict::losses::{Batch, Reduction, SquaredError};
 use retrodict::network::{Activation, Architecture, Mlp, NetworkMap, UNet, Weight};
-use retrodict::simulators::Heat;
+use retrodict::simulators::HeatOptions;
 use retrodict::training::{
     Clock, CorrectedTargets, Fresh, Joint, Lesson, Limits, Notes, Sample, Schedule, State,
     Strategy, Trainer,
@@ -83,11 +84,13 @@ impl Network for Counting {
 }
 
 fn heat() -> Arc<dyn Simulator> {
-    Arc::new(Heat {
-        shape: vec![16],
-        nu_t: 0.3,
-        ..Heat::default()
-    })
+    Arc::new(
+        HeatOptions::default()
+            .with_shape(vec![16])
+            .with_nu_t(0.3)
+            .build()
+            .unwrap(),
+    )
 }
 
 fn sample(random: &mut Pcg64) -> Result<Sample> {
@@ -229,7 +232,7 @@ fn training_evaluates_the_network_once_for_each_point_that_the_rule_asks_for() {
         assert_eq!((done.state.step, done.state.rollbacks), (5, 0));
         counting.counts()
     };
-    assert_eq!(train(Box::new(Adam::new(1e-3))), (0, 5));
+    assert_eq!(train(Box::new(Adam::new(1e-3).unwrap())), (0, 5));
     // A search looks at one more point at least in each step, and at θ itself only once.
     let (forward, linearised) = train(Box::<LimitedMemoryBfgs>::default());
     assert_eq!(forward, 0);

@@ -1,23 +1,26 @@
 //! Noise: multiplicative, with missing data, and in several observations of one x.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::sync::Arc;
 
 use retrodict::losses::{Covariance, Huber, LogNormal, Spectral, SquaredError, Weighted};
 use retrodict::options::Validate;
 use retrodict::priors::Tikhonov;
 use retrodict::registry::RULES;
-use retrodict::simulators::{Exp, Heat};
+use retrodict::simulators::{Exp, Heat, HeatOptions};
 use retrodict::{Loss, Problem, Selected, Simulator, Solver, StopWhen, check};
 
 const NAN: f64 = f64::NAN;
 
 fn heat(cells: usize) -> Arc<Heat> {
-    Arc::new(Heat {
-        shape: vec![cells],
-        nu_t: 0.3,
-        ..Heat::default()
-    })
+    Arc::new(
+        HeatOptions::default()
+            .with_shape(vec![cells])
+            .with_nu_t(0.3)
+            .build()
+            .unwrap(),
+    )
 }
 
 fn exp(size: usize) -> Arc<Exp> {
@@ -217,11 +220,13 @@ fn nan_is_missing_only_when_asked_for() {
 /// (x − a)/σ² + e^x (e^x − b)/τ² = 0.
 #[test]
 fn several_observations_of_one_system_are_joined() {
-    let unblurred = Arc::new(Heat {
-        shape: vec![2],
-        nu_t: 0.0,
-        ..Heat::default()
-    });
+    let unblurred = Arc::new(
+        HeatOptions::default()
+            .with_shape(vec![2])
+            .with_nu_t(0.0)
+            .build()
+            .unwrap(),
+    );
     let weighted = |deviation: f64| {
         Arc::new(Weighted {
             deviations: vec![deviation],

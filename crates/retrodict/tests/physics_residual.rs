@@ -1,6 +1,7 @@
 //! Training on residuals: what is learned, what it costs, where it is refused.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +12,7 @@ use retrodict::losses::{Reduction, SquaredError};
 use retrodict::models::ode::Ode;
 use retrodict::network::{Activation, Mlp};
 use retrodict::registry::{SIMULATORS, STRATEGIES};
-use retrodict::simulators::{Heat, LotkaVolterra, Square};
+use retrodict::simulators::{HeatOptions, LotkaVolterra, Square};
 use retrodict::training::{
     Clock, Epoch, Fixed, Lesson, Limits, Notes, PhysicsResidual, Sample, Schedule, State, Strategy,
     Trained, Trainer,
@@ -126,7 +127,7 @@ fn training_on_the_residual_of_poisson_lowers_the_loss_on_held_out_data() {
     let network = mlp(&[9, 40, 9], Activation::Tanh);
     let held_out: Vec<Arc<Sample>> = draw(&poisson, 64, 2).into_iter().map(Arc::new).collect();
     let samples = draw(&poisson, 256, 1);
-    let done = train(&network, Adam::new(5e-3), samples, &held_out, 1500).unwrap();
+    let done = train(&network, Adam::new(5e-3).unwrap(), samples, &held_out, 1500).unwrap();
     let loss = |epoch: &Epoch| epoch.test.unwrap().loss;
     let epochs = &done.state.epochs;
     let (first, last) = (loss(&epochs[0]), loss(epochs.last().unwrap()));
@@ -153,7 +154,14 @@ fn training_on_the_pieces_of_a_series_finds_its_parameters() {
     };
     let network = mlp(&[40, 30, 4], Activation::Tanh);
     let held_out: Vec<Arc<Sample>> = quiet(64, 2).into_iter().map(Arc::new).collect();
-    let done = train(&network, Adam::new(5e-3), quiet(256, 1), &held_out, 600).unwrap();
+    let done = train(
+        &network,
+        Adam::new(5e-3).unwrap(),
+        quiet(256, 1),
+        &held_out,
+        600,
+    )
+    .unwrap();
     let error = |epoch: &Epoch| epoch.test.unwrap().x_half_square.unwrap();
     let epochs = &done.state.epochs;
     let (first, last) = (error(&epochs[0]), error(epochs.last().unwrap()));
@@ -241,16 +249,13 @@ fn learning_from_the_residual_never_runs_the_physics() {
 
 #[test]
 fn a_simulator_without_a_residual_is_refused_with_what_to_use_instead() {
-    let heat = Heat {
-        shape: vec![4],
-        ..Heat::default()
-    };
+    let heat = HeatOptions::default().with_shape(vec![4]).build().unwrap();
     let simulators: [Arc<dyn Simulator>; 2] = [Arc::new(heat), Arc::new(Square {})];
     for simulator in simulators {
         let (inputs, outputs) = (simulator.output().len(), simulator.input().len());
         let network = mlp(&[inputs, outputs], Activation::Linear);
         let samples = draw(&simulator, 32, 1);
-        let error = train(&network, Adam::new(0.1), samples, &[], 1)
+        let error = train(&network, Adam::new(0.1).unwrap(), samples, &[], 1)
             .err()
             .unwrap();
         let said = error.to_string();

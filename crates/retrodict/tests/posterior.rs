@@ -1,12 +1,13 @@
 //! The posterior of a field against the dense one, and what its samples show.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::sync::Arc;
 
 use retrodict::linalg::{Matrix, Sketch, cholesky, norm};
 use retrodict::losses::{SquaredError, Weighted};
 use retrodict::priors::{Edges, Matern};
-use retrodict::simulators::{Gravity, Heat, IntegralEquation};
+use retrodict::simulators::{Gravity, HeatOptions, IntegralEquation};
 use retrodict::uncertainty::posterior::{GaussianField, MaternField, Posterior};
 use retrodict::{Bounds, Problem, Simulator, Transform};
 
@@ -220,11 +221,13 @@ fn samples_have_the_moments_of_the_posterior() {
 /// variance s²/(1 + s²h²/σ²), the same at every place.
 #[test]
 fn a_heated_plate_has_the_posterior_of_its_modes() {
-    let heat = Arc::new(Heat {
-        shape: vec![12, 10],
-        nu_t: 0.8,
-        ..Heat::default()
-    });
+    let heat = Arc::new(
+        HeatOptions::default()
+            .with_shape(vec![12, 10])
+            .with_nu_t(0.8)
+            .build()
+            .unwrap(),
+    );
     let field = field(&[12, 10], Edges::Periodic);
     let fourier = retrodict::spectral::fourier::RealFourier::new(&[12, 10]);
     let wave = |n: usize, k: usize| (std::f64::consts::PI * k as f64 / n as f64).sin().powi(2);

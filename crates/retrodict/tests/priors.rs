@@ -1,6 +1,7 @@
 //! Priors: each is a block of data, and data and priors together give what theory says.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::sync::Arc;
 
 use retrodict::check;
@@ -10,7 +11,7 @@ use retrodict::priors::{
     Edges, Gaussian, Matern, Prior, PriorBlock, Sparsity, Tikhonov, TotalVariation,
 };
 use retrodict::registry::{PRIORS, RULES};
-use retrodict::simulators::{Exp, Heat};
+use retrodict::simulators::{Exp, HeatOptions};
 use retrodict::{Problem, Simulator, Solver, Space, Stacked, StopWhen};
 
 fn wavy(n: usize) -> Vec<f64> {
@@ -142,11 +143,13 @@ fn planes_cost_nothing_to_second_differences_with_free_edges() {
 
 /// Data with a noise model, two priors with references: the problem and its minimum.
 fn smooth_heat() -> (Problem, Vec<f64>) {
-    let heat = Arc::new(Heat {
-        shape: vec![12],
-        nu_t: 1.5,
-        ..Heat::default()
-    });
+    let heat = Arc::new(
+        HeatOptions::default()
+            .with_shape(vec![12])
+            .with_nu_t(1.5)
+            .build()
+            .unwrap(),
+    );
     let y = wavy(12);
     let loss = Weighted {
         deviations: vec![0.2],
@@ -282,21 +285,18 @@ fn priors_that_do_not_fit_say_why() {
 
 #[test]
 fn stacked_simulators_pass_the_checks_of_one() {
-    let heat = Heat {
-        shape: vec![9],
-        nu_t: 0.2,
-        ..Heat::default()
-    };
+    let heat = HeatOptions::default()
+        .with_shape(vec![9])
+        .with_nu_t(0.2)
+        .build()
+        .unwrap();
     let exp = Exp { size: 9 };
     let stacked: Arc<dyn Simulator> =
         Arc::new(Stacked::new(vec![Arc::new(heat.clone()), Arc::new(exp)]).unwrap());
     for check in check::simulator(&stacked, &wavy(9), 2) {
         assert!(check.passed, "{check:?}");
     }
-    let other = Heat {
-        shape: vec![8],
-        ..Heat::default()
-    };
+    let other = HeatOptions::default().with_shape(vec![8]).build().unwrap();
     let error = Stacked::new(vec![Arc::new(heat), Arc::new(other)]).err();
     assert_eq!(
         error.unwrap().to_string(),
@@ -401,11 +401,11 @@ fn materns_covariance_is_the_formula_on_a_fine_grid() {
 
 /// Data that are x itself.
 fn direct(shape: &[usize], y: Vec<f64>) -> Problem {
-    let same = Heat {
-        shape: shape.to_vec(),
-        nu_t: 0.0,
-        ..Heat::default()
-    };
+    let same = HeatOptions::default()
+        .with_shape(shape.to_vec())
+        .with_nu_t(0.0)
+        .build()
+        .unwrap();
     Problem::new(Arc::new(same), Arc::new(SquaredError { half: true }), y).unwrap()
 }
 
@@ -461,11 +461,11 @@ fn total_variation_does_not_favour_the_axes() {
 #[test]
 fn total_variation_is_the_same_dense_by_products_and_by_gradients() {
     let shape = [6, 5];
-    let heat = Heat {
-        shape: shape.to_vec(),
-        nu_t: 0.5,
-        ..Heat::default()
-    };
+    let heat = HeatOptions::default()
+        .with_shape(shape.to_vec())
+        .with_nu_t(0.5)
+        .build()
+        .unwrap();
     let loss = Arc::new(SquaredError { half: true });
     let prior = TotalVariation {
         smoothing: 0.05,

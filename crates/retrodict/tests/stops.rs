@@ -371,7 +371,7 @@ fn where_no_shorter_step_helps_the_failure_is_told_and_the_best_x_kept() {
         )
     };
     let (failing, start) = problem(true);
-    let solver = || Solver::new(Adam::new(1.0), StopWhen::after(10));
+    let solver = || Solver::new(Adam::new(1.0).unwrap(), StopWhen::after(10));
     let solution = solver().solve(&failing, &start).unwrap();
     let Status::Failed(Error::Simulation { message, .. }) = &solution.status else {
         panic!("{}", solution.status);

@@ -175,7 +175,7 @@ fn half_inverse_gradients_reach_the_published_loss_in_an_epoch() {
     };
     let half_inverse = loss_of(Box::<HalfInverse>::default(), 32);
     assert!(half_inverse <= 7e-5, "{half_inverse}");
-    let adam = loss_of(Box::new(Adam::new(1e-3)), 256);
+    let adam = loss_of(Box::new(Adam::new(1e-3).unwrap()), 256);
     assert!(adam > 0.1, "{adam}");
 }
 
@@ -183,7 +183,7 @@ fn half_inverse_gradients_reach_the_published_loss_in_an_epoch() {
 fn supervised_training_learns_the_mean_of_two_branches_and_the_others_one_of_them() {
     let network = mlp(&[1, 16, 2]);
     let learn = |strategy: Box<dyn Strategy>| {
-        let mut trainer = trainer(&network, EndToEnd {}, Adam::new(5e-3), 32);
+        let mut trainer = trainer(&network, EndToEnd {}, Adam::new(5e-3).unwrap(), 32);
         trainer.strategy = strategy;
         let mut data = Fixed::new(squares(256), Some(1));
         let done = run(
@@ -240,7 +240,7 @@ fn corrected_targets_are_scale_invariant() {
             .collect();
         let network = mlp(&[2, 16, 2]);
         let strategy = CorrectedTargets::new(|| Ok(Box::new(InverseSimulator::default())), 1);
-        let mut trainer = trainer(&network, strategy, Adam::new(5e-3), 32);
+        let mut trainer = trainer(&network, strategy, Adam::new(5e-3).unwrap(), 32);
         let mut data = Fixed::new(samples, Some(1));
         let done = run(
             &mut trainer,
@@ -268,7 +268,7 @@ fn a_run_that_was_cut_in_two_and_any_number_of_threads_give_the_same_bits() {
             .build()
             .unwrap();
         pool.install(|| {
-            let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2), 16);
+            let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2).unwrap(), 16);
             let mut data = Fixed::new(oscillators(64, 3), Some(9));
             let mut state = State::new(network.initial(1));
             if let Some(cut) = cut {
@@ -345,7 +345,7 @@ fn a_hopeless_run_ends_as_diverged_with_the_best_theta_kept() {
         };
         4
     ];
-    let mut trainer = trainer(&network, EndToEnd {}, Adam::new(0.1), 4);
+    let mut trainer = trainer(&network, EndToEnd {}, Adam::new(0.1).unwrap(), 4);
     let mut data = Fixed::new(samples, None);
     let start = vec![0.5, 0.0];
     let done = run(
@@ -363,7 +363,7 @@ fn a_hopeless_run_ends_as_diverged_with_the_best_theta_kept() {
 fn limits_end_a_run_and_say_which() {
     let network = mlp(&[4, 8, 24]);
     let go = |limits: Limits| {
-        let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2), 16);
+        let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2).unwrap(), 16);
         let mut data = Fixed::new(oscillators(32, 3), Some(9));
         run(
             &mut trainer,
@@ -437,12 +437,12 @@ fn what_does_not_fit_is_said() {
         result.err().unwrap().to_string()
     };
     let said = fails(
-        &mut trainer(&network, Supervised {}, Adam::new(0.1), 4),
+        &mut trainer(&network, Supervised {}, Adam::new(0.1).unwrap(), 4),
         oscillators(8, 1),
     );
     assert!(said.contains("the x that belongs to each y*"), "{said}");
     let said = fails(
-        &mut trainer(&network, EndToEnd {}, Adam::new(0.1), 9),
+        &mut trainer(&network, EndToEnd {}, Adam::new(0.1).unwrap(), 9),
         oscillators(8, 1),
     );
     assert!(
@@ -451,12 +451,12 @@ fn what_does_not_fit_is_said() {
     );
     let needy = CorrectedTargets::new(|| Ok(Box::new(InverseSimulator::default())), 1);
     let said = fails(
-        &mut trainer(&network, needy, Adam::new(0.1), 4),
+        &mut trainer(&network, needy, Adam::new(0.1).unwrap(), 4),
         oscillators(8, 1),
     );
     assert!(said.contains("a local inverse"), "{said}");
     let narrow = mlp(&[4, 8, 23]);
-    let mut other = trainer(&narrow, EndToEnd {}, Adam::new(0.1), 4);
+    let mut other = trainer(&narrow, EndToEnd {}, Adam::new(0.1).unwrap(), 4);
     let mut data = Fixed::new(oscillators(8, 1), None);
     let said = other
         .train(
@@ -504,7 +504,7 @@ fn every_rule_goes_on_bit_for_bit_from_what_it_remembers() {
     let network = mlp(&[4, 5, 24]);
     for entry in RULES.entries.iter() {
         let build = || {
-            let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2), 4);
+            let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2).unwrap(), 4);
             trainer.rule = entry.build(&toml::Table::new()).unwrap();
             (trainer, Fixed::new(oscillators(12, 3), Some(9)))
         };

@@ -31,7 +31,7 @@ fn train(targets: &[f64], from: Option<State>, steps: u64) -> State {
             || Ok(Box::new(InverseSimulator::default())),
             1,
         )),
-        rule: Box::new(Adam::new(1e-2)),
+        rule: Box::new(Adam::new(1e-2).unwrap()),
         loss: Arc::new(SquaredError { half: true }),
         reduction: Reduction::Mean,
         batch: targets.len(),

@@ -1,6 +1,7 @@
 //! Transforms and units: what unknowns are measured in does not make a problem harder.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use retrodict::losses::SquaredError;
 use retrodict::models::ode::Ode;
 use retrodict::priors::Gaussian;
 use retrodict::registry::RULES;
-use retrodict::simulators::{Exp, Heat, LotkaVolterra, Scaling};
+use retrodict::simulators::{Exp, HeatOptions, LotkaVolterra, Scaling};
 use retrodict::{Problem, Simulator, Solution, Solver, StopWhen, Transform, Transformed, check};
 
 fn problem(simulator: Arc<dyn Simulator>, target: Vec<f64>) -> Problem {
@@ -27,11 +28,11 @@ fn solve(rule: &str, problem: &Problem, start: &[f64]) -> Solution {
 #[test]
 fn transformed_simulators_pass_the_checks_of_one() {
     let exp = Exp { size: 3 };
-    let heat = Heat {
-        shape: vec![4],
-        nu_t: 0.1,
-        ..Heat::default()
-    };
+    let heat = HeatOptions::default()
+        .with_shape(vec![4])
+        .with_nu_t(0.1)
+        .build()
+        .unwrap();
     let cases: [(Arc<dyn Simulator>, &[Transform]); 5] = [
         (
             Arc::new(exp),
@@ -205,12 +206,7 @@ fn an_inverse_is_transformed_too() {
 
 #[test]
 fn values_that_no_unknown_stands_for_are_named() {
-    let heat = || {
-        Arc::new(Heat {
-            shape: vec![3],
-            ..Heat::default()
-        })
-    };
+    let heat = || Arc::new(HeatOptions::default().with_shape(vec![3]).build().unwrap());
     let plain = problem(heat(), vec![1.0; 3]);
     let refuse = |transforms: &[Transform], start: &[f64]| {
         let rule = RULES.build("gauss-newton", &toml::Table::new()).unwrap();

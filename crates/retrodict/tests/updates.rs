@@ -1,6 +1,7 @@
 //! Update rules against published numbers, exact steps, limits and counts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::sync::Arc;
 
 use retrodict::linalg::Matrix;
@@ -354,10 +355,7 @@ fn scaling_exponents_are_those_of_the_theory() {
         kappa,
         ..HalfInverse::default()
     };
-    let adam = Adam {
-        epsilon: 1e-300,
-        ..Adam::default()
-    };
+    let adam = AdamOptions::default().with_epsilon(1e-300).build().unwrap();
     let cases: Vec<(Make<'_>, f64)> = vec![
         (&|| Box::new(GradientDescent::new(0.1)), 2.0),
         (&|| Box::new(Newton::default()), 0.0),

@@ -9,9 +9,10 @@ use rand_pcg::Pcg64;
 use rayon::prelude::*;
 use retrodict::linalg::norm;
 use retrodict::losses::{SquaredError, Weighted};
+use retrodict::options::Build;
 use retrodict::priors::Tikhonov;
 use retrodict::simulators::{
-    Deriv2, Exp, Gravity, Heat, IntegralEquation, Phillips, Shaw, Volterra,
+    Deriv2, Exp, Gravity, HeatOptions, IntegralEquation, Phillips, Shaw, Volterra,
 };
 use retrodict::uncertainty::weight::{Choice, solutions};
 use retrodict::{Problem, Simulator, Transform};
@@ -221,11 +222,11 @@ fn a_choice_that_cannot_be_made_says_why() {
 /// many weights.
 #[test]
 fn a_field_too_large_for_matrices_gets_a_good_weight_too() {
-    let heat = Heat {
-        shape: vec![48, 48],
-        nu_t: 2.0,
-        ..Heat::default()
-    };
+    let heat = HeatOptions::default()
+        .with_shape(vec![48, 48])
+        .with_nu_t(2.0)
+        .build()
+        .unwrap();
     let wave = |i: usize, f: f64| (2.0 * std::f64::consts::PI * f * i as f64 / 48.0).sin();
     let truth: Vec<f64> = (0..2304)
         .map(|i| 1.0 + wave(i / 48, 2.0) * wave(i % 48, 1.0) + 0.3 * wave(i % 48, 5.0))

@@ -130,7 +130,7 @@ fn curves(sizes: &[Size], place: impl Fn(&Size, usize) -> usize) -> Vec<Curve> {
                 tolerance: 0.0,
             })
         }),
-        ("Adam", || Box::new(Adam::new(1e-5))),
+        ("Adam", || Box::new(Adam::new(1e-5).unwrap())),
     ];
     let draw = |(colour, (name, rule)): (usize, &(&str, Rule))| {
         let points: Vec<(f64, f64)> = sizes

@@ -107,6 +107,7 @@ fn is_reweighted(term: &Term) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use crate::options::Build;
     use std::sync::Arc;
 
     use super::*;
@@ -114,7 +115,7 @@ mod tests {
     use crate::losses::SquaredError;
     use crate::priors::{Tikhonov, TotalVariation};
     use crate::registry::RULES;
-    use crate::simulators::{Fluid, Heat, Poisson, Shaw};
+    use crate::simulators::{Fluid, HeatOptions, Poisson, Shaw};
 
     fn problem(simulator: impl Simulator + 'static) -> Problem {
         let target = vec![0.1; simulator.output().len()];
@@ -149,7 +150,10 @@ mod tests {
         };
         for (problem, expected) in [
             (&large, "inverse-simulator"),
-            (&problem(Heat::default()), "inverse-simulator"),
+            (
+                &problem(HeatOptions::default().build().unwrap()),
+                "inverse-simulator",
+            ),
             (&problem(Shaw::default()), "levenberg-marquardt"),
             (&not_negative(&large), "limited-memory-bfgs"),
             (&not_negative(&small), "levenberg-marquardt"),

@@ -303,6 +303,7 @@ impl<S: FnMut(Option<&[bool]>, &[f64], &mut [f64]) -> Result<()>> Stops<'_, S> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use crate::options::Build;
     use std::sync::Arc;
 
     use rand::SeedableRng;
@@ -310,15 +311,12 @@ mod tests {
 
     use super::*;
     use crate::losses::SquaredError;
-    use crate::simulators::Heat;
+    use crate::simulators::HeatOptions;
     use crate::{Bounds, Problem, Tally};
 
     /// In a box: only the bounds of this problem matter.
     fn boxed() -> Problem {
-        let heat = Heat {
-            shape: vec![6],
-            ..Heat::default()
-        };
+        let heat = HeatOptions::default().with_shape(vec![6]).build().unwrap();
         let problem = Problem::new(
             Arc::new(heat),
             Arc::new(SquaredError::default()),
