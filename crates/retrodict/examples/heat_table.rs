@@ -3,6 +3,8 @@
 //! `cargo run --release -p retrodict --example heat_table`, or with the path of another `.npz`
 //! whose array `x` holds fields of 64×64 cells.
 
+#![allow(clippy::unwrap_used)]
+
 use retrodict::options::Build;
 use std::error::Error;
 use std::fs::File;
