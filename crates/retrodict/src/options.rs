@@ -77,6 +77,16 @@ impl<O: Validate> Checked<O> {
         Ok(Self(options))
     }
 
+    /// The same with a change that keeps them allowed, such as leaving out some of a list.
+    pub(crate) fn with(&self, change: impl FnOnce(&mut O)) -> Self
+    where
+        O: Clone,
+    {
+        let mut options = self.0.clone();
+        change(&mut options);
+        Self(options)
+    }
+
     /// The options, to be changed and checked again.
     pub fn into_inner(self) -> O {
         self.0
@@ -90,6 +100,43 @@ impl<O> std::ops::Deref for Checked<O> {
         &self.0
     }
 }
+
+impl<O: Default + Validate> Checked<O> {
+    /// The default options of retrodict's own entries, which are allowed: a test asks all of them.
+    pub(crate) fn defaults() -> Self {
+        Self(O::default())
+    }
+}
+
+/// What is made of options alone: they are kept, and what is remembered begins at its default.
+macro_rules! built {
+    ($options:ident => $built:ident { $($state:ident),* }) => {
+        impl $crate::options::Build for $options {
+            type Built = $built;
+
+            fn make(options: $crate::options::Checked<Self>) -> $crate::Result<$built> {
+                Ok($built { options, $($state: Default::default()),* })
+            }
+        }
+
+        impl Default for $built {
+            fn default() -> Self {
+                Self {
+                    options: $crate::options::Checked::defaults(),
+                    $($state: Default::default()),*
+                }
+            }
+        }
+
+        impl $built {
+            /// What it was made of.
+            pub fn options(&self) -> &$options {
+                &self.options
+            }
+        }
+    };
+}
+pub(crate) use built;
 
 /// Makes what the options of a table describe; as [`configure`], in whose words mistakes are told.
 ///

@@ -10,7 +10,8 @@ use crate::core::simulator::Simulator;
 use crate::error::Result;
 use crate::inverse::{self, Inverter, PathIntegral};
 use crate::losses::{
-    Cauchy, Covariance, Huber, Infidelity, LogNormal, Spectral, SquaredError, Weighted,
+    CauchyOptions, CovarianceOptions, HuberOptions, Infidelity, LogNormalOptions, SpectralOptions,
+    SquaredError, WeightedOptions,
 };
 #[cfg(feature = "external")]
 use crate::models::external::{Program, UmBridge};
@@ -27,9 +28,9 @@ use crate::simulators::{
 #[cfg(feature = "network")]
 use crate::training::{EndToEnd, PhysicsResidual, Strategy, Supervised};
 use crate::updates::{
-    Adadelta, Adagrad, AdamOptions, AdamW, Bfgs, GaussNewton, GradientDescent, HalfInverse,
-    InverseJacobian, InverseSimulator, LevenbergMarquardt, LimitedMemoryBfgs, Newton, RmsProp,
-    UpdateRule,
+    AdadeltaOptions, AdagradOptions, AdamOptions, AdamWOptions, BfgsOptions, GaussNewtonOptions,
+    GradientDescentOptions, HalfInverseOptions, InverseJacobianOptions, InverseSimulatorOptions,
+    LevenbergMarquardtOptions, LimitedMemoryBfgsOptions, NewtonOptions, RmsPropOptions, UpdateRule,
 };
 
 #[cfg(feature = "network")]
@@ -298,35 +299,35 @@ pub fn simulator(name: &str) -> Result<&'static Entry<Arc<dyn Simulator>>> {
 /// All update rules.
 #[rustfmt::skip]
 pub static RULES: List<Box<dyn UpdateRule>> = List { kind: "rule", entries: Cow::Borrowed(&[
-    entry!(Box::new, GradientDescent, "gradient-descent", ["gd", "sgd"], "Steps against the gradient, optionally with momentum", "Cauchy 1847; Polyak 1964"),
+    built!(Box::new, GradientDescentOptions, "gradient-descent", ["gd", "sgd"], "Steps against the gradient, optionally with momentum", "Cauchy 1847; Polyak 1964"),
     built!(Box::new, AdamOptions, "adam", [], "Running mean of the gradient, each unknown scaled by the root of its mean square", "Kingma & Ba 2015, algorithm 1"),
-    entry!(Box::new, AdamW, "adamw", ["adam-w"], "Adam with decoupled weight decay", "Loshchilov & Hutter 2019, algorithm 2"),
-    entry!(Box::new, RmsProp, "rmsprop", ["rms-prop"], "Gradient divided by the root of its running mean square, optionally with momentum", "Hinton, Srivastava & Swersky 2012, lecture 6e"),
-    entry!(Box::new, Adagrad, "adagrad", [], "Gradient divided by the root of the sum of its squares", "Duchi, Hazan & Singer 2011, section 1.1"),
-    entry!(Box::new, Adadelta, "adadelta", [], "Steps against the gradient, scaled by the mean squares of steps and gradients", "Zeiler 2012, algorithm 1"),
-    entry!(Box::new, Newton, "newton", [], "Inverts the exact Hessian, or its absolute value", "Nocedal & Wright, 3.3; Dauphin et al. 2014"),
-    entry!(Box::new, Bfgs, "bfgs", [], "Builds an inverse Hessian from successive gradients", "Nocedal & Wright, algorithm 6.1"),
-    entry!(Box::new, LimitedMemoryBfgs, "limited-memory-bfgs", ["l-bfgs", "lbfgs"], "Builds an inverse Hessian from the last few gradients: little memory", "Liu & Nocedal 1989"),
-    entry!(Box::new, GaussNewton, "gauss-newton", ["gn"], "Inverts the Jacobian, weighted by the curvature of the loss", "Nocedal & Wright, 10.3"),
-    entry!(Box::new, LevenbergMarquardt, "levenberg-marquardt", ["lm"], "Gauss-Newton within a trust region, scaled as in MINPACK", "Moré 1978"),
-    entry!(Box::new, InverseJacobian, "inverse-jacobian", ["ig", "inverse-gradient"], "Inverts the Jacobian: the Newton step of the loss in y, mapped back to x", "PBDL book, inverse gradients"),
-    entry!(Box::new, InverseSimulator, "inverse-simulator", ["pg", "physical-gradient"], "Runs the simulator backwards: the Newton step of the loss in y, mapped to x by a local inverse", "Holl et al. 2022, equation 6"),
-    entry!(Box::new, HalfInverse, "half-inverse", ["hig"], "Raises the singular values of the Jacobian to the power −kappa: ½ lies between gradient and inverse", "Schnell et al. 2022, equation 5"),
+    built!(Box::new, AdamWOptions, "adamw", ["adam-w"], "Adam with decoupled weight decay", "Loshchilov & Hutter 2019, algorithm 2"),
+    built!(Box::new, RmsPropOptions, "rmsprop", ["rms-prop"], "Gradient divided by the root of its running mean square, optionally with momentum", "Hinton, Srivastava & Swersky 2012, lecture 6e"),
+    built!(Box::new, AdagradOptions, "adagrad", [], "Gradient divided by the root of the sum of its squares", "Duchi, Hazan & Singer 2011, section 1.1"),
+    built!(Box::new, AdadeltaOptions, "adadelta", [], "Steps against the gradient, scaled by the mean squares of steps and gradients", "Zeiler 2012, algorithm 1"),
+    built!(Box::new, NewtonOptions, "newton", [], "Inverts the exact Hessian, or its absolute value", "Nocedal & Wright, 3.3; Dauphin et al. 2014"),
+    built!(Box::new, BfgsOptions, "bfgs", [], "Builds an inverse Hessian from successive gradients", "Nocedal & Wright, algorithm 6.1"),
+    built!(Box::new, LimitedMemoryBfgsOptions, "limited-memory-bfgs", ["l-bfgs", "lbfgs"], "Builds an inverse Hessian from the last few gradients: little memory", "Liu & Nocedal 1989"),
+    built!(Box::new, GaussNewtonOptions, "gauss-newton", ["gn"], "Inverts the Jacobian, weighted by the curvature of the loss", "Nocedal & Wright, 10.3"),
+    built!(Box::new, LevenbergMarquardtOptions, "levenberg-marquardt", ["lm"], "Gauss-Newton within a trust region, scaled as in MINPACK", "Moré 1978"),
+    built!(Box::new, InverseJacobianOptions, "inverse-jacobian", ["ig", "inverse-gradient"], "Inverts the Jacobian: the Newton step of the loss in y, mapped back to x", "PBDL book, inverse gradients"),
+    built!(Box::new, InverseSimulatorOptions, "inverse-simulator", ["pg", "physical-gradient"], "Runs the simulator backwards: the Newton step of the loss in y, mapped to x by a local inverse", "Holl et al. 2022, equation 6"),
+    built!(Box::new, HalfInverseOptions, "half-inverse", ["hig"], "Raises the singular values of the Jacobian to the power −kappa: ½ lies between gradient and inverse", "Schnell et al. 2022, equation 5"),
 ]) };
 
 /// All losses.
 #[rustfmt::skip]
 pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: Cow::Borrowed(&[
     entry!(Arc::new, SquaredError, "squared", ["l2", "mse"], "Sum of squared differences, optionally with the factor ½", "Gauss 1809"),
-    entry!(Arc::new, Weighted, "weighted", ["chi-squared"], "Squared differences, each divided by the standard deviation of its noise", "Gauss 1809"),
-    entry!(Arc::new, Covariance, "covariance", ["mahalanobis"], "Squared differences under correlated noise", "Aitken 1935"),
-    entry!(Arc::new, LogNormal, "log-normal", ["multiplicative"], "Squared logarithms of y/y*: noise proportional to \
+    built!(Arc::new, WeightedOptions, "weighted", ["chi-squared"], "Squared differences, each divided by the standard deviation of its noise", "Gauss 1809"),
+    built!(Arc::new, CovarianceOptions, "covariance", ["mahalanobis"], "Squared differences under correlated noise", "Aitken 1935"),
+    built!(Arc::new, LogNormalOptions, "log-normal", ["multiplicative"], "Squared logarithms of y/y*: noise proportional to \
          the data", "Crow & Shimizu 1988"),
-    entry!(Arc::new, Huber, "huber", [], "Quadratic for small residuals, linear for large ones: robust to \
+    built!(Arc::new, HuberOptions, "huber", [], "Quadratic for small residuals, linear for large ones: robust to \
          outliers", "Huber 1964"),
-    entry!(Arc::new, Cauchy, "cauchy", ["lorentzian"], "Logarithmic for large residuals: outliers have almost no \
+    built!(Arc::new, CauchyOptions, "cauchy", ["lorentzian"], "Logarithmic for large residuals: outliers have almost no \
          influence", "Holland & Welsch 1977"),
-    entry!(Arc::new, Spectral, "spectral", ["sobolev"], "Squared differences of the spectra, weighted by wavenumber", "Adams & Fournier, 7.62"),
+    built!(Arc::new, SpectralOptions, "spectral", ["sobolev"], "Squared differences of the spectra, weighted by wavenumber", "Adams & Fournier, 7.62"),
     entry!(Arc::new, Infidelity, "infidelity", [], "1 − |⟨ψ|ψ*⟩|²: distance of quantum states, independent of the phase", "Schnell et al. 2022, section 4.3"),
 ]) };
 

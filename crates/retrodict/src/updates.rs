@@ -31,21 +31,20 @@ mod whitened;
 
 pub(crate) use whitened::{TRUSTED, Whitened};
 
-pub use adadelta::{Adadelta, MeanSquares};
-pub use adagrad::Adagrad;
+pub use adadelta::{Adadelta, AdadeltaOptions};
+pub use adagrad::{Adagrad, AdagradOptions};
 pub use adam::{Adam, AdamOptions};
-pub use adamw::AdamW;
-pub use bfgs::Bfgs;
-pub use gauss_newton::GaussNewton;
-pub use gradient_descent::GradientDescent;
-pub use half_inverse::HalfInverse;
-pub use inverse_jacobian::InverseJacobian;
-pub use inverse_simulator::InverseSimulator;
-pub use levenberg_marquardt::LevenbergMarquardt;
-pub use limited_memory_bfgs::LimitedMemoryBfgs;
-pub use moments::Moments;
-pub use newton::Newton;
-pub use rmsprop::{MeanSquare, RmsProp};
+pub use adamw::{AdamW, AdamWOptions};
+pub use bfgs::{Bfgs, BfgsOptions};
+pub use gauss_newton::{GaussNewton, GaussNewtonOptions};
+pub use gradient_descent::{GradientDescent, GradientDescentOptions};
+pub use half_inverse::{HalfInverse, HalfInverseOptions};
+pub use inverse_jacobian::{InverseJacobian, InverseJacobianOptions};
+pub use inverse_simulator::{InverseSimulator, InverseSimulatorOptions};
+pub use levenberg_marquardt::{LevenbergMarquardt, LevenbergMarquardtOptions};
+pub use limited_memory_bfgs::{LimitedMemoryBfgs, LimitedMemoryBfgsOptions};
+pub use newton::{Newton, NewtonOptions};
+pub use rmsprop::{RmsProp, RmsPropOptions};
 
 /// A rule that computes an update Δx, to be added, from what is known at x.
 ///
@@ -140,19 +139,19 @@ pub trait UpdateRule: Send {
     }
 }
 
-/// A rule's internal state; leave it at its default, with `..Default::default()`.
+/// What a rule remembers from step to step, as checkpoints keep it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Memory<T>(pub(crate) T);
+struct Memory<T>(T);
 
 impl<T: Serialize + DeserializeOwned> Memory<T> {
     /// The bytes of [`UpdateRule::remember`].
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+    fn to_bytes(&self) -> Vec<u8> {
         // Numbers and lists of them can always be written.
         rmp_serde::to_vec(&self.0).unwrap_or_default()
     }
 
     /// Restores those bytes.
-    pub(crate) fn take_from(&mut self, bytes: &[u8]) -> Result<()> {
+    fn take_from(&mut self, bytes: &[u8]) -> Result<()> {
         self.0 = rmp_serde::from_slice(bytes).map_err(|e| Error::Config {
             what: "the checkpoint's rule".to_owned(),
             message: format!("its memory does not suit this rule ({e})"),

@@ -41,16 +41,9 @@ impl Gaussian {
                 [] => vec![1.0],
                 given => given.to_vec(),
             };
-            let weighted = Weighted {
-                deviations,
-                half: true,
-            };
-            weighted.validate()?;
-            return Ok(Arc::new(weighted));
+            return Ok(Arc::new(Weighted::half(deviations)?));
         }
-        let covariance = Covariance::new(self.covariance.clone(), true);
-        covariance.validate()?;
-        Ok(Arc::new(covariance))
+        Ok(Arc::new(Covariance::new(self.covariance.clone(), true)?))
     }
 }
 

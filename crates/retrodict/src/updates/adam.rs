@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::moments::{Decays, Moments};
 use super::{Memory, Notice, UpdateRule};
 use crate::error::Result;
-use crate::options::{Build, Checked, Validate, at_least_below, positive};
+use crate::options::{Build, Checked, Validate, at_least_below, built, positive};
 use crate::problem::Evaluation;
 
 /// Adam: Δx = −η m̂ / (√v̂ + ε), with running means m of the gradient and v of its square.
@@ -51,6 +51,8 @@ pub struct AdamOptions {
     pub epsilon: f64,
 }
 
+built!(AdamOptions => Adam { memory });
+
 impl Default for AdamOptions {
     fn default() -> Self {
         Self {
@@ -59,26 +61,6 @@ impl Default for AdamOptions {
             beta2: 0.999,
             epsilon: 1e-8,
         }
-    }
-}
-
-impl Validate for AdamOptions {
-    fn validate(&self) -> Result<()> {
-        positive("learning_rate", self.learning_rate)?;
-        at_least_below("beta1", self.beta1, 0.0, 1.0)?;
-        at_least_below("beta2", self.beta2, 0.0, 1.0)?;
-        positive("epsilon", self.epsilon)
-    }
-}
-
-impl Build for AdamOptions {
-    type Built = Adam;
-
-    fn make(options: Checked<Self>) -> Result<Adam> {
-        Ok(Adam {
-            options,
-            memory: Memory::default(),
-        })
     }
 }
 
@@ -92,10 +74,14 @@ impl Adam {
             .with_learning_rate(learning_rate)
             .build()
     }
+}
 
-    /// What it was made of.
-    pub fn options(&self) -> &AdamOptions {
-        &self.options
+impl Validate for AdamOptions {
+    fn validate(&self) -> Result<()> {
+        positive("learning_rate", self.learning_rate)?;
+        at_least_below("beta1", self.beta1, 0.0, 1.0)?;
+        at_least_below("beta2", self.beta2, 0.0, 1.0)?;
+        positive("epsilon", self.epsilon)
     }
 }
 
