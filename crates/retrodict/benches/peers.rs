@@ -133,7 +133,12 @@ fn pg_step() -> Workload {
     };
     let (problems, starts) = boxes(damping);
     Box::new(move || {
-        let solver = |_| Ok(Solver::new(InverseSimulator::new(1.0), StopWhen::after(1)));
+        let solver = |_| {
+            Ok(Solver::new(
+                InverseSimulator::new(1.0).unwrap(),
+                StopWhen::after(1),
+            ))
+        };
         let solutions = solve_batch(&problems, &starts, solver).unwrap();
         solutions.iter().map(|s| magnitude(&s.x)).sum()
     })

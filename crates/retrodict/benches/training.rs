@@ -21,7 +21,7 @@ use retrodict::training::{
     CorrectedTargets, Data, EndToEnd, Fixed, Limits, Sample, Schedule, State, Strategy, Supervised,
     Trainer,
 };
-use retrodict::updates::{Adam, HalfInverse, InverseSimulator, UpdateRule};
+use retrodict::updates::{Adam, HalfInverseOptions, InverseSimulator, UpdateRule};
 use retrodict::{Loss, Result, Simulator, Space};
 
 /// Those that take less than a minute; `--serve` also knows `hig-poisson-64`, the Gram matrix of 4096 rows.
@@ -158,12 +158,14 @@ fn dense(activation: Activation, hidden: &[usize]) -> Dense {
 }
 
 fn half_inverse(learning_rate: f64, truncation: f64, engine: Engine) -> Box<dyn UpdateRule> {
-    Box::new(HalfInverse {
-        learning_rate,
-        truncation,
-        engine,
-        ..HalfInverse::default()
-    })
+    Box::new(
+        HalfInverseOptions::default()
+            .with_learning_rate(learning_rate)
+            .with_truncation(truncation)
+            .with_engine(engine)
+            .build()
+            .unwrap(),
+    )
 }
 
 /// States in [0, 1)⁴ that the pushes shall lead back to.
@@ -295,7 +297,7 @@ fn fields(count: usize) -> Vec<Sample> {
 fn sip() -> Work {
     let plan = Plan {
         strategy: Box::new(CorrectedTargets::new(
-            || Ok(Box::new(InverseSimulator::new(1.0))),
+            || Ok(Box::new(InverseSimulator::new(1.0).unwrap())),
             1,
         )),
         rule: Box::new(Adam::new(1e-3).unwrap()),

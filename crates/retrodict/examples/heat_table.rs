@@ -43,7 +43,7 @@ fn main() -> Outcome<()> {
     row(
         "clean",
         "gradient descent, 1000 steps",
-        &run(&clean, || GradientDescent::new(1.0), 1000)?,
+        &run(&clean, || GradientDescent::new(1.0).unwrap(), 1000)?,
     );
     row(
         "clean",

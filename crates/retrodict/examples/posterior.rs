@@ -22,10 +22,7 @@ fn main() -> Result<()> {
         .with_shape(shape.clone())
         .with_nu_t(400.0)
         .build()?;
-    let noise = Weighted {
-        deviations: vec![0.05],
-        half: true,
-    };
+    let noise = Weighted::half([0.05])?;
     let problem = Problem::new(Arc::new(heat), Arc::new(noise), vec![0.0; n])?;
     let matern = Matern {
         length: 100.0,

@@ -37,10 +37,7 @@ fn main() -> Result<()> {
     let mut normal = || -> f64 { StandardNormal.sample(&mut random) };
     seen.iter_mut().for_each(|y| *y += NOISE * normal());
 
-    let loss = Weighted {
-        deviations: vec![NOISE],
-        half: true,
-    };
+    let loss = Weighted::half([NOISE])?;
     let prior = TotalVariation {
         smoothing: 1e-2,
         ..TotalVariation::default()

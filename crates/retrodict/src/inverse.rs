@@ -36,9 +36,9 @@ mod newton;
 mod path_integral;
 pub(crate) mod tangent;
 
-pub use levenberg_marquardt::LevenbergMarquardt;
-pub use newton::Newton;
-pub use path_integral::PathIntegral;
+pub use levenberg_marquardt::{LevenbergMarquardt, LevenbergMarquardtOptions};
+pub use newton::{Newton, NewtonOptions};
+pub use path_integral::{PathIntegral, PathIntegralOptions};
 
 /// Finds x with P(x) = y near x₀, with the derivatives of P alone.
 pub trait Inverter: Send + Sync {

@@ -384,9 +384,9 @@ mod tests {
 
     #[test]
     fn keys_without_a_default_are_known_too() {
-        let keys = keys::<crate::updates::Newton>();
+        let keys = keys::<crate::updates::NewtonOptions>();
         assert!(keys.contains(&"max_loss_change"), "{keys:?}");
-        assert!(!defaults::<crate::updates::Newton>().contains_key("max_loss_change"));
+        assert!(!defaults::<crate::updates::NewtonOptions>().contains_key("max_loss_change"));
         assert!(!super::keys::<crate::updates::AdamOptions>().contains(&"memory"));
     }
 
@@ -394,7 +394,7 @@ mod tests {
     fn messages_name_the_key_and_the_nearest_name() {
         let table = |text: &str| text.parse::<toml::Table>().unwrap();
         let message = |text: &str| {
-            configure::<crate::updates::Newton>("newton", &table(text))
+            configure::<crate::updates::NewtonOptions>("newton", &table(text))
                 .unwrap_err()
                 .to_string()
         };

@@ -1,9 +1,10 @@
 //! Adaptive integration: published values, sensitivities against other methods, failures.
 #![allow(clippy::unwrap_used)]
 
+use retrodict::options::Build;
 use std::sync::Arc;
 
-use retrodict::losses::{SquaredError, Weighted};
+use retrodict::losses::{SquaredError, WeightedOptions};
 use retrodict::models::ode::{Method, Number, Ode, RightHandSide, Settings, Transform};
 use retrodict::options::Validate;
 use retrodict::simulators::{Lorenz, LotkaVolterra, Pendulum};
@@ -179,10 +180,10 @@ fn the_rates_of_stiff_reactions_are_recovered() {
     let (ode, x) = robertson();
     let target = run(&ode, &x);
     let start: Vec<f64> = x.iter().map(|x| x + 0.5).collect();
-    let loss = Weighted {
-        deviations: [1.0, 1e-4, 1.0].repeat(3),
-        ..Weighted::default()
-    };
+    let loss = WeightedOptions::default()
+        .with_deviations([1.0, 1e-4, 1.0].repeat(3))
+        .build()
+        .unwrap();
     let problem = Problem::new(Arc::new(ode), Arc::new(loss), target).unwrap();
     let solution = Solver::new(LevenbergMarquardt::default(), StopWhen::after(30))
         .solve(&problem, &start)

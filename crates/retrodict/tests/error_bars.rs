@@ -65,10 +65,7 @@ fn problem(
     };
     let loss: Arc<dyn Loss> = match sigma {
         None => Arc::new(SquaredError { half: true }),
-        Some(sigma) => Arc::new(Weighted {
-            deviations: vec![sigma],
-            half: true,
-        }),
+        Some(sigma) => Arc::new(Weighted::half([sigma]).unwrap()),
     };
     let external = External::new(model, Differences::default(), Some(1));
     Problem::new(Arc::new(external), loss, y.to_vec()).unwrap()

@@ -275,8 +275,10 @@ fn repetition_does_no_harm() {
                             Arc::new(HeatOptions::default().with_noise(noise).build().unwrap());
                         let loss = Arc::new(SquaredError { half: true });
                         let problem = Problem::new(heat, loss, y.clone()).unwrap();
-                        let solver =
-                            Solver::new(InverseSimulator::new(rate), StopWhen::after(steps));
+                        let solver = Solver::new(
+                            InverseSimulator::new(rate).unwrap(),
+                            StopWhen::after(steps),
+                        );
                         solver.solve(&problem, &vec![0.0; CELLS]).unwrap().x
                     })
                     .collect()

@@ -1,12 +1,16 @@
 //! Local inverses that are found from derivatives alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::f64::consts::{FRAC_PI_2, PI};
 use std::sync::Arc;
 
 use retrodict::check::{self, Reach, reach};
 use retrodict::inverse::{Ended, Inversion, Inverter, WithInverse};
-use retrodict::inverse::{LevenbergMarquardt, Newton, PathIntegral};
+use retrodict::inverse::{
+    LevenbergMarquardt, LevenbergMarquardtOptions, Newton, NewtonOptions, PathIntegral,
+    PathIntegralOptions,
+};
 use retrodict::linalg::norm;
 use retrodict::losses::SquaredError;
 use retrodict::registry::INVERSES;
@@ -17,18 +21,24 @@ use retrodict::{Error, LocalInverse, Problem, Result, Simulator, Solver, Space, 
 /// Large problems on small ones: J is never formed.
 fn matrix_free() -> [Box<dyn Inverter>; 3] {
     [
-        Box::new(Newton {
-            dense_up_to: 0,
-            ..Newton::default()
-        }),
-        Box::new(LevenbergMarquardt {
-            dense_up_to: 0,
-            ..LevenbergMarquardt::default()
-        }),
-        Box::new(PathIntegral {
-            dense_up_to: 0,
-            ..PathIntegral::default()
-        }),
+        Box::new(
+            NewtonOptions::default()
+                .with_dense_up_to(0)
+                .build()
+                .unwrap(),
+        ),
+        Box::new(
+            LevenbergMarquardtOptions::default()
+                .with_dense_up_to(0)
+                .build()
+                .unwrap(),
+        ),
+        Box::new(
+            PathIntegralOptions::default()
+                .with_dense_up_to(0)
+                .build()
+                .unwrap(),
+        ),
     ]
 }
 
@@ -284,7 +294,7 @@ fn the_toy_runs_the_same_with_a_numeric_inverse() {
     let solve = |simulator: Arc<dyn Simulator>, steps| {
         let loss = Arc::new(SquaredError::default());
         let toy = Problem::new(simulator, loss, vec![0.0, 0.0]).unwrap();
-        let solver = Solver::new(InverseSimulator::new(0.3), StopWhen::after(steps));
+        let solver = Solver::new(InverseSimulator::new(0.3).unwrap(), StopWhen::after(steps));
         solver.solve(&toy, &[3.0, 3.0]).unwrap()
     };
     for entry in INVERSES.entries.iter() {
@@ -311,10 +321,10 @@ fn the_path_ends_where_its_line_ends() {
     let x0 = [0.0, 0.5, -1.0];
     let y = [20.0, 0.1, 3.0];
     for tolerance in [1e-2, 1e-4, 1e-8] {
-        let path = PathIntegral {
-            tolerance,
-            ..PathIntegral::default()
-        };
+        let path = PathIntegralOptions::default()
+            .with_tolerance(tolerance)
+            .build()
+            .unwrap();
         let found = invert(&path, &exp, &y, &x0);
         let expected: Vec<f64> = y.iter().map(|y| y.ln()).collect();
         assert!(apart(&found.x, &expected) < 1e-11, "{tolerance}");

@@ -5,7 +5,7 @@ use retrodict::options::Build;
 use std::sync::Arc;
 
 use retrodict::linalg::{Matrix, Sketch, cholesky, norm};
-use retrodict::losses::{SquaredError, Weighted};
+use retrodict::losses::{SquaredError, WeightedOptions};
 use retrodict::priors::{Edges, Matern};
 use retrodict::simulators::{Gravity, HeatOptions, IntegralEquation};
 use retrodict::uncertainty::posterior::{GaussianField, MaternField, Posterior};
@@ -15,10 +15,11 @@ const SIGMA: f64 = 0.05;
 
 fn problem(simulator: Arc<dyn Simulator>, half: bool) -> Problem {
     let target = vec![0.0; simulator.output().len()];
-    let noise = Weighted {
-        deviations: vec![SIGMA],
-        half,
-    };
+    let noise = WeightedOptions::default()
+        .with_deviations([SIGMA])
+        .with_half(half)
+        .build()
+        .unwrap();
     Problem::new(simulator, Arc::new(noise), target).unwrap()
 }
 

@@ -151,10 +151,7 @@ fn smooth_heat() -> (Problem, Vec<f64>) {
             .unwrap(),
     );
     let y = wavy(12);
-    let loss = Weighted {
-        deviations: vec![0.2],
-        half: true,
-    };
+    let loss = Weighted::half([0.2]).unwrap();
     let priors = [
         (
             Tikhonov {

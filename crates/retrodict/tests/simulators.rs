@@ -131,7 +131,7 @@ fn a_target_out_of_reach_ends_honestly() {
         loss_below: Some(1e-6),
         ..StopWhen::after(20)
     };
-    let solver = Solver::new(InverseSimulator::new(1.0), stop);
+    let solver = Solver::new(InverseSimulator::new(1.0).unwrap(), stop);
     let solution = solver.solve(&beyond, &[1.0, 0.4]).unwrap();
     assert_eq!(solution.status, Status::Stalled);
     assert_near(&solution.x, &[FRAC_PI_2, 0.0]);
@@ -140,7 +140,7 @@ fn a_target_out_of_reach_ends_honestly() {
     // An inverse that refuses is stepped around, and that is said and counted.
     let never = Problem::new(Arc::new(Exp { size: 1 }), loss(), vec![-1.0]).unwrap();
     for rate in [1.0, 0.3] {
-        let solver = Solver::new(InverseSimulator::new(rate), StopWhen::default());
+        let solver = Solver::new(InverseSimulator::new(rate).unwrap(), StopWhen::default());
         let solution = solver.solve(&never, &[0.0]).unwrap();
         assert!((solution.loss - 1.0).abs() < 1e-6, "{}", solution.loss);
         let (notice, count) = solution.notices[0];

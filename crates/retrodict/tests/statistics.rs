@@ -1,13 +1,14 @@
 //! Error bars held against what they promise: exact ones, and how often they cover the truth.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 use retrodict::linalg::{Matrix, cholesky, dot};
-use retrodict::losses::{Covariance, SquaredError, Weighted};
+use retrodict::losses::{Covariance, SquaredError, Weighted, WeightedOptions};
 use retrodict::models::curve::{Curve, Model};
 use retrodict::models::ode::{Number, Ode};
 use retrodict::simulators::LotkaVolterra;
@@ -108,11 +109,15 @@ fn intervals_of_a_linear_problem_are_exact() {
     let undo = |v: &mut [f64]| factor.solve(v);
     let plain = |_: &mut [f64]| {};
     for half in [false, true] {
-        let weighted: Arc<dyn Loss> = Arc::new(Weighted {
-            deviations: deviations.clone(),
-            half,
-        });
-        let covariance: Arc<dyn Loss> = Arc::new(Covariance::new(correlated.clone(), half));
+        let weighted: Arc<dyn Loss> = Arc::new(
+            WeightedOptions::default()
+                .with_deviations(deviations.clone())
+                .with_half(half)
+                .build()
+                .unwrap(),
+        );
+        let covariance: Arc<dyn Loss> =
+            Arc::new(Covariance::new(correlated.clone(), half).unwrap());
         let squared: Arc<dyn Loss> = Arc::new(SquaredError { half });
         let cases: [(Arc<dyn Loss>, Noise, Undo<'_>); 4] = [
             (Arc::clone(&weighted), Noise::Known, &weigh),
@@ -169,10 +174,7 @@ fn intervals_of_a_nonlinear_problem_cover_the_truth_as_often_as_they_say() {
     for _ in 0..1000 {
         let mut noise = || -> f64 { StandardNormal.sample(&mut random) };
         let y = clean.iter().map(|y| y + sigma * noise()).collect();
-        let loss = Arc::new(Weighted {
-            deviations: vec![sigma],
-            half: true,
-        });
+        let loss = Arc::new(Weighted::half([sigma]).unwrap());
         let problem = Problem::new(curve.clone(), loss, y).unwrap();
         let x = solve(&problem, &[1.0, 1.0]);
         for (k, noise) in [Noise::Known, Noise::Estimated].into_iter().enumerate() {

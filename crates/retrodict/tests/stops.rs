@@ -1,13 +1,14 @@
 //! How runs end, how they get past simulations that fail, and how they go on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use retrodict::interrupt::Interrupt;
-use retrodict::losses::{Covariance, Huber, SquaredError, Weighted};
+use retrodict::losses::{Covariance, HuberOptions, SquaredError, Weighted};
 use retrodict::registry::{RULES, SIMULATORS};
 use retrodict::simulators::{Exp, Scaling};
 use retrodict::updates::{Adam, GaussNewton, GradientDescent, LimitedMemoryBfgs};
@@ -24,7 +25,7 @@ fn identity(loss: impl Loss + 'static) -> Problem {
 
 fn descend(problem: &Problem, rate: f64, stop: StopWhen) -> (Solution, Vec<f64>) {
     let mut losses = Vec::new();
-    let solution = Solver::new(GradientDescent::new(rate), stop)
+    let solution = Solver::new(GradientDescent::new(rate).unwrap(), stop)
         .solve_observed(problem, &[0.0, 0.0], |record, _| {
             losses.push(record.loss);
             ControlFlow::Continue(())
@@ -35,11 +36,8 @@ fn descend(problem: &Problem, rate: f64, stop: StopWhen) -> (Solution, Vec<f64>)
 
 #[test]
 fn the_discrepancy_ends_a_run_at_the_first_point_within_the_noise() {
-    let weighted = Weighted {
-        deviations: vec![2.0, 1.0],
-        half: true,
-    };
-    let covariance = Covariance::new(vec![vec![4.0, 0.0], vec![0.0, 1.0]], false);
+    let weighted = Weighted::half([2.0, 1.0]).unwrap();
+    let covariance = Covariance::new(vec![vec![4.0, 0.0], vec![0.0, 1.0]], false).unwrap();
     let stop = StopWhen {
         discrepancy_below: Some(1.0),
         steps: 1000,
@@ -71,7 +69,7 @@ fn a_discrepancy_without_a_noise_model_is_refused() {
     };
     for problem in [
         identity(SquaredError::default()),
-        identity(Huber { delta: 1.0 }),
+        identity(HuberOptions::default().with_delta(1.0).build().unwrap()),
     ] {
         let solver = Solver::new(GaussNewton::default(), stop.clone());
         let message = solver.solve(&problem, &[0.0; 2]).unwrap_err().to_string();
@@ -232,7 +230,7 @@ fn an_observer_ends_a_run_and_the_best_x_is_kept() {
     let problem = identity(SquaredError::default());
     // Every step turns the error round and makes it longer by a fifth.
     let mut seen = Vec::new();
-    let solution = Solver::new(GradientDescent::new(1.1), StopWhen::after(50))
+    let solution = Solver::new(GradientDescent::new(1.1).unwrap(), StopWhen::after(50))
         .solve_observed(&problem, &[9.0, -9.0], |record, x| {
             seen.push((record.loss, x.to_vec()));
             if record.step == 4 {

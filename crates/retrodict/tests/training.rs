@@ -1,6 +1,7 @@
 //! Training: published numbers, strategies against each other, rollbacks, the same bits every time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use retrodict::training::{
     Strategy, Supervised, Trained, Trainer,
 };
 use retrodict::updates::{
-    Adam, GradientDescent, HalfInverse, InverseSimulator, LevenbergMarquardt,
+    Adam, GradientDescentOptions, HalfInverse, InverseSimulator, LevenbergMarquardt,
 };
 use retrodict::{Loss, Network, Result, Simulator, Space, Status, UpdateRule};
 
@@ -289,10 +290,10 @@ fn a_run_that_was_cut_in_two_and_any_number_of_threads_give_the_same_bits() {
 #[test]
 fn steps_that_explode_are_shortened_counted_and_survived() {
     let network = mlp(&[4, 20, 24]);
-    let rule = GradientDescent {
-        learning_rate: 3.0,
-        ..GradientDescent::default()
-    };
+    let rule = GradientDescentOptions::default()
+        .with_learning_rate(3.0)
+        .build()
+        .unwrap();
     let mut trainer = trainer(&network, EndToEnd {}, rule, 16);
     let mut data = Fixed::new(oscillators(64, 3), Some(9));
     let done = run(
@@ -396,10 +397,10 @@ fn limits_end_a_run_and_say_which() {
 fn clipping_shortens_the_gradient_and_the_schedule_the_step() {
     let network = mlp(&[4, 8, 24]);
     let moved = |clip: Option<f64>, schedule: Schedule| {
-        let rule = GradientDescent {
-            learning_rate: 1.0,
-            ..GradientDescent::default()
-        };
+        let rule = GradientDescentOptions::default()
+            .with_learning_rate(1.0)
+            .build()
+            .unwrap();
         let mut trainer = trainer(&network, EndToEnd {}, rule, 16);
         trainer.clip = clip;
         trainer.schedule = schedule;

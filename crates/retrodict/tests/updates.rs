@@ -120,11 +120,11 @@ fn assert_near(found: &[f64], expected: &[f64], tolerance: f64) {
 }
 
 fn newton(learning_rate: f64, saddle_free: bool) -> Newton {
-    Newton {
-        learning_rate,
-        saddle_free,
-        ..Newton::default()
-    }
+    NewtonOptions::default()
+        .with_learning_rate(learning_rate)
+        .with_saddle_free(saddle_free)
+        .build()
+        .unwrap()
 }
 
 /// The book's comparison, ten steps from (3, 3).
@@ -132,11 +132,11 @@ fn newton(learning_rate: f64, saddle_free: bool) -> Newton {
 fn toy_ends_where_the_book_says() {
     let toy = problem(Square {}, false, &[0.0, 0.0]);
     let start = [3.0, 3.0];
-    let descent = solve(GradientDescent::new(0.01), &toy, &start, 10).x;
+    let descent = solve(GradientDescent::new(0.01).unwrap(), &toy, &start, 10).x;
     assert_near(&descent, &[2.45121842066, 0.96171152444], 1e-11);
     let second = solve(newton(1.0 / 3.0, false), &toy, &start, 10).x;
     assert_near(&second, &[0.05202458975, 0.92383844297], 1e-10);
-    let inverse = solve(InverseSimulator::new(0.3), &toy, &start, 10).x;
+    let inverse = solve(InverseSimulator::new(0.3).unwrap(), &toy, &start, 10).x;
     assert_near(&inverse, &[0.08474257470, 0.50421], 1e-10);
 }
 
@@ -147,9 +147,9 @@ fn toy_first_steps_point_where_the_book_says() {
         let dx = step(rule, &toy, &[3.0, 3.0]);
         (dx[0] + dx[1]).abs() / dx[0].hypot(dx[1])
     };
-    assert!((along(&mut GradientDescent::new(0.01)) - 1.053930).abs() < 5e-7);
+    assert!((along(&mut GradientDescent::new(0.01).unwrap()) - 1.053930).abs() < 5e-7);
     assert!((along(&mut newton(1.0 / 3.0, false)) - 1.264911).abs() < 5e-7);
-    assert!((along(&mut InverseSimulator::new(0.3)) - 1.356443).abs() < 5e-7);
+    assert!((along(&mut InverseSimulator::new(0.3).unwrap()) - 1.356443).abs() < 5e-7);
 }
 
 #[test]
@@ -165,20 +165,26 @@ fn one_step_solves_a_linear_problem() {
             Box::new(newton(1.0, false)),
             Box::new(newton(1.0, true)),
             Box::new(GaussNewton::default()),
-            Box::new(GaussNewton {
-                dense_up_to: 0,
-                ..GaussNewton::default()
-            }),
+            Box::new(
+                GaussNewtonOptions::default()
+                    .with_dense_up_to(0)
+                    .build()
+                    .unwrap(),
+            ),
             Box::new(InverseJacobian::default()),
-            Box::new(InverseJacobian {
-                dense_up_to: 0,
-                ..InverseJacobian::default()
-            }),
+            Box::new(
+                InverseJacobianOptions::default()
+                    .with_dense_up_to(0)
+                    .build()
+                    .unwrap(),
+            ),
             Box::new(LevenbergMarquardt::default()),
-            Box::new(Newton {
-                dense_up_to: 0,
-                ..Newton::default()
-            }),
+            Box::new(
+                NewtonOptions::default()
+                    .with_dense_up_to(0)
+                    .build()
+                    .unwrap(),
+            ),
         ];
         for mut rule in rules {
             let dx = step(&mut *rule, &p, &start);
@@ -194,10 +200,10 @@ fn half_inverse_meets_its_limits() {
     let p = problem(Linear(a), true, &[1.0, 2.0, -1.0]);
     let x = [0.5, -0.5];
     let power = |kappa| {
-        let rule = HalfInverse {
-            kappa,
-            ..HalfInverse::default()
-        };
+        let rule = HalfInverseOptions::default()
+            .with_kappa(kappa)
+            .build()
+            .unwrap();
         step(&mut rule.clone(), &p, &x)
     };
     assert_near(
@@ -207,7 +213,7 @@ fn half_inverse_meets_its_limits() {
     );
     assert_near(
         &power(-1.0),
-        &step(&mut GradientDescent::new(1.0), &p, &x),
+        &step(&mut GradientDescent::new(1.0).unwrap(), &p, &x),
         1e-12,
     );
 }
@@ -221,10 +227,12 @@ fn a_rank_deficient_jacobian_gives_the_shortest_step() {
     let rules: Vec<Box<dyn UpdateRule>> = vec![
         Box::new(GaussNewton::default()),
         Box::new(InverseJacobian::default()),
-        Box::new(InverseJacobian {
-            dense_up_to: 0,
-            ..InverseJacobian::default()
-        }),
+        Box::new(
+            InverseJacobianOptions::default()
+                .with_dense_up_to(0)
+                .build()
+                .unwrap(),
+        ),
         Box::new(LevenbergMarquardt::default()),
         Box::new(newton(1.0, false)),
     ];
@@ -293,10 +301,10 @@ fn newton_falls_back_to_the_gradient_where_the_hessian_vanishes() {
 #[test]
 fn the_cap_on_the_loss_change_holds() {
     let p = problem(Scaling { alpha: 2.0 }, false, &[0.0, 0.0]);
-    let mut rule = Newton {
-        max_loss_change: Some(0.5),
-        ..Newton::default()
-    };
+    let mut rule = NewtonOptions::default()
+        .with_max_loss_change(0.5)
+        .build()
+        .unwrap();
     let dx = step(&mut rule, &p, &[3.0, 1.0]);
     let change = 2.0 * 3.0 * dx[0] + 8.0 * dx[1];
     assert!((change + 0.5).abs() < 1e-12, "predicted {change}");
@@ -320,7 +328,7 @@ fn saddle_free_newton_leaves_a_saddle_that_newton_seeks() {
 #[test]
 fn a_start_at_a_saddle_is_called_one() {
     let toy = problem(Square {}, false, &[0.0, 4.0]);
-    let solution = solve(GradientDescent::new(0.01), &toy, &[0.0, 0.0], 10);
+    let solution = solve(GradientDescent::new(0.01).unwrap(), &toy, &[0.0, 0.0], 10);
     assert_eq!(solution.status, Status::Saddle);
     let solution = solve(GaussNewton::default(), &toy, &[0.0, 2.0], 10);
     assert_eq!(solution.status, Status::Converged(Goal::Stationary));
@@ -329,7 +337,7 @@ fn a_start_at_a_saddle_is_called_one() {
 #[test]
 fn a_step_too_long_diverges_and_keeps_the_best_iterate() {
     let p = problem(Scaling { alpha: 10.0 }, false, &[0.0, 0.0]);
-    let solution = solve(GradientDescent::new(0.1), &p, &[1.0, 1.0], 100);
+    let solution = solve(GradientDescent::new(0.1).unwrap(), &p, &[1.0, 1.0], 100);
     assert_eq!(solution.status, Status::Diverged);
     assert_eq!(solution.x, [1.0, 1.0]);
 }
@@ -351,13 +359,15 @@ fn scaling_exponents_are_those_of_the_theory() {
         let a = Matrix::from_rows(&[&[2.0 * alpha, alpha], &[-alpha, 3.0 * alpha]]);
         problem(Linear(a), true, &[alpha, 2.0 * alpha])
     };
-    let half = |kappa| HalfInverse {
-        kappa,
-        ..HalfInverse::default()
+    let half = |kappa| {
+        HalfInverseOptions::default()
+            .with_kappa(kappa)
+            .build()
+            .unwrap()
     };
     let adam = AdamOptions::default().with_epsilon(1e-300).build().unwrap();
     let cases: Vec<(Make<'_>, f64)> = vec![
-        (&|| Box::new(GradientDescent::new(0.1)), 2.0),
+        (&|| Box::new(GradientDescent::new(0.1).unwrap()), 2.0),
         (&|| Box::new(Newton::default()), 0.0),
         (&|| Box::new(GaussNewton::default()), 0.0),
         (&|| Box::new(InverseJacobian::default()), 0.0),
@@ -412,24 +422,28 @@ fn scaling_trajectories_agree_for_the_rules_that_are_invariant() {
     let invariant: Vec<Make<'_>> = vec![
         &|| Box::new(newton(0.3, false)),
         &|| {
-            Box::new(GaussNewton {
-                learning_rate: 0.3,
-                ..GaussNewton::default()
-            })
+            Box::new(
+                GaussNewtonOptions::default()
+                    .with_learning_rate(0.3)
+                    .build()
+                    .unwrap(),
+            )
         },
         &|| {
-            Box::new(InverseJacobian {
-                learning_rate: 0.3,
-                ..InverseJacobian::default()
-            })
+            Box::new(
+                InverseJacobianOptions::default()
+                    .with_learning_rate(0.3)
+                    .build()
+                    .unwrap(),
+            )
         },
-        &|| Box::new(InverseSimulator::new(0.3)),
+        &|| Box::new(InverseSimulator::new(0.3).unwrap()),
     ];
     for alpha in [1e2, 1e4, 1e5] {
         for make in &invariant {
             assert_near(&path(*make, alpha), &path(*make, 1.0), 1e-12);
         }
-        let descent: Make<'_> = &|| Box::new(GradientDescent::new(1e-13));
+        let descent: Make<'_> = &|| Box::new(GradientDescent::new(1e-13).unwrap());
         let (scaled, plain) = (path(descent, alpha), path(descent, 1.0));
         assert!((scaled[3] - plain[3]).abs() > 1e-12 * alpha);
     }
@@ -546,7 +560,7 @@ fn evaluation_counts_are_those_documented() {
     };
     let none = Counts::default();
     assert_eq!(
-        counts(Box::new(GradientDescent::new(1e-6))),
+        counts(Box::new(GradientDescent::new(1e-6).unwrap())),
         Counts {
             forward: 4,
             vjp: 3,
@@ -554,10 +568,12 @@ fn evaluation_counts_are_those_documented() {
         }
     );
     assert_eq!(
-        counts(Box::new(GaussNewton {
-            learning_rate: 0.1,
-            ..GaussNewton::default()
-        })),
+        counts(Box::new(
+            GaussNewtonOptions::default()
+                .with_learning_rate(0.1)
+                .build()
+                .unwrap()
+        )),
         Counts {
             forward: 4,
             jvp: 6,
@@ -565,7 +581,7 @@ fn evaluation_counts_are_those_documented() {
         }
     );
     assert_eq!(
-        counts(Box::new(InverseSimulator::new(0.1))),
+        counts(Box::new(InverseSimulator::new(0.1).unwrap())),
         Counts {
             forward: 4,
             inverse: 3,
@@ -659,10 +675,10 @@ fn levenberg_marquardt_leaves_tiny_starts() {
         Linear(Matrix::from_vec(11, 2, rows))
     };
     let rises: Vec<f64> = (0..11).map(|t| 5.0 + 2.0 * f64::from(t)).collect();
-    let matrix_free = LevenbergMarquardt {
-        dense_up_to: 0,
-        ..LevenbergMarquardt::default()
-    };
+    let matrix_free = LevenbergMarquardtOptions::default()
+        .with_dense_up_to(0)
+        .build()
+        .unwrap();
     for rule in [LevenbergMarquardt::default(), matrix_free] {
         for start in [1e-12, 1e-15, -1e-20, 1e-100, 1e-300, 0.0] {
             for size in [3.0, 3e-9, 3e9] {

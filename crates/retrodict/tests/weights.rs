@@ -32,10 +32,7 @@ fn error(x: &[f64], truth: &[f64]) -> f64 {
 }
 
 fn with_tikhonov(simulator: Arc<dyn Simulator>, sigma: f64, y: Vec<f64>) -> Problem {
-    let loss = Arc::new(Weighted {
-        deviations: vec![sigma],
-        half: true,
-    });
+    let loss = Arc::new(Weighted::half([sigma]).unwrap());
     Problem::new(simulator, loss, y)
         .unwrap()
         .with_prior(&Tikhonov::default(), 1.0)
@@ -115,10 +112,7 @@ fn the_discrepancy_of_a_nonlinear_problem_settles() {
     let sigma = 0.1;
     let mut reached = 0;
     for seed in 0..6 {
-        let loss = Arc::new(Weighted {
-            deviations: vec![sigma],
-            half: true,
-        });
+        let loss = Arc::new(Weighted::half([sigma]).unwrap());
         let curved = Tikhonov {
             order: 2,
             ..Tikhonov::default()

@@ -74,10 +74,7 @@ mod tests {
 
     #[test]
     fn chi_squared_is_told_only_where_it_is_a_multiple_of_the_loss() {
-        let weighted = Weighted {
-            deviations: vec![0.5],
-            half: true,
-        };
+        let weighted = Weighted::half([0.5]).unwrap();
         let simulator = Arc::new(Scaling::default());
         let known = Problem::new(simulator.clone(), Arc::new(weighted), vec![1.0, -2.0]).unwrap();
         // Half of χ² over two data: as much as L.

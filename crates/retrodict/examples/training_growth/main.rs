@@ -7,6 +7,7 @@
 #[path = "../growth/picture.rs"]
 mod picture;
 
+use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,7 +20,7 @@ use retrodict::losses::{Reduction, SquaredError};
 use retrodict::network::{Architecture, Dense};
 use retrodict::simulators::Oscillators;
 use retrodict::training::{EndToEnd, Fixed, Limits, Sample, Schedule, State, Trainer};
-use retrodict::updates::{Adam, HalfInverse, UpdateRule};
+use retrodict::updates::{Adam, HalfInverseOptions, UpdateRule};
 
 use picture::{Curve, Panel};
 
@@ -112,11 +113,13 @@ fn cost(size: Size, rule: Box<dyn UpdateRule>) -> (usize, f64) {
 
 fn half_inverse(engine: Engine) -> Box<dyn UpdateRule> {
     // So short that nothing is ever taken back.
-    Box::new(HalfInverse {
-        learning_rate: 1e-3,
-        engine,
-        ..HalfInverse::default()
-    })
+    Box::new(
+        HalfInverseOptions::default()
+            .with_learning_rate(1e-3)
+            .with_engine(engine)
+            .build()
+            .unwrap(),
+    )
 }
 
 /// The curves of all rules over sizes; `place` says where a size lies on the axis, from its weights.

@@ -42,10 +42,7 @@ fn multiple(a: f64) -> Map {
 fn problem(map: Map, truth: [f64; 2], deviation: f64) -> Result<Problem> {
     let mut target = vec![0.0; 2];
     map.forward(&truth, &mut target)?;
-    let loss = Weighted {
-        deviations: vec![deviation],
-        half: true,
-    };
+    let loss = Weighted::half([deviation])?;
     Problem::new(map, Arc::new(loss), target)
 }
 

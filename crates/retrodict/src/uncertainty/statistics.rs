@@ -48,7 +48,7 @@ pub enum Noise {
 /// use retrodict::{Problem, Result};
 ///
 /// fn main() -> Result<()> {
-///     let noise = Weighted { deviations: vec![0.5], half: true };
+///     let noise = Weighted::half([0.5])?;
 ///     let problem = Problem::new(Arc::new(Scaling::default()), Arc::new(noise), vec![1.0, 2.0])?;
 ///     let statistics = Statistics::with(&problem, &[1.0, 0.02], Noise::Known)?;
 ///     assert_eq!((statistics.rank, statistics.degrees_of_freedom), (2, 0));
@@ -445,10 +445,7 @@ mod tests {
     /// With Σt = 0 the mean and the slope decouple: 1.5 and Σty/Σt² = 12/20, Σr² = 5.8.
     #[test]
     fn a_straight_line_has_the_deviations_of_the_textbook_in_any_units() {
-        let weighted = Weighted {
-            deviations: vec![3.0],
-            half: true,
-        };
+        let weighted = Weighted::half([3.0]).unwrap();
         let losses: [Arc<dyn crate::Loss>; 2] =
             [Arc::new(SquaredError::default()), Arc::new(weighted)];
         for loss in losses {
