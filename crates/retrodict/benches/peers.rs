@@ -115,12 +115,7 @@ fn boxes(inverse: Regularisation) -> (Vec<Problem>, Vec<Vec<f64>>) {
         })
         .collect();
     let problem = |y: &Vec<f64>| {
-        Problem::new(
-            heat.clone(),
-            Arc::new(SquaredError { half: true }),
-            y.clone(),
-        )
-        .unwrap()
+        Problem::new(heat.clone(), Arc::new(SquaredError::half()), y.clone()).unwrap()
     };
     (targets.iter().map(problem).collect(), targets)
 }
@@ -184,9 +179,7 @@ fn sine(rule: fn() -> Box<dyn UpdateRule>) -> Workload {
         let x = [0.3 * normal(), 0.3 * normal()];
         let mut y = vec![0.0; 2];
         simulator.forward(&x, &mut y).unwrap();
-        problems.push(
-            Problem::new(simulator.clone(), Arc::new(SquaredError { half: true }), y).unwrap(),
-        );
+        problems.push(Problem::new(simulator.clone(), Arc::new(SquaredError::half()), y).unwrap());
         starts.push(vec![x[0] + 0.1 * normal(), x[1] + 0.1 * normal()]);
     }
     Box::new(move || {
@@ -213,7 +206,7 @@ fn populations() -> Workload {
         ..Ode::default()
     };
     let start = ode.unknowns(&load("start")).unwrap();
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(Arc::new(ode), loss, load("data")).unwrap();
     Box::new(move || {
         let stop = StopWhen {
@@ -233,7 +226,7 @@ fn bounded_fits() -> Workload {
         .map(|set| {
             let table = nist_sets::table(set);
             let simulator = nist_sets::simulator(set, &table);
-            let loss = Arc::new(SquaredError { half: true });
+            let loss = Arc::new(SquaredError::half());
             let problem = Problem::new(simulator, loss, table.y.clone()).unwrap();
             (
                 problem.within(&nist_sets::wide_bounds(&table)).unwrap(),

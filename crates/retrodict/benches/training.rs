@@ -129,7 +129,7 @@ impl Plan {
     fn with(self, network: &dyn Architecture) -> Work {
         let physics = &self.samples[0].simulator;
         let seen = Space::new("y", &physics.output().shape, "1");
-        let network = network.build(&seen, &physics.input()).unwrap();
+        let network = network.between(&seen, &physics.input()).unwrap();
         let theta = network.initial(1);
         let trainer = Trainer {
             network,
@@ -150,11 +150,9 @@ impl Plan {
 }
 
 fn dense(activation: Activation, hidden: &[usize]) -> Dense {
-    Dense {
-        hidden: hidden.to_vec(),
-        activation,
-        ..Dense::default()
-    }
+    Dense::default()
+        .with_hidden(hidden.to_vec())
+        .with_activation(activation)
 }
 
 fn half_inverse(learning_rate: f64, truncation: f64, engine: Engine) -> Box<dyn UpdateRule> {
@@ -205,7 +203,7 @@ fn oscillators(chain: &Oscillators, activation: Activation, batch: usize, trunca
         strategy: Box::new(EndToEnd {}),
         // A tenth of the published rate, so that no step is ever taken back.
         rule: half_inverse(0.1, truncation, Engine::Auto),
-        loss: Arc::new(SquaredError { half: false }),
+        loss: Arc::new(SquaredError::default()),
         batch,
         samples: states(chain, 4096),
     };
@@ -257,7 +255,7 @@ fn poisson(batch: usize, engine: Engine) -> Work {
     let plan = Plan {
         strategy: Box::new(EndToEnd {}),
         rule: half_inverse(0.02, 1e-5, engine),
-        loss: Arc::new(SquaredError { half: true }),
+        loss: Arc::new(SquaredError::half()),
         batch,
         samples: (0..1024).map(one).collect(),
     };
@@ -269,7 +267,7 @@ fn supervised(samples: Vec<Sample>, batch: usize, network: &dyn Architecture) ->
     let plan = Plan {
         strategy: Box::new(Supervised {}),
         rule: Box::new(Adam::new(1e-3).unwrap()),
-        loss: Arc::new(SquaredError { half: true }),
+        loss: Arc::new(SquaredError::half()),
         batch,
         samples,
     };
@@ -301,7 +299,7 @@ fn sip() -> Work {
             1,
         )),
         rule: Box::new(Adam::new(1e-3).unwrap()),
-        loss: Arc::new(SquaredError { half: true }),
+        loss: Arc::new(SquaredError::half()),
         batch: 128,
         samples: fields(256),
     };

@@ -42,7 +42,7 @@ fn main() {
         let map = simulator.linearize(&truth, &mut target).unwrap();
         let largest = svd(&map.dense().unwrap()).unwrap().s[0];
         drop(map);
-        let loss = Arc::new(SquaredError { half: true });
+        let loss = Arc::new(SquaredError::half());
         let problem = Problem::new(Arc::new(simulator), loss, target).unwrap();
         let solve = |solver: Solver| -> Solution { solver.solve(&problem, &start).unwrap() };
         // ‖y − y*‖ = √(2L)

@@ -173,7 +173,7 @@ fn invert(data: &[(Vec<f64>, f64)], heat: impl Fn(f64) -> Heat, start: &Fields) 
 
 fn problems(data: &[(Vec<f64>, f64)]) -> retrodict::Result<Vec<Problem>> {
     let heat = Arc::new(HeatOptions::default().build().unwrap());
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     data.iter()
         .map(|(y, _)| Problem::new(heat.clone(), loss.clone(), y.clone()))
         .collect()

@@ -24,11 +24,9 @@ fn main() -> Result<()> {
         .build()?;
     let noise = Weighted::half([0.05])?;
     let problem = Problem::new(Arc::new(heat), Arc::new(noise), vec![0.0; n])?;
-    let matern = Matern {
-        length: 100.0,
-        edges: Edges::Periodic,
-        ..Matern::default()
-    };
+    let matern = Matern::default()
+        .with_length(100.0)
+        .with_edges(Edges::Periodic);
     let x = vec![0.0; n];
 
     let clock = Instant::now();

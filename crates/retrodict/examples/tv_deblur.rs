@@ -38,10 +38,7 @@ fn main() -> Result<()> {
     seen.iter_mut().for_each(|y| *y += NOISE * normal());
 
     let loss = Weighted::half([NOISE])?;
-    let prior = TotalVariation {
-        smoothing: 1e-2,
-        ..TotalVariation::default()
-    };
+    let prior = TotalVariation::default().with_smoothing(1e-2);
     let bounds = Bounds {
         lower: vec![0.0],
         upper: vec![1.0],

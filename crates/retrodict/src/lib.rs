@@ -16,7 +16,7 @@
 //! let hot = [vec![0.0; 12], vec![1.0; 8], vec![0.0; 12]].concat();
 //! let mut observed = vec![0.0; 32];
 //! heat.forward(&hot, &mut observed)?;
-//! let problem = Problem::new(heat, Arc::new(SquaredError { half: true }), observed)?;
+//! let problem = Problem::new(heat, Arc::new(SquaredError::half()), observed)?;
 //! let solution = Solver::new(InverseSimulator::default(), StopWhen::after(1)).solve(&problem, &[0.0; 32])?;
 //! assert!(hot.iter().zip(&solution.x).all(|(a, b)| (a - b).abs() < 1e-6));
 //! # Ok(())

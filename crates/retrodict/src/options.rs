@@ -138,6 +138,20 @@ macro_rules! built {
 }
 pub(crate) use built;
 
+/// What holds nothing but its options, all of which are allowed or checked where they are used, is made as it is.
+macro_rules! plain {
+    ($type:ty) => {
+        impl $crate::options::Build for $type {
+            type Built = Self;
+
+            fn make(options: $crate::options::Checked<Self>) -> $crate::Result<Self> {
+                Ok(options.into_inner())
+            }
+        }
+    };
+}
+pub(crate) use plain;
+
 /// Makes what the options of a table describe; as [`configure`], in whose words mistakes are told.
 ///
 /// # Errors

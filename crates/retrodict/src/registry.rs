@@ -18,7 +18,7 @@ use crate::models::external::{Program, UmBridge};
 use crate::models::ode::Ode;
 #[cfg(feature = "network")]
 use crate::network::{Architecture, Dense, UNet};
-use crate::options;
+use crate::options::{self, Build};
 use crate::priors::{Gaussian, Matern, Prior, Sparsity, Tikhonov, TotalVariation};
 use crate::simulators::{
     Advection, Burgers, Deriv2, Exp, Fluid, Gravity, HeatOptions, KuramotoSivashinsky, Laplace,
@@ -121,7 +121,7 @@ impl Registry {
 
     /// Adds an update rule of your own.
     #[must_use]
-    pub fn with_rule<R: UpdateRule + Options + 'static>(
+    pub fn with_rule<O: Options + Build<Built: UpdateRule + 'static>>(
         mut self,
         name: &'static str,
         sentence: &'static str,
@@ -130,8 +130,8 @@ impl Registry {
         self.rules.add(Entry {
             sentence,
             source,
-            ..Entry::of::<R>(name, |_, name, table| {
-                Ok(Box::new(configured::<R>(name, table)?))
+            ..Entry::of::<O>(name, |_, name, table| {
+                Ok(Box::new(options::build::<O>(name, table)?))
             })
         });
         self
@@ -139,7 +139,7 @@ impl Registry {
 
     /// Adds a loss of your own.
     #[must_use]
-    pub fn with_loss<L: Loss + Options + 'static>(
+    pub fn with_loss<O: Options + Build<Built: Loss + 'static>>(
         mut self,
         name: &'static str,
         sentence: &'static str,
@@ -148,8 +148,8 @@ impl Registry {
         self.losses.add(Entry {
             sentence,
             source,
-            ..Entry::of::<L>(name, |_, name, table| {
-                Ok(Arc::new(configured::<L>(name, table)?))
+            ..Entry::of::<O>(name, |_, name, table| {
+                Ok(Arc::new(options::build::<O>(name, table)?))
             })
         });
         self
@@ -157,7 +157,7 @@ impl Registry {
 
     /// Adds a prior of your own.
     #[must_use]
-    pub fn with_prior<P: Prior + Options + 'static>(
+    pub fn with_prior<O: Options + Build<Built: Prior + 'static>>(
         mut self,
         name: &'static str,
         sentence: &'static str,
@@ -166,8 +166,8 @@ impl Registry {
         self.priors.add(Entry {
             sentence,
             source,
-            ..Entry::of::<P>(name, |_, name, table| {
-                Ok(Box::new(configured::<P>(name, table)?))
+            ..Entry::of::<O>(name, |_, name, table| {
+                Ok(Box::new(options::build::<O>(name, table)?))
             })
         });
         self
@@ -318,7 +318,7 @@ pub static RULES: List<Box<dyn UpdateRule>> = List { kind: "rule", entries: Cow:
 /// All losses.
 #[rustfmt::skip]
 pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: Cow::Borrowed(&[
-    entry!(Arc::new, SquaredError, "squared", ["l2", "mse"], "Sum of squared differences, optionally with the factor ½", "Gauss 1809"),
+    built!(Arc::new, SquaredError, "squared", ["l2", "mse"], "Sum of squared differences, optionally with the factor ½", "Gauss 1809"),
     built!(Arc::new, WeightedOptions, "weighted", ["chi-squared"], "Squared differences, each divided by the standard deviation of its noise", "Gauss 1809"),
     built!(Arc::new, CovarianceOptions, "covariance", ["mahalanobis"], "Squared differences under correlated noise", "Aitken 1935"),
     built!(Arc::new, LogNormalOptions, "log-normal", ["multiplicative"], "Squared logarithms of y/y*: noise proportional to \
@@ -328,19 +328,19 @@ pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: Cow::Borr
     built!(Arc::new, CauchyOptions, "cauchy", ["lorentzian"], "Logarithmic for large residuals: outliers have almost no \
          influence", "Holland & Welsch 1977"),
     built!(Arc::new, SpectralOptions, "spectral", ["sobolev"], "Squared differences of the spectra, weighted by wavenumber", "Adams & Fournier, 7.62"),
-    entry!(Arc::new, Infidelity, "infidelity", [], "1 − |⟨ψ|ψ*⟩|²: distance of quantum states, independent of the phase", "Schnell et al. 2022, section 4.3"),
+    built!(Arc::new, Infidelity, "infidelity", [], "1 − |⟨ψ|ψ*⟩|²: distance of quantum states, independent of the phase", "Schnell et al. 2022, section 4.3"),
 ]) };
 
 /// All priors.
 #[rustfmt::skip]
 pub static PRIORS: List<Box<dyn Prior>> = List { kind: "prior", entries: Cow::Borrowed(&[
-    entry!(Box::new, Tikhonov, "tikhonov", ["ridge", "smoothness"], "Small values, slopes or curvatures of the difference from a reference, on grids 1-D to 3-D", "Tikhonov 1963; Hansen 2010, section 8.1"),
-    entry!(Box::new, Gaussian, "gaussian", ["normal"], "A mean with standard deviations, or with a whole covariance", "Tarantola 2005, section 3.2"),
-    entry!(Box::new, Matern, "matern", ["matérn"], "Fields of given correlation length, standard deviation and \
+    built!(Box::new, Tikhonov, "tikhonov", ["ridge", "smoothness"], "Small values, slopes or curvatures of the difference from a reference, on grids 1-D to 3-D", "Tikhonov 1963; Hansen 2010, section 8.1"),
+    built!(Box::new, Gaussian, "gaussian", ["normal"], "A mean with standard deviations, or with a whole covariance", "Tarantola 2005, section 3.2"),
+    built!(Box::new, Matern, "matern", ["matérn"], "Fields of given correlation length, standard deviation and \
          smoothness, by a differential operator", "Lindgren, Rue & Lindström 2011, equation 2"),
-    entry!(Box::new, TotalVariation, "total-variation", ["tv"], "Piecewise constant with sharp edges, on grids 1-D \
+    built!(Box::new, TotalVariation, "total-variation", ["tv"], "Piecewise constant with sharp edges, on grids 1-D \
          to 3-D", "Rudin, Osher & Fatemi 1992; Vogel & Oman 1996"),
-    entry!(Box::new, Sparsity, "sparsity", ["l1", "lasso"], "Few values that differ from a reference, by iterative \
+    built!(Box::new, Sparsity, "sparsity", ["l1", "lasso"], "Few values that differ from a reference, by iterative \
          reweighting", "Daubechies et al. 2010"),
 ]) };
 
@@ -358,21 +358,21 @@ pub static INVERSES: List<Arc<dyn Inverter>> = List { kind: "local inverse", ent
 #[cfg(feature = "network")]
 #[rustfmt::skip]
 pub static NETWORKS: List<Box<dyn Architecture>> = List { kind: "network", entries: Cow::Borrowed(&[
-    entry!(Box::new, Dense, "mlp", ["dense", "perceptron"], "Multilayer perceptron: dense layers in sequence", "Glorot & Bengio 2010"),
-    entry!(Box::new, UNet, "unet", ["u-net"], "Convolutional encoder and decoder with skip connections, from fields to fields", "Ronneberger et al. 2015; Holl et al. 2022, appendix B"),
+    built!(Box::new, Dense, "mlp", ["dense", "perceptron"], "Multilayer perceptron: dense layers in sequence", "Glorot & Bengio 2010"),
+    built!(Box::new, UNet, "unet", ["u-net"], "Convolutional encoder and decoder with skip connections, from fields to fields", "Ronneberger et al. 2015; Holl et al. 2022, appendix B"),
 ]) };
 
 /// All strategies of training.
 #[cfg(feature = "network")]
 #[rustfmt::skip]
 pub static STRATEGIES: List<Box<dyn Strategy>> = List { kind: "strategy", entries: Cow::Borrowed(&[
-    entry!(Box::new, Supervised, "supervised", [], "Learns x from pairs (x, y*); the simulator is never evaluated", "PBDL book, supervised training"),
-    entry!(Box::new, EndToEnd, "end-to-end", ["dp", "differentiable-physics"], "Learns to make y match y*; the gradient runs through the simulator", "PBDL book, differentiable physics"),
+    built!(Box::new, Supervised, "supervised", [], "Learns x from pairs (x, y*); the simulator is never evaluated", "PBDL book, supervised training"),
+    built!(Box::new, EndToEnd, "end-to-end", ["dp", "differentiable-physics"], "Learns to make y match y*; the gradient runs through the simulator", "PBDL book, differentiable physics"),
     Entry {
         aliases: &["sip", "scale-invariant"],
         sentence: "Learns the x to which an update rule moves the network's own output",
         source: "Holl et al. 2022, algorithm 1",
         ..Entry::of::<Correction>("corrected-targets", |registry, name, table| configured::<Correction>(name, table)?.make(registry))
     },
-    entry!(Box::new, PhysicsResidual, "physics-residual", ["pinn", "physical-loss"], "Learns to satisfy the simulator's own residual r(x, y*) = 0, without solving it", "PBDL book, physical loss terms"),
+    built!(Box::new, PhysicsResidual, "physics-residual", ["pinn", "physical-loss"], "Learns to satisfy the simulator's own residual r(x, y*) = 0, without solving it", "PBDL book, physical loss terms"),
 ]) };

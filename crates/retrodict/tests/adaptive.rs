@@ -244,7 +244,7 @@ fn a_solution_without_end_is_reported_with_its_time() {
         };
         let problem = Problem::new(
             Arc::new(ode),
-            Arc::new(SquaredError { half: true }),
+            Arc::new(SquaredError::half()),
             vec![2.0, 3.0],
         )
         .unwrap();

@@ -18,7 +18,7 @@ const TARGET: [f64; 2] = [1.0, -6.0];
 fn quadratic() -> Problem {
     Problem::new(
         Arc::new(Scaling { alpha: 3.0 }),
-        Arc::new(SquaredError { half: true }),
+        Arc::new(SquaredError::half()),
         TARGET.to_vec(),
     )
     .unwrap()

@@ -83,7 +83,7 @@ impl Simulator for Linear {
 }
 
 fn problem(simulator: impl Simulator + 'static, target: Vec<f64>) -> Problem {
-    let loss = Arc::new(SquaredError { half: false });
+    let loss = Arc::new(SquaredError::default());
     Problem::new(Arc::new(simulator), loss, target).unwrap()
 }
 
@@ -291,10 +291,7 @@ fn a_field_of_temperatures_stays_between_ice_and_steam() {
     let y: Vec<f64> = (0..25)
         .map(|i| 0.5 + 0.9 * (0.5 * f64::from(i / 5)).sin() * (0.4 * f64::from(i % 5)).cos())
         .collect();
-    let prior = TotalVariation {
-        smoothing: 0.1,
-        ..TotalVariation::default()
-    };
+    let prior = TotalVariation::default().with_smoothing(0.1);
     let problem = problem(heat, y)
         .with_prior(&prior, 0.02)
         .unwrap()

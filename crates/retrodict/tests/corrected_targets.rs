@@ -119,13 +119,9 @@ fn networks() -> [Arc<dyn Network>; 2] {
         activation: Activation::Silu,
         ..Mlp::default()
     };
-    let unet = UNet {
-        filters: vec![3, 4],
-        keep_mean: true,
-        ..UNet::default()
-    };
+    let unet = UNet::default().with_filters([3, 4]).with_keep_mean(true);
     let space = heat().input();
-    [Arc::new(mlp), unet.build(&space, &space).unwrap()]
+    [Arc::new(mlp), unet.between(&space, &space).unwrap()]
 }
 
 fn strategy() -> CorrectedTargets {
@@ -133,7 +129,7 @@ fn strategy() -> CorrectedTargets {
 }
 
 fn loss() -> Arc<dyn Loss> {
-    Arc::new(SquaredError { half: true })
+    Arc::new(SquaredError::half())
 }
 
 /// The θ-problem as it would be without anything kept: x̃ from one evaluation, f from the next.

@@ -71,7 +71,7 @@ fn oscillators() -> Case {
         &[4, 20, 20, 24],
         states,
         &physics,
-        Arc::new(SquaredError { half: false }),
+        Arc::new(SquaredError::default()),
     )
 }
 
@@ -107,7 +107,7 @@ fn poisson() -> Case {
         &[16, 10, 16],
         states(5, 16),
         &physics,
-        Arc::new(SquaredError { half: true }),
+        Arc::new(SquaredError::half()),
     )
 }
 

@@ -273,7 +273,7 @@ fn repetition_does_no_harm() {
                         let noise = told.then_some(*sigma);
                         let heat =
                             Arc::new(HeatOptions::default().with_noise(noise).build().unwrap());
-                        let loss = Arc::new(SquaredError { half: true });
+                        let loss = Arc::new(SquaredError::half());
                         let problem = Problem::new(heat, loss, y.clone()).unwrap();
                         let solver = Solver::new(
                             InverseSimulator::new(rate).unwrap(),

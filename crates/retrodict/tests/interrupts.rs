@@ -99,7 +99,7 @@ fn jacobian(x: &[f64]) -> Matrix {
 const START: [f64; 3] = [0.4, 1.7, -0.6];
 
 fn problem(simulator: &Arc<Raising>) -> Problem {
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     Problem::new(simulator.clone(), loss, vec![1.3, 0.5, 0.8, 0.7]).unwrap()
 }
 

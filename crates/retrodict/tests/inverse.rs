@@ -236,7 +236,7 @@ fn an_under_determined_linear_map_gets_the_shortest_step() {
             rows: wide.rows.clone(),
             bend: 0.0,
         }),
-        Arc::new(SquaredError { half: true }),
+        Arc::new(SquaredError::half()),
         y.to_vec(),
     )
     .unwrap();
@@ -386,7 +386,7 @@ fn solve(
     x0: &[f64],
     steps: usize,
 ) -> retrodict::Solution {
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(simulator, loss, y.to_vec()).unwrap();
     let solver = Solver::new(InverseSimulator::default(), StopWhen::after(steps));
     solver.solve(&problem, x0).unwrap()
@@ -425,7 +425,7 @@ fn the_rule_falls_back_to_the_inverse_jacobian_and_counts() {
     let steps = 4;
     let fallen = solve(without, &y, &[0.0, 0.0], steps);
     // The steps of the inverse Jacobian, none of which had to be shortened.
-    let problem = Problem::new(exp, Arc::new(SquaredError { half: true }), y.to_vec()).unwrap();
+    let problem = Problem::new(exp, Arc::new(SquaredError::half()), y.to_vec()).unwrap();
     let solver = Solver::new(InverseJacobian::default(), StopWhen::after(steps));
     let plain = solver.solve(&problem, &[0.0, 0.0]).unwrap();
     assert!(apart(&fallen.x, &plain.x) < 1e-12);

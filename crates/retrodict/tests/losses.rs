@@ -29,8 +29,8 @@ fn assert_near(found: f64, expected: f64) {
 #[test]
 fn squared_and_weighted_with_and_without_the_half() {
     let (y, target) = ([1.0, 5.0], [0.0, 3.0]);
-    assert_near(SquaredError { half: false }.value(&y, &target), 5.0);
-    assert_near(SquaredError { half: true }.value(&y, &target), 2.5);
+    assert_near(SquaredError::default().value(&y, &target), 5.0);
+    assert_near(SquaredError::half().value(&y, &target), 2.5);
     let deviations = vec![0.5, 4.0];
     let weighted = |half| {
         WeightedOptions::default()
@@ -113,7 +113,7 @@ fn a_wave_costs_what_its_wavenumber_weighs() {
 #[test]
 fn the_curvature_of_a_quadratic_loss_is_its_hessian() {
     let quadratic: [&dyn Loss; 4] = [
-        &SquaredError { half: false },
+        &SquaredError::default(),
         &Weighted::half([0.3, 2.0]).unwrap(),
         &Covariance::new(vec![vec![2.0, 1.0], vec![1.0, 3.0]], false).unwrap(),
         &SpectralOptions::default().build().unwrap(),
@@ -166,7 +166,7 @@ fn losses_that_do_not_fit_are_told_apart() {
         "{error}"
     );
     let rows = vec![vec![1.0, 2.0], vec![2.0, 1.0]];
-    let error = problem(Arc::new(Covariance::new(rows, false).unwrap())).to_string();
+    let error = Covariance::new(rows, false).unwrap_err().to_string();
     assert!(error.contains("not positive definite at row 1"), "{error}");
     let shape = vec![3];
     let error = problem(Arc::new(
@@ -186,10 +186,8 @@ fn losses_that_do_not_fit_are_told_apart() {
         ),
         "{error}"
     );
-    let error = problem(Arc::new(
-        HuberOptions::default().with_delta(-1.0).build().unwrap(),
-    ))
-    .to_string();
+    let error = HuberOptions::default().with_delta(-1.0).build();
+    let error = error.unwrap_err().to_string();
     assert!(error.starts_with("delta = -1 is not allowed"), "{error}");
 }
 

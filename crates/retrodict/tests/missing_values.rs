@@ -82,7 +82,7 @@ fn target(missing: &[usize]) -> Vec<f64> {
 }
 
 fn posed(simulator: Arc<dyn Simulator>, missing: &[usize]) -> Problem {
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     Problem::with_missing(simulator, loss, target(missing)).unwrap()
 }
 

@@ -150,8 +150,8 @@ fn missing_data_are_left_out_with_their_noise() {
             Arc::new(Covariance::new(chosen.collect(), half).unwrap()),
         ),
         (
-            Arc::new(SquaredError { half }),
-            Arc::new(SquaredError { half }),
+            Arc::new(SquaredError::default().with_half(half)),
+            Arc::new(SquaredError::default().with_half(half)),
         ),
         (Arc::new(shared.clone()), Arc::new(shared)),
     ];
@@ -189,7 +189,7 @@ fn what_is_seen_of_a_simulator_passes_the_checks_of_one() {
 
 #[test]
 fn nan_is_missing_only_when_asked_for() {
-    let loss = || Arc::new(SquaredError { half: true });
+    let loss = || Arc::new(SquaredError::half());
     let message = |problem: retrodict::Result<Problem>| problem.err().unwrap().to_string();
     let target = vec![1.0, NAN, 2.0];
     assert_eq!(
@@ -264,7 +264,7 @@ fn several_observations_of_one_system_are_joined() {
 
 #[test]
 fn fewer_data_than_unknowns_are_told_unless_there_is_a_prior() {
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let target = vec![1.0, NAN, 2.0, NAN, NAN];
     let problem = Problem::with_missing(heat(5), loss, target).unwrap();
     let shortage = problem.shortage().unwrap();

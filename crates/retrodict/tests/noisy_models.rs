@@ -71,7 +71,7 @@ fn problem(answer: Answer, with_jacobian: bool) -> Problem {
         with_jacobian,
     };
     let simulator = External::new(model, Differences::default(), Some(1));
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     Problem::new(Arc::new(simulator), loss, data()).unwrap()
 }
 

@@ -17,7 +17,7 @@ fn run(simulator: &dyn Simulator, x: &[f64]) -> Vec<f64> {
 }
 
 fn fit(simulator: Arc<dyn Simulator>, data: Vec<f64>, start: &[f64], steps: usize) -> Solution {
-    let problem = Problem::new(simulator, Arc::new(SquaredError { half: true }), data).unwrap();
+    let problem = Problem::new(simulator, Arc::new(SquaredError::half()), data).unwrap();
     let stop = StopWhen {
         step_below: 1e-9,
         loss_change: Some(0.0),

@@ -56,7 +56,7 @@ fn train(
         network: Arc::clone(network),
         strategy: STRATEGIES.build("pinn", &toml::Table::new()).unwrap(),
         rule: Box::new(rule),
-        loss: Arc::new(SquaredError { half: true }),
+        loss: Arc::new(SquaredError::half()),
         reduction: Reduction::Mean,
         batch: 32,
         schedule: Schedule::Constant,
@@ -217,7 +217,7 @@ fn learning_from_the_residual_never_runs_the_physics() {
         .collect();
     let network = mlp(&[9, 9], Activation::Linear);
     let theta = network.initial(1);
-    let loss: Arc<dyn Loss> = Arc::new(SquaredError { half: false });
+    let loss: Arc<dyn Loss> = Arc::new(SquaredError::default());
     let problem = PhysicsResidual {}
         .theta_problem(&Lesson {
             network: &network,

@@ -31,13 +31,11 @@ fn gravity() -> Arc<Gravity> {
 }
 
 fn field(shape: &[usize], edges: Edges) -> MaternField {
-    let prior = Matern {
-        length: 8.0,
-        deviation: 2.0,
-        smoothness: 1.5,
-        edges,
-        ..Matern::default()
-    };
+    let prior = Matern::default()
+        .with_length(8.0)
+        .with_deviation(2.0)
+        .with_smoothness(1.5)
+        .with_edges(edges);
     MaternField::new(&prior, shape).unwrap()
 }
 
@@ -96,10 +94,7 @@ fn the_variances_of_a_field_are_those_of_its_root() {
         let middle = field(&[200], edges).variances()[100];
         assert!((middle - 4.0).abs() < 1e-6, "{edges}: {middle}");
     }
-    let prior = Matern {
-        length: -1.0,
-        ..Matern::default()
-    };
+    let prior = Matern::default().with_length(-1.0);
     let error = MaternField::new(&prior, &[8]).unwrap_err();
     assert!(error.to_string().starts_with("length = -1"), "{error}");
 }

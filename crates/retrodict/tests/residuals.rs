@@ -242,7 +242,7 @@ fn the_residual_fits_a_chaotic_series_where_the_series_itself_does_not() {
     let (truth, start) = ([10.0, 28.0, 8.0 / 3.0], [8.0, 24.0, 2.0]);
     let y = forward(&*lorenz, &truth);
     let fit = |simulator: Arc<dyn Simulator>, target: Vec<f64>| {
-        let loss = Arc::new(SquaredError { half: true });
+        let loss = Arc::new(SquaredError::half());
         let problem = Problem::new(simulator, loss, target).unwrap();
         Solver::new(LevenbergMarquardt::default(), StopWhen::after(100))
             .solve(&problem, &start)

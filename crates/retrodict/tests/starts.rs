@@ -70,7 +70,7 @@ impl Simulator for TwoBottoms {
 
 #[test]
 fn many_starts_find_the_lower_bottom_and_count_the_basins() {
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(Arc::new(TwoBottoms), loss, vec![0.0, 0.0]).unwrap();
     let solver = |_| {
         let rule = LevenbergMarquardt::default();
@@ -97,7 +97,7 @@ fn many_starts_find_the_lower_bottom_and_count_the_basins() {
 
 #[test]
 fn starts_where_the_simulation_fails_are_left_out() {
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(Arc::new(Edge), loss, vec![0.5]).unwrap();
     let solver = |_| Ok(Solver::new(InverseJacobian::default(), StopWhen::after(3)));
     let region = Region::new(vec![0.0], vec![3.0]).unwrap();
@@ -122,7 +122,7 @@ fn lotka_volterra_from_afar_is_solved_by_starts_around() {
     ode.validate().unwrap();
     let far = ode.unknowns(&[1.0, 0.8, 2.0, 0.7]).unwrap();
     let truth = ode.unknowns(&load("true")).unwrap();
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(Arc::new(ode), loss, load("data")).unwrap();
     let (region, starts) = Region::starts(&far, Some(1.0), 20, 0).unwrap();
     let survey = solve_from(&problem, &starts, &region, |_| {
@@ -175,7 +175,7 @@ fn a_pendulum_seen_by_its_speed_alone_is_found_on_the_turn_of_its_start() {
     // Many starts tell the turns apart.
     let region = Region::new(vec![0.4, 0.0, -9.0, -0.5], vec![0.9, 0.3, 9.0, 0.5]).unwrap();
     let starts = region.latin_hypercube(40, 3);
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(pendulum, loss, observed).unwrap();
     let survey = solve_from(&problem, &starts, &region, |_| {
         let rule = LevenbergMarquardt::default();
@@ -225,7 +225,7 @@ impl Simulator for Bystander {
 /// ±1 are two solutions, wherever the unknown without effect was left.
 #[test]
 fn unknowns_without_effect_make_no_solution_another() {
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(Arc::new(Bystander), loss, vec![1.0]).unwrap();
     let region = Region::new(vec![-2.0, -5.0], vec![2.0, 5.0]).unwrap();
     let starts = region.latin_hypercube(12, 4);

@@ -118,7 +118,7 @@ fn intervals_of_a_linear_problem_are_exact() {
         );
         let covariance: Arc<dyn Loss> =
             Arc::new(Covariance::new(correlated.clone(), half).unwrap());
-        let squared: Arc<dyn Loss> = Arc::new(SquaredError { half });
+        let squared: Arc<dyn Loss> = Arc::new(SquaredError::default().with_half(half));
         let cases: [(Arc<dyn Loss>, Noise, Undo<'_>); 4] = [
             (Arc::clone(&weighted), Noise::Known, &weigh),
             (covariance, Noise::Known, &undo),

@@ -305,7 +305,7 @@ fn a_step_beyond_what_can_be_simulated_is_shortened() {
             "gradient-descent",
         ] {
             let cliff = Cliff { edge, fails };
-            let loss = Arc::new(SquaredError { half: true });
+            let loss = Arc::new(SquaredError::half());
             let n = cliff.input().len();
             let problem = Problem::new(Arc::new(cliff), loss, vec![6.0; n]).unwrap();
             let mut options = toml::Table::new();
@@ -413,7 +413,7 @@ fn a_line_search_gets_past_an_adjoint_that_fails() {
         fails: true,
     });
     let n = cliff.input().len();
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(Arc::new(cliff), loss, vec![1.5; n]).unwrap();
     let solution = Solver::new(LimitedMemoryBfgs::default(), StopWhen::after(50))
         .solve(&problem, &vec![-0.4; n])
@@ -427,7 +427,7 @@ fn a_line_search_gets_past_an_adjoint_that_fails() {
 fn a_run_that_stopped_goes_on_bit_for_bit_whatever_the_rule() {
     let options: toml::Table = "xi = 2.0\nphi = 30.0".parse().unwrap();
     let sine = SIMULATORS.build("sine", &options).unwrap();
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(sine, loss, vec![0.3, 2.5]).unwrap();
     let start = vec![0.2, -0.4];
     for entry in RULES.entries.iter() {

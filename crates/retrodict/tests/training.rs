@@ -39,7 +39,7 @@ fn trainer(
         network: Arc::clone(network),
         strategy: Box::new(strategy),
         rule: Box::new(rule),
-        loss: Arc::new(SquaredError { half: false }),
+        loss: Arc::new(SquaredError::default()),
         reduction: Reduction::Mean,
         batch,
         schedule: Schedule::Constant,

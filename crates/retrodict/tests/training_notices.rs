@@ -32,7 +32,7 @@ fn train(targets: &[f64], from: Option<State>, steps: u64) -> State {
             1,
         )),
         rule: Box::new(Adam::new(1e-2).unwrap()),
-        loss: Arc::new(SquaredError { half: true }),
+        loss: Arc::new(SquaredError::half()),
         reduction: Reduction::Mean,
         batch: targets.len(),
         schedule: Schedule::Constant,

@@ -13,7 +13,7 @@ use retrodict::simulators::{Exp, HeatOptions, LotkaVolterra, Scaling};
 use retrodict::{Problem, Simulator, Solution, Solver, StopWhen, Transform, Transformed, check};
 
 fn problem(simulator: Arc<dyn Simulator>, target: Vec<f64>) -> Problem {
-    Problem::new(simulator, Arc::new(SquaredError { half: true }), target).unwrap()
+    Problem::new(simulator, Arc::new(SquaredError::half()), target).unwrap()
 }
 
 fn solve(rule: &str, problem: &Problem, start: &[f64]) -> Solution {
@@ -149,11 +149,9 @@ fn a_gradient_method_works_in_units_in_which_unknowns_are_one() {
 #[test]
 fn start_observer_solution_and_prior_are_those_of_x() {
     let exp = Exp { size: 2 };
-    let prior = Gaussian {
-        reference: vec![0.5],
-        deviations: vec![0.7],
-        ..Gaussian::default()
-    };
+    let prior = Gaussian::default()
+        .with_reference([0.5])
+        .with_deviations([0.7]);
     let plain = problem(Arc::new(exp), vec![2.0, 3.0])
         .with_prior(&prior, 1.0)
         .unwrap();

@@ -91,7 +91,7 @@ impl Simulator for Residuals {
 }
 
 fn problem(simulator: impl Simulator + 'static, half: bool, target: &[f64]) -> Problem {
-    let loss = Arc::new(SquaredError { half });
+    let loss = Arc::new(SquaredError::default().with_half(half));
     Problem::new(Arc::new(simulator), loss, target.to_vec()).unwrap()
 }
 

@@ -113,10 +113,7 @@ fn the_discrepancy_of_a_nonlinear_problem_settles() {
     let mut reached = 0;
     for seed in 0..6 {
         let loss = Arc::new(Weighted::half([sigma]).unwrap());
-        let curved = Tikhonov {
-            order: 2,
-            ..Tikhonov::default()
-        };
+        let curved = Tikhonov::default().with_order(2);
         let problem = Problem::new(exp.clone(), loss, noisy(&clean, sigma, seed)).unwrap();
         let problem = problem.with_prior(&curved, 1.0).unwrap();
         let found = Choice::Discrepancy.weight(&problem, &[0.0; 40]).unwrap();
@@ -183,7 +180,7 @@ fn transforms_change_neither_the_weight_nor_what_x_is() {
 
 #[test]
 fn a_choice_that_cannot_be_made_says_why() {
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let bare = Problem::new(Arc::new(Shaw::default()), loss, vec![1.0; 64]).unwrap();
     let message = |choice: Choice, problem: &Problem| {
         choice.weight(problem, &[0.0; 64]).unwrap_err().to_string()
@@ -201,13 +198,7 @@ fn a_choice_that_cannot_be_made_says_why() {
     );
     assert!(unknown.contains("cross-validation"), "{unknown}");
     let two = one
-        .with_prior(
-            &Tikhonov {
-                order: 1,
-                ..Tikhonov::default()
-            },
-            1.0,
-        )
+        .with_prior(&Tikhonov::default().with_order(1), 1.0)
         .unwrap();
     assert!(message(Choice::LCurve, &two).contains("a problem with 2 priors"));
 }
@@ -265,7 +256,7 @@ fn the_automatic_choice_goes_on_to_the_next_rule() {
     assert_eq!((found.rule, found.doubt), (Choice::CrossValidation, None));
     assert_eq!(found.passed, [(Choice::Discrepancy, Doubt::NotExplained)]);
     // Nothing is known of the noise.
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let unknown = Problem::new(Arc::new(Shaw::default()), loss, y.clone()).unwrap();
     let unknown = unknown.with_prior(&Tikhonov::default(), 1.0).unwrap();
     let found = Choice::Automatic.weight(&unknown, &zeros).unwrap();

@@ -70,17 +70,16 @@ fn cost(size: Size, rule: Box<dyn UpdateRule>) -> (usize, f64) {
     let samples = samples(size);
     let hidden = vec![size.hidden; 3];
     let seen = Space::new("state", &[2 * size.masses], "1");
-    let network = Dense {
-        hidden,
-        ..Dense::default()
-    };
-    let network = network.build(&seen, &samples[0].simulator.input()).unwrap();
+    let network = Dense::default().with_hidden(hidden);
+    let network = network
+        .between(&seen, &samples[0].simulator.input())
+        .unwrap();
     let (weights, theta) = (network.parameters(), network.initial(1));
     let mut trainer = Trainer {
         network,
         strategy: Box::new(EndToEnd {}),
         rule,
-        loss: Arc::new(SquaredError { half: false }),
+        loss: Arc::new(SquaredError::default()),
         reduction: Reduction::Mean,
         batch: size.batch,
         schedule: Schedule::default(),

@@ -185,7 +185,7 @@ fn intermediate(make: Make<'_>, first: Map) -> Result<Intermediate> {
 
 /// y = (x₀, x₁²) at x₁ = 0, where J has lost x₁, with a target at x₁ = ±1.
 pub(super) fn singular_jacobian(make: Make<'_>) -> Result<Step> {
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let flat = Problem::new(Arc::new(Square {}), loss, vec![0.0, 1.0])?;
     let (dx, notice) = update(&mut *make()?, &flat, &[1.0, 0.0])?;
     Ok(behaviour(&dx, dx[1], notice))
@@ -193,7 +193,7 @@ pub(super) fn singular_jacobian(make: Make<'_>) -> Result<Step> {
 
 /// y = √x with the target 0: L = ½ Σ x, a plane.
 pub(super) fn singular_hessian(make: Make<'_>) -> Result<Step> {
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let plane = Problem::new(Arc::new(ROOT), loss, vec![0.0, 0.0])?;
     let (dx, notice) = update(&mut *make()?, &plane, &[1.0, 2.0])?;
     Ok(behaviour(&dx, dx[0], notice))

@@ -32,7 +32,7 @@ const FORMED: usize = 2000;
 ///
 /// # fn main() -> retrodict::Result<()> {
 /// let sine = Arc::new(Sine::default());
-/// let problem = Problem::new(sine, Arc::new(SquaredError { half: true }), vec![0.5, 0.0])?;
+/// let problem = Problem::new(sine, Arc::new(SquaredError::half()), vec![0.5, 0.0])?;
 /// assert_eq!(automatic::method(&problem).method, "inverse-simulator");
 /// # Ok(())
 /// # }
@@ -119,12 +119,7 @@ mod tests {
 
     fn problem(simulator: impl Simulator + 'static) -> Problem {
         let target = vec![0.1; simulator.output().len()];
-        Problem::new(
-            Arc::new(simulator),
-            Arc::new(SquaredError { half: true }),
-            target,
-        )
-        .unwrap()
+        Problem::new(Arc::new(simulator), Arc::new(SquaredError::half()), target).unwrap()
     }
 
     #[test]

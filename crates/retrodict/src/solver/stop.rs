@@ -339,7 +339,7 @@ mod tests {
         use crate::solver::status::Status;
         use crate::updates::GradientDescentOptions;
 
-        let loss = Arc::new(SquaredError { half: true });
+        let loss = Arc::new(SquaredError::half());
         let problem = Problem::new(Arc::new(Square {}), loss, vec![2.0, 9.0]).unwrap();
         let stop = StopWhen {
             residual_below: Some(0.01),

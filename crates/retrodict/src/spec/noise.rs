@@ -196,7 +196,7 @@ impl NoiseSpec {
         let sigma = given.filter(|sigma| *sigma > 0.0);
         let loss: Arc<dyn Loss> = match sigma {
             Some(sigma) => self.with(vec![sigma])?,
-            None => Arc::new(SquaredError { half: true }),
+            None => Arc::new(SquaredError::half()),
         };
         Ok(Level {
             loss,
