@@ -66,6 +66,8 @@ impl<O: Validate> Checked<O> {
     /// machine's memory.
     pub fn new(options: O) -> Result<Self> {
         let name = std::any::type_name::<O>();
+        // Without what it is generic over: `Options` of `crate::Options<crate::Equation>`.
+        let name = name.split('<').next().unwrap_or(name);
         let name = name.rsplit("::").next().unwrap_or(name);
         Self::named(name, options)
     }
@@ -364,7 +366,7 @@ mod tests {
             message("learning_rate = 'fast'"),
             "newton: `learning_rate`: invalid type: string \"fast\", expected a number"
         );
-        let square = configure::<crate::simulators::Square>("square", &table("foo = 1"));
+        let square = build::<crate::simulators::SquareOptions>("square", &table("foo = 1"));
         assert_eq!(
             square.unwrap_err().to_string(),
             "square: unknown key `foo`; it has no options"

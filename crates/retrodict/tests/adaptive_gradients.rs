@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use retrodict::losses::SquaredError;
+use retrodict::options::Build;
 use retrodict::registry::RULES;
-use retrodict::simulators::Scaling;
+use retrodict::simulators::ScalingOptions;
 use retrodict::updates::{Adadelta, Adagrad, Adam, AdamW, RmsProp};
 use retrodict::{Evaluation, Problem, Solver, StopWhen, Tally, UpdateRule};
 
@@ -14,7 +15,7 @@ const TARGET: [f64; 2] = [1.0, -6.0];
 /// L = ½ (x₀ − 1)² + ½ (3 x₁ + 6)², at rest in (1, −2).
 fn quadratic() -> Problem {
     Problem::new(
-        Arc::new(Scaling { alpha: 3.0 }),
+        Arc::new(ScalingOptions::default().with_alpha(3.0).build().unwrap()),
         Arc::new(SquaredError { half: true }),
         TARGET.to_vec(),
     )

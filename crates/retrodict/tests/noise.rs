@@ -1,14 +1,13 @@
 //! Noise: multiplicative, with missing data, and in several observations of one x.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use retrodict::options::Build;
 use std::sync::Arc;
 
 use retrodict::losses::{Covariance, Huber, LogNormal, Spectral, SquaredError, Weighted};
-use retrodict::options::Validate;
+use retrodict::options::{Build, Validate};
 use retrodict::priors::Tikhonov;
 use retrodict::registry::RULES;
-use retrodict::simulators::{Exp, Heat, HeatOptions};
+use retrodict::simulators::{Exp, ExpOptions, Heat, HeatOptions};
 use retrodict::{Loss, Problem, Selected, Simulator, Solver, StopWhen, check};
 
 const NAN: f64 = f64::NAN;
@@ -24,7 +23,7 @@ fn heat(cells: usize) -> Arc<Heat> {
 }
 
 fn exp(size: usize) -> Arc<Exp> {
-    Arc::new(Exp { size })
+    Arc::new(ExpOptions::default().with_size(size).build().unwrap())
 }
 
 fn solve(rule: &str, problem: &Problem, start: &[f64]) -> Vec<f64> {

@@ -67,8 +67,9 @@ mod tests {
     use std::sync::Arc;
 
     use retrodict::losses::{SquaredError, Weighted};
+    use retrodict::options::Build;
     use retrodict::priors::Tikhonov;
-    use retrodict::simulators::Scaling;
+    use retrodict::simulators::ScalingOptions;
 
     use super::*;
 
@@ -78,7 +79,7 @@ mod tests {
             deviations: vec![0.5],
             half: true,
         };
-        let simulator = Arc::new(Scaling::default());
+        let simulator = Arc::new(ScalingOptions::default().build().unwrap());
         let known = Problem::new(simulator.clone(), Arc::new(weighted), vec![1.0, -2.0]).unwrap();
         // Half of χ² over two data: as much as L.
         assert!((per_loss(&known).unwrap() - 1.0).abs() < 1e-9);

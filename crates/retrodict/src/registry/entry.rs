@@ -196,11 +196,11 @@ pub(super) fn configured<O: Options>(name: &str, table: &toml::Table) -> Result<
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::simulators::Scaling;
+    use crate::simulators::ScalingOptions;
 
     #[test]
     fn an_entry_of_ones_own_is_found_by_its_name_whatever_others_are_called() {
-        let with = |name| Registry::default().with_simulator::<Scaling>(name, "Mine", "own");
+        let with = |name| Registry::default().with_simulator::<ScalingOptions>(name, "Mine", "own");
         // `toy` is an alias of square.
         let found = |name: &'static str| with(name).simulator(name).unwrap().sentence;
         for name in ["toy", "My_Model", "scaling"] {
