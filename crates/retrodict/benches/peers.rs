@@ -20,9 +20,11 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use retrodict::losses::SquaredError;
-use retrodict::models::ode::Ode;
+use retrodict::models::ode::{Ode, OdeOptions};
 use retrodict::options::Build;
-use retrodict::simulators::{Fluid, HeatOptions, LotkaVolterra, Schroedinger, Sine};
+use retrodict::simulators::{
+    Fluid, FluidOptions, HeatOptions, LotkaVolterra, SchroedingerOptions, SineOptions,
+};
 use retrodict::spectral::regularisation::Regularisation;
 use retrodict::updates::{
     GaussNewton, InverseSimulator, LevenbergMarquardt, LimitedMemoryBfgs, Newton, UpdateRule,
@@ -171,7 +173,7 @@ fn problems_norm(problem: &Problem) -> f64 {
 
 /// A thousand problems near their solution, one after the other; how many were solved.
 fn sine(rule: fn() -> Box<dyn UpdateRule>) -> Workload {
-    let simulator = Arc::new(Sine::default());
+    let simulator = Arc::new(SineOptions::default().build().unwrap());
     let mut random = rand_pcg::Pcg64::seed_from_u64(1);
     let mut normal = || -> f64 { StandardNormal.sample(&mut random) };
     let (mut problems, mut starts) = (Vec::new(), Vec::new());
@@ -200,11 +202,11 @@ fn sine(rule: fn() -> Box<dyn UpdateRule>) -> Workload {
 /// The fit of four rates to two noisy populations; the loss.
 fn populations() -> Workload {
     let load = |name| fixtures::load("lotka_volterra.npz", name);
-    let ode: Ode<LotkaVolterra> = Ode {
-        times: load("t"),
-        initial: load("y0"),
-        ..Ode::default()
-    };
+    let ode: Ode<LotkaVolterra> = OdeOptions::default()
+        .with_times(load("t"))
+        .with_initial(load("y0"))
+        .build()
+        .unwrap();
     let start = ode.unknowns(&load("start")).unwrap();
     let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(Arc::new(ode), loss, load("data")).unwrap();
@@ -255,10 +257,10 @@ fn bounded_fits() -> Workload {
 
 /// ψ and all of ∂y/∂u for 16 controls; Σ|∂y/∂u|.
 fn controls() -> Workload {
-    let well = Schroedinger::default();
+    let well = SchroedingerOptions::default().build().unwrap();
     let controls: Vec<Vec<f64>> = (0..16)
         .map(|k| {
-            (0..well.steps)
+            (0..well.options().steps)
                 .map(|n| ((0.1 + 0.01 * f64::from(k)) * n as f64).sin())
                 .collect()
         })
@@ -278,10 +280,10 @@ fn controls() -> Workload {
 
 /// 64×64 cells, 8 steps, and so many initial velocities.
 fn flows(batch: usize) -> (Fluid, Vec<Vec<f64>>) {
-    let fluid = Fluid {
-        shape: vec![64, 64],
-        ..Fluid::default()
-    };
+    let fluid = FluidOptions::default()
+        .with_shape([64, 64])
+        .build()
+        .unwrap();
     let angle = std::f64::consts::TAU / 64.0;
     let velocity = |k: usize| -> Vec<f64> {
         let place = |cell: usize| (angle * (cell / 64) as f64, angle * (cell % 64) as f64);

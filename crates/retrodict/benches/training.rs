@@ -5,7 +5,6 @@
 //! those of `RAYON_NUM_THREADS`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use retrodict::options::Build;
 use std::io::BufRead;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -16,7 +15,10 @@ use rand_pcg::Pcg64;
 use retrodict::linalg::Engine;
 use retrodict::losses::{Infidelity, Reduction, SquaredError};
 use retrodict::network::{Activation, Architecture, Dense, UNet};
-use retrodict::simulators::{Heat, HeatOptions, Oscillators, Schroedinger};
+use retrodict::options::Build;
+use retrodict::simulators::{
+    Heat, HeatOptions, Oscillators, OscillatorsOptions, Schroedinger, SchroedingerOptions,
+};
 use retrodict::training::{
     CorrectedTargets, Data, EndToEnd, Fixed, Limits, Sample, Schedule, State, Strategy, Supervised,
     Trainer,
@@ -171,11 +173,16 @@ fn states(chain: &Oscillators, count: usize) -> Vec<Sample> {
     let mut random = Pcg64::seed_from_u64(1);
     let one = |_| {
         let state: Vec<f64> = (0..4).map(|_| random.random_range(0.0..1.0)).collect();
-        let simulator = Arc::new(Oscillators {
-            initial: state.clone(),
-            ..chain.clone()
-        });
-        let label = Some(vec![0.1; chain.steps]);
+        let simulator = Arc::new(
+            chain
+                .clone()
+                .options()
+                .clone()
+                .with_initial(state.clone())
+                .build()
+                .unwrap(),
+        );
+        let label = Some(vec![0.1; chain.options().steps]);
         Sample {
             input: state.clone(),
             target: state,
@@ -187,14 +194,14 @@ fn states(chain: &Oscillators, count: usize) -> Vec<Sample> {
 }
 
 fn linear_chain() -> Oscillators {
-    Oscillators {
-        steps: 24,
-        dt: 0.5,
-        kappa: 0.2,
-        alpha: 0.0,
-        strength: 1.0,
-        ..Oscillators::default()
-    }
+    OscillatorsOptions::default()
+        .with_steps(24)
+        .with_dt(0.5)
+        .with_kappa(0.2)
+        .with_alpha(0.0)
+        .with_strength(1.0)
+        .build()
+        .unwrap()
 }
 
 /// Experiments 1 and 2: published widths, batches and truncations.
@@ -212,7 +219,7 @@ fn oscillators(chain: &Oscillators, activation: Activation, batch: usize, trunca
 
 /// Experiment 3: superpositions of the second and the third state.
 fn dipole() -> Work {
-    let well = Arc::new(Schroedinger::default());
+    let well = Arc::new(SchroedingerOptions::default().build().unwrap());
     let (second, third) = (well.eigenstate(2), well.eigenstate(3));
     let mut random = Pcg64::seed_from_u64(1);
     let one = |_| {
@@ -317,7 +324,12 @@ fn work(name: &str) -> Work {
             supervised(states(&linear_chain(), 4096), 32, &network)
         }
         "hig-oscillators" => oscillators(&linear_chain(), Activation::Tanh, 32, 1e-5),
-        "hig-nonlinear" => oscillators(&Oscillators::default(), Activation::Relu, 128, 1e-6),
+        "hig-nonlinear" => oscillators(
+            &OscillatorsOptions::default().build().unwrap(),
+            Activation::Relu,
+            128,
+            1e-6,
+        ),
         "hig-dipole" => dipole(),
         "hig-poisson-16" => poisson(16, Engine::Gram),
         "hig-poisson-64" => poisson(64, Engine::Gram),

@@ -8,17 +8,17 @@ use std::sync::Arc;
 
 use retrodict::linalg::svd;
 use retrodict::losses::SquaredError;
-use retrodict::simulators::KuramotoSivashinsky;
+use retrodict::simulators::{KuramotoSivashinsky, KuramotoSivashinskyOptions};
 use retrodict::updates::{
     GradientDescent, InverseJacobianOptions, LevenbergMarquardt, LimitedMemoryBfgs,
 };
 use retrodict::{Problem, Simulator, Solution, Solver, StopWhen};
 
 fn line(time: f64) -> KuramotoSivashinsky {
-    KuramotoSivashinsky {
-        steps: (time / 0.05).round() as usize,
-        ..KuramotoSivashinsky::default()
-    }
+    KuramotoSivashinskyOptions::default()
+        .with_steps((time / 0.05).round() as usize)
+        .build()
+        .unwrap()
 }
 
 fn main() {

@@ -5,7 +5,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-use retrodict::options::Build;
 use std::error::Error;
 use std::fs::File;
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use retrodict::linalg::{LsmrOptions, lsmr};
 use retrodict::losses::SquaredError;
+use retrodict::options::Build;
 use retrodict::simulators::{Heat, HeatOptions};
 use retrodict::spectral::regularisation::Regularisation;
 use retrodict::updates::{GradientDescent, LimitedMemoryBfgs, UpdateRule};

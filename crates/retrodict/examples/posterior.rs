@@ -4,12 +4,12 @@
 //! cargo run --release -p retrodict --example posterior
 //! ```
 
-use retrodict::options::Build;
 use std::sync::Arc;
 use std::time::Instant;
 
 use retrodict::linalg::Sketch;
 use retrodict::losses::Weighted;
+use retrodict::options::Build;
 use retrodict::priors::{Edges, Matern};
 use retrodict::simulators::HeatOptions;
 use retrodict::uncertainty::posterior::{MaternField, Posterior};

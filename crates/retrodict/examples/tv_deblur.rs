@@ -4,7 +4,6 @@
 //! `cargo run --release --example tv_deblur [SIDE] [STEPS]` prints the error of the picture and of the
 //! solution, the time, and the most memory that was held.
 
-use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,6 +12,7 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use retrodict::linalg::{distance_squared, norm};
 use retrodict::losses::Weighted;
+use retrodict::options::Build;
 use retrodict::priors::TotalVariation;
 use retrodict::simulators::HeatOptions;
 use retrodict::updates::LimitedMemoryBfgs;

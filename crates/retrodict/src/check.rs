@@ -5,9 +5,9 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use retrodict::{Simulator, check, simulators::Sine};
+//! use retrodict::{Simulator, check, simulators::SineOptions};
 //!
-//! let mine: Arc<dyn Simulator> = Arc::new(Sine::default());
+//! let mine: Arc<dyn Simulator> = Arc::new(SineOptions::default().build()?);
 //! let x = check::typical_input(&*mine, 1);
 //! for check in check::simulator(&mine, &x, 1) {
 //!     assert!(check.passed, "{}: {} ({})", check.name, check.measured, check.detail);

@@ -1,7 +1,5 @@
 //! Options are plain structs: read from a table, checked once, at construction.
 
-use std::sync::OnceLock;
-
 use serde::Serialize;
 use serde::de::{DeserializeOwned, Visitor};
 
@@ -66,6 +64,8 @@ impl<O: Validate> Checked<O> {
     /// machine's memory.
     pub fn new(options: O) -> Result<Self> {
         let name = std::any::type_name::<O>();
+        // Without what it is generic over: `Options` of `crate::Options<crate::Equation>`.
+        let name = name.split('<').next().unwrap_or(name);
         let name = name.rsplit("::").next().unwrap_or(name);
         Self::named(name, options)
     }
@@ -270,37 +270,6 @@ pub fn explain(message: &str) -> String {
     explained
 }
 
-/// What a configuration implies, such as a transform's plan: computed at first use and kept.
-/// It is no option: leave it to `..Default::default()`.
-#[derive(Debug)]
-pub struct Derived<T>(OnceLock<T>);
-
-impl<T> Derived<T> {
-    pub(crate) fn get(&self, compute: impl FnOnce() -> T) -> &T {
-        self.0.get_or_init(compute)
-    }
-}
-
-impl<T> Default for Derived<T> {
-    fn default() -> Self {
-        Self(OnceLock::new())
-    }
-}
-
-/// A clone may get other options before it is used, so it starts empty.
-impl<T> Clone for Derived<T> {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-/// Equal options imply equal derivations.
-impl<T> PartialEq for Derived<T> {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
 /// Checks a grid: one to three axes with at least one cell each.
 pub fn grid(shape: &[usize]) -> Result<()> {
     require(
@@ -425,7 +394,7 @@ mod tests {
             message("learning_rate = 'fast'"),
             "newton: `learning_rate`: invalid type: string \"fast\", expected a number"
         );
-        let square = configure::<crate::simulators::Square>("square", &table("foo = 1"));
+        let square = build::<crate::simulators::SquareOptions>("square", &table("foo = 1"));
         assert_eq!(
             square.unwrap_err().to_string(),
             "square: unknown key `foo`; it has no options"

@@ -14,16 +14,18 @@ use crate::losses::{
     SquaredError, WeightedOptions,
 };
 #[cfg(feature = "external")]
-use crate::models::external::{Program, UmBridge};
-use crate::models::ode::Ode;
+use crate::models::external::{ProgramOptions, UmBridgeOptions};
+use crate::models::ode::OdeOptions;
 #[cfg(feature = "network")]
 use crate::network::{Architecture, Dense, UNet};
 use crate::options::{self, Build};
 use crate::priors::{Gaussian, Matern, Prior, Sparsity, Tikhonov, TotalVariation};
 use crate::simulators::{
-    Advection, Burgers, Deriv2, Exp, Fluid, Gravity, HeatOptions, KuramotoSivashinsky, Laplace,
-    Lorenz, LotkaVolterra, Oscillators, Pendulum, Phillips, Poisson, ReactionDiffusion, Scaling,
-    Schroedinger, Shaw, Sine, Sir, Square, Volterra, Wave,
+    AdvectionOptions, BurgersOptions, Deriv2Options, ExpOptions, FluidOptions, GravityOptions,
+    HeatOptions, KuramotoSivashinskyOptions, LaplaceOptions, Lorenz, LotkaVolterra,
+    OscillatorsOptions, Pendulum, PhillipsOptions, PoissonOptions, ReactionDiffusionOptions,
+    ScalingOptions, SchroedingerOptions, ShawOptions, SineOptions, Sir, SquareOptions,
+    VolterraOptions, WaveOptions,
 };
 #[cfg(feature = "network")]
 use crate::training::{EndToEnd, PhysicsResidual, Strategy, Supervised};
@@ -45,7 +47,6 @@ pub use settings::{Setting, fields, schema};
 
 #[cfg(feature = "network")]
 use correction::Correction;
-use entry::configured;
 
 /// All lists: retrodict's own, and what a user adds.
 ///
@@ -100,20 +101,24 @@ impl Registry {
         &STANDARD
     }
 
-    /// Adds a simulator of your own: its options are its fields, with their doc comments as descriptions. It then works
-    /// wherever a name of a simulator is read.
+    /// Adds a simulator of your own: the options of which it is built, with their doc comments as descriptions. It then
+    /// works wherever a name of a simulator is read.
     #[must_use]
-    pub fn with_simulator<S: Simulator + Options + 'static>(
+    pub fn with_simulator<O>(
         mut self,
         name: &'static str,
         sentence: &'static str,
         source: &'static str,
-    ) -> Self {
+    ) -> Self
+    where
+        O: Options + Build,
+        O::Built: Simulator + 'static,
+    {
         self.simulators.add(Entry {
             sentence,
             source,
-            ..Entry::of::<S>(name, |_, name, table| {
-                Ok(Arc::new(configured::<S>(name, table)?))
+            ..Entry::of::<O>(name, |_, name, table| {
+                Ok(Arc::new(options::build::<O>(name, table)?))
             })
         });
         self
@@ -203,19 +208,7 @@ impl Registry {
     }
 }
 
-/// A registry line: the type, its names, a sentence and a source.
-macro_rules! entry {
-    ($make:path, $type:ty, $name:literal, [$($alias:literal),*], $sentence:literal, $source:literal) => {
-        Entry {
-            aliases: &[$($alias),*],
-            sentence: $sentence,
-            source: $source,
-            ..Entry::of::<$type>($name, |_, name, table| Ok($make(configured::<$type>(name, table)?)))
-        }
-    };
-}
-
-/// The same, of a type of options that builds what is listed.
+/// A registry line: the options, the names, a sentence and a source.
 macro_rules! built {
     ($make:path, $options:ty, $name:literal, [$($alias:literal),*], $sentence:literal, $source:literal) => {
         Entry {
@@ -230,41 +223,41 @@ macro_rules! built {
 /// All simulators.
 #[rustfmt::skip]
 pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entries: Cow::Borrowed(&[
-    entry!(Arc::new, Scaling, "scaling", [], "Two numbers, the second scaled by α", "PBDL book, scale-invariance and inversion"),
-    entry!(Arc::new, Square, "square", ["toy"], "Two numbers, the second squared", "PBDL book, simple example comparing different optimizers"),
-    entry!(Arc::new, Exp, "exp", [], "The exponential of each value", "Holl et al. 2022, section 3.1"),
-    entry!(Arc::new, Sine, "sine", [], "A rotated sine with scales ξ² apart and infinitely many solutions", "Holl et al. 2022, section 4.1"),
+    built!(Arc::new, ScalingOptions, "scaling", [], "Two numbers, the second scaled by α", "PBDL book, scale-invariance and inversion"),
+    built!(Arc::new, SquareOptions, "square", ["toy"], "Two numbers, the second squared", "PBDL book, simple example comparing different optimizers"),
+    built!(Arc::new, ExpOptions, "exp", [], "The exponential of each value", "Holl et al. 2022, section 3.1"),
+    built!(Arc::new, SineOptions, "sine", [], "A rotated sine with scales ξ² apart and infinitely many solutions", "Holl et al. 2022, section 4.1"),
     built!(Arc::new, HeatOptions, "heat", ["diffusion"], "Diffusion of heat on a periodic grid, 1-D to 3-D, exact in Fourier space", "Holl et al. 2022, section 4.3"),
-    entry!(Arc::new, Poisson, "poisson", [], "The potential of a source, y = ∇⁻²x, with periodic, Dirichlet or Neumann boundaries, 1-D to 3-D", "Swarztrauber 1977"),
-    entry!(Arc::new, Laplace, "laplace", [], "The source of a potential, y = ∇²x: the inverse of \
+    built!(Arc::new, PoissonOptions, "poisson", [], "The potential of a source, y = ∇⁻²x, with periodic, Dirichlet or Neumann boundaries, 1-D to 3-D", "Swarztrauber 1977"),
+    built!(Arc::new, LaplaceOptions, "laplace", [], "The source of a potential, y = ∇²x: the inverse of \
          poisson", "Schnell et al. 2022, section 4.2"),
-    entry!(Arc::new, Oscillators, "oscillators", [], "A chain of coupled masses, controlled by a force on the last \
+    built!(Arc::new, OscillatorsOptions, "oscillators", [], "A chain of coupled masses, controlled by a force on the last \
          one", "Schnell et al. 2022, section 4.1"),
-    entry!(Arc::new, Wave, "wave", [], "Waves on a periodic grid, 1-D to 3-D, by leapfrog, exactly \
+    built!(Arc::new, WaveOptions, "wave", [], "Waves on a periodic grid, 1-D to 3-D, by leapfrog, exactly \
          reversible", "Hairer, Lubich & Wanner, I.1.4"),
-    entry!(Arc::new, Advection, "advection", ["transport"], "Transport by a constant velocity, exact in Fourier space, 1-D to 3-D", "Boyd, chapter 4"),
-    entry!(Arc::new, Burgers, "burgers", [], "Viscous Burgers equation on a periodic grid, 1-D and 2-D", "Burgers 1948"),
-    entry!(Arc::new, ReactionDiffusion, "reaction-diffusion", ["gray-scott"], "Two reacting and diffusing substances \
+    built!(Arc::new, AdvectionOptions, "advection", ["transport"], "Transport by a constant velocity, exact in Fourier space, 1-D to 3-D", "Boyd, chapter 4"),
+    built!(Arc::new, BurgersOptions, "burgers", [], "Viscous Burgers equation on a periodic grid, 1-D and 2-D", "Burgers 1948"),
+    built!(Arc::new, ReactionDiffusionOptions, "reaction-diffusion", ["gray-scott"], "Two reacting and diffusing substances \
          that form patterns, 1-D and 2-D", "Pearson 1993, equation 2"),
-    entry!(Arc::new, KuramotoSivashinsky, "kuramoto-sivashinsky", ["ks"], "Chaotic flame fronts on a periodic line, by exponential steps", "Cox & Matthews 2002, equation 20"),
-    entry!(Arc::new, Fluid, "fluid", ["navier-stokes"], "Incompressible flow in a periodic box, 2-D, observed \
+    built!(Arc::new, KuramotoSivashinskyOptions, "kuramoto-sivashinsky", ["ks"], "Chaotic flame fronts on a periodic line, by exponential steps", "Cox & Matthews 2002, equation 20"),
+    built!(Arc::new, FluidOptions, "fluid", ["navier-stokes"], "Incompressible flow in a periodic box, 2-D, observed \
          through a marker that it carries", "Holl et al. 2022, section 4.4"),
-    entry!(Arc::new, Ode<LotkaVolterra>, "lotka-volterra", ["predator-prey"], "Predator-prey model: four rates from \
+    built!(Arc::new, OdeOptions<LotkaVolterra>, "lotka-volterra", ["predator-prey"], "Predator-prey model: four rates from \
          two populations over time", "Lotka 1925; Volterra 1926"),
-    entry!(Arc::new, Ode<Lorenz>, "lorenz", [], "Lorenz's chaotic model of convection: three parameters from its \
+    built!(Arc::new, OdeOptions<Lorenz>, "lorenz", [], "Lorenz's chaotic model of convection: three parameters from its \
          trajectory", "Lorenz 1963, equations 25 to 27"),
-    entry!(Arc::new, Ode<Pendulum>, "pendulum", [], "A damped pendulum: stiffness and damping from its \
+    built!(Arc::new, OdeOptions<Pendulum>, "pendulum", [], "A damped pendulum: stiffness and damping from its \
          trajectory", "Landau & Lifshitz, § 11"),
-    entry!(Arc::new, Ode<Sir>, "sir", ["epidemic"], "The SIR model of an epidemic: contact and recovery rates from \
+    built!(Arc::new, OdeOptions<Sir>, "sir", ["epidemic"], "The SIR model of an epidemic: contact and recovery rates from \
          the numbers over time", "Kermack & McKendrick 1927"),
-    entry!(Arc::new, Schroedinger, "schroedinger", ["quantum-dipole"], "A quantum particle in a well, controlled \
+    built!(Arc::new, SchroedingerOptions, "schroedinger", ["quantum-dipole"], "A quantum particle in a well, controlled \
          through its dipole", "Schnell et al. 2022, section 4.3"),
-    entry!(Arc::new, Shaw, "shaw", [], "A light source behind a slit: an integral equation, exponentially ill-posed", "Shaw 1972; Hansen 1994"),
-    entry!(Arc::new, Phillips, "phillips", [], "A hump blurred by itself: an integral equation with slowly falling singular values", "Phillips 1962; Hansen 1994"),
-    entry!(Arc::new, Gravity, "gravity", [], "Mass below ground from gravity above: an integral equation, more \
+    built!(Arc::new, ShawOptions, "shaw", [], "A light source behind a slit: an integral equation, exponentially ill-posed", "Shaw 1972; Hansen 1994"),
+    built!(Arc::new, PhillipsOptions, "phillips", [], "A hump blurred by itself: an integral equation with slowly falling singular values", "Phillips 1962; Hansen 1994"),
+    built!(Arc::new, GravityOptions, "gravity", [], "Mass below ground from gravity above: an integral equation, more \
          ill-posed with depth", "Wing 1991; Hansen 2007"),
-    entry!(Arc::new, Deriv2, "deriv2", ["second-derivative"], "The second integral, whose inverse differentiates twice: mildly ill-posed", "Delves & Mohamed 1985; Hansen 1994"),
-    entry!(Arc::new, Volterra, "volterra", ["inverse-heat"], "Temperature inside a wall from that of its surface: Hansen's inverse heat equation", "Carasso 1982; Hansen 1994"),
+    built!(Arc::new, Deriv2Options, "deriv2", ["second-derivative"], "The second integral, whose inverse differentiates twice: mildly ill-posed", "Delves & Mohamed 1985; Hansen 1994"),
+    built!(Arc::new, VolterraOptions, "volterra", ["inverse-heat"], "Temperature inside a wall from that of its surface: Hansen's inverse heat equation", "Carasso 1982; Hansen 1994"),
 ]) };
 
 /// Simulators that are not retrodict's own: what they are is in their options.
@@ -277,14 +270,14 @@ pub static EXTERNAL: List<Arc<dyn Simulator>> = List { kind: "simulator", entrie
         aliases: &["um-bridge"],
         sentence: "A model behind a server that speaks the UM-Bridge protocol",
         source: "Seelinger et al. 2023",
-        ..Entry::of::<UmBridge>("umbridge", |_, name, table| Ok(Arc::new(configured::<UmBridge>(name, table)?.connect()?)))
+        ..Entry::of::<UmBridgeOptions>("umbridge", |_, name, table| Ok(Arc::new(options::build::<UmBridgeOptions>(name, table)?)))
     },
     #[cfg(feature = "external")]
     Entry {
         aliases: &["command"],
         sentence: "A program that reads x from one file and writes y to another",
         source: "your own",
-        ..Entry::of::<Program>("program", |_, name, table| Ok(Arc::new(configured::<Program>(name, table)?.simulator()?)))
+        ..Entry::of::<ProgramOptions>("program", |_, name, table| Ok(Arc::new(options::build::<ProgramOptions>(name, table)?)))
     },
 ]) };
 
@@ -372,7 +365,7 @@ pub static STRATEGIES: List<Box<dyn Strategy>> = List { kind: "strategy", entrie
         aliases: &["sip", "scale-invariant"],
         sentence: "Learns the x to which an update rule moves the network's own output",
         source: "Holl et al. 2022, algorithm 1",
-        ..Entry::of::<Correction>("corrected-targets", |registry, name, table| configured::<Correction>(name, table)?.make(registry))
+        ..Entry::of::<Correction>("corrected-targets", |registry, name, table| options::configure::<Correction>(name, table)?.make(registry))
     },
     built!(Box::new, PhysicsResidual, "physics-residual", ["pinn", "physical-loss"], "Learns to satisfy the simulator's own residual r(x, y*) = 0, without solving it", "PBDL book, physical loss terms"),
 ]) };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use retrodict::losses::SquaredError;
 use retrodict::registry::RULES;
-use retrodict::simulators::Scaling;
+use retrodict::simulators::ScalingOptions;
 use retrodict::updates::{
     AdadeltaOptions, Adagrad, AdagradOptions, Adam, AdamW, RmsProp, RmsPropOptions,
 };
@@ -17,7 +17,7 @@ const TARGET: [f64; 2] = [1.0, -6.0];
 /// L = ½ (x₀ − 1)² + ½ (3 x₁ + 6)², at rest in (1, −2).
 fn quadratic() -> Problem {
     Problem::new(
-        Arc::new(Scaling { alpha: 3.0 }),
+        Arc::new(ScalingOptions::default().with_alpha(3.0).build().unwrap()),
         Arc::new(SquaredError::half()),
         TARGET.to_vec(),
     )

@@ -1,7 +1,6 @@
 //! Bounds: no iterate leaves them, and the minimum within is found to all digits.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 use retrodict::linalg::{Matrix, cholesky, norm};
 use retrodict::losses::SquaredError;
+use retrodict::options::Build;
 use retrodict::priors::TotalVariation;
 use retrodict::registry::RULES;
 use retrodict::simulators::HeatOptions;

@@ -1,7 +1,6 @@
 //! Corrected targets ask the network once for each θ, and come to the same as asking it twice.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,6 +9,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use retrodict::losses::{Batch, Reduction, SquaredError};
 use retrodict::network::{Activation, Architecture, Mlp, NetworkMap, UNet, Weight};
+use retrodict::options::Build;
 use retrodict::simulators::HeatOptions;
 use retrodict::training::{
     Clock, CorrectedTargets, Fresh, Joint, Lesson, Limits, Notes, Sample, Schedule, State,

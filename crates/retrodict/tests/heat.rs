@@ -2,7 +2,6 @@
 //! strength that knows the truth.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use retrodict::options::Build;
 use std::f64::consts::PI;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use crate::fixtures::{deviation, load};
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use retrodict::losses::SquaredError;
+use retrodict::options::Build;
 use retrodict::simulators::{Heat, HeatOptions};
 use retrodict::spectral::regularisation::Regularisation;
 use retrodict::updates::InverseSimulator;

@@ -9,7 +9,7 @@ use retrodict::losses::{
     WeightedOptions,
 };
 use retrodict::registry::LOSSES;
-use retrodict::simulators::Scaling;
+use retrodict::simulators::ScalingOptions;
 use retrodict::{Error, Loss, Problem};
 
 fn gradient(loss: &dyn Loss, y: &[f64], target: &[f64]) -> Vec<f64> {
@@ -143,7 +143,11 @@ fn nan_stays_nan_in_every_loss() {
 #[test]
 fn losses_that_do_not_fit_are_told_apart() {
     let problem = |loss: Arc<dyn Loss>| {
-        let made = Problem::new(Arc::new(Scaling::default()), loss, vec![0.0; 2]);
+        let made = Problem::new(
+            Arc::new(ScalingOptions::default().build().unwrap()),
+            loss,
+            vec![0.0; 2],
+        );
         made.err().unwrap()
     };
     let deviations = vec![1.0; 3];

@@ -10,7 +10,7 @@ use retrodict::losses::{
 };
 use retrodict::priors::Tikhonov;
 use retrodict::registry::RULES;
-use retrodict::simulators::{Exp, Heat, HeatOptions};
+use retrodict::simulators::{Exp, ExpOptions, Heat, HeatOptions};
 use retrodict::{Loss, Problem, Selected, Simulator, Solver, StopWhen, check};
 
 const NAN: f64 = f64::NAN;
@@ -26,7 +26,7 @@ fn heat(cells: usize) -> Arc<Heat> {
 }
 
 fn exp(size: usize) -> Arc<Exp> {
-    Arc::new(Exp { size })
+    Arc::new(ExpOptions::default().with_size(size).build().unwrap())
 }
 
 fn solve(rule: &str, problem: &Problem, start: &[f64]) -> Vec<f64> {

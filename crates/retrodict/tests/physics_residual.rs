@@ -1,7 +1,6 @@
 //! Training on residuals: what is learned, what it costs, where it is refused.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,10 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use retrodict::losses::{Reduction, SquaredError};
-use retrodict::models::ode::Ode;
+use retrodict::models::ode::OdeOptions;
 use retrodict::network::{Activation, Mlp};
+use retrodict::options::Build;
 use retrodict::registry::{SIMULATORS, STRATEGIES};
-use retrodict::simulators::{HeatOptions, LotkaVolterra, Square};
+use retrodict::simulators::{HeatOptions, LotkaVolterra, SquareOptions};
 use retrodict::training::{
     Clock, Epoch, Fixed, Lesson, Limits, Notes, PhysicsResidual, Sample, Schedule, State, Strategy,
     Trained, Trainer,
@@ -137,7 +137,7 @@ fn training_on_the_residual_of_poisson_lowers_the_loss_on_held_out_data() {
 /// The network sees two populations over time and says which rates made them.
 #[test]
 fn training_on_the_pieces_of_a_series_finds_its_parameters() {
-    let ode: Arc<dyn Simulator> = Arc::new(Ode::<LotkaVolterra>::default());
+    let ode: Arc<dyn Simulator> = Arc::new(OdeOptions::<LotkaVolterra>::default().build().unwrap());
     let quiet = |count, seed| -> Vec<Sample> {
         let mut random = Pcg64::seed_from_u64(seed);
         let mut one = || {
@@ -250,7 +250,10 @@ fn learning_from_the_residual_never_runs_the_physics() {
 #[test]
 fn a_simulator_without_a_residual_is_refused_with_what_to_use_instead() {
     let heat = HeatOptions::default().with_shape(vec![4]).build().unwrap();
-    let simulators: [Arc<dyn Simulator>; 2] = [Arc::new(heat), Arc::new(Square {})];
+    let simulators: [Arc<dyn Simulator>; 2] = [
+        Arc::new(heat),
+        Arc::new(SquareOptions::default().build().unwrap()),
+    ];
     for simulator in simulators {
         let (inputs, outputs) = (simulator.output().len(), simulator.input().len());
         let network = mlp(&[inputs, outputs], Activation::Linear);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use retrodict::linalg::{Matrix, Sketch, cholesky, norm};
 use retrodict::losses::{SquaredError, WeightedOptions};
 use retrodict::priors::{Edges, Matern};
-use retrodict::simulators::{Gravity, HeatOptions, IntegralEquation};
+use retrodict::simulators::{Gravity, GravityOptions, HeatOptions, IntegralEquation};
 use retrodict::uncertainty::posterior::{GaussianField, MaternField, Posterior};
 use retrodict::{Bounds, Problem, Simulator, Transform};
 
@@ -24,10 +24,7 @@ fn problem(simulator: Arc<dyn Simulator>, half: bool) -> Problem {
 }
 
 fn gravity() -> Arc<Gravity> {
-    Arc::new(Gravity {
-        size: 24,
-        ..Gravity::default()
-    })
+    Arc::new(GravityOptions::default().with_size(24).build().unwrap())
 }
 
 fn field(shape: &[usize], edges: Edges) -> MaternField {
@@ -299,10 +296,7 @@ fn what_does_not_fit_is_named() {
     };
     let gravity = gravity();
     assert!(of(&problem(gravity.clone(), true), &[0.0; 3]).starts_with("x has 3 values"));
-    let larger = Arc::new(Gravity {
-        size: 30,
-        ..Gravity::default()
-    });
+    let larger = Arc::new(GravityOptions::default().with_size(30).build().unwrap());
     let message = of(&problem(larger, true), &[0.0; 30]);
     assert!(
         message.starts_with("the prior's field has 24 values, expected 30"),

@@ -11,7 +11,7 @@ use retrodict::priors::{
     Edges, Gaussian, Matern, Prior, PriorBlock, Sparsity, Tikhonov, TotalVariation,
 };
 use retrodict::registry::{PRIORS, RULES};
-use retrodict::simulators::{Exp, HeatOptions};
+use retrodict::simulators::{ExpOptions, HeatOptions};
 use retrodict::{Problem, Simulator, Solver, Space, Stacked, StopWhen};
 
 fn wavy(n: usize) -> Vec<f64> {
@@ -266,7 +266,7 @@ fn stacked_simulators_pass_the_checks_of_one() {
         .with_nu_t(0.2)
         .build()
         .unwrap();
-    let exp = Exp { size: 9 };
+    let exp = ExpOptions::default().with_size(9).build().unwrap();
     let stacked: Arc<dyn Simulator> =
         Arc::new(Stacked::new(vec![Arc::new(heat.clone()), Arc::new(exp)]).unwrap());
     for check in check::simulator(&stacked, &wavy(9), 2) {
@@ -283,7 +283,7 @@ fn stacked_simulators_pass_the_checks_of_one() {
 
 #[test]
 fn a_nonlinear_simulator_with_a_prior_has_an_exact_hessian() {
-    let exp = Exp { size: 5 };
+    let exp = ExpOptions::default().with_size(5).build().unwrap();
     let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(Arc::new(exp), loss, vec![2.0; 5])
         .unwrap()
@@ -495,7 +495,7 @@ fn the_inverse_simulator_takes_a_linear_problem_with_priors_at_once() {
 
 #[test]
 fn the_inverse_simulator_and_a_prior_end_where_the_gradient_vanishes() {
-    let exp = Arc::new(Exp { size: 3 });
+    let exp = Arc::new(ExpOptions::default().with_size(3).build().unwrap());
     let loss = Arc::new(SquaredError::half());
     let prior = Gaussian::default().with_deviations([0.5]);
     let problem = Problem::new(exp, loss, vec![9.0, 2.0, 0.1])

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use retrodict::inverse::{Inverter, Newton as LocalNewton};
 use retrodict::losses::SquaredError;
-use retrodict::models::ode::{Ode, Transform};
-use retrodict::options::Validate;
+use retrodict::models::ode::{OdeOptions, Transform};
+use retrodict::options::Build;
 use retrodict::simulators::{LotkaVolterra, Pendulum};
 use retrodict::solver::starts::{Region, solve_from};
 use retrodict::updates::{InverseJacobian, LevenbergMarquardt};
@@ -114,12 +114,11 @@ fn starts_where_the_simulation_fails_are_left_out() {
 #[test]
 fn lotka_volterra_from_afar_is_solved_by_starts_around() {
     let load = |name| crate::fixtures::load("lotka_volterra.npz", name);
-    let ode = Ode::<LotkaVolterra> {
-        times: load("t"),
-        initial: load("y0"),
-        ..Ode::default()
-    };
-    ode.validate().unwrap();
+    let ode = OdeOptions::<LotkaVolterra>::default()
+        .with_times(load("t"))
+        .with_initial(load("y0"))
+        .build()
+        .unwrap();
     let far = ode.unknowns(&[1.0, 0.8, 2.0, 0.7]).unwrap();
     let truth = ode.unknowns(&load("true")).unwrap();
     let loss = Arc::new(SquaredError::half());
@@ -146,14 +145,13 @@ fn lotka_volterra_from_afar_is_solved_by_starts_around() {
 #[test]
 fn a_pendulum_seen_by_its_speed_alone_is_found_on_the_turn_of_its_start() {
     use std::f64::consts::TAU;
-    let pendulum = Arc::new(Ode::<Pendulum> {
-        fit_initial: true,
-        observe: vec![1],
-        // A negative stiffness, upside down, is the same motion too: the logarithm keeps it out.
-        transform: [&[Transform::Log][..], &[Transform::None; 3]].concat(),
-        ..Ode::default()
-    });
-    pendulum.validate().unwrap();
+    // A negative stiffness, upside down, is the same motion too: the logarithm keeps it out.
+    let transform = [&[Transform::Log][..], &[Transform::None; 3]].concat();
+    let pendulum = OdeOptions::<Pendulum>::default()
+        .with_fit_initial(true)
+        .with_observe([1])
+        .with_transform(transform);
+    let pendulum = Arc::new(pendulum.build().unwrap());
     let truth = [2.0_f64.ln(), 0.1, 0.8, 0.3];
     let mut observed = vec![0.0; pendulum.output().len()];
     pendulum.forward(&truth, &mut observed).unwrap();

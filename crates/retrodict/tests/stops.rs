@@ -10,7 +10,7 @@ use std::time::Duration;
 use retrodict::interrupt::Interrupt;
 use retrodict::losses::{Covariance, HuberOptions, SquaredError, Weighted};
 use retrodict::registry::{RULES, SIMULATORS};
-use retrodict::simulators::{Exp, Scaling};
+use retrodict::simulators::{ExpOptions, ScalingOptions};
 use retrodict::updates::{Adam, GaussNewton, GradientDescent, LimitedMemoryBfgs};
 use retrodict::{
     Checkpoint, Error, Goal, Loss, Problem, Result, Simulator, Solution, Solver, Space, Status,
@@ -19,7 +19,7 @@ use retrodict::{
 
 /// y = x, watched by a loss: descent with η goes from 0 to the target by the factor 1 − 2η/σ² a step.
 fn identity(loss: impl Loss + 'static) -> Problem {
-    let scaling = Scaling { alpha: 1.0 };
+    let scaling = ScalingOptions::default().with_alpha(1.0).build().unwrap();
     Problem::new(Arc::new(scaling), Arc::new(loss), vec![10.0, -10.0]).unwrap()
 }
 
@@ -267,10 +267,10 @@ impl Cliff {
 
 impl Simulator for Cliff {
     fn input(&self) -> Space {
-        Exp::default().input()
+        ExpOptions::default().build().unwrap().input()
     }
     fn output(&self) -> Space {
-        Exp::default().output()
+        ExpOptions::default().build().unwrap().output()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         let beyond = self.test(x)?;
@@ -396,7 +396,7 @@ impl Simulator for OneWay {
         self.0.output()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
-        Exp::default().forward(x, y)
+        ExpOptions::default().build().unwrap().forward(x, y)
     }
     fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
         self.0.jvp(x, dx, dy)

@@ -11,7 +11,7 @@ use retrodict::check;
 use retrodict::losses::{Reduction, SquaredError};
 use retrodict::network::{Activation, Mlp};
 use retrodict::registry::RULES;
-use retrodict::simulators::{Oscillators, Sine, Square};
+use retrodict::simulators::{OscillatorsOptions, SineOptions, SquareOptions};
 use retrodict::training::{
     Clock, CorrectedTargets, EndToEnd, Fixed, Fresh, Joint, Limits, Sample, Schedule, State,
     Strategy, Supervised, Trained, Trainer,
@@ -70,16 +70,18 @@ fn oscillators(count: usize, seed: u64) -> Vec<Sample> {
                 input: state.clone(),
                 target: state.clone(),
                 label: None,
-                simulator: Arc::new(Oscillators {
-                    masses: 2,
-                    steps: 24,
-                    dt: 0.5,
-                    kappa: 0.2,
-                    alpha: 0.0,
-                    strength: 1.0,
-                    initial: state,
-                    ..Oscillators::default()
-                }),
+                simulator: Arc::new(
+                    OscillatorsOptions::default()
+                        .with_masses(2)
+                        .with_steps(24)
+                        .with_dt(0.5)
+                        .with_kappa(0.2)
+                        .with_alpha(0.0)
+                        .with_strength(1.0)
+                        .with_initial(state)
+                        .build()
+                        .unwrap(),
+                ),
             }
         })
         .collect()
@@ -87,7 +89,7 @@ fn oscillators(count: usize, seed: u64) -> Vec<Sample> {
 
 /// y = x² for x of both signs; `sign` of the label where it is drawn.
 fn squares(count: usize) -> Vec<Sample> {
-    let square: Arc<dyn Simulator> = Arc::new(Square {});
+    let square: Arc<dyn Simulator> = Arc::new(SquareOptions::default().build().unwrap());
     let mut random = Pcg64::seed_from_u64(4);
     (0..count)
         .map(|_| {
@@ -219,11 +221,13 @@ fn supervised_training_learns_the_mean_of_two_branches_and_the_others_one_of_the
 fn corrected_targets_are_scale_invariant() {
     // ξ multiplies one direction and divides the other; the inverse does not see it.
     let learn = |xi: f64| {
-        let sine: Arc<dyn Simulator> = Arc::new(Sine {
-            xi,
-            phi: 0.0,
-            ..Sine::default()
-        });
+        let sine: Arc<dyn Simulator> = Arc::new(
+            SineOptions::default()
+                .with_xi(xi)
+                .with_phi(0.0)
+                .build()
+                .unwrap(),
+        );
         let mut random = Pcg64::seed_from_u64(1);
         let samples = (0..256)
             .map(|_| {
@@ -476,7 +480,7 @@ fn what_does_not_fit_is_said() {
 #[test]
 fn samples_drawn_on_the_fly_depend_on_their_number_alone() {
     use retrodict::training::Data;
-    let square: Arc<dyn Simulator> = Arc::new(Square {});
+    let square: Arc<dyn Simulator> = Arc::new(SquareOptions::default().build().unwrap());
     let draw = move |random: &mut Pcg64| {
         let x: f64 = random.random_range(-1.0..1.0);
         Ok(Sample {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use retrodict::linalg::Matrix;
 use retrodict::losses::SquaredError;
-use retrodict::simulators::{Scaling, Sine, Square};
+use retrodict::simulators::{ScalingOptions, SineOptions, SquareOptions};
 use retrodict::updates::*;
 use retrodict::{
     Checkpoint, Counts, Error, Evaluation, Goal, LOSS_CHANGE, Problem, Result, Simulator, Solution,
@@ -130,7 +130,11 @@ fn newton(learning_rate: f64, saddle_free: bool) -> Newton {
 /// The book's comparison, ten steps from (3, 3).
 #[test]
 fn toy_ends_where_the_book_says() {
-    let toy = problem(Square {}, false, &[0.0, 0.0]);
+    let toy = problem(
+        SquareOptions::default().build().unwrap(),
+        false,
+        &[0.0, 0.0],
+    );
     let start = [3.0, 3.0];
     let descent = solve(GradientDescent::new(0.01).unwrap(), &toy, &start, 10).x;
     assert_near(&descent, &[2.45121842066, 0.96171152444], 1e-11);
@@ -142,7 +146,11 @@ fn toy_ends_where_the_book_says() {
 
 #[test]
 fn toy_first_steps_point_where_the_book_says() {
-    let toy = problem(Square {}, false, &[0.0, 0.0]);
+    let toy = problem(
+        SquareOptions::default().build().unwrap(),
+        false,
+        &[0.0, 0.0],
+    );
     let along = |rule: &mut dyn UpdateRule| {
         let dx = step(rule, &toy, &[3.0, 3.0]);
         (dx[0] + dx[1]).abs() / dx[0].hypot(dx[1])
@@ -252,7 +260,11 @@ fn a_zero_jacobian_gives_a_zero_step_and_newton_says_so() {
         assert_eq!(step(&mut *rule, &p, &[1.0, 2.0]), [0.0, 0.0]);
     }
     // Flat in x₁ at 0: the Hessian has a row of zeros, the gradient has not.
-    let toy = problem(Square {}, false, &[1.0, 0.0]);
+    let toy = problem(
+        SquareOptions::default().build().unwrap(),
+        false,
+        &[1.0, 0.0],
+    );
     let solution = solve(newton(1.0, false), &toy, &[3.0, 0.0], 1);
     assert_near(&solution.x, &[1.0, 0.0], 1e-12);
 }
@@ -300,7 +312,11 @@ fn newton_falls_back_to_the_gradient_where_the_hessian_vanishes() {
 
 #[test]
 fn the_cap_on_the_loss_change_holds() {
-    let p = problem(Scaling { alpha: 2.0 }, false, &[0.0, 0.0]);
+    let p = problem(
+        ScalingOptions::default().with_alpha(2.0).build().unwrap(),
+        false,
+        &[0.0, 0.0],
+    );
     let mut rule = NewtonOptions::default()
         .with_max_loss_change(0.5)
         .build()
@@ -312,7 +328,11 @@ fn the_cap_on_the_loss_change_holds() {
 
 #[test]
 fn saddle_free_newton_leaves_a_saddle_that_newton_seeks() {
-    let toy = problem(Square {}, false, &[0.0, 4.0]);
+    let toy = problem(
+        SquareOptions::default().build().unwrap(),
+        false,
+        &[0.0, 4.0],
+    );
     // Near x₁ = 0 the loss (x₁² − 4)² has a maximum.
     let start = [1.0, 0.1];
     let plain = solve(newton(1.0, false), &toy, &start, 30);
@@ -327,7 +347,11 @@ fn saddle_free_newton_leaves_a_saddle_that_newton_seeks() {
 
 #[test]
 fn a_start_at_a_saddle_is_called_one() {
-    let toy = problem(Square {}, false, &[0.0, 4.0]);
+    let toy = problem(
+        SquareOptions::default().build().unwrap(),
+        false,
+        &[0.0, 4.0],
+    );
     let solution = solve(GradientDescent::new(0.01).unwrap(), &toy, &[0.0, 0.0], 10);
     assert_eq!(solution.status, Status::Saddle);
     let solution = solve(GaussNewton::default(), &toy, &[0.0, 2.0], 10);
@@ -336,7 +360,11 @@ fn a_start_at_a_saddle_is_called_one() {
 
 #[test]
 fn a_step_too_long_diverges_and_keeps_the_best_iterate() {
-    let p = problem(Scaling { alpha: 10.0 }, false, &[0.0, 0.0]);
+    let p = problem(
+        ScalingOptions::default().with_alpha(10.0).build().unwrap(),
+        false,
+        &[0.0, 0.0],
+    );
     let solution = solve(GradientDescent::new(0.1).unwrap(), &p, &[1.0, 1.0], 100);
     assert_eq!(solution.status, Status::Diverged);
     assert_eq!(solution.x, [1.0, 1.0]);
@@ -405,7 +433,11 @@ fn scaling_exponents_are_those_of_the_theory() {
 #[test]
 fn scaling_trajectories_agree_for_the_rules_that_are_invariant() {
     let path = |make: Make<'_>, alpha: f64| {
-        let p = problem(Scaling { alpha }, true, &[1.0, -2.0 * alpha]);
+        let p = problem(
+            ScalingOptions::default().with_alpha(alpha).build().unwrap(),
+            true,
+            &[1.0, -2.0 * alpha],
+        );
         let mut path = Vec::new();
         let solver = Solver {
             rule: make(),
@@ -549,7 +581,7 @@ fn quasi_newton_rules_solve_rosenbrock() {
 /// What a step costs is behaviour: these are exact.
 #[test]
 fn evaluation_counts_are_those_documented() {
-    let sine = problem(Sine::default(), true, &[0.01, 20.0]);
+    let sine = problem(SineOptions::default().build().unwrap(), true, &[0.01, 20.0]);
     let start = [0.6, 0.1];
     let counts = |rule: Box<dyn UpdateRule>| {
         let solver = Solver {

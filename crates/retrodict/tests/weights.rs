@@ -12,7 +12,8 @@ use retrodict::losses::{SquaredError, Weighted};
 use retrodict::options::Build;
 use retrodict::priors::Tikhonov;
 use retrodict::simulators::{
-    Deriv2, Exp, Gravity, HeatOptions, IntegralEquation, Phillips, Shaw, Volterra,
+    Deriv2Options, ExpOptions, GravityOptions, HeatOptions, IntegralEquation, PhillipsOptions,
+    ShawOptions, VolterraOptions,
 };
 use retrodict::uncertainty::weight::{Choice, solutions};
 use retrodict::{Problem, Simulator, Transform};
@@ -74,11 +75,23 @@ fn ratios(problem: &Arc<dyn IntegralEquation>, level: f64) -> [f64; 2] {
 #[test]
 fn chosen_weights_come_near_the_best_on_hansens_problems() {
     let problems: [(&str, Arc<dyn IntegralEquation>); 5] = [
-        ("shaw", Arc::new(Shaw::default())),
-        ("phillips", Arc::new(Phillips::default())),
-        ("gravity", Arc::new(Gravity::default())),
-        ("deriv2", Arc::new(Deriv2::default())),
-        ("volterra", Arc::new(Volterra::default())),
+        ("shaw", Arc::new(ShawOptions::default().build().unwrap())),
+        (
+            "phillips",
+            Arc::new(PhillipsOptions::default().build().unwrap()),
+        ),
+        (
+            "gravity",
+            Arc::new(GravityOptions::default().build().unwrap()),
+        ),
+        (
+            "deriv2",
+            Arc::new(Deriv2Options::default().build().unwrap()),
+        ),
+        (
+            "volterra",
+            Arc::new(VolterraOptions::default().build().unwrap()),
+        ),
     ];
     let cells: Vec<[f64; 2]> = (0..20)
         .into_par_iter()
@@ -106,7 +119,7 @@ fn chosen_weights_come_near_the_best_on_hansens_problems() {
 #[test]
 fn the_discrepancy_of_a_nonlinear_problem_settles() {
     let truth: Vec<f64> = (0..40).map(|i| (0.15 * f64::from(i)).sin()).collect();
-    let exp = Arc::new(Exp { size: 40 });
+    let exp = Arc::new(ExpOptions::default().with_size(40).build().unwrap());
     let mut clean = vec![0.0; 40];
     exp.forward(&truth, &mut clean).unwrap();
     let sigma = 0.1;
@@ -144,10 +157,7 @@ fn the_discrepancy_of_a_nonlinear_problem_settles() {
 /// x that is positive anyway.
 #[test]
 fn transforms_change_neither_the_weight_nor_what_x_is() {
-    let gravity = Gravity {
-        size: 24,
-        ..Gravity::default()
-    };
+    let gravity = GravityOptions::default().with_size(24).build().unwrap();
     let truth: Vec<f64> = (0..24).map(|i| 2.0 + (0.3 * f64::from(i)).sin()).collect();
     let mut clean = vec![0.0; 24];
     gravity.forward(&truth, &mut clean).unwrap();
@@ -181,7 +191,12 @@ fn transforms_change_neither_the_weight_nor_what_x_is() {
 #[test]
 fn a_choice_that_cannot_be_made_says_why() {
     let loss = Arc::new(SquaredError::half());
-    let bare = Problem::new(Arc::new(Shaw::default()), loss, vec![1.0; 64]).unwrap();
+    let bare = Problem::new(
+        Arc::new(ShawOptions::default().build().unwrap()),
+        loss,
+        vec![1.0; 64],
+    )
+    .unwrap();
     let message = |choice: Choice, problem: &Problem| {
         choice.weight(problem, &[0.0; 64]).unwrap_err().to_string()
     };
@@ -242,10 +257,16 @@ fn a_field_too_large_for_matrices_gets_a_good_weight_too() {
 #[test]
 fn the_automatic_choice_goes_on_to_the_next_rule() {
     use retrodict::uncertainty::weight::Doubt;
-    let shaw = Shaw::default();
+    let shaw = ShawOptions::default().build().unwrap();
     let y = noisy(&shaw.data(), 1e-2, 4);
     let zeros = vec![0.0; y.len()];
-    let told = |sigma: f64| with_tikhonov(Arc::new(Shaw::default()), sigma, y.clone());
+    let told = |sigma: f64| {
+        with_tikhonov(
+            Arc::new(ShawOptions::default().build().unwrap()),
+            sigma,
+            y.clone(),
+        )
+    };
     let right = Choice::Automatic.weight(&told(1e-2), &zeros).unwrap();
     assert_eq!(right.doubt, None);
     // Noise that is told far too small is never reached.
@@ -257,7 +278,12 @@ fn the_automatic_choice_goes_on_to_the_next_rule() {
     assert_eq!(found.passed, [(Choice::Discrepancy, Doubt::NotExplained)]);
     // Nothing is known of the noise.
     let loss = Arc::new(SquaredError::half());
-    let unknown = Problem::new(Arc::new(Shaw::default()), loss, y.clone()).unwrap();
+    let unknown = Problem::new(
+        Arc::new(ShawOptions::default().build().unwrap()),
+        loss,
+        y.clone(),
+    )
+    .unwrap();
     let unknown = unknown.with_prior(&Tikhonov::default(), 1.0).unwrap();
     let found = Choice::Automatic.weight(&unknown, &zeros).unwrap();
     assert_eq!(found.rule, Choice::CrossValidation);

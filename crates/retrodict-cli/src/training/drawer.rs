@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
-use retrodict::options::configure;
-use retrodict::simulators::Schroedinger;
+use retrodict::options::build;
+use retrodict::simulators::SchroedingerOptions;
 use retrodict::training::Sample;
 
 use super::draw::Draw;
@@ -36,7 +36,7 @@ impl Drawer {
                         physics.name
                     )));
                 }
-                let well: Schroedinger = configure("schroedinger", &physics.options)?;
+                let well = build::<SchroedingerOptions>("schroedinger", &physics.options)?;
                 let inner = physics.simulator.output().len() / 2;
                 if let Some(level) = levels.iter().find(|l| !(1..=inner).contains(l)) {
                     return Err(Failure::Misuse(format!(

@@ -18,7 +18,7 @@ use retrodict::Space;
 use retrodict::linalg::Engine;
 use retrodict::losses::{Reduction, SquaredError};
 use retrodict::network::{Architecture, Dense};
-use retrodict::simulators::Oscillators;
+use retrodict::simulators::OscillatorsOptions;
 use retrodict::training::{EndToEnd, Fixed, Limits, Sample, Schedule, State, Trainer};
 use retrodict::updates::{Adam, HalfInverseOptions, UpdateRule};
 
@@ -45,16 +45,16 @@ fn samples(size: Size) -> Vec<Sample> {
         let state: Vec<f64> = (0..2 * size.masses)
             .map(|_| random.random_range(0.0..1.0))
             .collect();
-        let chain = Oscillators {
-            masses: size.masses,
-            steps: 24,
-            dt: 0.5,
-            kappa: 0.2,
-            alpha: 0.0,
-            strength: 1.0,
-            initial: state.clone(),
-            ..Oscillators::default()
-        };
+        let chain = OscillatorsOptions::default()
+            .with_masses(size.masses)
+            .with_steps(24)
+            .with_dt(0.5)
+            .with_kappa(0.2)
+            .with_alpha(0.0)
+            .with_strength(1.0)
+            .with_initial(state.clone())
+            .build()
+            .unwrap();
         Sample {
             input: state.clone(),
             target: state,

@@ -1,5 +1,6 @@
 //! The measurements: each takes a way to make fresh rules, and returns what it found.
 
+use crate::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::error::Result;
 use crate::linalg::norm;
 use crate::losses::{SquaredError, Weighted};
 use crate::problem::{Counts, Evaluation, Problem, Tally};
-use crate::simulators::Square;
+use crate::simulators::SquareOptions;
 use crate::solver::solution::Solution;
 use crate::solver::solve::Solver;
 use crate::solver::stop::StopWhen;
@@ -186,7 +187,11 @@ fn intermediate(make: Make<'_>, first: Map) -> Result<Intermediate> {
 /// y = (x₀, x₁²) at x₁ = 0, where J has lost x₁, with a target at x₁ = ±1.
 pub(super) fn singular_jacobian(make: Make<'_>) -> Result<Step> {
     let loss = Arc::new(SquaredError::half());
-    let flat = Problem::new(Arc::new(Square {}), loss, vec![0.0, 1.0])?;
+    let flat = Problem::new(
+        Arc::new(SquareOptions::default().build()?),
+        loss,
+        vec![0.0, 1.0],
+    )?;
     let (dx, notice) = update(&mut *make()?, &flat, &[1.0, 0.0])?;
     Ok(behaviour(&dx, dx[1], notice))
 }

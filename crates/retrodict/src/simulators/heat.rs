@@ -34,6 +34,8 @@ use crate::spectral::regularisation::{Diagonal, Regularisation};
 #[derive(Debug, Clone)]
 pub struct Heat {
     options: Checked<HeatOptions>,
+    input: Space,
+    output: Space,
     diagonal: Arc<Diagonal>,
 }
 
@@ -98,6 +100,8 @@ impl Build for HeatOptions {
         let exponents = k_squared.iter().map(|k2| k2 * options.nu_t).collect();
         let diagonal = Diagonal::new(fourier, exponents).with_factors(Separable::new(&factors));
         Ok(Heat {
+            input: Space::new("initial field", &options.shape, "1"),
+            output: Space::new("field after diffusion", &options.shape, "1"),
             options,
             diagonal: Arc::new(diagonal),
         })
@@ -113,10 +117,10 @@ impl Heat {
 
 impl Simulator for Heat {
     fn input(&self) -> Space {
-        Space::new("initial field", &self.options.shape, "1")
+        self.input.clone()
     }
     fn output(&self) -> Space {
-        Space::new("field after diffusion", &self.options.shape, "1")
+        self.output.clone()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.diagonal.forward(x, y);

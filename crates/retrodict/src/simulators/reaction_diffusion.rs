@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -6,8 +9,8 @@ use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
 use crate::models::rk4::{self, Rate, Rk4};
-use crate::models::rollout::{Input, Observe, RolledOut, Rollout};
-use crate::options::{Derived, Validate, not_negative, positive, require};
+use crate::models::rollout::{Observe, RolledOut, Rollout, RolloutOptions};
+use crate::options::{Build, Checked, Validate, not_negative, positive, require};
 use crate::spectral::grid::add_laplacian;
 
 /// The Gray–Scott reaction on a periodic grid: spots and stripes from u + 2v → 3v.
@@ -28,10 +31,20 @@ use crate::spectral::grid::add_laplacian;
 ///
 /// # Source
 /// Pearson, *Complex patterns in a simple system*, Science 261 (1993), equation 2.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct ReactionDiffusion {
+    options: Checked<ReactionDiffusionOptions>,
+    rollout: Arc<Rollout<Rk4<GrayScott>>>,
+}
+
+/// The options of [`ReactionDiffusion`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct ReactionDiffusionOptions {
     /// Cells along each axis, one or two.
+    #[setters(into)]
     pub shape: Vec<usize>,
     /// The width of a cell.
     pub cell: f64,
@@ -48,18 +61,18 @@ pub struct ReactionDiffusion {
     /// The number of steps.
     pub steps: usize,
     /// The steps after which y is observed; the last one if empty.
+    #[setters(into)]
     pub observe_steps: Vec<usize>,
     /// Which values of the state are observed; all if empty.
+    #[setters(into)]
     pub observe_places: Vec<usize>,
     /// How many bytes the tape of a run may take.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub max_memory: Option<usize>,
-    /// The rollout.
-    #[serde(skip)]
-    pub plan: Derived<Rollout<Rk4<GrayScott>>>,
 }
 
-impl Default for ReactionDiffusion {
+impl Default for ReactionDiffusionOptions {
     fn default() -> Self {
         Self {
             shape: vec![32, 32],
@@ -73,12 +86,11 @@ impl Default for ReactionDiffusion {
             observe_steps: Vec::new(),
             observe_places: Vec::new(),
             max_memory: None,
-            plan: Derived::default(),
         }
     }
 }
 
-impl Validate for ReactionDiffusion {
+impl Validate for ReactionDiffusionOptions {
     fn validate(&self) -> Result<()> {
         require(
             (1..=2).contains(&self.shape.len()) && self.shape.iter().all(|n| *n > 0),
@@ -107,7 +119,7 @@ impl Validate for ReactionDiffusion {
             self.cell,
             axes,
         )?;
-        self.rollout().validate()
+        Ok(())
     }
     fn memory(&self) -> f64 {
         // Stages and slopes of a step, for y and for its derivative.
@@ -117,43 +129,53 @@ impl Validate for ReactionDiffusion {
     }
 }
 
+impl Build for ReactionDiffusionOptions {
+    type Built = ReactionDiffusion;
+
+    fn make(options: Checked<Self>) -> Result<ReactionDiffusion> {
+        let area = options.cell * options.cell;
+        let rate = GrayScott {
+            shape: options.shape.clone(),
+            diffusion: [options.diffusivity_u / area, options.diffusivity_v / area],
+            feed: options.feed,
+            kill: options.kill,
+        };
+        let all = options.observe_steps.is_empty() && options.observe_places.is_empty();
+        let observe = Observe::select(
+            &options.observe_steps,
+            &options.observe_places,
+            options.steps,
+            2 * options.shape.iter().product::<usize>(),
+        );
+        let sensors = (!all).then(|| observe.space("concentrations at sensors", "1"));
+        let step = Rk4 {
+            rate,
+            dt: options.dt,
+        };
+        let rollout = RolloutOptions::new(step, options.steps)
+            .with_observe(observe)
+            .with_output_space(sensors)
+            .with_max_memory(options.max_memory)
+            .build()?;
+        Ok(ReactionDiffusion {
+            rollout: Arc::new(rollout),
+            options,
+        })
+    }
+}
+
+impl ReactionDiffusion {
+    /// What it was made of.
+    pub fn options(&self) -> &ReactionDiffusionOptions {
+        &self.options
+    }
+}
+
 impl RolledOut for ReactionDiffusion {
     type Step = Rk4<GrayScott>;
 
     fn rollout(&self) -> &Rollout<Rk4<GrayScott>> {
-        self.plan.get(|| {
-            let area = self.cell * self.cell;
-            let rate = GrayScott {
-                shape: self.shape.clone(),
-                diffusion: [self.diffusivity_u / area, self.diffusivity_v / area],
-                feed: self.feed,
-                kill: self.kill,
-            };
-            let whole = 2 * self.shape.iter().product::<usize>();
-            let step = Rk4 { rate, dt: self.dt };
-            Rollout {
-                input: Input::State(0..whole),
-                observe: Observe::select(
-                    &self.observe_steps,
-                    &self.observe_places,
-                    self.steps,
-                    whole,
-                ),
-                max_memory: self.max_memory,
-                ..Rollout::new(step, self.steps)
-            }
-        })
-    }
-    fn input_space(&self) -> Space {
-        self.rollout().step.rate.state()
-    }
-    fn output_space(&self) -> Space {
-        let observe = &self.rollout().observe;
-        if self.observe_steps.is_empty() && self.observe_places.is_empty() {
-            return self.rollout().step.rate.state();
-        }
-        let shape = [observe.steps.len(), observe.places.len()];
-        Space::new("concentrations at sensors", &shape, "1")
+        &self.rollout
     }
     fn usual(&self) -> Typical {
         Typical {

@@ -27,11 +27,11 @@ const FORMED: usize = 2000;
 /// use std::sync::Arc;
 /// use retrodict::solver::automatic;
 /// use retrodict::losses::SquaredError;
-/// use retrodict::simulators::Sine;
+/// use retrodict::simulators::SineOptions;
 /// use retrodict::Problem;
 ///
 /// # fn main() -> retrodict::Result<()> {
-/// let sine = Arc::new(Sine::default());
+/// let sine = Arc::new(SineOptions::default().build()?);
 /// let problem = Problem::new(sine, Arc::new(SquaredError::half()), vec![0.5, 0.0])?;
 /// assert_eq!(automatic::method(&problem).method, "inverse-simulator");
 /// # Ok(())
@@ -115,7 +115,7 @@ mod tests {
     use crate::losses::SquaredError;
     use crate::priors::{Tikhonov, TotalVariation};
     use crate::registry::RULES;
-    use crate::simulators::{Fluid, HeatOptions, Poisson, Shaw};
+    use crate::simulators::{FluidOptions, HeatOptions, PoissonOptions, ShawOptions};
 
     fn problem(simulator: impl Simulator + 'static) -> Problem {
         let target = vec![0.1; simulator.output().len()];
@@ -125,10 +125,12 @@ mod tests {
     #[test]
     fn each_kind_of_problem_gets_its_method() {
         let poisson = |shape: &[usize]| {
-            problem(Poisson {
-                shape: shape.to_vec(),
-                ..Poisson::default()
-            })
+            problem(
+                PoissonOptions::default()
+                    .with_shape(shape.to_vec())
+                    .build()
+                    .unwrap(),
+            )
         };
         let (small, large) = (poisson(&[8, 9]), poisson(&[30, 40]));
         let variation = |problem: &Problem| {
@@ -149,7 +151,10 @@ mod tests {
                 &problem(HeatOptions::default().build().unwrap()),
                 "inverse-simulator",
             ),
-            (&problem(Shaw::default()), "levenberg-marquardt"),
+            (
+                &problem(ShawOptions::default().build().unwrap()),
+                "levenberg-marquardt",
+            ),
             (&not_negative(&large), "limited-memory-bfgs"),
             (&not_negative(&small), "levenberg-marquardt"),
             (&variation(&small), "levenberg-marquardt"),
@@ -157,7 +162,10 @@ mod tests {
             (&not_negative(&variation(&large)), "gauss-newton"),
             (&smooth(&large), "gauss-newton"),
             (&not_negative(&smooth(&large)), "limited-memory-bfgs"),
-            (&smooth(&problem(Fluid::default())), "limited-memory-bfgs"),
+            (
+                &smooth(&problem(FluidOptions::default().build().unwrap())),
+                "limited-memory-bfgs",
+            ),
         ] {
             let found = method(problem);
             assert_eq!(found.method, expected, "{}", problem.name());

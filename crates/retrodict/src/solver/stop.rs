@@ -334,13 +334,18 @@ mod tests {
         use std::sync::Arc;
 
         use crate::losses::SquaredError;
-        use crate::simulators::Square;
+        use crate::simulators::SquareOptions;
         use crate::solver::solve::Solver;
         use crate::solver::status::Status;
         use crate::updates::GradientDescentOptions;
 
         let loss = Arc::new(SquaredError::half());
-        let problem = Problem::new(Arc::new(Square {}), loss, vec![2.0, 9.0]).unwrap();
+        let problem = Problem::new(
+            Arc::new(SquareOptions::default().build().unwrap()),
+            loss,
+            vec![2.0, 9.0],
+        )
+        .unwrap();
         let stop = StopWhen {
             residual_below: Some(0.01),
             ..StopWhen::after(500)

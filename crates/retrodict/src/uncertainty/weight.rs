@@ -141,12 +141,12 @@ impl Choice {
     ///
     /// use retrodict::losses::SquaredError;
     /// use retrodict::priors::Tikhonov;
-    /// use retrodict::simulators::{IntegralEquation, Shaw};
+    /// use retrodict::simulators::{IntegralEquation, ShawOptions};
     /// use retrodict::uncertainty::weight::Choice;
     /// use retrodict::{Problem, Result};
     ///
     /// fn main() -> Result<()> {
-    ///     let shaw = Shaw::default();
+    ///     let shaw = ShawOptions::default().build()?;
     ///     let y = shaw.data().iter().enumerate().map(|(i, y)| y + 1e-3 * (37.0 * i as f64).sin()).collect();
     ///     let problem = Problem::new(Arc::new(shaw), Arc::new(SquaredError::half()), y)?;
     ///     let problem = problem.with_prior(&Tikhonov::default(), 1.0)?;

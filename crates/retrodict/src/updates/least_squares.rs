@@ -303,7 +303,6 @@ impl<S: FnMut(Option<&[bool]>, &[f64], &mut [f64]) -> Result<()>> Stops<'_, S> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use crate::options::Build;
     use std::sync::Arc;
 
     use rand::SeedableRng;
@@ -317,6 +316,7 @@ mod tests {
     /// In a box: only the bounds of this problem matter.
     fn boxed() -> Problem {
         let heat = HeatOptions::default().with_shape(vec![6]).build().unwrap();
+        use crate::options::Build;
         let problem = Problem::new(
             Arc::new(heat),
             Arc::new(SquaredError::default()),
