@@ -50,6 +50,7 @@ mod remarks;
 mod residuals;
 mod rollout;
 mod schroedinger;
+mod searches;
 mod simulators;
 mod spec;
 mod starts;
