@@ -155,15 +155,13 @@ fn solve_from(
     progress: &Progress,
 ) -> retrodict::Result<Member> {
     let truth = &problem.truths[i];
-    let solver = Solver {
-        rule: entrant.start()?,
-        stop: StopWhen {
-            steps: entrant.plan.steps,
-            time,
-            loss_below: entrant.plan.loss_below,
-            ..StopWhen::default()
-        },
+    let stop = StopWhen {
+        steps: entrant.plan.steps,
+        time,
+        loss_below: entrant.plan.loss_below,
+        ..StopWhen::default()
     };
+    let solver = Solver::new(entrant.start()?, stop);
     let keep = truth.len() <= ITERATES_UP_TO;
     let (mut records, mut errors, mut iterates) = (Vec::new(), Vec::new(), Vec::new());
     let posed = problem.problem(i, &entrant.simulators[i])?;

@@ -186,13 +186,13 @@ fn sine(rule: fn() -> Box<dyn UpdateRule>) -> Workload {
     }
     Box::new(move || {
         let solver = |_| {
-            Ok(Solver {
-                rule: rule(),
-                stop: StopWhen {
+            Ok(Solver::new(
+                rule(),
+                StopWhen {
                     loss_below: Some(1e-20),
                     ..StopWhen::after(20)
                 },
-            })
+            ))
         };
         let solutions: Vec<Solution> = solve_batch(&problems, &starts, solver).unwrap();
         solutions.iter().filter(|s| s.loss <= 1e-20).count() as f64

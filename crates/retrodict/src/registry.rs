@@ -30,9 +30,10 @@ use crate::simulators::{
 #[cfg(feature = "network")]
 use crate::training::{EndToEnd, PhysicsResidual, Strategy, Supervised};
 use crate::updates::{
-    AdadeltaOptions, AdagradOptions, AdamOptions, AdamWOptions, BfgsOptions, GaussNewtonOptions,
-    GradientDescentOptions, HalfInverseOptions, InverseJacobianOptions, InverseSimulatorOptions,
-    LevenbergMarquardtOptions, LimitedMemoryBfgsOptions, NewtonOptions, RmsPropOptions, UpdateRule,
+    AdadeltaOptions, AdagradOptions, AdamOptions, AdamWOptions, Backtracking, BfgsOptions,
+    FullStep, GaussNewtonOptions, GradientDescentOptions, HalfInverseOptions,
+    InverseJacobianOptions, InverseSimulatorOptions, LevenbergMarquardtOptions,
+    LimitedMemoryBfgsOptions, NewtonOptions, RmsPropOptions, Search, StrongWolfe, UpdateRule,
 };
 
 #[cfg(feature = "network")]
@@ -63,6 +64,8 @@ pub struct Registry {
     pub external: List<Arc<dyn Simulator>>,
     /// Update rules.
     pub rules: List<Box<dyn UpdateRule>>,
+    /// How far along Δx.
+    pub searches: List<Search>,
     /// Losses.
     pub losses: List<Arc<dyn Loss>>,
     /// Priors.
@@ -83,6 +86,7 @@ impl Default for Registry {
             simulators: SIMULATORS.clone(),
             external: EXTERNAL.clone(),
             rules: RULES.clone(),
+            searches: SEARCHES.clone(),
             losses: LOSSES.clone(),
             priors: PRIORS.clone(),
             inverses: INVERSES.clone(),
@@ -198,6 +202,7 @@ impl Registry {
         all(&self.simulators, &mut see);
         all(&self.external, &mut see);
         all(&self.rules, &mut see);
+        all(&self.searches, &mut see);
         all(&self.losses, &mut see);
         all(&self.priors, &mut see);
         all(&self.inverses, &mut see);
@@ -306,6 +311,14 @@ pub static RULES: List<Box<dyn UpdateRule>> = List { kind: "rule", entries: Cow:
     built!(Box::new, InverseJacobianOptions, "inverse-jacobian", ["ig", "inverse-gradient"], "Inverts the Jacobian: the Newton step of the loss in y, mapped back to x", "PBDL book, inverse gradients"),
     built!(Box::new, InverseSimulatorOptions, "inverse-simulator", ["pg", "physical-gradient"], "Runs the simulator backwards: the Newton step of the loss in y, mapped to x by a local inverse", "Holl et al. 2022, equation 6"),
     built!(Box::new, HalfInverseOptions, "half-inverse", ["hig"], "Raises the singular values of the Jacobian to the power −kappa: ½ lies between gradient and inverse", "Schnell et al. 2022, equation 5"),
+]) };
+
+/// How far along Δx.
+#[rustfmt::skip]
+pub static SEARCHES: List<Search> = List { kind: "search", entries: Cow::Borrowed(&[
+    built!(std::convert::identity, FullStep, "full", [], "The whole step, shortened only where the simulation fails", "Nocedal & Wright, section 3.1"),
+    built!(std::convert::identity, Backtracking, "backtracking", ["armijo"], "Halves the step until the loss falls by a share of what its slope predicts", "Armijo 1966"),
+    built!(std::convert::identity, StrongWolfe, "strong-wolfe", ["wolfe"], "Brackets a step at which the loss has fallen and its slope is small", "Nocedal & Wright, algorithms 3.5 and 3.6"),
 ]) };
 
 /// All losses.

@@ -195,10 +195,7 @@ fn adamw_shrinks_x_by_the_same_factor_wherever_the_gradient_is_zero() {
 #[test]
 fn they_reach_the_solution_of_a_quadratic() {
     let end = |rule: Box<dyn UpdateRule>, steps| {
-        let solver = Solver {
-            rule,
-            stop: StopWhen::after(steps),
-        };
+        let solver = Solver::new(rule, StopWhen::after(steps));
         let x = solver.solve(&quadratic(), &FIRST).unwrap().x;
         (x[0] - 1.0).hypot(x[1] + 2.0)
     };

@@ -51,6 +51,7 @@ mod remarks;
 mod residuals;
 mod rollout;
 mod schroedinger;
+mod searches;
 mod simulators;
 mod spec;
 mod starts;

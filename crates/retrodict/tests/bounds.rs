@@ -93,7 +93,7 @@ fn solve(rule: &str, options: &str, problem: &Problem, start: &[f64], steps: usi
         loss_change: Some(0.0),
         ..StopWhen::after(steps)
     };
-    Solver { rule, stop }.solve(problem, start).unwrap()
+    Solver::new(rule, stop).solve(problem, start).unwrap()
 }
 
 fn bounds(lower: &[f64], upper: &[f64]) -> Bounds {
@@ -258,7 +258,7 @@ fn no_iterate_of_any_rule_leaves_the_bounds() {
                 seen += 1;
                 ControlFlow::Continue(())
             };
-            let found = Solver { rule, stop }.solve_observed(&problem, &start, watch);
+            let found = Solver::new(rule, stop).solve_observed(&problem, &start, watch);
             let found = found.unwrap_or_else(|e| panic!("{}: {e}", entry.name));
             assert!(seen > 0 && found.loss.is_finite(), "{}", entry.name);
         }
@@ -330,7 +330,9 @@ fn a_vanishing_gradient_within_bounds_is_a_goal() {
         gradient_below: Some(1e-8),
         ..StopWhen::after(100)
     };
-    let found = Solver { rule, stop }.solve(&problem, &[0.0, 0.0]).unwrap();
+    let found = Solver::new(rule, stop)
+        .solve(&problem, &[0.0, 0.0])
+        .unwrap();
     assert_eq!(found.status, Status::Converged(Goal::Gradient));
     assert_eq!(found.x[0], 0.5);
 }
@@ -373,7 +375,7 @@ fn a_start_outside_is_moved_within_and_said() {
         first.get_or_insert_with(|| x.to_vec());
         ControlFlow::Continue(())
     };
-    let found = Solver { rule, stop }
+    let found = Solver::new(rule, stop)
         .solve_observed(&problem, &[-7.0, 1.5], watch)
         .unwrap();
     assert_eq!(first.unwrap(), [-1.0, 1.5]);
@@ -412,7 +414,7 @@ fn a_rule_that_moves_all_unknowns_at_once_is_refused_by_name() {
         .build("inverse-simulator", &toml::Table::new())
         .unwrap();
     let stop = StopWhen::after(5);
-    let error = Solver { rule, stop }
+    let error = Solver::new(rule, stop)
         .solve(&problem, &[1.0; 8])
         .err()
         .unwrap();

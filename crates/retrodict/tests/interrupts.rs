@@ -104,10 +104,10 @@ fn problem(simulator: &Arc<Raising>) -> Problem {
 }
 
 fn solver(rule: &str) -> Solver {
-    Solver {
-        rule: RULES.build(rule, &toml::Table::new()).unwrap(),
-        stop: StopWhen::after(120),
-    }
+    Solver::new(
+        RULES.build(rule, &toml::Table::new()).unwrap(),
+        StopWhen::after(120),
+    )
 }
 
 /// A run that is cancelled at any call of the simulator at all, and taken up again, ends as one that never was:

@@ -35,7 +35,7 @@ fn solve(rule: &str, problem: &Problem, start: &[f64]) -> Vec<f64> {
         loss_change: Some(0.0),
         ..StopWhen::after(100)
     };
-    Solver { rule, stop }.solve(problem, start).unwrap().x
+    Solver::new(rule, stop).solve(problem, start).unwrap().x
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn multiplicative_noise_is_additive_noise_of_the_logarithm() {
     let problem = Problem::new(exp(2), Arc::new(loss), target.to_vec()).unwrap();
     let rule = RULES.build("gauss-newton", &toml::Table::new()).unwrap();
     let stop = StopWhen::after(1);
-    let found = Solver { rule, stop }
+    let found = Solver::new(rule, stop)
         .solve(&problem, &[3.0, -1.0])
         .unwrap()
         .x;

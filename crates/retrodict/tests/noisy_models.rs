@@ -82,10 +82,7 @@ fn exact_loss(p: &[f64]) -> f64 {
 
 fn fit(rule: &str, problem: &Problem, start: &[f64]) -> Solution {
     let options = toml::Table::new();
-    let solver = Solver {
-        rule: RULES.build(rule, &options).unwrap(),
-        stop: StopWhen::default(),
-    };
+    let solver = Solver::new(RULES.build(rule, &options).unwrap(), StopWhen::default());
     solver.solve(problem, start).unwrap()
 }
 

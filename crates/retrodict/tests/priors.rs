@@ -182,7 +182,7 @@ fn every_rule_for_least_squares_finds_the_minimum_of_the_normal_equations() {
     for (name, options, steps) in rules {
         let rule = RULES.build(name, &options.parse().unwrap()).unwrap();
         let stop = StopWhen::after(steps);
-        let solution = Solver { rule, stop }.solve(&problem, &[0.0; 12]).unwrap();
+        let solution = Solver::new(rule, stop).solve(&problem, &[0.0; 12]).unwrap();
         let error = distance(&solution.x, &expected);
         assert!(
             error < 1e-7,
@@ -291,7 +291,7 @@ fn a_nonlinear_simulator_with_a_prior_has_an_exact_hessian() {
         .unwrap();
     let rule = RULES.build("newton", &toml::Table::new()).unwrap();
     let stop = StopWhen::after(20);
-    let solution = Solver { rule, stop }.solve(&problem, &[0.5; 5]).unwrap();
+    let solution = Solver::new(rule, stop).solve(&problem, &[0.5; 5]).unwrap();
     // e^x (e^x − 2) + x/2 = 0.
     for x in &solution.x {
         assert!((x.exp() * (x.exp() - 2.0) + 0.5 * x).abs() < 1e-13, "{x}");
@@ -384,7 +384,7 @@ fn solve(rule: &str, options: &str, problem: &Problem, steps: usize) -> Vec<f64>
         ..StopWhen::after(steps)
     };
     let start = vec![0.1; problem.inputs()];
-    Solver { rule, stop }.solve(problem, &start).unwrap().x
+    Solver::new(rule, stop).solve(problem, &start).unwrap().x
 }
 
 /// The plateaus of a step, 8 and 12 cells wide, move towards each other by w/8 and w/12.

@@ -155,10 +155,10 @@ fn an_unknown_in_small_units_is_not_without_effect() {
             let loss = Arc::new(Weighted::half([1.0]).unwrap());
             let data = of(line, &[3e12]);
             let problem = Problem::new(Arc::new(model()), loss, data).unwrap();
-            let solver = Solver {
-                rule: RULES.build(rule, &toml::Table::new()).unwrap(),
-                stop: StopWhen::default(),
-            };
+            let solver = Solver::new(
+                RULES.build(rule, &toml::Table::new()).unwrap(),
+                StopWhen::default(),
+            );
             let found = solver.solve(&problem, &[start]).unwrap();
             assert!(
                 found.status.converged(),

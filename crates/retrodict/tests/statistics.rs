@@ -179,7 +179,7 @@ fn intervals_of_a_nonlinear_problem_cover_the_truth_as_often_as_they_say() {
     let mut poor = 0;
     for _ in 0..1000 {
         let mut noise = || -> f64 { StandardNormal.sample(&mut random) };
-        let y = clean.iter().map(|y| y + sigma * noise()).collect();
+        let y: Vec<f64> = clean.iter().map(|y| y + sigma * noise()).collect();
         let loss = Arc::new(Weighted::half([sigma]).unwrap());
         let problem = Problem::new(curve.clone(), loss, y).unwrap();
         let x = solve(&problem, &[1.0, 1.0]);
@@ -275,7 +275,7 @@ fn parameters_that_are_hardly_told_apart_are_named() {
             .build()
             .unwrap(),
     );
-    let y = (0..12).map(|i| (0.7 * f64::from(i)).cos()).collect();
+    let y: Vec<f64> = (0..12).map(|i| (0.7 * f64::from(i)).cos()).collect();
     let problem = Problem::new(curve, Arc::new(SquaredError::default()), y).unwrap();
     let words = Statistics::of(&problem, &[0.0; 3]).unwrap().in_words(&[]);
     assert_eq!(words.len(), 3, "{words:?}");

@@ -323,14 +323,14 @@ fn a_step_beyond_what_can_be_simulated_is_shortened() {
                 // The first step of these is 1 long.
                 start = 2.5;
             }
-            let solver = Solver {
-                rule: RULES.build(rule, &options).unwrap(),
-                stop: StopWhen {
+            let solver = Solver::new(
+                RULES.build(rule, &options).unwrap(),
+                StopWhen {
                     steps: 300,
                     loss_below: Some(1e-3),
                     ..StopWhen::default()
                 },
-            };
+            );
             let mut beyond = false;
             let solution = solver
                 .solve_observed(&problem, &vec![start; n], |_, x| {
@@ -431,13 +431,15 @@ fn a_run_that_stopped_goes_on_bit_for_bit_whatever_the_rule() {
     let problem = Problem::new(sine, loss, vec![0.3, 2.5]).unwrap();
     let start = vec![0.2, -0.4];
     for entry in RULES.entries.iter() {
-        let solver = |steps| Solver {
-            rule: entry.build(&toml::Table::new()).unwrap(),
-            stop: StopWhen {
-                plateau: Some(1e-9),
-                plateau_steps: 4,
-                ..StopWhen::after(steps)
-            },
+        let solver = |steps| {
+            Solver::new(
+                entry.build(&toml::Table::new()).unwrap(),
+                StopWhen {
+                    plateau: Some(1e-9),
+                    plateau_steps: 4,
+                    ..StopWhen::after(steps)
+                },
+            )
         };
         let run = |legs: &[usize]| {
             let mut at = Checkpoint::at(start.clone());

@@ -22,7 +22,7 @@ fn solve(rule: &str, problem: &Problem, start: &[f64]) -> Solution {
         loss_change: Some(0.0),
         ..StopWhen::after(200)
     };
-    Solver { rule, stop }.solve(problem, start).unwrap()
+    Solver::new(rule, stop).solve(problem, start).unwrap()
 }
 
 #[test]
@@ -78,13 +78,13 @@ fn fit_in_units(rule: &str, units: &[f64; 4]) -> (usize, Vec<f64>) {
     let in_units = units.map(Transform::Scale);
     let simulator = Transformed::new(Arc::new(ode), &in_units).unwrap();
     let start = simulator.unknowns(&[0.9, 0.9, 1.1, 1.0]).unwrap();
-    let solver = Solver {
-        rule: RULES.build(rule, &toml::Table::new()).unwrap(),
-        stop: StopWhen {
+    let solver = Solver::new(
+        RULES.build(rule, &toml::Table::new()).unwrap(),
+        StopWhen {
             loss_below: Some(1e-24),
             ..StopWhen::after(200)
         },
-    };
+    );
     let problem = problem(Arc::new(simulator.clone()), target);
     let found = solver.solve(&problem, &start).unwrap();
     assert!(
@@ -163,13 +163,13 @@ fn start_observer_solution_and_prior_are_those_of_x() {
     let transformed = plain.transformed(&transforms).unwrap();
     for rule in ["levenberg-marquardt", "bfgs", "inverse-simulator"] {
         let mut first = None;
-        let solver = Solver {
-            rule: RULES.build(rule, &toml::Table::new()).unwrap(),
-            stop: StopWhen {
+        let solver = Solver::new(
+            RULES.build(rule, &toml::Table::new()).unwrap(),
+            StopWhen {
                 loss_change: Some(0.0),
                 ..StopWhen::after(100)
             },
-        };
+        );
         let watch = |_: &_, x: &[f64]| {
             first.get_or_insert_with(|| x.to_vec());
             ControlFlow::Continue(())
@@ -214,7 +214,7 @@ fn values_that_no_unknown_stands_for_are_named() {
         let stop = StopWhen::after(1);
         let solved = plain
             .transformed(transforms)
-            .and_then(|problem| Solver { rule, stop }.solve(&problem, start));
+            .and_then(|problem| Solver::new(rule, stop).solve(&problem, start));
         solved.expect_err("this is to be refused").to_string()
     };
     assert_eq!(

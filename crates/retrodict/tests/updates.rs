@@ -439,10 +439,7 @@ fn scaling_trajectories_agree_for_the_rules_that_are_invariant() {
             &[1.0, -2.0 * alpha],
         );
         let mut path = Vec::new();
-        let solver = Solver {
-            rule: make(),
-            stop: StopWhen::after(8),
-        };
+        let solver = Solver::new(make(), StopWhen::after(8));
         solver
             .solve_observed(&p, &[3.0, 3.0], |_, x| {
                 path.extend_from_slice(x);
@@ -584,10 +581,7 @@ fn evaluation_counts_are_those_documented() {
     let sine = problem(SineOptions::default().build().unwrap(), true, &[0.01, 20.0]);
     let start = [0.6, 0.1];
     let counts = |rule: Box<dyn UpdateRule>| {
-        let solver = Solver {
-            rule,
-            stop: StopWhen::after(3),
-        };
+        let solver = Solver::new(rule, StopWhen::after(3));
         solver.solve(&sine, &start).unwrap().counts
     };
     let none = Counts::default();

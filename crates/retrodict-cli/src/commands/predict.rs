@@ -108,7 +108,7 @@ fn polished(
     let problem = Problem::new(simulator, Arc::clone(&physics.loss), input.to_vec())?;
     let solve = |start: &[f64], stop: StopWhen| -> Outcome<Solution> {
         let rule = registry().rules.build(rule, &toml::Table::new())?;
-        Ok(Solver { rule, stop }.solve(&problem, start)?)
+        Ok(Solver::new(rule, stop).solve(&problem, start)?)
     };
     let mut told = vec![format!("{:.4e}", solve(x, StopWhen::after(0))?.loss)];
     let Some(steps) = args.refine else {

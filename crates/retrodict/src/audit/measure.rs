@@ -102,13 +102,11 @@ const FLOOR: f64 = 1e-13;
 /// How the errors ‖x − truth‖ fall from step to step, and the order that they show.
 pub(super) fn convergence(make: Make<'_>) -> Result<(Convergence, f64)> {
     let mut errors = Vec::new();
-    let solver = Solver {
-        rule: make()?,
-        stop: StopWhen {
-            loss_change: Some(0.0),
-            ..StopWhen::after(80)
-        },
+    let stop = StopWhen {
+        loss_change: Some(0.0),
+        ..StopWhen::after(80)
     };
+    let solver = Solver::new(make()?, stop);
     let start = [TRUTH[0] + 0.1, TRUTH[1] + 0.07];
     solver.solve_observed(&problem(physics(), TRUTH, 1.0)?, &start, |_, x| {
         errors.push((x[0] - TRUTH[0]).hypot(x[1] - TRUTH[1]));
@@ -219,10 +217,7 @@ fn behaviour(dx: &[f64], singular: f64, notice: Option<Notice>) -> Step {
 /// What a step costs once the rule is under way, or the first one where that is the last.
 pub(super) fn cost(make: Make<'_>) -> Result<Cost> {
     let run = |steps| -> Result<Solution> {
-        let solver = Solver {
-            rule: make()?,
-            stop: StopWhen::after(steps),
-        };
+        let solver = Solver::new(make()?, StopWhen::after(steps));
         solver.solve(&problem(physics(), TRUTH, 1.0)?, &PATH[0])
     };
     let (start, one, two) = (run(0)?, run(1)?, run(2)?);

@@ -43,6 +43,9 @@ pub struct InversionSpec {
         skip_serializing_if = "Option::is_none"
     )]
     pub rule: Option<Named>,
+    /// How far along Δx, by its name, with options, in place of the rule's own search.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Named>,
     /// Where to start, and from how many points.
     #[serde(default, skip_serializing_if = "is_default")]
     pub start: StartSpec,
@@ -98,6 +101,7 @@ impl InversionSpec {
             statistics: true,
             simulator: simulator.into(),
             rule: None,
+            search: None,
             start: StartSpec::default(),
             noise: NoiseSpec::default(),
             bounds: BoundsSpec::default(),

@@ -123,9 +123,9 @@ pub fn set(inversion: &mut Table, change: &Override, registry: &Registry) -> Res
         ("rule", 1, _) => Err(misuse(
             "options of the rule are set as rule.KEY=VALUE".to_owned(),
         )),
-        ("inverse", 1, Value::String(_)) => insert(inversion, path, value.clone()),
-        ("inverse", 2.., _) if inversion.contains_key("inverse") => {
-            named(inversion, "inverse");
+        ("inverse" | "search", 1, Value::String(_)) => insert(inversion, path, value.clone()),
+        ("inverse" | "search", 2.., _) if inversion.contains_key(first) => {
+            named(inversion, first);
             insert(inversion, path, value.clone())
         }
         ("prior", 3.., _) => prior(inversion, &path[1..], value).map_err(misuse),

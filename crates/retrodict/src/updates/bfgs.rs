@@ -3,7 +3,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::anew::Anew;
-use super::{Memory, Notice, StepSize, UpdateRule, validate_wolfe};
+use super::{Memory, Notice, Search, UpdateRule, validate_wolfe};
 use crate::error::Result;
 use crate::linalg::{Matrix, axpy, dot, norm};
 use crate::memory;
@@ -108,8 +108,8 @@ impl UpdateRule for Bfgs {
         Ok(None)
     }
 
-    fn step_size(&self) -> StepSize {
-        StepSize::StrongWolfe {
+    fn search(&self) -> Search {
+        Search::StrongWolfe {
             decrease: self.options.decrease,
             curvature: self.options.curvature,
         }

@@ -2,7 +2,7 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DESCENT, Notice, StepSize, UpdateRule};
+use super::{DESCENT, Notice, Search, UpdateRule};
 use crate::error::Result;
 use crate::linalg::{Engine, pseudo_inverse_power};
 use crate::options::{Checked, Validate, at_least_below, built, positive, require};
@@ -108,7 +108,7 @@ impl UpdateRule for HalfInverse {
         Some(self.options.engine.resolve(m, n, self.options.truncation))
     }
 
-    fn step_size_within(&self) -> StepSize {
+    fn search_within(&self) -> Search {
         DESCENT
     }
 }

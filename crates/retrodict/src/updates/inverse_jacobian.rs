@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::least_squares::LeastSquares;
 use super::whitened::Whitened;
-use super::{DESCENT, Memory, Notice, StepSize, UpdateRule};
+use super::{DESCENT, Memory, Notice, Search, UpdateRule};
 use crate::error::Result;
 use crate::options::{Checked, Validate, at_least_below, built, positive, require};
 use crate::problem::Evaluation;
@@ -121,7 +121,7 @@ impl UpdateRule for InverseJacobian {
         Ok(None)
     }
 
-    fn step_size_within(&self) -> StepSize {
+    fn search_within(&self) -> Search {
         DESCENT
     }
 }

@@ -3,7 +3,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::proximal;
-use super::{Memory, Notice, StepSize, UpdateRule};
+use super::{Memory, Notice, Search, UpdateRule};
 use crate::compose::bounds::refuse;
 use crate::error::{Error, Result};
 use crate::linalg::{Engine, dot, norm, pseudo_inverse_power};
@@ -147,11 +147,11 @@ impl UpdateRule for InverseSimulator {
         self.memory.0.trouble.as_ref()
     }
 
-    fn step_size(&self) -> StepSize {
+    fn search(&self) -> Search {
         if self.memory.0.fell_back {
-            StepSize::Backtracking { decrease: 1e-4 }
+            Search::Backtracking { decrease: 1e-4 }
         } else {
-            StepSize::AsIs
+            Search::Full
         }
     }
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::anew::Anew;
-use super::{Memory, Notice, StepSize, UpdateRule, validate_wolfe};
+use super::{Memory, Notice, Search, UpdateRule, validate_wolfe};
 use crate::error::Result;
 use crate::linalg::{axpy_dot, dot, norm};
 use crate::options::{Checked, Validate, built, require};
@@ -119,8 +119,8 @@ impl UpdateRule for LimitedMemoryBfgs {
         Ok(None)
     }
 
-    fn step_size(&self) -> StepSize {
-        StepSize::StrongWolfe {
+    fn search(&self) -> Search {
+        Search::StrongWolfe {
             decrease: self.options.decrease,
             curvature: self.options.curvature,
         }

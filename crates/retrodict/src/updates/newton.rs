@@ -2,7 +2,7 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DESCENT, Notice, StepSize, UpdateRule};
+use super::{DESCENT, Notice, Search, UpdateRule};
 use crate::error::Result;
 use crate::linalg::{axpy, dot, norm, symmetric_eigen, symmetric_function};
 use crate::options::{Checked, Validate, at_least_below, built, positive, require};
@@ -124,7 +124,7 @@ impl UpdateRule for Newton {
         Ok(notice)
     }
 
-    fn step_size_within(&self) -> StepSize {
+    fn search_within(&self) -> Search {
         DESCENT
     }
 }
