@@ -7,7 +7,8 @@
 //! ```
 //! use std::sync::Arc;
 //! use retrodict::inverse::{Inverter, PathIntegral, WithInverse};
-//! use retrodict::{Simulator, simulators::SquareOptions};
+//! use retrodict::prelude::*;
+//! use retrodict::simulators::SquareOptions;
 //!
 //! # fn main() -> retrodict::Result<()> {
 //! let found = PathIntegral::default().invert(&SquareOptions::default().build()?, &[1.0, 4.0], &[1.0, -1.0])?;

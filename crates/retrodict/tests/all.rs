@@ -38,6 +38,7 @@ mod nist;
 mod noise;
 mod noisy_models;
 mod ode;
+mod options_of_simulators;
 mod oscillators;
 #[cfg(feature = "network")]
 mod physics_residual;

@@ -66,6 +66,19 @@ pub struct Settings {
 /// steps so that each keeps the tolerances, for the sensitivities too; there, y and its derivative
 /// each lie within about the tolerance of the exact ones.
 ///
+/// ```
+/// use retrodict::models::ode::{Method, OdeOptions};
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::Sir;
+/// let options = OdeOptions::<Sir>::default().with_times([10.0]).with_observe([1]);
+/// let (fixed, adaptive) = (options.clone().build()?, options.with_method(Method::Adaptive).build()?);
+/// let (mut y, mut near) = ([0.0], [0.0]);
+/// fixed.forward(&[0.0, -1.0], &mut y)?;
+/// adaptive.forward(&[0.0, -1.0], &mut near)?;
+/// assert!((y[0] - near[0]).abs() < 1e-6 && y[0] > 0.01);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x: the parameters, then with `fit_initial` the initial values. y: the values of `observe` at
 /// each of the `times`, times in the outer order.

@@ -18,6 +18,19 @@ use crate::spectral::fourier::{C64, RealFourier};
 /// mode of an even number of cells has no direction and keeps its cosine only; the inverse divides
 /// by it unless it vanishes.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::AdvectionOptions;
+/// let advection = AdvectionOptions::default().with_shape([9]).with_time(4.0).build()?;
+/// let mut x = [0.0; 9];
+/// x[1] = 1.0;
+/// let mut y = [0.0; 9];
+/// advection.forward(&x, &mut y)?;
+/// // Four cells on.
+/// assert!((y[5] - 1.0).abs() < 1e-14 && y[1].abs() < 1e-14);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x and y are grids of `shape`, one to three axes.
 ///

@@ -18,6 +18,19 @@ use crate::spectral::grid::{add_laplacian, neighbours};
 /// −(u₋ + u + u₊)(u₊ − u₋)/(6 cell), which conserves Σu and, without viscosity, Σu².
 /// Runge–Kutta steps.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::BurgersOptions;
+/// let burgers = BurgersOptions::default().with_shape([32]).build()?;
+/// let x: Vec<f64> = (0..32).map(|i| f64::from(i % 8)).collect();
+/// let mut y = vec![0.0; 32];
+/// burgers.forward(&x, &mut y)?;
+/// // Momentum is conserved, energy is not.
+/// assert!((y.iter().sum::<f64>() - x.iter().sum::<f64>()).abs() < 1e-11);
+/// assert!(y.iter().map(|u| u * u).sum::<f64>() < 0.9 * x.iter().map(|u| u * u).sum::<f64>());
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x: one component for each axis, each a grid of `shape`; y: the same after the last step, or
 /// the values at `observe_places` after each of `observe_steps`.
@@ -102,8 +115,7 @@ impl Validate for BurgersOptions {
             self.dt,
             self.cell,
             self.shape.len(),
-        )?;
-        Ok(())
+        )
     }
     fn memory(&self) -> f64 {
         // Stages and slopes of a step, for y and for its derivative.

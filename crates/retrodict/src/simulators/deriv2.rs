@@ -16,6 +16,17 @@ use crate::options::{Build, Checked, Validate};
 /// K is Green's function, s (t − 1) for s < t and t (s − 1) beyond. The problem is mildly ill-posed: the
 /// singular values are 1/(πk)².
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::{Deriv2Options, IntegralEquation};
+/// let deriv2 = Deriv2Options::default().build()?;
+/// let mut y = [0.0; 64];
+/// deriv2.forward(&deriv2.points(), &mut y)?;
+/// // y″ = s with y(0) = y(1) = 0 is (s³ − s)/6.
+/// assert!(y.iter().zip(deriv2.points()).all(|(y, s)| (y - (s.powi(3) - s) / 6.0).abs() < 1e-4));
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x and y have `size` values, the means over equal cells. Hansen's are √h times as large, with h the width
 /// of a cell: coefficients of box functions of length 1.

@@ -13,6 +13,16 @@ use crate::options::{Build, Checked, Validate, require};
 /// The gradient of a squared loss vanishes for x → −∞ and explodes for x → ∞; the inverse,
 /// ln y, does neither.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ExpOptions;
+/// let exp = ExpOptions::default().with_size(2).build()?;
+/// let mut y = [0.0; 2];
+/// exp.forward(&[0.0, -1.0], &mut y)?;
+/// assert_eq!(y, [1.0, f64::exp(-1.0)]);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x and y have `size` values.
 ///

@@ -34,6 +34,19 @@ pub use marker::Marker;
 /// in the cell. No step is too long to be stable; one that crosses more than `max_courant` cells
 /// is refused.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::FluidOptions;
+/// let fluid = FluidOptions::default().with_shape([16, 16]).with_steps(4).build()?;
+/// // One cell in each step along axis 0: half a period of the marker, ½ + ½ sin sin.
+/// let v = [vec![1.0; 256], vec![0.0; 256]].concat();
+/// let (mut still, mut moved) = (vec![0.0; 256], vec![0.0; 256]);
+/// fluid.forward(&vec![0.0; 512], &mut still)?;
+/// fluid.forward(&v, &mut moved)?;
+/// assert!(still.iter().zip(&moved).all(|(a, b)| (a + b - 1.0).abs() < 1e-12) && still[0] > 0.55);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x: the velocity `[2, n₀, n₁]`, of which the part without divergence counts, or its stream
 /// function `[n₀, n₁]`. y: the marker `[n₀, n₁]` after the last step, or marker and velocity
@@ -188,8 +201,7 @@ impl Validate for FluidOptions {
             "velocities are observed from step 1 on; before the first step x takes their place",
         )?;
         self.marker.validate(self.extents())?;
-        self.inverse.validate(self.input)?;
-        Ok(())
+        self.inverse.validate(self.input)
     }
     fn memory(&self) -> f64 {
         // The fields of a step and of its derivative, with what projections keep of each mode.

@@ -17,6 +17,17 @@ use crate::options::{Build, Checked, Validate, positive};
 /// x is the mass along a line at the depth d, y the vertical pull at the surface, both from 0 to 1. The
 /// deeper, the more ill-posed: the singular values fall about as e^(−πdk).
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::GravityOptions;
+/// let gravity = GravityOptions::default().with_size(400).build()?;
+/// let mut y = [0.0; 400];
+/// gravity.forward(&[1.0; 400], &mut y)?;
+/// // Above the middle of an even line: 1/(d √(d² + ¼)).
+/// assert!((y[199] - 1.0 / (0.25 * f64::hypot(0.25, 0.5))).abs() < 1e-3);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x and y have `size` values, in the middles of equal cells.
 ///

@@ -18,6 +18,19 @@ use crate::spectral::regularisation::{Diagonal, Regularisation};
 /// √(2νt); backwards it is the textbook's ill-posed problem: mode k grows by e^(k²νt), and
 /// so does its noise.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::HeatOptions;
+/// let heat = HeatOptions::default().with_shape([16]).with_nu_t(2.0).build()?;
+/// let mut hot = vec![0.0; 16];
+/// hot[3] = 1.0;
+/// let mut y = vec![0.0; 16];
+/// heat.forward(&hot, &mut y)?;
+/// // Heat spreads, and none is lost.
+/// assert!(y[3] < 0.25 && (y.iter().sum::<f64>() - 1.0).abs() < 1e-14);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x and y are grids of `shape`, one to three axes of any size.
 ///

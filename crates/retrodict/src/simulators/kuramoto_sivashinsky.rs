@@ -18,6 +18,17 @@ use crate::spectral::fourier::{C64, RealFourier};
 /// it says less and less. Steps are exponential Runge–Kutta of second order: the linear part is
 /// exact, whatever Δt. Σu is conserved.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::KuramotoSivashinskyOptions;
+/// let flames = KuramotoSivashinskyOptions::default().with_cells(32).build()?;
+/// let x: Vec<f64> = (0..32).map(|i| 0.1 * f64::from(i % 16)).collect();
+/// let mut y = vec![0.0; 32];
+/// flames.forward(&x, &mut y)?;
+/// assert!((y.iter().sum::<f64>() - x.iter().sum::<f64>()).abs() < 1e-11 && y != x);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x: u on `cells` cells; y: the same after the last step, or the values at `observe_places` after
 /// each of `observe_steps`.
@@ -87,8 +98,7 @@ impl Validate for KuramotoSivashinskyOptions {
             "it needs at least 8 cells, better three for each unit of length",
         )?;
         positive("length", self.length)?;
-        positive("dt", self.dt)?;
-        Ok(())
+        positive("dt", self.dt)
     }
     fn memory(&self) -> f64 {
         // The factors of each mode, and the lines of a step.

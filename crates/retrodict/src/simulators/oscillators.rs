@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::space::Space;
-use crate::error::Result;
+use crate::error::{Result, expect_finite};
 use crate::memory;
 use crate::models::rk4::{Rate, Rk4};
 use crate::models::rollout::{Input, RolledOut, Rollout, RolloutOptions};
@@ -15,6 +15,18 @@ use crate::options::{Build, Checked, Validate, not_negative, positive, require};
 ///
 /// H = Σ (xᵢ² + pᵢ²)/2 + Σ κ/2 (xᵢ − xᵢ₊₁)² + Σ α (xᵢ − xᵢ₊₁)⁴, with + c·u on the last mass and
 /// u constant over each of `steps` Runge–Kutta steps.
+///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::OscillatorsOptions;
+/// // One mass on its spring, for a time of 1, without control.
+/// let options = OscillatorsOptions::default().with_masses(1).with_initial([1.0, 0.0]);
+/// let swinging = options.with_steps(100).with_dt(0.01).build()?;
+/// let mut y = [0.0; 2];
+/// swinging.forward(&[0.0; 100], &mut y)?;
+/// assert!((y[0] - f64::cos(1.0)).abs() < 1e-9 && (y[1] + f64::sin(1.0)).abs() < 1e-9);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
 ///
 /// # Shapes
 /// x: the control of each step; y: the final positions, then the final velocities, 2 `masses`.
@@ -113,7 +125,7 @@ impl Validate for OscillatorsOptions {
                 self.masses
             ),
         )?;
-        Ok(())
+        expect_finite("initial", &self.initial)
     }
     fn memory(&self) -> f64 {
         // x holds a control for each step.

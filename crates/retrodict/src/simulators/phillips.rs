@@ -17,6 +17,16 @@ use crate::options::{Build, Checked, Validate, require};
 /// s and t run from −6 to 6. The singular values fall slowly, as those of a kernel with a kink in its
 /// second derivative.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::{IntegralEquation, PhillipsOptions};
+/// let phillips = PhillipsOptions::default().build()?;
+/// let mut y = [0.0; 64];
+/// phillips.forward(&phillips.solution(), &mut y)?;
+/// assert!(y.iter().zip(phillips.data()).all(|(y, exact)| (y - exact).abs() < 0.02));
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x and y have `size` values, the means over equal cells. Hansen's are √h times as large, with h the width
 /// of a cell: coefficients of box functions of length 1.

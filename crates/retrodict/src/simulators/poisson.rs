@@ -22,6 +22,17 @@ pub use laplace::{Laplace, LaplaceOptions};
 /// Neumann boundaries a constant has no Laplacian: the mean of x is then ignored, y has mean 0,
 /// and the inverse keeps the mean of x₀.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::PoissonOptions;
+/// let poisson = PoissonOptions::default().with_shape([5]).build()?;
+/// let mut y = [0.0; 5];
+/// poisson.forward(&[-2.0; 5], &mut y)?;
+/// // s (6 − s), which is 0 just outside of the cells 1 to 5.
+/// assert!(y.iter().zip([5.0, 8.0, 9.0, 8.0, 5.0]).all(|(y, exact)| (y - exact).abs() < 1e-13));
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x and y are grids of `shape`, one to three axes of any size.
 ///

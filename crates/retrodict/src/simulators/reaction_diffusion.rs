@@ -18,6 +18,20 @@ use crate::spectral::grid::add_laplacian;
 /// ∂u/∂t = Dᵤ Δu − uv² + F(1 − u), ∂v/∂t = Dᵥ Δv + uv² − (F + k)v; three-point Laplacian along each
 /// axis, Runge–Kutta steps. Without feed and kill Σ(u + v) is conserved.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ReactionDiffusionOptions;
+/// // Without feed and kill nothing is added or taken away.
+/// let options = ReactionDiffusionOptions::default().with_shape([16]);
+/// let reaction = options.with_feed(0.0).with_kill(0.0).build()?;
+/// let x: Vec<f64> = (0..32).map(|i| 0.2 + 0.02 * f64::from(i)).collect();
+/// let mut y = vec![0.0; 32];
+/// reaction.forward(&x, &mut y)?;
+/// assert!((y.iter().sum::<f64>() - x.iter().sum::<f64>()).abs() < 1e-12);
+/// assert!(y[16..].iter().sum::<f64>() > x[16..].iter().sum::<f64>());
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x: u, then v, each a grid of `shape`; y: the same after the last step, or the values at
 /// `observe_places` after each of `observe_steps`.
@@ -118,8 +132,7 @@ impl Validate for ReactionDiffusionOptions {
             self.dt,
             self.cell,
             axes,
-        )?;
-        Ok(())
+        )
     }
     fn memory(&self) -> f64 {
         // Stages and slopes of a step, for y and for its derivative.

@@ -12,6 +12,16 @@ use crate::options::{Build, Checked, Validate, require};
 /// The smallest problem that shows what is wrong with a gradient: with α = 100 it is a
 /// hundred times too long along x₂, where the step should be a hundred times shorter.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ScalingOptions;
+/// let scaling = ScalingOptions::default().with_alpha(1e3).build()?;
+/// let mut y = [0.0; 2];
+/// scaling.forward(&[1.0, 2.0], &mut y)?;
+/// assert_eq!(y, [1.0, 2000.0]);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x and y have 2 values.
 ///

@@ -17,6 +17,19 @@ use crate::spectral::fourier::C64;
 /// walls. Steps are Crank–Nicolson's, so Σ|ψ|² = 1 is conserved to round-off:
 /// ψ ← U₁⁻¹U₂ψ with U₁ = 1 + i Δt/2 H, U₂ = 1 − i Δt/2 H and u constant over a step.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::SchroedingerOptions;
+/// let well = SchroedingerOptions::default().with_steps(100).build()?;
+/// let mut psi = [0.0; 28];
+/// well.forward(&[3.0; 100], &mut psi)?;
+/// // Still normalised, no longer in the ground state.
+/// assert!((psi.iter().map(|p| p * p).sum::<f64>() - 1.0).abs() < 1e-12);
+/// let overlap: f64 = psi.iter().zip(well.eigenstate(1)).map(|(a, b)| a * b).sum();
+/// assert!(overlap.abs() < 0.99);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x: the control u of each step; y: Re ψ at the inner points, then Im ψ, 2 (`points` − 2).
 ///
@@ -86,8 +99,7 @@ impl Validate for SchroedingerOptions {
             "level",
             self.level,
             &format!("{levels} inner points carry the eigenstates 1 to {levels}"),
-        )?;
-        Ok(())
+        )
     }
     fn memory(&self) -> f64 {
         // x holds a control for each step; a step works on several adjoints at once.

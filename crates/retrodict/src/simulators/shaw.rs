@@ -17,6 +17,17 @@ use crate::options::{Build, Checked, Validate};
 /// x is the source over the angle of incidence, y the light behind the slit, both from −π/2 to π/2. The
 /// singular values fall exponentially: twenty of them reach round-off.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ShawOptions;
+/// let shaw = ShawOptions::default().build()?;
+/// let mut y = [0.0; 64];
+/// shaw.forward(&[1.0; 64], &mut y)?;
+/// // An even light leaves an even light, brightest in the middle.
+/// assert!((y[10] - y[53]).abs() < 1e-13 && y[31] > y[10]);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x and y have `size` values, in the middles of equal cells.
 ///

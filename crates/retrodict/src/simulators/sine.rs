@@ -18,6 +18,16 @@ use crate::options::{Build, Checked, Validate, positive, require};
 /// that the published networks were trained on, with γ = 10: y lies in \[−1, 1\] whatever ξ is, and
 /// solutions are 2πξ/γ apart.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::SineOptions;
+/// let sine = SineOptions::default().with_xi(2.0).with_phi(0.0).build()?;
+/// let mut y = [0.0; 2];
+/// sine.forward(&[f64::to_radians(30.0), 1.5], &mut y)?;
+/// assert!((y[0] - 0.5 / 2.0).abs() < 1e-15 && y[1] == 2.0 * 1.5);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x and y have 2 values.
 ///

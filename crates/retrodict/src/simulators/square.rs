@@ -12,6 +12,16 @@ use crate::options::{Build, Checked, Validate};
 /// With L = y₀² + y₁² this is the book's comparison of gradient descent, Newton's method and
 /// the inverse simulator: the loss is a quartic in x₁, a parabola in y₁.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::SquareOptions;
+/// let square = SquareOptions::default().build()?;
+/// let mut y = [0.0; 2];
+/// square.forward(&[2.0, -3.0], &mut y)?;
+/// assert_eq!(y, [2.0, 9.0]);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x and y have 2 values.
 ///

@@ -19,6 +19,19 @@ use crate::options::{Build, Checked, Validate, positive};
 /// hard. Its convolution looks back only, and in the last moments before the end y tells next to nothing
 /// of x.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::VolterraOptions;
+/// let wall = VolterraOptions::default().build()?;
+/// let mut x = [0.0; 64];
+/// x[32] = 1.0;
+/// let mut y = [0.0; 64];
+/// wall.forward(&x, &mut y)?;
+/// // Nothing is felt inside before it is warm outside.
+/// assert!(y[..32] == [0.0; 32] && y[63] > 0.0);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x and y have `size` values over the time from 0 to 1.
 ///

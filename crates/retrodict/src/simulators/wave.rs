@@ -16,6 +16,18 @@ use crate::spectral::grid::add_laplacian;
 /// A step is v ← v + Δt c²Δu, u ← u + Δt v, with the three-point Laplacian along each axis. v
 /// stands half a step before u.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::WaveOptions;
+/// let wave = WaveOptions::default().with_shape([32]).with_steps(50).build()?;
+/// let mut x = vec![0.0; 64];
+/// x[7] = 1.0;
+/// let mut y = vec![0.0; 64];
+/// wave.forward(&x, &mut y)?;
+/// assert!(y[7] < 0.9 && (wave.energy(&y) - wave.energy(&x)).abs() < 1e-14);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x: u, then v, each a grid of `shape`; or u alone, at rest, if `at_rest`. y: the same after the
 /// last step, or the values at `observe_places` (indices into u, then v) after each of
@@ -93,8 +105,7 @@ impl Validate for WaveOptions {
                  take dt ≤ {:.3e}",
                 self.dt / number
             ),
-        )?;
-        Ok(())
+        )
     }
     fn memory(&self) -> f64 {
         // The state, where it is seen, and x and y; steps are undone instead of kept.

@@ -25,10 +25,10 @@ const FORMED: usize = 2000;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use retrodict::solver::automatic;
 /// use retrodict::losses::SquaredError;
+/// use retrodict::prelude::*;
 /// use retrodict::simulators::SineOptions;
-/// use retrodict::Problem;
+/// use retrodict::solver::automatic;
 ///
 /// # fn main() -> retrodict::Result<()> {
 /// let sine = Arc::new(SineOptions::default().build()?);

@@ -6,10 +6,10 @@
 //! ```
 //! use std::sync::Arc;
 //! use retrodict::losses::SquaredError;
+//! use retrodict::prelude::*;
 //! use retrodict::simulators::SineOptions;
 //! use retrodict::solver::starts::{Region, solve_from};
 //! use retrodict::updates::LevenbergMarquardt;
-//! use retrodict::{Problem, Solver, StopWhen};
 //!
 //! # fn main() -> retrodict::Result<()> {
 //! // sin x₀ = ½ has four solutions in [0, 10].

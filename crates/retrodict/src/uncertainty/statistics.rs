@@ -43,9 +43,10 @@ pub enum Noise {
 /// use std::sync::Arc;
 ///
 /// use retrodict::losses::Weighted;
+/// use retrodict::prelude::*;
 /// use retrodict::simulators::ScalingOptions;
 /// use retrodict::uncertainty::statistics::{Noise, Statistics};
-/// use retrodict::{Problem, Result};
+/// use retrodict::Result;
 ///
 /// fn main() -> Result<()> {
 ///     let noise = Weighted::half([0.5])?;

@@ -140,10 +140,11 @@ impl Choice {
     /// use std::sync::Arc;
     ///
     /// use retrodict::losses::SquaredError;
+    /// use retrodict::prelude::*;
     /// use retrodict::priors::Tikhonov;
     /// use retrodict::simulators::{IntegralEquation, ShawOptions};
     /// use retrodict::uncertainty::weight::Choice;
-    /// use retrodict::{Problem, Result};
+    /// use retrodict::Result;
     ///
     /// fn main() -> Result<()> {
     ///     let shaw = ShawOptions::default().build()?;

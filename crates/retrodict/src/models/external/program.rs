@@ -31,6 +31,22 @@ use place::Place;
 /// What a program starts ends with it, also what left its process group, as far as its variable `RETRODICT_CALL` or
 /// its parents tell (on Linux).
 ///
+/// ```
+/// # #[cfg(unix)]
+/// # fn main() -> retrodict::Result<()> {
+/// use retrodict::models::external::{Format, ProgramOptions};
+/// use retrodict::prelude::*;
+/// let copy = ProgramOptions::default().with_command("cp {input} {output}").with_inputs(2).with_outputs(2);
+/// let program = copy.build()?;
+/// let mut y = [0.0; 2];
+/// program.forward(&[3.0, 0.5], &mut y)?;
+/// assert_eq!(y, [3.0, 0.5]);
+/// # Ok(())
+/// # }
+/// # #[cfg(not(unix))]
+/// # fn main() {}
+/// ```
+///
 /// # Shapes
 /// x and y are vectors. In `npy` x has the shape `[inputs]` and y any shape of as many values;
 /// in `npz` they are the arrays `x` and `y`; in `json` they are lists of numbers.

@@ -21,6 +21,18 @@ const VERSION: f64 = 1.0;
 ///
 /// Several vectors of input or output are joined to one, in the order of the protocol.
 ///
+/// Building it asks the server what the model is.
+///
+/// ```no_run
+/// use retrodict::models::external::UmBridgeOptions;
+/// use retrodict::prelude::*;
+/// let model = UmBridgeOptions::default().with_url("http://localhost:4242").with_model("decay".to_owned()).build()?;
+/// let mut y = vec![0.0; model.output().len()];
+/// model.forward(&[1.0, 0.5], &mut y)?;
+/// assert!(y[0] < 1.0);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// Times in seconds. The protocol knows no units of x and y.
 ///

@@ -16,6 +16,17 @@ use crate::options::{Build, Checked, Validate};
 /// (2n/π)² for n cells along an axis, and the gradient sees little of what is smooth. With periodic or
 /// Neumann boundaries y does not tell the mean of x, which the inverse takes from x₀.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::LaplaceOptions;
+/// let laplace = LaplaceOptions::default().with_shape([5]).build()?;
+/// let mut y = [0.0; 5];
+/// // s (6 − s), which is 0 just outside of the cells 1 to 5.
+/// laplace.forward(&[5.0, 8.0, 9.0, 8.0, 5.0], &mut y)?;
+/// assert_eq!(y, [-2.0; 5]);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x and y are grids of `shape`, one to three axes of any size.
 ///
