@@ -197,7 +197,12 @@ impl RealFourier {
 
     /// out = F⁻¹ (gain · F x) in three passes; `gain` gets the index of the first mode of a
     /// contiguous piece of the spectrum, and the piece.
-    pub(crate) fn filter(&self, x: &[f64], out: &mut [f64], gain: impl Fn(usize, &mut [C64]) + Sync) {
+    pub(crate) fn filter(
+        &self,
+        x: &[f64],
+        out: &mut [f64],
+        gain: impl Fn(usize, &mut [C64]) + Sync,
+    ) {
         let mut modes = self.take_spectrum();
         self.rows_to_modes(x, &mut modes);
         self.middle_axis(&mut modes, |(forward, _)| forward);
