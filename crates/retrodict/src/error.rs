@@ -5,6 +5,12 @@
 
 use std::fmt;
 
+mod cause;
+mod remedy;
+
+pub use cause::Cause;
+pub use remedy::Remedy;
+
 /// What went wrong: what, what was found, what is allowed, and what to try.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -70,7 +76,7 @@ pub enum Error {
         keys: String,
     },
     /// A change of a description that cannot be made.
-    #[error("--set {text}: {message}")]
+    #[error("{text}: {message}")]
     Override {
         /// The change, as it was written.
         text: String,
@@ -84,7 +90,7 @@ pub enum Error {
         message: String,
     },
     /// A rule needs something that this simulator or loss does not offer.
-    #[error("{rule} needs {needs}, which {simulator} does not offer; try {instead}")]
+    #[error("{rule} needs {needs}, which {simulator} does not offer; try {}", remedy::joined(.instead, &remedy::toml))]
     Unsupported {
         /// The rule that needs it.
         rule: &'static str,
@@ -92,8 +98,17 @@ pub enum Error {
         needs: &'static str,
         /// The simulator or loss.
         simulator: String,
-        /// Rules that work here.
-        instead: String,
+        /// What works here.
+        instead: Vec<Remedy>,
+    },
+    /// Another error of the library, and what to try.
+    #[error("{error}; try {}", remedy::joined(.remedies, &remedy::toml))]
+    Advised {
+        /// What went wrong.
+        #[source]
+        error: Box<Error>,
+        /// What to try.
+        remedies: Vec<Remedy>,
     },
     /// The simulator could not be evaluated at this point.
     #[error("{simulator} failed: {message}")]
@@ -102,6 +117,9 @@ pub enum Error {
         simulator: String,
         /// What happened, and where.
         message: String,
+        /// The error behind it, where there was one.
+        #[source]
+        cause: Option<Cause>,
     },
     /// A target lies outside the range of a simulator's inverse.
     #[error("{simulator} never reaches {found}: {allowed}")]
@@ -176,10 +194,72 @@ impl Error {
     /// Whether the caller asked for something that cannot be; otherwise a simulation failed, a decomposition did, or the work was
     /// interrupted.
     pub fn is_misuse(&self) -> bool {
-        !matches!(
-            self,
-            Self::Simulation { .. } | Self::LinearAlgebra { .. } | Self::Interrupted { .. }
-        )
+        match self {
+            Self::Simulation { .. } | Self::LinearAlgebra { .. } | Self::Interrupted { .. } => {
+                false
+            }
+            Self::Advised { error, .. } => error.is_misuse(),
+            _ => true,
+        }
+    }
+
+    /// A simulation that failed: what a [`Simulator`](crate::Simulator) returns that cannot be evaluated here.
+    pub fn simulation(simulator: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Simulation {
+            simulator: simulator.into(),
+            message: message.into(),
+            cause: None,
+        }
+    }
+
+    /// A simulation that failed by another error, which [`source`](std::error::Error::source) returns.
+    ///
+    /// ```
+    /// let number = "one".parse::<f64>();
+    /// let failed = retrodict::Error::simulation_by("mine", number.unwrap_err());
+    /// assert_eq!(failed.to_string(), "mine failed: invalid float literal");
+    /// assert!(std::error::Error::source(&failed).is_some());
+    /// ```
+    pub fn simulation_by(
+        simulator: impl Into<String>,
+        error: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self::Simulation {
+            simulator: simulator.into(),
+            message: error.to_string(),
+            cause: Some(Cause::new(error)),
+        }
+    }
+
+    /// The same error, with something to try.
+    #[must_use]
+    pub fn advised(self, remedy: impl Into<Remedy>) -> Self {
+        Self::Advised {
+            error: Box::new(self),
+            remedies: vec![remedy.into()],
+        }
+    }
+
+    /// What to try.
+    pub fn remedies(&self) -> &[Remedy] {
+        match self {
+            Self::Unsupported { instead, .. } => instead,
+            Self::Advised { remedies, .. } => remedies,
+            _ => &[],
+        }
+    }
+
+    /// The message, in which the settings that it advises are written as a door writes them: `write` makes
+    /// `--inverse path` of `inverse` and `path`, and may add to the name of a change that was refused.
+    pub fn worded(&self, write: &dyn Fn(&str, &str) -> String) -> String {
+        let remedies = self.remedies();
+        let message = self.to_string();
+        if remedies.is_empty() {
+            return message;
+        }
+        let ours = remedy::joined(remedies, &remedy::toml);
+        let told = message.strip_suffix(&ours).unwrap_or(&message);
+        format!("{told}{}", remedy::joined(remedies, write))
     }
 
     /// Whether work was interrupted: nothing is wrong with the point at which it was.

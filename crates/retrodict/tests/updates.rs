@@ -377,7 +377,7 @@ fn a_rule_without_what_it_needs_names_those_that_work() {
         .solve(&p, &[0.0, 0.0])
         .unwrap_err();
     assert!(matches!(error, Error::Unsupported { .. }));
-    assert!(error.to_string().contains("--inverse path"), "{error}");
+    assert!(error.to_string().contains("try inverse = \"path\", which makes one from J, or levenberg"), "{error}");
 }
 
 /// P → αP, y* → αy*: Δx ∝ α^p.
