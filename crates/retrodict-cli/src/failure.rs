@@ -56,6 +56,15 @@ impl Failure {
         }
     }
 
+    /// The same failure, with what else may be done about it.
+    pub fn and(self, hint: &str) -> Self {
+        match self {
+            Self::Misuse(why) => Self::Misuse(format!("{why}{hint}")),
+            Self::Broken(why) => Self::Broken(format!("{why}{hint}")),
+            Self::NoReader => Self::NoReader,
+        }
+    }
+
     /// A file that cannot be read as what it should be.
     pub fn unreadable(path: &Path, why: impl std::fmt::Display) -> Self {
         Self::Misuse(format!("cannot read {}: {why}", path.display()))
@@ -77,6 +86,7 @@ impl From<retrodict::Error> for Failure {
             retrodict::Error::Interrupted {
                 why: Interruption::Cancelled,
             } => Self::interrupted(),
+            error @ retrodict::Error::Override { .. } => Self::Misuse(format!("--set {error}")),
             error if !error.is_misuse() => Self::Broken(error.to_string()),
             error => Self::Misuse(error.to_string()),
         }

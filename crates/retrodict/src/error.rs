@@ -5,6 +5,12 @@
 
 use std::fmt;
 
+mod names;
+mod place;
+
+pub use names::{nearest, suggestion, unknown};
+pub use place::{At, Place};
+
 /// What went wrong: what, what was found, what is allowed, and what to try.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -42,7 +48,7 @@ pub enum Error {
         allowed: String,
     },
     /// The registry has no entry of that name.
-    #[error("unknown {kind} '{found}'{}; known: {known}", suggestion(.nearest))]
+    #[error("{}", names::sentence(kind, found, nearest.as_deref(), known))]
     UnknownName {
         /// `simulator`, `rule`, `loss` or `experiment`.
         kind: &'static str,
@@ -70,7 +76,7 @@ pub enum Error {
         keys: String,
     },
     /// A change of a description that cannot be made.
-    #[error("--set {text}: {message}")]
+    #[error("{text}: {message}")]
     Override {
         /// The change, as it was written.
         text: String,
@@ -137,6 +143,14 @@ pub enum Error {
         /// Which of the two.
         why: Interruption,
     },
+    /// What is wrong with an entry of a description, and which entry that is.
+    #[error("{place}: {source}")]
+    Within {
+        /// The entry.
+        place: Place,
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
     /// A decomposition did not converge or met a matrix it cannot factor.
     #[error("{what} failed: {message}")]
     LinearAlgebra {
@@ -165,26 +179,19 @@ impl fmt::Display for Interruption {
     }
 }
 
-fn suggestion(nearest: &Option<String>) -> String {
-    nearest
-        .as_ref()
-        .map(|name| format!(" (did you mean '{name}'?)"))
-        .unwrap_or_default()
-}
-
 impl Error {
     /// Whether the caller asked for something that cannot be; otherwise a simulation failed, a decomposition did, or the work was
     /// interrupted.
     pub fn is_misuse(&self) -> bool {
         !matches!(
-            self,
+            self.cause(),
             Self::Simulation { .. } | Self::LinearAlgebra { .. } | Self::Interrupted { .. }
         )
     }
 
     /// Whether work was interrupted: nothing is wrong with the point at which it was.
     pub fn is_interruption(&self) -> bool {
-        matches!(self, Self::Interrupted { .. })
+        matches!(self.cause(), Self::Interrupted { .. })
     }
 }
 

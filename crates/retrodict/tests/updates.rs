@@ -602,9 +602,9 @@ fn bad_options_are_named() {
         "{found}"
     );
     let found = message("newton", "saddle_fre = true");
-    assert!(found.contains("did you mean `saddle_free`"), "{found}");
+    assert!(found.contains("did you mean 'saddle_free'"), "{found}");
     let found = message("lm", "learning_rate = 1.0");
-    assert!(found.contains("unknown key `learning_rate`"), "{found}");
+    assert!(found.contains("unknown key 'learning_rate'"), "{found}");
     let found = message("inverse-simulater", "");
     assert!(
         found.contains("did you mean 'inverse-simulator'"),
