@@ -130,6 +130,7 @@ impl Section {
     }
 
     /// The same, with a former name.
+    #[cfg(feature = "network")]
     pub(super) const fn formerly(self, alias: &'static str) -> Self {
         Self { alias, ..self }
     }
