@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use retrodict::Simulator;
 use retrodict::check::typical_input;
-use retrodict::models::external::UmBridge;
+use retrodict::models::external::UmBridgeOptions;
+use retrodict::options::Build;
 use retrodict::registry::SIMULATORS;
 
 const LIMIT: f64 = 300.0;
@@ -63,13 +64,11 @@ fn main() {
     for name in ["sine", "lotka-volterra"] {
         let own = SIMULATORS.build(name, &toml::Table::new()).unwrap();
         let (url, model) = (url.clone(), Some(name.to_owned()));
-        let there = UmBridge {
-            url,
-            model,
-            ..UmBridge::default()
-        }
-        .connect()
-        .unwrap();
+        let there = UmBridgeOptions::default()
+            .with_url(url)
+            .with_model(model)
+            .build()
+            .unwrap();
         let x = typical_input(&*own, 1);
         let mut y = vec![0.0; own.output().len()];
         let (dy, mut dx) = (vec![1.0; y.len()], x.clone());

@@ -10,10 +10,11 @@ use crate::failure::{Failure, Outcome};
 use crate::{experiment, registry, training};
 
 /// The lists, as `retrodict list` shows them.
-pub const SECTIONS: [&str; 10] = [
+pub const SECTIONS: [&str; 11] = [
     "simulators",
     "your own simulators",
     "rules",
+    "searches",
     "losses",
     "priors",
     "local inverses",
@@ -169,6 +170,7 @@ pub fn section(name: &str) -> Outcome<Vec<Item>> {
         "simulators" => simulators(),
         "your own simulators" => items(&registry().external),
         "rules" => items(&registry().rules),
+        "searches" => items(&registry().searches),
         "losses" => items(&registry().losses),
         "priors" => items(&registry().priors),
         "local inverses" => items(&registry().inverses),

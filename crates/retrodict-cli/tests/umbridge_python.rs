@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use crate::binary::{fail, run, succeed};
 use crate::serving::Serving;
-use retrodict::simulators::Sine;
+use retrodict::options::Build;
+use retrodict::simulators::SineOptions;
 use retrodict::{SecondOrder, Simulator};
 use serde_json::Value;
 use tempfile::tempdir;
@@ -63,10 +64,7 @@ fn the_python_client_gets_our_numbers_bit_for_bit() {
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     let numbers = |key: &str| -> Vec<f64> { serde_json::from_value(said[key].clone()).unwrap() };
 
-    let sine = Sine {
-        xi: 4.0,
-        ..Sine::default()
-    };
+    let sine = SineOptions::default().with_xi(4.0).build().unwrap();
     let (x, sens, vec) = ([0.3, -0.2], [0.7, 1.1], [-0.4, 0.9]);
     let mut out = [0.0; 2];
     sine.forward(&x, &mut out).unwrap();

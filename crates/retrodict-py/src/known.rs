@@ -4,7 +4,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyTuple};
 use retrodict::options::explain;
-use retrodict::registry::{INVERSES, LOSSES, PRIORS, RULES};
+use retrodict::registry::{INVERSES, LOSSES, PRIORS, RULES, SEARCHES};
 use retrodict::solver::automatic::AUTOMATIC;
 use retrodict::spec::{BoundsSpec, InversionSpec, Named, NoiseSpec, PriorSpec, StopSpec, Values};
 use serde::de::DeserializeOwned;
@@ -35,6 +35,8 @@ pub struct Arguments<'a, 'py> {
     pub priors: Option<&'a Bound<'py, PyAny>>,
     /// A local inverse of the registry.
     pub inverse: Option<&'a Bound<'py, PyAny>>,
+    /// How far along Δx.
+    pub search: Option<&'a Bound<'py, PyAny>>,
     /// What rules see in place of x.
     pub transform: Option<&'a Bound<'py, PyAny>>,
     /// From how many points.
@@ -91,6 +93,10 @@ impl Known {
             let (name, options) = named("prior", &prior, &PRIORS)?;
             let prior = PriorSpec::try_from(Named { name, options });
             spec.priors.push(prior.map_err(|error| raised(&error))?);
+        }
+        if let Some(search) = arguments.search {
+            let (name, options) = named("search", search, &SEARCHES)?;
+            spec.search = Some(Named { name, options });
         }
         if let Some(inverse) = arguments.inverse {
             let (name, options) = named("inverse", inverse, &INVERSES)?;

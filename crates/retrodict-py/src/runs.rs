@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use retrodict::solver::remarks::Advice;
 use retrodict::solver::starts::{End, basins};
 use retrodict::uncertainty::weight::Chosen;
-use retrodict::{Checkpoint, Counts, Solver, Status, StatusKind, StopWhen};
+use retrodict::{Checkpoint, Counts, Status, StatusKind, StopWhen};
 
 use crate::errors::{Ending, caused, raised};
 use crate::facts::{Distinct, Facts, Weight};
@@ -51,14 +51,10 @@ pub fn solved(
     for (i, from) in task.starts.iter().enumerate() {
         let observer = task.observer.as_ref().map(|own| own.clone_ref(py));
         let mut watch = Watch::new(observer, &held, &terms.input);
-        let rule = built
+        let solver = built
             .assembled
-            .make_rule()
+            .solver_until(task.stop.clone())
             .map_err(|error| raised(&error))?;
-        let solver = Solver {
-            rule,
-            stop: task.stop.clone(),
-        };
         let heard = signals::heard(&held);
         let done = detached(py, || {
             heard.within(|| {

@@ -32,6 +32,8 @@ use crate::subject;
 /// priors: {"name": …, "weight": …, options}, or a list of these; the weight is a number, or the rule that chooses it from
 /// the data: "discrepancy", "cross-validation" (or "gcv"), "l-curve" or "auto".
 /// inverse: how P is inverted for rules that need it, by name or {"name": …, options}.
+/// search: how far along Δx, by name or {"name": …, options}, in place of the rule's own: "full", "backtracking" or
+/// "strong-wolfe".
 /// transform: what rules see in place of x: "log", {"bounds": [low, high]} or {"scale": unit} for all unknowns, or a list
 /// with one for each.
 /// starts: solve from this many points, the start and others drawn around it (spread: how far; seed: of the draws);
@@ -50,8 +52,8 @@ use crate::subject;
 #[pyfunction]
 #[pyo3(signature = (
     simulator, target, start, *, method="auto", options=None, noise=None, loss=None,
-    missing=false, lower=None, upper=None, priors=None, inverse=None, transform=None, starts=1, spread=None, seed=0,
-    stop=None, observer=None, differences=None
+    missing=false, lower=None, upper=None, priors=None, inverse=None, search=None, transform=None, starts=1, spread=None,
+    seed=0,     stop=None, observer=None, differences=None
 ))]
 #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
 pub fn solve(
@@ -68,6 +70,7 @@ pub fn solve(
     upper: Option<&Bound<'_, PyAny>>,
     priors: Option<&Bound<'_, PyAny>>,
     inverse: Option<&Bound<'_, PyAny>>,
+    search: Option<&Bound<'_, PyAny>>,
     transform: Option<&Bound<'_, PyAny>>,
     starts: usize,
     spread: Option<f64>,
@@ -90,6 +93,7 @@ pub fn solve(
         upper,
         priors,
         inverse,
+        search,
         transform,
         starts,
         spread,

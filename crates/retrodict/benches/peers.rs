@@ -20,8 +20,11 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use retrodict::losses::SquaredError;
-use retrodict::models::ode::Ode;
-use retrodict::simulators::{Fluid, Heat, LotkaVolterra, Schroedinger, Sine};
+use retrodict::models::ode::{Ode, OdeOptions};
+use retrodict::options::Build;
+use retrodict::simulators::{
+    Fluid, FluidOptions, HeatOptions, LotkaVolterra, SchroedingerOptions, SineOptions,
+};
 use retrodict::spectral::regularisation::Regularisation;
 use retrodict::updates::{
     GaussNewton, InverseSimulator, LevenbergMarquardt, LimitedMemoryBfgs, Newton, UpdateRule,
@@ -70,11 +73,11 @@ fn workload(name: &str) -> Workload {
 
 /// A field forwards and backwards, with a fixed strength; Σ|x| of the inverse.
 fn heat(n: usize) -> Workload {
-    let heat = Heat {
-        shape: vec![n, n],
-        inverse: Regularisation::Tikhonov { lambda: Some(1e-4) },
-        ..Heat::default()
-    };
+    let heat = HeatOptions::default()
+        .with_shape(vec![n, n])
+        .with_inverse(Regularisation::Tikhonov { lambda: Some(1e-4) })
+        .build()
+        .unwrap();
     let x: Vec<f64> = (0..n * n)
         .map(|i| (0.1 * (i % 1009) as f64).sin())
         .collect();
@@ -99,10 +102,12 @@ fn magnitude(x: &[f64]) -> f64 {
 
 /// The 128 fields of 64×64 cells, diffused; starts at the blurred fields.
 fn boxes(inverse: Regularisation) -> (Vec<Problem>, Vec<Vec<f64>>) {
-    let heat = Arc::new(Heat {
-        inverse,
-        ..Heat::default()
-    });
+    let heat = Arc::new(
+        HeatOptions::default()
+            .with_inverse(inverse)
+            .build()
+            .unwrap(),
+    );
     let targets: Vec<Vec<f64>> = fixtures::load("heat_boxes_128.npz", "x")
         .chunks(64 * 64)
         .map(|x| {
@@ -112,12 +117,7 @@ fn boxes(inverse: Regularisation) -> (Vec<Problem>, Vec<Vec<f64>>) {
         })
         .collect();
     let problem = |y: &Vec<f64>| {
-        Problem::new(
-            heat.clone(),
-            Arc::new(SquaredError { half: true }),
-            y.clone(),
-        )
-        .unwrap()
+        Problem::new(heat.clone(), Arc::new(SquaredError::half()), y.clone()).unwrap()
     };
     (targets.iter().map(problem).collect(), targets)
 }
@@ -130,7 +130,12 @@ fn pg_step() -> Workload {
     };
     let (problems, starts) = boxes(damping);
     Box::new(move || {
-        let solver = |_| Ok(Solver::new(InverseSimulator::new(1.0), StopWhen::after(1)));
+        let solver = |_| {
+            Ok(Solver::new(
+                InverseSimulator::new(1.0).unwrap(),
+                StopWhen::after(1),
+            ))
+        };
         let solutions = solve_batch(&problems, &starts, solver).unwrap();
         solutions.iter().map(|s| magnitude(&s.x)).sum()
     })
@@ -168,7 +173,7 @@ fn problems_norm(problem: &Problem) -> f64 {
 
 /// A thousand problems near their solution, one after the other; how many were solved.
 fn sine(rule: fn() -> Box<dyn UpdateRule>) -> Workload {
-    let simulator = Arc::new(Sine::default());
+    let simulator = Arc::new(SineOptions::default().build().unwrap());
     let mut random = rand_pcg::Pcg64::seed_from_u64(1);
     let mut normal = || -> f64 { StandardNormal.sample(&mut random) };
     let (mut problems, mut starts) = (Vec::new(), Vec::new());
@@ -176,20 +181,18 @@ fn sine(rule: fn() -> Box<dyn UpdateRule>) -> Workload {
         let x = [0.3 * normal(), 0.3 * normal()];
         let mut y = vec![0.0; 2];
         simulator.forward(&x, &mut y).unwrap();
-        problems.push(
-            Problem::new(simulator.clone(), Arc::new(SquaredError { half: true }), y).unwrap(),
-        );
+        problems.push(Problem::new(simulator.clone(), Arc::new(SquaredError::half()), y).unwrap());
         starts.push(vec![x[0] + 0.1 * normal(), x[1] + 0.1 * normal()]);
     }
     Box::new(move || {
         let solver = |_| {
-            Ok(Solver {
-                rule: rule(),
-                stop: StopWhen {
+            Ok(Solver::new(
+                rule(),
+                StopWhen {
                     loss_below: Some(1e-20),
                     ..StopWhen::after(20)
                 },
-            })
+            ))
         };
         let solutions: Vec<Solution> = solve_batch(&problems, &starts, solver).unwrap();
         solutions.iter().filter(|s| s.loss <= 1e-20).count() as f64
@@ -199,13 +202,13 @@ fn sine(rule: fn() -> Box<dyn UpdateRule>) -> Workload {
 /// The fit of four rates to two noisy populations; the loss.
 fn populations() -> Workload {
     let load = |name| fixtures::load("lotka_volterra.npz", name);
-    let ode: Ode<LotkaVolterra> = Ode {
-        times: load("t"),
-        initial: load("y0"),
-        ..Ode::default()
-    };
+    let ode: Ode<LotkaVolterra> = OdeOptions::default()
+        .with_times(load("t"))
+        .with_initial(load("y0"))
+        .build()
+        .unwrap();
     let start = ode.unknowns(&load("start")).unwrap();
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(Arc::new(ode), loss, load("data")).unwrap();
     Box::new(move || {
         let stop = StopWhen {
@@ -225,7 +228,7 @@ fn bounded_fits() -> Workload {
         .map(|set| {
             let table = nist_sets::table(set);
             let simulator = nist_sets::simulator(set, &table);
-            let loss = Arc::new(SquaredError { half: true });
+            let loss = Arc::new(SquaredError::half());
             let problem = Problem::new(simulator, loss, table.y.clone()).unwrap();
             (
                 problem.within(&nist_sets::wide_bounds(&table)).unwrap(),
@@ -254,10 +257,10 @@ fn bounded_fits() -> Workload {
 
 /// ψ and all of ∂y/∂u for 16 controls; Σ|∂y/∂u|.
 fn controls() -> Workload {
-    let well = Schroedinger::default();
+    let well = SchroedingerOptions::default().build().unwrap();
     let controls: Vec<Vec<f64>> = (0..16)
         .map(|k| {
-            (0..well.steps)
+            (0..well.options().steps)
                 .map(|n| ((0.1 + 0.01 * f64::from(k)) * n as f64).sin())
                 .collect()
         })
@@ -277,10 +280,10 @@ fn controls() -> Workload {
 
 /// 64×64 cells, 8 steps, and so many initial velocities.
 fn flows(batch: usize) -> (Fluid, Vec<Vec<f64>>) {
-    let fluid = Fluid {
-        shape: vec![64, 64],
-        ..Fluid::default()
-    };
+    let fluid = FluidOptions::default()
+        .with_shape([64, 64])
+        .build()
+        .unwrap();
     let angle = std::f64::consts::TAU / 64.0;
     let velocity = |k: usize| -> Vec<f64> {
         let place = |cell: usize| (angle * (cell / 64) as f64, angle * (cell % 64) as f64);

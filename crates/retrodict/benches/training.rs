@@ -15,12 +15,15 @@ use rand_pcg::Pcg64;
 use retrodict::linalg::Engine;
 use retrodict::losses::{Infidelity, Reduction, SquaredError};
 use retrodict::network::{Activation, Architecture, Dense, UNet};
-use retrodict::simulators::{Heat, Oscillators, Schroedinger};
+use retrodict::options::Build;
+use retrodict::simulators::{
+    Heat, HeatOptions, Oscillators, OscillatorsOptions, Schroedinger, SchroedingerOptions,
+};
 use retrodict::training::{
     CorrectedTargets, Data, EndToEnd, Fixed, Limits, Sample, Schedule, State, Strategy, Supervised,
     Trainer,
 };
-use retrodict::updates::{Adam, HalfInverse, InverseSimulator, UpdateRule};
+use retrodict::updates::{Adam, HalfInverseOptions, InverseSimulator, UpdateRule};
 use retrodict::{Loss, Result, Simulator, Space};
 
 /// Those that take less than a minute; `--serve` also knows `hig-poisson-64`, the Gram matrix of 4096 rows.
@@ -128,7 +131,7 @@ impl Plan {
     fn with(self, network: &dyn Architecture) -> Work {
         let physics = &self.samples[0].simulator;
         let seen = Space::new("y", &physics.output().shape, "1");
-        let network = network.build(&seen, &physics.input()).unwrap();
+        let network = network.between(&seen, &physics.input()).unwrap();
         let theta = network.initial(1);
         let trainer = Trainer {
             network,
@@ -149,20 +152,20 @@ impl Plan {
 }
 
 fn dense(activation: Activation, hidden: &[usize]) -> Dense {
-    Dense {
-        hidden: hidden.to_vec(),
-        activation,
-        ..Dense::default()
-    }
+    Dense::default()
+        .with_hidden(hidden.to_vec())
+        .with_activation(activation)
 }
 
 fn half_inverse(learning_rate: f64, truncation: f64, engine: Engine) -> Box<dyn UpdateRule> {
-    Box::new(HalfInverse {
-        learning_rate,
-        truncation,
-        engine,
-        ..HalfInverse::default()
-    })
+    Box::new(
+        HalfInverseOptions::default()
+            .with_learning_rate(learning_rate)
+            .with_truncation(truncation)
+            .with_engine(engine)
+            .build()
+            .unwrap(),
+    )
 }
 
 /// States in [0, 1)⁴ that the pushes shall lead back to.
@@ -170,11 +173,16 @@ fn states(chain: &Oscillators, count: usize) -> Vec<Sample> {
     let mut random = Pcg64::seed_from_u64(1);
     let one = |_| {
         let state: Vec<f64> = (0..4).map(|_| random.random_range(0.0..1.0)).collect();
-        let simulator = Arc::new(Oscillators {
-            initial: state.clone(),
-            ..chain.clone()
-        });
-        let label = Some(vec![0.1; chain.steps]);
+        let simulator = Arc::new(
+            chain
+                .clone()
+                .options()
+                .clone()
+                .with_initial(state.clone())
+                .build()
+                .unwrap(),
+        );
+        let label = Some(vec![0.1; chain.options().steps]);
         Sample {
             input: state.clone(),
             target: state,
@@ -186,14 +194,14 @@ fn states(chain: &Oscillators, count: usize) -> Vec<Sample> {
 }
 
 fn linear_chain() -> Oscillators {
-    Oscillators {
-        steps: 24,
-        dt: 0.5,
-        kappa: 0.2,
-        alpha: 0.0,
-        strength: 1.0,
-        ..Oscillators::default()
-    }
+    OscillatorsOptions::default()
+        .with_steps(24)
+        .with_dt(0.5)
+        .with_kappa(0.2)
+        .with_alpha(0.0)
+        .with_strength(1.0)
+        .build()
+        .unwrap()
 }
 
 /// Experiments 1 and 2: published widths, batches and truncations.
@@ -202,7 +210,7 @@ fn oscillators(chain: &Oscillators, activation: Activation, batch: usize, trunca
         strategy: Box::new(EndToEnd {}),
         // A tenth of the published rate, so that no step is ever taken back.
         rule: half_inverse(0.1, truncation, Engine::Auto),
-        loss: Arc::new(SquaredError { half: false }),
+        loss: Arc::new(SquaredError::default()),
         batch,
         samples: states(chain, 4096),
     };
@@ -211,7 +219,7 @@ fn oscillators(chain: &Oscillators, activation: Activation, batch: usize, trunca
 
 /// Experiment 3: superpositions of the second and the third state.
 fn dipole() -> Work {
-    let well = Arc::new(Schroedinger::default());
+    let well = Arc::new(SchroedingerOptions::default().build().unwrap());
     let (second, third) = (well.eigenstate(2), well.eigenstate(3));
     let mut random = Pcg64::seed_from_u64(1);
     let one = |_| {
@@ -254,7 +262,7 @@ fn poisson(batch: usize, engine: Engine) -> Work {
     let plan = Plan {
         strategy: Box::new(EndToEnd {}),
         rule: half_inverse(0.02, 1e-5, engine),
-        loss: Arc::new(SquaredError { half: true }),
+        loss: Arc::new(SquaredError::half()),
         batch,
         samples: (0..1024).map(one).collect(),
     };
@@ -265,8 +273,8 @@ fn poisson(batch: usize, engine: Engine) -> Work {
 fn supervised(samples: Vec<Sample>, batch: usize, network: &dyn Architecture) -> Work {
     let plan = Plan {
         strategy: Box::new(Supervised {}),
-        rule: Box::new(Adam::new(1e-3)),
-        loss: Arc::new(SquaredError { half: true }),
+        rule: Box::new(Adam::new(1e-3).unwrap()),
+        loss: Arc::new(SquaredError::half()),
         batch,
         samples,
     };
@@ -275,10 +283,7 @@ fn supervised(samples: Vec<Sample>, batch: usize, network: &dyn Architecture) ->
 
 /// Smooth fields of 64×64 cells and what they diffuse to.
 fn fields(count: usize) -> Vec<Sample> {
-    let heat = Arc::new(Heat {
-        noise: Some(1e-3),
-        ..Heat::default()
-    });
+    let heat = Arc::new(HeatOptions::default().with_noise(1e-3).build().unwrap());
     let one = |k: usize| {
         let wave = |i: usize| (0.1 * (i % 64) as f64 + k as f64).sin() * (0.003 * i as f64).cos();
         let x: Vec<f64> = (0..4096).map(wave).collect();
@@ -297,11 +302,11 @@ fn fields(count: usize) -> Vec<Sample> {
 fn sip() -> Work {
     let plan = Plan {
         strategy: Box::new(CorrectedTargets::new(
-            || Ok(Box::new(InverseSimulator::new(1.0))),
+            || Ok(Box::new(InverseSimulator::new(1.0).unwrap())),
             1,
         )),
-        rule: Box::new(Adam::new(1e-3)),
-        loss: Arc::new(SquaredError { half: true }),
+        rule: Box::new(Adam::new(1e-3).unwrap()),
+        loss: Arc::new(SquaredError::half()),
         batch: 128,
         samples: fields(256),
     };
@@ -319,7 +324,12 @@ fn work(name: &str) -> Work {
             supervised(states(&linear_chain(), 4096), 32, &network)
         }
         "hig-oscillators" => oscillators(&linear_chain(), Activation::Tanh, 32, 1e-5),
-        "hig-nonlinear" => oscillators(&Oscillators::default(), Activation::Relu, 128, 1e-6),
+        "hig-nonlinear" => oscillators(
+            &OscillatorsOptions::default().build().unwrap(),
+            Activation::Relu,
+            128,
+            1e-6,
+        ),
         "hig-dipole" => dipole(),
         "hig-poisson-16" => poisson(16, Engine::Gram),
         "hig-poisson-64" => poisson(64, Engine::Gram),

@@ -3,19 +3,22 @@
 //! `cargo run --release -p retrodict --example chaos_table`
 #![allow(clippy::unwrap_used)]
 
+use retrodict::options::Build;
 use std::sync::Arc;
 
 use retrodict::linalg::svd;
 use retrodict::losses::SquaredError;
-use retrodict::simulators::KuramotoSivashinsky;
-use retrodict::updates::{GradientDescent, InverseJacobian, LevenbergMarquardt, LimitedMemoryBfgs};
+use retrodict::simulators::{KuramotoSivashinsky, KuramotoSivashinskyOptions};
+use retrodict::updates::{
+    GradientDescent, InverseJacobianOptions, LevenbergMarquardt, LimitedMemoryBfgs,
+};
 use retrodict::{Problem, Simulator, Solution, Solver, StopWhen};
 
 fn line(time: f64) -> KuramotoSivashinsky {
-    KuramotoSivashinsky {
-        steps: (time / 0.05).round() as usize,
-        ..KuramotoSivashinsky::default()
-    }
+    KuramotoSivashinskyOptions::default()
+        .with_steps((time / 0.05).round() as usize)
+        .build()
+        .unwrap()
 }
 
 fn main() {
@@ -39,7 +42,7 @@ fn main() {
         let map = simulator.linearize(&truth, &mut target).unwrap();
         let largest = svd(&map.dense().unwrap()).unwrap().s[0];
         drop(map);
-        let loss = Arc::new(SquaredError { half: true });
+        let loss = Arc::new(SquaredError::half());
         let problem = Problem::new(Arc::new(simulator), loss, target).unwrap();
         let solve = |solver: Solver| -> Solution { solver.solve(&problem, &start).unwrap() };
         // ‖y − y*‖ = √(2L)
@@ -51,7 +54,7 @@ fn main() {
         // The largest rate that is stable at the solution.
         let rate = 1.0 / (largest * largest);
         let descent = misfit(solve(Solver::new(
-            GradientDescent::new(rate),
+            GradientDescent::new(rate).unwrap(),
             StopWhen::after(200),
         )));
         let quasi = misfit(solve(Solver::new(
@@ -62,10 +65,10 @@ fn main() {
             LevenbergMarquardt::default(),
             StopWhen::after(20),
         )));
-        let inverse = InverseJacobian {
-            truncation: 1e-6,
-            ..InverseJacobian::default()
-        };
+        let inverse = InverseJacobianOptions::default()
+            .with_truncation(1e-6)
+            .build()
+            .unwrap();
         let inverse = misfit(solve(Solver::new(inverse, StopWhen::after(20))));
         println!(
             "| {time} | {largest:.1} | {first:.1e} | {descent:.1e} | {quasi:.1e} | {trust:.1e} | {inverse:.1e} |"

@@ -3,6 +3,8 @@
 //! `cargo run --release -p retrodict --example heat_table`, or with the path of another `.npz`
 //! whose array `x` holds fields of 64×64 cells.
 
+#![allow(clippy::unwrap_used)]
+
 use std::error::Error;
 use std::fs::File;
 use std::sync::Arc;
@@ -11,7 +13,8 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use retrodict::linalg::{LsmrOptions, lsmr};
 use retrodict::losses::SquaredError;
-use retrodict::simulators::Heat;
+use retrodict::options::Build;
+use retrodict::simulators::{Heat, HeatOptions};
 use retrodict::spectral::regularisation::Regularisation;
 use retrodict::updates::{GradientDescent, LimitedMemoryBfgs, UpdateRule};
 use retrodict::{
@@ -40,7 +43,7 @@ fn main() -> Outcome<()> {
     row(
         "clean",
         "gradient descent, 1000 steps",
-        &run(&clean, || GradientDescent::new(1.0), 1000)?,
+        &run(&clean, || GradientDescent::new(1.0).unwrap(), 1000)?,
     );
     row(
         "clean",
@@ -52,10 +55,10 @@ fn main() -> Outcome<()> {
         relative: 1e-6,
         floor: 0.0,
     };
-    let published = Heat {
-        inverse: damping,
-        ..Heat::default()
-    };
+    let published = HeatOptions::default()
+        .with_inverse(damping)
+        .build()
+        .unwrap();
     let mut x = zero.clone();
     for step in 1..=100 {
         x = invert(&clean, |_| published.clone(), &x)?;
@@ -71,11 +74,11 @@ fn main() -> Outcome<()> {
     row(
         "clean",
         "ours, noise level unknown",
-        &invert(&clean, |_| Heat::default(), &zero)?,
+        &invert(&clean, |_| HeatOptions::default().build().unwrap(), &zero)?,
     );
     let mut x = zero.clone();
     for _ in 0..100 {
-        x = invert(&clean, |_| Heat::default(), &x)?;
+        x = invert(&clean, |_| HeatOptions::default().build().unwrap(), &x)?;
     }
     row("clean", "ours, noise level unknown, 100 steps", &x);
     for (level, seed) in [(1e-6, 1), (1e-4, 2), (1e-2, 3)] {
@@ -95,10 +98,7 @@ fn main() -> Outcome<()> {
             "| {name} | best fixed λ of a scan that knows x* ({:.1e}) | {:.1} |",
             best.1, best.0
         );
-        let told = |sigma| Heat {
-            noise: Some(sigma),
-            ..Heat::default()
-        };
+        let told = |sigma| HeatOptions::default().with_noise(sigma).build().unwrap();
         row(
             &name,
             "ours, noise level given",
@@ -107,11 +107,11 @@ fn main() -> Outcome<()> {
         row(
             &name,
             "ours, noise level unknown",
-            &invert(&data, |_| Heat::default(), &zero)?,
+            &invert(&data, |_| HeatOptions::default().build().unwrap(), &zero)?,
         );
         let mut x = zero.clone();
         for _ in 0..100 {
-            x = invert(&data, |_| Heat::default(), &x)?;
+            x = invert(&data, |_| HeatOptions::default().build().unwrap(), &x)?;
         }
         row(&name, "ours, noise level unknown, 100 steps", &x);
     }
@@ -128,10 +128,10 @@ fn tikhonov(lambda: f64) -> Heat {
     let inverse = Regularisation::Tikhonov {
         lambda: Some(lambda),
     };
-    Heat {
-        inverse,
-        ..Heat::default()
-    }
+    HeatOptions::default()
+        .with_inverse(inverse)
+        .build()
+        .unwrap()
 }
 
 /// Mean over the fields of Σ|x − x*|.
@@ -143,7 +143,7 @@ fn distance(found: &Fields, truth: &Fields) -> f64 {
 
 /// Diffused fields with noise of `level` times the root mean square, and each field's deviation.
 fn observe(truth: &Fields, level: f64, seed: u64) -> Outcome<Vec<(Vec<f64>, f64)>> {
-    let heat = Heat::default();
+    let heat = HeatOptions::default().build().unwrap();
     let mut random = rand_pcg::Pcg64::seed_from_u64(seed);
     truth
         .iter()
@@ -172,8 +172,8 @@ fn invert(data: &[(Vec<f64>, f64)], heat: impl Fn(f64) -> Heat, start: &Fields) 
 }
 
 fn problems(data: &[(Vec<f64>, f64)]) -> retrodict::Result<Vec<Problem>> {
-    let heat = Arc::new(Heat::default());
-    let loss = Arc::new(SquaredError { half: true });
+    let heat = Arc::new(HeatOptions::default().build().unwrap());
+    let loss = Arc::new(SquaredError::half());
     data.iter()
         .map(|(y, _)| Problem::new(heat.clone(), loss.clone(), y.clone()))
         .collect()

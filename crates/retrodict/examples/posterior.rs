@@ -9,29 +9,24 @@ use std::time::Instant;
 
 use retrodict::linalg::Sketch;
 use retrodict::losses::Weighted;
+use retrodict::options::Build;
 use retrodict::priors::{Edges, Matern};
-use retrodict::simulators::Heat;
+use retrodict::simulators::HeatOptions;
 use retrodict::uncertainty::posterior::{MaternField, Posterior};
 use retrodict::{Problem, Result};
 
 fn main() -> Result<()> {
     let shape = vec![256, 256];
     let n = 256 * 256;
-    let heat = Heat {
-        shape: shape.clone(),
-        nu_t: 400.0,
-        ..Heat::default()
-    };
-    let noise = Weighted {
-        deviations: vec![0.05],
-        half: true,
-    };
+    let heat = HeatOptions::default()
+        .with_shape(shape.clone())
+        .with_nu_t(400.0)
+        .build()?;
+    let noise = Weighted::half([0.05])?;
     let problem = Problem::new(Arc::new(heat), Arc::new(noise), vec![0.0; n])?;
-    let matern = Matern {
-        length: 100.0,
-        edges: Edges::Periodic,
-        ..Matern::default()
-    };
+    let matern = Matern::default()
+        .with_length(100.0)
+        .with_edges(Edges::Periodic);
     let x = vec![0.0; n];
 
     let clock = Instant::now();

@@ -12,8 +12,9 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use retrodict::linalg::{distance_squared, norm};
 use retrodict::losses::Weighted;
+use retrodict::options::Build;
 use retrodict::priors::TotalVariation;
-use retrodict::simulators::Heat;
+use retrodict::simulators::HeatOptions;
 use retrodict::updates::LimitedMemoryBfgs;
 use retrodict::{Bounds, Problem, Record, Result, Simulator, Solver, StopWhen};
 
@@ -23,11 +24,12 @@ fn main() -> Result<()> {
     let mut sizes = std::env::args().skip(1).filter_map(|a| a.parse().ok());
     let side: usize = sizes.next().unwrap_or(1024);
     let steps: usize = sizes.next().unwrap_or(100);
-    let heat = Arc::new(Heat {
-        shape: vec![side, side],
-        nu_t: 4.0,
-        ..Heat::default()
-    });
+    let heat = Arc::new(
+        HeatOptions::default()
+            .with_shape(vec![side, side])
+            .with_nu_t(4.0)
+            .build()?,
+    );
     let truth = picture(side);
     let mut seen = vec![0.0; truth.len()];
     heat.forward(&truth, &mut seen)?;
@@ -35,14 +37,8 @@ fn main() -> Result<()> {
     let mut normal = || -> f64 { StandardNormal.sample(&mut random) };
     seen.iter_mut().for_each(|y| *y += NOISE * normal());
 
-    let loss = Weighted {
-        deviations: vec![NOISE],
-        half: true,
-    };
-    let prior = TotalVariation {
-        smoothing: 1e-2,
-        ..TotalVariation::default()
-    };
+    let loss = Weighted::half([NOISE])?;
+    let prior = TotalVariation::default().with_smoothing(1e-2);
     let bounds = Bounds {
         lower: vec![0.0],
         upper: vec![1.0],

@@ -5,13 +5,16 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use retrodict::{Simulator, check, simulators::Sine};
+//! use retrodict::check;
+//! use retrodict::prelude::*;
+//! use retrodict::simulators::SineOptions;
 //!
-//! let mine: Arc<dyn Simulator> = Arc::new(Sine::default());
+//! let mine: Arc<dyn Simulator> = Arc::new(SineOptions::default().build()?);
 //! let x = check::typical_input(&*mine, 1);
 //! for check in check::simulator(&mine, &x, 1) {
 //!     assert!(check.passed, "{}: {} ({})", check.name, check.measured, check.detail);
 //! }
+//! # Ok::<(), retrodict::Error>(())
 //! ```
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 pub mod counts;
 pub mod loss;
 pub mod number;
+pub mod share;
 pub mod simulator;
 pub mod space;
 pub mod transform;

@@ -7,13 +7,14 @@
 //! ```
 //! use std::sync::Arc;
 //! use retrodict::inverse::{Inverter, PathIntegral, WithInverse};
-//! use retrodict::{Simulator, simulators::Square};
+//! use retrodict::prelude::*;
+//! use retrodict::simulators::SquareOptions;
 //!
 //! # fn main() -> retrodict::Result<()> {
-//! let found = PathIntegral::default().invert(&Square {}, &[1.0, 4.0], &[1.0, -1.0])?;
+//! let found = PathIntegral::default().invert(&SquareOptions::default().build()?, &[1.0, 4.0], &[1.0, -1.0])?;
 //! assert!((found.x[1] + 2.0).abs() < 1e-9, "the branch of x₀ is kept");
 //!
-//! let square = WithInverse::new(Arc::new(Square {}), Arc::new(PathIntegral::default()));
+//! let square = WithInverse::new(Arc::new(SquareOptions::default().build()?), Arc::new(PathIntegral::default()));
 //! assert!(square.local_inverse().is_some());
 //! # Ok(())
 //! # }
@@ -36,9 +37,9 @@ mod newton;
 mod path_integral;
 pub(crate) mod tangent;
 
-pub use levenberg_marquardt::LevenbergMarquardt;
-pub use newton::Newton;
-pub use path_integral::PathIntegral;
+pub use levenberg_marquardt::{LevenbergMarquardt, LevenbergMarquardtOptions};
+pub use newton::{Newton, NewtonOptions};
+pub use path_integral::{PathIntegral, PathIntegralOptions};
 
 /// Finds x with P(x) = y near x₀, with the derivatives of P alone.
 pub trait Inverter: Send + Sync {

@@ -7,16 +7,16 @@
 //! ```
 //! use std::sync::Arc;
 //! use retrodict::losses::SquaredError;
-//! use retrodict::simulators::Heat;
+//! use retrodict::prelude::*;
+//! use retrodict::simulators::HeatOptions;
 //! use retrodict::updates::InverseSimulator;
-//! use retrodict::{Problem, Simulator, Solver, StopWhen};
 //!
 //! # fn main() -> retrodict::Result<()> {
-//! let heat = Arc::new(Heat { shape: vec![32], nu_t: 0.5, ..Heat::default() });
+//! let heat = Arc::new(HeatOptions::default().with_shape([32]).with_nu_t(0.5).build()?);
 //! let hot = [vec![0.0; 12], vec![1.0; 8], vec![0.0; 12]].concat();
 //! let mut observed = vec![0.0; 32];
 //! heat.forward(&hot, &mut observed)?;
-//! let problem = Problem::new(heat, Arc::new(SquaredError { half: true }), observed)?;
+//! let problem = Problem::new(heat, Arc::new(SquaredError::half()), observed)?;
 //! let solution = Solver::new(InverseSimulator::default(), StopWhen::after(1)).solve(&problem, &[0.0; 32])?;
 //! assert!(hot.iter().zip(&solution.x).all(|(a, b)| (a - b).abs() < 1e-6));
 //! # Ok(())
@@ -44,6 +44,7 @@ pub mod models;
 #[cfg(feature = "network")]
 pub mod network;
 pub mod options;
+pub mod prelude;
 pub mod priors;
 pub mod problem;
 pub mod registry;

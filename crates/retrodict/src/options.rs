@@ -1,7 +1,5 @@
 //! Options are plain structs: read from a table, checked once, at construction.
 
-use std::sync::OnceLock;
-
 use serde::Serialize;
 use serde::de::{DeserializeOwned, Visitor};
 
@@ -22,6 +20,146 @@ pub trait Validate {
     }
 }
 
+/// Options that something is made of: a simulator, a rule, a loss, a prior.
+///
+/// What is made keeps them and shows them, but they can no longer be changed: nothing that was computed from options
+/// can be out of date.
+///
+/// ```
+/// use retrodict::options::Build;
+/// use retrodict::updates::AdamOptions;
+/// let adam = AdamOptions::default().with_learning_rate(0.1).build()?;
+/// assert_eq!(adam.options().learning_rate, 0.1);
+/// assert!(AdamOptions::default().with_learning_rate(-0.1).build().is_err());
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+pub trait Build: Validate + Sized {
+    /// What is made.
+    type Built;
+
+    /// Makes it of options that were checked; called by [`build`](Build::build).
+    ///
+    /// # Errors
+    /// If what the options name cannot be had: a file, a server, the factors of a singular matrix.
+    fn make(options: Checked<Self>) -> Result<Self::Built>;
+
+    /// Checks the options and makes it.
+    ///
+    /// # Errors
+    /// If an option is not allowed, if it takes more memory than there is, or as [`make`](Build::make).
+    fn build(self) -> Result<Self::Built> {
+        Self::make(Checked::new(self)?)
+    }
+}
+
+/// Options that were found to be allowed. They can be read, and not be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked<O>(O);
+
+impl<O: Validate> Checked<O> {
+    /// Checks options.
+    ///
+    /// # Errors
+    /// [`Error::Option`] with the key, what was found and what is allowed; [`Error::Config`] for sizes beyond this
+    /// machine's memory.
+    pub fn new(options: O) -> Result<Self> {
+        let name = std::any::type_name::<O>();
+        // Without what it is generic over: `Options` of `crate::Options<crate::Equation>`.
+        let name = name.split('<').next().unwrap_or(name);
+        let name = name.rsplit("::").next().unwrap_or(name);
+        Self::named(name, options)
+    }
+
+    /// The same, where messages say a name.
+    fn named(what: &str, options: O) -> Result<Self> {
+        memory::affordable(what, options.memory())?;
+        options.validate()?;
+        Ok(Self(options))
+    }
+
+    /// The same with a change that keeps them allowed, such as leaving out some of a list.
+    pub(crate) fn with(&self, change: impl FnOnce(&mut O)) -> Self
+    where
+        O: Clone,
+    {
+        let mut options = self.0.clone();
+        change(&mut options);
+        Self(options)
+    }
+
+    /// The options, to be changed and checked again.
+    pub fn into_inner(self) -> O {
+        self.0
+    }
+}
+
+impl<O> std::ops::Deref for Checked<O> {
+    type Target = O;
+
+    fn deref(&self) -> &O {
+        &self.0
+    }
+}
+
+impl<O: Default + Validate> Checked<O> {
+    /// The default options of retrodict's own entries, which are allowed: a test asks all of them.
+    pub(crate) fn defaults() -> Self {
+        Self(O::default())
+    }
+}
+
+/// What is made of options alone: they are kept, and what is remembered begins at its default.
+macro_rules! built {
+    ($options:ident => $built:ident { $($state:ident),* }) => {
+        impl $crate::options::Build for $options {
+            type Built = $built;
+
+            fn make(options: $crate::options::Checked<Self>) -> $crate::Result<$built> {
+                Ok($built { options, $($state: Default::default()),* })
+            }
+        }
+
+        impl Default for $built {
+            fn default() -> Self {
+                Self {
+                    options: $crate::options::Checked::defaults(),
+                    $($state: Default::default()),*
+                }
+            }
+        }
+
+        impl $built {
+            /// What it was made of.
+            pub fn options(&self) -> &$options {
+                &self.options
+            }
+        }
+    };
+}
+pub(crate) use built;
+
+/// What holds nothing but its options, all of which are allowed or checked where they are used, is made as it is.
+macro_rules! plain {
+    ($type:ty) => {
+        impl $crate::options::Build for $type {
+            type Built = Self;
+
+            fn make(options: $crate::options::Checked<Self>) -> $crate::Result<Self> {
+                Ok(options.into_inner())
+            }
+        }
+    };
+}
+pub(crate) use plain;
+
+/// Makes what the options of a table describe; as [`configure`], in whose words mistakes are told.
+///
+/// # Errors
+/// As [`configure`] and [`Build::make`].
+pub fn build<O: DeserializeOwned + Build>(what: &str, table: &toml::Table) -> Result<O::Built> {
+    O::make(Checked::named(what, read(what, table)?)?)
+}
+
 /// Reads options from a table: unknown keys and values out of range are errors that name the key, and so are sizes
 /// beyond this machine's memory.
 ///
@@ -31,10 +169,7 @@ pub fn configure<T>(what: &str, table: &toml::Table) -> Result<T>
 where
     T: DeserializeOwned + Validate,
 {
-    let options: T = read(what, table)?;
-    memory::affordable(what, options.memory())?;
-    options.validate()?;
-    Ok(options)
+    Checked::named(what, read(what, table)?).map(Checked::into_inner)
 }
 
 /// About how many bytes the options of a table need; see [`Validate::memory`].
@@ -136,37 +271,6 @@ pub fn explain(message: &str) -> String {
     explained
 }
 
-/// What a configuration implies, such as a transform's plan: computed at first use and kept.
-/// It is no option: leave it to `..Default::default()`.
-#[derive(Debug)]
-pub struct Derived<T>(OnceLock<T>);
-
-impl<T> Derived<T> {
-    pub(crate) fn get(&self, compute: impl FnOnce() -> T) -> &T {
-        self.0.get_or_init(compute)
-    }
-}
-
-impl<T> Default for Derived<T> {
-    fn default() -> Self {
-        Self(OnceLock::new())
-    }
-}
-
-/// A clone may get other options before it is used, so it starts empty.
-impl<T> Clone for Derived<T> {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-/// Equal options imply equal derivations.
-impl<T> PartialEq for Derived<T> {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
 /// Checks a grid: one to three axes with at least one cell each.
 pub fn grid(shape: &[usize]) -> Result<()> {
     require(
@@ -238,17 +342,17 @@ mod tests {
 
     #[test]
     fn keys_without_a_default_are_known_too() {
-        let keys = keys::<crate::updates::Newton>();
+        let keys = keys::<crate::updates::NewtonOptions>();
         assert!(keys.contains(&"max_loss_change"), "{keys:?}");
-        assert!(!defaults::<crate::updates::Newton>().contains_key("max_loss_change"));
-        assert!(!super::keys::<crate::updates::Adam>().contains(&"memory"));
+        assert!(!defaults::<crate::updates::NewtonOptions>().contains_key("max_loss_change"));
+        assert!(!super::keys::<crate::updates::AdamOptions>().contains(&"memory"));
     }
 
     #[test]
     fn messages_name_the_key_and_the_nearest_name() {
         let table = |text: &str| text.parse::<toml::Table>().unwrap();
         let message = |text: &str| {
-            configure::<crate::updates::Newton>("newton", &table(text))
+            configure::<crate::updates::NewtonOptions>("newton", &table(text))
                 .unwrap_err()
                 .to_string()
         };
@@ -263,7 +367,7 @@ mod tests {
             message("learning_rate = 'fast'"),
             "newton: `learning_rate`: invalid type: string \"fast\", expected a number"
         );
-        let square = configure::<crate::simulators::Square>("square", &table("foo = 1"));
+        let square = build::<crate::simulators::SquareOptions>("square", &table("foo = 1"));
         assert_eq!(
             square.unwrap_err().to_string(),
             "square: unknown key 'foo'; it has no options"

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::compose::bounds::{Bounds, Walls};
 use crate::compose::transformed::Transformed;
 use crate::core::loss::Loss;
+use crate::core::share::Share;
 use crate::core::simulator::Simulator;
 use crate::error::{Result, expect_finite, expect_length};
 
@@ -42,16 +43,20 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Joins a simulator, a loss and a target.
+    /// Joins a simulator, a loss and a target; the first two by value, or in an `Arc`.
     ///
     /// # Errors
     /// If the target's length is not that of y, or a value of it is not finite, or the
     /// loss does not fit.
     pub fn new(
-        simulator: Arc<dyn Simulator>,
-        loss: Arc<dyn Loss>,
-        target: Vec<f64>,
+        simulator: impl Share<dyn Simulator>,
+        loss: impl Share<dyn Loss>,
+        target: impl Into<Vec<f64>>,
     ) -> Result<Self> {
+        Self::of(simulator.share(), loss.share(), target.into())
+    }
+
+    fn of(simulator: Arc<dyn Simulator>, loss: Arc<dyn Loss>, target: Vec<f64>) -> Result<Self> {
         expect_length("the target", target.len(), simulator.output().len())?;
         expect_finite("the target", &target)?;
         loss.check(target.len())?;

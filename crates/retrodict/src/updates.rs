@@ -1,6 +1,5 @@
 //! Update rules: a direction each, a file each.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -27,25 +26,26 @@ mod moments;
 mod newton;
 mod proximal;
 mod rmsprop;
+mod search;
 mod whitened;
 
 pub(crate) use whitened::{TRUSTED, Whitened};
 
-pub use adadelta::{Adadelta, MeanSquares};
-pub use adagrad::Adagrad;
-pub use adam::Adam;
-pub use adamw::AdamW;
-pub use bfgs::Bfgs;
-pub use gauss_newton::GaussNewton;
-pub use gradient_descent::GradientDescent;
-pub use half_inverse::HalfInverse;
-pub use inverse_jacobian::InverseJacobian;
-pub use inverse_simulator::InverseSimulator;
-pub use levenberg_marquardt::LevenbergMarquardt;
-pub use limited_memory_bfgs::LimitedMemoryBfgs;
-pub use moments::Moments;
-pub use newton::Newton;
-pub use rmsprop::{MeanSquare, RmsProp};
+pub use adadelta::{Adadelta, AdadeltaOptions};
+pub use adagrad::{Adagrad, AdagradOptions};
+pub use adam::{Adam, AdamOptions};
+pub use adamw::{AdamW, AdamWOptions};
+pub use bfgs::{Bfgs, BfgsOptions};
+pub use gauss_newton::{GaussNewton, GaussNewtonOptions};
+pub use gradient_descent::{GradientDescent, GradientDescentOptions};
+pub use half_inverse::{HalfInverse, HalfInverseOptions};
+pub use inverse_jacobian::{InverseJacobian, InverseJacobianOptions};
+pub use inverse_simulator::{InverseSimulator, InverseSimulatorOptions};
+pub use levenberg_marquardt::{LevenbergMarquardt, LevenbergMarquardtOptions};
+pub use limited_memory_bfgs::{LimitedMemoryBfgs, LimitedMemoryBfgsOptions};
+pub use newton::{Newton, NewtonOptions};
+pub use rmsprop::{RmsProp, RmsPropOptions};
+pub use search::{Backtracking, FullStep, Search, StrongWolfe};
 
 /// A rule that computes an update Δx, to be added, from what is known at x.
 ///
@@ -64,13 +64,13 @@ pub trait UpdateRule: Send {
     }
 
     /// How long a piece of Δx is taken.
-    fn step_size(&self) -> StepSize {
-        StepSize::AsIs
+    fn search(&self) -> Search {
+        Search::Full
     }
 
     /// How long a piece of Δx is taken where bounds hold unknowns or bend the way.
-    fn step_size_within(&self) -> StepSize {
-        self.step_size()
+    fn search_within(&self) -> Search {
+        self.search()
     }
 
     /// Whether [`judge`](UpdateRule::judge) looks at its trial: only then is one computed in training.
@@ -140,19 +140,37 @@ pub trait UpdateRule: Send {
     }
 }
 
-/// A rule's internal state; leave it at its default, with `..Default::default()`.
+/// What a solver takes as its rule: a rule, or one in a box.
+pub trait IntoRule {
+    /// The rule in a box.
+    fn into_rule(self) -> Box<dyn UpdateRule>;
+}
+
+impl<R: UpdateRule + 'static> IntoRule for R {
+    fn into_rule(self) -> Box<dyn UpdateRule> {
+        Box::new(self)
+    }
+}
+
+impl IntoRule for Box<dyn UpdateRule> {
+    fn into_rule(self) -> Self {
+        self
+    }
+}
+
+/// What a rule remembers from step to step, as checkpoints keep it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Memory<T>(pub(crate) T);
+struct Memory<T>(T);
 
 impl<T: Serialize + DeserializeOwned> Memory<T> {
     /// The bytes of [`UpdateRule::remember`].
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+    fn to_bytes(&self) -> Vec<u8> {
         // Numbers and lists of them can always be written.
         rmp_serde::to_vec(&self.0).unwrap_or_default()
     }
 
     /// Restores those bytes.
-    pub(crate) fn take_from(&mut self, bytes: &[u8]) -> Result<()> {
+    fn take_from(&mut self, bytes: &[u8]) -> Result<()> {
         self.0 = rmp_serde::from_slice(bytes).map_err(|e| Error::Config {
             what: "the checkpoint's rule".to_owned(),
             message: format!("its memory does not suit this rule ({e})"),
@@ -165,28 +183,8 @@ impl<T: Serialize + DeserializeOwned> Memory<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Notice(pub &'static str);
 
-/// How the length of a step is found along Δx.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum StepSize {
-    /// The whole Δx.
-    AsIs,
-    /// Halve Δx until the loss falls by `decrease` of what its slope predicts.
-    Backtracking {
-        /// The Armijo constant, in (0, 1).
-        decrease: f64,
-    },
-    /// Strong Wolfe conditions (Nocedal & Wright, *Numerical Optimization*, algorithm 3.5).
-    StrongWolfe {
-        /// The Armijo constant c₁, in (0, c₂).
-        decrease: f64,
-        /// The curvature constant c₂, in (c₁, 1).
-        curvature: f64,
-    },
-}
-
 /// How rules without a search keep going down where bounds bend their way.
-const DESCENT: StepSize = StepSize::Backtracking { decrease: 1e-4 };
+const DESCENT: Search = Search::Backtracking { decrease: 1e-4 };
 
 /// A point that the solver tried.
 #[derive(Debug, Clone, Copy, PartialEq)]

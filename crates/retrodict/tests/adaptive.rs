@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use retrodict::losses::{SquaredError, Weighted};
-use retrodict::models::ode::{Method, Number, Ode, RightHandSide, Settings, Transform};
-use retrodict::options::Validate;
+use retrodict::losses::{SquaredError, WeightedOptions};
+use retrodict::models::ode::{Method, Number, Ode, OdeOptions, RightHandSide, Settings, Transform};
+use retrodict::options::Build;
 use retrodict::simulators::{Lorenz, LotkaVolterra, Pendulum};
 use retrodict::updates::LevenbergMarquardt;
 use retrodict::{Error, Problem, Simulator, Solver, StopWhen};
@@ -45,12 +45,12 @@ impl RightHandSide for Robertson {
 }
 
 fn robertson() -> (Ode<Robertson>, Vec<f64>) {
-    let ode = Ode {
-        method: Method::Stiff,
-        tolerance: 1e-9,
-        absolute_tolerance: 1e-13,
-        ..Ode::default()
-    };
+    let ode = OdeOptions::default()
+        .with_method(Method::Stiff)
+        .with_tolerance(1e-9)
+        .with_absolute_tolerance(1e-13)
+        .build()
+        .unwrap();
     let x = ode.unknowns(&[0.04, 3e7, 1e4]).unwrap();
     (ode, x)
 }
@@ -85,14 +85,13 @@ fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
 #[test]
 fn a_pendulum_without_damping_keeps_its_energy_to_the_tolerance() {
     let swing = |tolerance| {
-        let ode = Ode::<Pendulum> {
-            method: Method::Adaptive,
-            tolerance,
-            absolute_tolerance: tolerance,
-            times: (0..=40).map(f64::from).collect(),
-            ..Ode::default()
-        };
-        ode.validate().unwrap();
+        let ode = OdeOptions::<Pendulum>::default()
+            .with_method(Method::Adaptive)
+            .with_tolerance(tolerance)
+            .with_absolute_tolerance(tolerance)
+            .with_times((0..=40).map(f64::from).collect::<Vec<_>>())
+            .build()
+            .unwrap();
         let energy = |s: &[f64]| 0.5 * s[1] * s[1] - s[0].cos();
         let y = run(&ode, &[1.0, 0.0]);
         assert_eq!(y[..2], [1.0, 0.0], "time 0 is the start itself");
@@ -108,20 +107,22 @@ fn a_pendulum_without_damping_keeps_its_energy_to_the_tolerance() {
 
 #[test]
 fn adaptive_steps_and_their_sensitivities_meet_short_fixed_ones() {
-    let fixed = Ode::<LotkaVolterra> {
-        fit_initial: true,
-        dt: 1e-3,
-        ..Ode::default()
-    };
+    let fixed = OdeOptions::<LotkaVolterra>::default()
+        .with_fit_initial(true)
+        .with_dt(1e-3)
+        .build()
+        .unwrap();
     let x = fixed.unknowns(&[1.1, 0.4, 0.9, 0.3, 2.0, 1.0]).unwrap();
     let (y, columns) = derived(&fixed, &x);
     for method in [Method::Adaptive, Method::Stiff] {
-        let ode = Ode {
-            method,
-            tolerance: 1e-10,
-            absolute_tolerance: 1e-12,
-            ..fixed.clone()
-        };
+        let ode = fixed
+            .options()
+            .clone()
+            .with_method(method)
+            .with_tolerance(1e-10)
+            .with_absolute_tolerance(1e-12)
+            .build()
+            .unwrap();
         assert!(largest_difference(&run(&ode, &x), &y) < 1e-6, "{method:?}");
         let (carried, sensitivities) = derived(&ode, &x);
         assert!(largest_difference(&carried, &y) < 1e-6, "{method:?}");
@@ -179,10 +180,10 @@ fn the_rates_of_stiff_reactions_are_recovered() {
     let (ode, x) = robertson();
     let target = run(&ode, &x);
     let start: Vec<f64> = x.iter().map(|x| x + 0.5).collect();
-    let loss = Weighted {
-        deviations: [1.0, 1e-4, 1.0].repeat(3),
-        ..Weighted::default()
-    };
+    let loss = WeightedOptions::default()
+        .with_deviations([1.0, 1e-4, 1.0].repeat(3))
+        .build()
+        .unwrap();
     let problem = Problem::new(Arc::new(ode), Arc::new(loss), target).unwrap();
     let solution = Solver::new(LevenbergMarquardt::default(), StopWhen::after(30))
         .solve(&problem, &start)
@@ -195,11 +196,13 @@ fn the_rates_of_stiff_reactions_are_recovered() {
 #[test]
 fn rates_far_apart_ask_for_the_stiff_method() {
     let (ode, x) = robertson();
-    let ode = Ode {
-        method: Method::Adaptive,
-        times: vec![1e6],
-        ..ode
-    };
+    let ode = ode
+        .options()
+        .clone()
+        .with_method(Method::Adaptive)
+        .with_times([1e6])
+        .build()
+        .unwrap();
     let mut y = vec![0.0; 3];
     let error = ode.forward(&x, &mut y).unwrap_err();
     let text = error.to_string();
@@ -237,13 +240,13 @@ impl RightHandSide for Explodes {
 #[test]
 fn a_solution_without_end_is_reported_with_its_time() {
     for method in [Method::Adaptive, Method::Stiff] {
-        let ode = Ode::<Explodes> {
-            method,
-            ..Ode::default()
-        };
+        let ode = OdeOptions::<Explodes>::default()
+            .with_method(method)
+            .build()
+            .unwrap();
         let problem = Problem::new(
             Arc::new(ode),
-            Arc::new(SquaredError { half: true }),
+            Arc::new(SquaredError::half()),
             vec![2.0, 3.0],
         )
         .unwrap();
@@ -262,13 +265,13 @@ fn chaos_is_followed_only_for_a_while() {
     // Lorenz's butterfly: an error grows as e^0.9t, so tolerances 1e-6 and 1e-10 agree at t = 5
     // and part by t = 40.
     let run_with = |tolerance| {
-        let ode = Ode::<Lorenz> {
-            method: Method::Adaptive,
-            tolerance,
-            absolute_tolerance: tolerance,
-            times: vec![5.0, 40.0],
-            ..Ode::default()
-        };
+        let ode = OdeOptions::<Lorenz>::default()
+            .with_method(Method::Adaptive)
+            .with_tolerance(tolerance)
+            .with_absolute_tolerance(tolerance)
+            .with_times([5.0, 40.0])
+            .build()
+            .unwrap();
         run(&ode, &ode.unknowns(&[10.0, 28.0, 8.0 / 3.0]).unwrap())
     };
     let (coarse, fine) = (run_with(1e-6), run_with(1e-10));
@@ -279,11 +282,10 @@ fn chaos_is_followed_only_for_a_while() {
 #[test]
 fn tolerances_that_cannot_be_kept_are_refused() {
     for (tolerance, absolute_tolerance) in [(0.0, 1e-9), (1e-16, 1e-9), (2.0, 1e-9), (1e-6, 0.0)] {
-        let ode = Ode::<Pendulum> {
-            tolerance,
-            absolute_tolerance,
-            ..Ode::default()
-        };
-        assert!(ode.validate().is_err(), "{tolerance} {absolute_tolerance}");
+        let ode = OdeOptions::<Pendulum>::default()
+            .with_tolerance(tolerance)
+            .with_absolute_tolerance(absolute_tolerance)
+            .build();
+        assert!(ode.is_err(), "{tolerance} {absolute_tolerance}");
     }
 }

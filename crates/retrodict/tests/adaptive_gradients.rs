@@ -1,12 +1,15 @@
 //! AdamW, RMSprop, Adagrad and Adadelta against steps computed by hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::sync::Arc;
 
 use retrodict::losses::SquaredError;
 use retrodict::registry::RULES;
-use retrodict::simulators::Scaling;
-use retrodict::updates::{Adadelta, Adagrad, Adam, AdamW, RmsProp};
+use retrodict::simulators::ScalingOptions;
+use retrodict::updates::{
+    AdadeltaOptions, Adagrad, AdagradOptions, Adam, AdamW, RmsProp, RmsPropOptions,
+};
 use retrodict::{Evaluation, Problem, Solver, StopWhen, Tally, UpdateRule};
 
 const TARGET: [f64; 2] = [1.0, -6.0];
@@ -14,8 +17,8 @@ const TARGET: [f64; 2] = [1.0, -6.0];
 /// L = ½ (x₀ − 1)² + ½ (3 x₁ + 6)², at rest in (1, −2).
 fn quadratic() -> Problem {
     Problem::new(
-        Arc::new(Scaling { alpha: 3.0 }),
-        Arc::new(SquaredError { half: true }),
+        Arc::new(ScalingOptions::default().with_alpha(3.0).build().unwrap()),
+        Arc::new(SquaredError::half()),
         TARGET.to_vec(),
     )
     .unwrap()
@@ -57,11 +60,11 @@ fn the_gradients_are_those_of_the_closed_form() {
 
 #[test]
 fn adagrad_divides_by_the_root_of_the_sum_of_squares() {
-    let mut rule = Adagrad {
-        learning_rate: 0.2,
-        epsilon: 0.5,
-        ..Adagrad::default()
-    };
+    let mut rule = AdagradOptions::default()
+        .with_learning_rate(0.2)
+        .with_epsilon(0.5)
+        .build()
+        .unwrap();
     // √4² = 4 and √9² = 9, beside ε.
     assert_near(step(&mut rule, FIRST), [-0.2 * 4.0 / 4.5, 0.2 * 9.0 / 9.5]);
     // 4² + ½² and 9² + 18².
@@ -73,18 +76,18 @@ fn adagrad_divides_by_the_root_of_the_sum_of_squares() {
         ],
     );
     // With a small ε the first step is −η sign(g).
-    let first = step(&mut Adagrad::new(0.2), FIRST);
+    let first = step(&mut Adagrad::new(0.2).unwrap(), FIRST);
     assert!((first[0] + 0.2).abs() < 1e-10 && (first[1] - 0.2).abs() < 1e-10);
 }
 
 #[test]
 fn rmsprop_divides_by_the_root_of_the_mean_square() {
-    let plain = RmsProp {
-        learning_rate: 0.1,
-        decay: 0.75,
-        epsilon: 1e-300,
-        ..RmsProp::default()
-    };
+    let plain = RmsPropOptions::default()
+        .with_learning_rate(0.1)
+        .with_decay(0.75)
+        .with_epsilon(1e-300)
+        .build()
+        .unwrap();
     // √(¼ g²) = ½ |g|.
     let mut rule = plain.clone();
     assert_near(step(&mut rule, FIRST), [-0.2, 0.2]);
@@ -95,21 +98,18 @@ fn rmsprop_divides_by_the_root_of_the_mean_square() {
     ];
     assert_near(step(&mut rule, SECOND), second);
     // With momentum the last step comes on top.
-    let mut rolling = RmsProp {
-        momentum: 0.5,
-        ..plain
-    };
+    let mut rolling = plain.options().clone().with_momentum(0.5).build().unwrap();
     assert_near(step(&mut rolling, FIRST), [-0.2, 0.2]);
     assert_near(
         step(&mut rolling, SECOND),
         [second[0] - 0.1, second[1] + 0.1],
     );
-    let wide = RmsProp {
-        epsilon: 2.0,
-        learning_rate: 0.1,
-        decay: 0.75,
-        ..RmsProp::default()
-    };
+    let wide = RmsPropOptions::default()
+        .with_epsilon(2.0)
+        .with_learning_rate(0.1)
+        .with_decay(0.75)
+        .build()
+        .unwrap();
     assert_near(
         step(&mut wide.clone(), FIRST),
         [-0.1 * 4.0 / 4.0, 0.1 * 9.0 / 6.5],
@@ -118,11 +118,11 @@ fn rmsprop_divides_by_the_root_of_the_mean_square() {
 
 #[test]
 fn adadelta_starts_from_the_root_of_epsilon() {
-    let mut rule = Adadelta {
-        decay: 0.75,
-        epsilon: 0.25,
-        ..Adadelta::default()
-    };
+    let mut rule = AdadeltaOptions::default()
+        .with_decay(0.75)
+        .with_epsilon(0.25)
+        .build()
+        .unwrap();
     // −√ε / √(¼ g² + ε) g.
     let first = [-0.5 / 4.25_f64.sqrt() * 4.0, 0.5 / 20.5_f64.sqrt() * 9.0];
     assert_near(step(&mut rule, FIRST), first);
@@ -134,12 +134,12 @@ fn adadelta_starts_from_the_root_of_epsilon() {
     ];
     assert_near(step(&mut rule, SECOND), second);
     // η stands in front, and the means know nothing of it.
-    let mut faster = Adadelta {
-        learning_rate: 3.0,
-        decay: 0.75,
-        epsilon: 0.25,
-        ..Adadelta::default()
-    };
+    let mut faster = AdadeltaOptions::default()
+        .with_learning_rate(3.0)
+        .with_decay(0.75)
+        .with_epsilon(0.25)
+        .build()
+        .unwrap();
     assert_near(step(&mut faster, FIRST), first.map(|d| 3.0 * d));
     assert_near(step(&mut faster, SECOND), second.map(|d| 3.0 * d));
 }
@@ -147,9 +147,11 @@ fn adadelta_starts_from_the_root_of_epsilon() {
 /// √ε is the unit of all steps while the gradient is above it, and the gradient's own below it.
 #[test]
 fn adadelta_is_as_long_as_epsilon_says_and_then_gradient_descent() {
-    let with = |epsilon: f64| Adadelta {
-        epsilon,
-        ..Adadelta::default()
+    let with = |epsilon: f64| {
+        AdadeltaOptions::default()
+            .with_epsilon(epsilon)
+            .build()
+            .unwrap()
     };
     let (mut fine, mut coarse) = (with(1e-20), with(1e-16));
     for x in [FIRST, SECOND, FIRST, [2.0, 7.0]] {
@@ -167,22 +169,25 @@ fn adadelta_is_as_long_as_epsilon_says_and_then_gradient_descent() {
 
 #[test]
 fn adamw_is_adam_and_a_decay_that_does_not_see_the_gradient() {
-    let mut adam = Adam::new(0.1);
-    let mut decaying = AdamW::new(0.1, 0.25);
+    let mut adam = Adam::new(0.1).unwrap();
+    let mut decaying = AdamW::new(0.1, 0.25).unwrap();
     for x in [FIRST, SECOND, [1.0, -2.0], FIRST] {
         let (plain, found) = (step(&mut adam, x), step(&mut decaying, x));
         for i in 0..2 {
             assert_eq!(found[i], plain[i] - 0.1 * 0.25 * x[i]);
         }
     }
-    let mut none = AdamW::new(0.1, 0.0);
-    assert_eq!(step(&mut none, FIRST), step(&mut Adam::new(0.1), FIRST));
+    let mut none = AdamW::new(0.1, 0.0).unwrap();
+    assert_eq!(
+        step(&mut none, FIRST),
+        step(&mut Adam::new(0.1).unwrap(), FIRST)
+    );
 }
 
 #[test]
 fn adamw_shrinks_x_by_the_same_factor_wherever_the_gradient_is_zero() {
     // At rest in (1, −2) the gradient is zero from the first step on.
-    let mut rule = AdamW::new(0.5, 0.25);
+    let mut rule = AdamW::new(0.5, 0.25).unwrap();
     let dx = step(&mut rule, [1.0, -2.0]);
     assert_eq!([1.0 + dx[0], -2.0 + dx[1]], [0.875, -1.75]);
 }
@@ -190,25 +195,22 @@ fn adamw_shrinks_x_by_the_same_factor_wherever_the_gradient_is_zero() {
 #[test]
 fn they_reach_the_solution_of_a_quadratic() {
     let end = |rule: Box<dyn UpdateRule>, steps| {
-        let solver = Solver {
-            rule,
-            stop: StopWhen::after(steps),
-        };
+        let solver = Solver::new(rule, StopWhen::after(steps));
         let x = solver.solve(&quadratic(), &FIRST).unwrap().x;
         (x[0] - 1.0).hypot(x[1] + 2.0)
     };
-    let adagrad = end(Box::new(Adagrad::new(1.0)), 400);
+    let adagrad = end(Box::new(Adagrad::new(1.0).unwrap()), 400);
     assert!(adagrad < 1e-6, "{adagrad}");
     // These two keep on stepping by about η; the solver returns the best x.
-    let rmsprop = end(Box::new(RmsProp::new(0.02)), 400);
+    let rmsprop = end(Box::new(RmsProp::new(0.02).unwrap()), 400);
     assert!(rmsprop < 0.02, "{rmsprop}");
-    let adamw = end(Box::new(AdamW::new(0.05, 0.0)), 400);
+    let adamw = end(Box::new(AdamW::new(0.05, 0.0).unwrap()), 400);
     assert!(adamw < 0.05, "{adamw}");
-    let adadelta = Adadelta {
-        learning_rate: 0.2,
-        epsilon: 0.5,
-        ..Adadelta::default()
-    };
+    let adadelta = AdadeltaOptions::default()
+        .with_learning_rate(0.2)
+        .with_epsilon(0.5)
+        .build()
+        .unwrap();
     let adadelta = end(Box::new(adadelta), 400);
     assert!(adadelta < 1e-6, "{adadelta}");
 }

@@ -38,6 +38,7 @@ mod nist;
 mod noise;
 mod noisy_models;
 mod ode;
+mod options_of_simulators;
 mod oscillators;
 #[cfg(feature = "network")]
 mod physics_residual;
@@ -50,6 +51,7 @@ mod remarks;
 mod residuals;
 mod rollout;
 mod schroedinger;
+mod searches;
 mod simulators;
 mod spec;
 mod starts;

@@ -9,9 +9,10 @@ use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 use retrodict::linalg::{Matrix, cholesky, norm};
 use retrodict::losses::SquaredError;
+use retrodict::options::Build;
 use retrodict::priors::TotalVariation;
 use retrodict::registry::RULES;
-use retrodict::simulators::Heat;
+use retrodict::simulators::HeatOptions;
 use retrodict::{
     Bounds, Goal, Problem, Result, SecondOrder, Simulator, Solution, Solver, Space, Status,
     StopWhen, Transform,
@@ -82,7 +83,7 @@ impl Simulator for Linear {
 }
 
 fn problem(simulator: impl Simulator + 'static, target: Vec<f64>) -> Problem {
-    let loss = Arc::new(SquaredError { half: false });
+    let loss = Arc::new(SquaredError::default());
     Problem::new(Arc::new(simulator), loss, target).unwrap()
 }
 
@@ -92,7 +93,7 @@ fn solve(rule: &str, options: &str, problem: &Problem, start: &[f64], steps: usi
         loss_change: Some(0.0),
         ..StopWhen::after(steps)
     };
-    Solver { rule, stop }.solve(problem, start).unwrap()
+    Solver::new(rule, stop).solve(problem, start).unwrap()
 }
 
 fn bounds(lower: &[f64], upper: &[f64]) -> Bounds {
@@ -257,7 +258,7 @@ fn no_iterate_of_any_rule_leaves_the_bounds() {
                 seen += 1;
                 ControlFlow::Continue(())
             };
-            let found = Solver { rule, stop }.solve_observed(&problem, &start, watch);
+            let found = Solver::new(rule, stop).solve_observed(&problem, &start, watch);
             let found = found.unwrap_or_else(|e| panic!("{}: {e}", entry.name));
             assert!(seen > 0 && found.loss.is_finite(), "{}", entry.name);
         }
@@ -282,18 +283,15 @@ fn assert_stationary(problem: &Problem, x: &[f64], tolerance: f64, what: &str) {
 
 #[test]
 fn a_field_of_temperatures_stays_between_ice_and_steam() {
-    let heat = Heat {
-        shape: vec![5, 5],
-        nu_t: 0.6,
-        ..Heat::default()
-    };
+    let heat = HeatOptions::default()
+        .with_shape(vec![5, 5])
+        .with_nu_t(0.6)
+        .build()
+        .unwrap();
     let y: Vec<f64> = (0..25)
         .map(|i| 0.5 + 0.9 * (0.5 * f64::from(i / 5)).sin() * (0.4 * f64::from(i % 5)).cos())
         .collect();
-    let prior = TotalVariation {
-        smoothing: 0.1,
-        ..TotalVariation::default()
-    };
+    let prior = TotalVariation::default().with_smoothing(0.1);
     let problem = problem(heat, y)
         .with_prior(&prior, 0.02)
         .unwrap()
@@ -332,7 +330,9 @@ fn a_vanishing_gradient_within_bounds_is_a_goal() {
         gradient_below: Some(1e-8),
         ..StopWhen::after(100)
     };
-    let found = Solver { rule, stop }.solve(&problem, &[0.0, 0.0]).unwrap();
+    let found = Solver::new(rule, stop)
+        .solve(&problem, &[0.0, 0.0])
+        .unwrap();
     assert_eq!(found.status, Status::Converged(Goal::Gradient));
     assert_eq!(found.x[0], 0.5);
 }
@@ -375,7 +375,7 @@ fn a_start_outside_is_moved_within_and_said() {
         first.get_or_insert_with(|| x.to_vec());
         ControlFlow::Continue(())
     };
-    let found = Solver { rule, stop }
+    let found = Solver::new(rule, stop)
         .solve_observed(&problem, &[-7.0, 1.5], watch)
         .unwrap();
     assert_eq!(first.unwrap(), [-1.0, 1.5]);
@@ -406,10 +406,7 @@ fn bounds_that_do_not_fit_say_why() {
 
 #[test]
 fn a_rule_that_moves_all_unknowns_at_once_is_refused_by_name() {
-    let heat = Heat {
-        shape: vec![8],
-        ..Heat::default()
-    };
+    let heat = HeatOptions::default().with_shape(vec![8]).build().unwrap();
     let problem = problem(heat, vec![1.0; 8])
         .within(&bounds(&[0.0], &[]))
         .unwrap();
@@ -417,7 +414,7 @@ fn a_rule_that_moves_all_unknowns_at_once_is_refused_by_name() {
         .build("inverse-simulator", &toml::Table::new())
         .unwrap();
     let stop = StopWhen::after(5);
-    let error = Solver { rule, stop }
+    let error = Solver::new(rule, stop)
         .solve(&problem, &[1.0; 8])
         .err()
         .unwrap();

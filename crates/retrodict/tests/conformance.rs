@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use retrodict::check::{self, Check};
-use retrodict::losses::{Covariance, Spectral, Weighted};
+use retrodict::losses::{Covariance, SpectralOptions, Weighted};
+use retrodict::options::Build;
 #[cfg(feature = "network")]
 use retrodict::registry::STRATEGIES;
 use retrodict::registry::{INVERSES, LOSSES, PRIORS, RULES, SIMULATORS};
@@ -110,24 +111,24 @@ fn every_loss_passes_its_checks() {
 
 #[test]
 fn losses_that_know_their_outputs_pass_their_checks() {
-    let deviations = (1..=12).map(|i| 0.3 * f64::from(i)).collect();
-    let weighted = Weighted {
-        deviations,
-        half: true,
-    };
+    let deviations: Vec<f64> = (1..=12).map(|i| 0.3 * f64::from(i)).collect();
+    let weighted = Weighted::half(deviations).unwrap();
     assert_loss("weighted", &weighted);
     let exponential = |i: i32, j: i32| (-0.5 * f64::from((i - j).abs())).exp();
     let rows = (0..12).map(|i| (0..12).map(|j| exponential(i, j)).collect());
-    assert_loss("covariance", &Covariance::new(rows.collect(), true));
+    assert_loss(
+        "covariance",
+        &Covariance::new(rows.collect(), true).unwrap(),
+    );
     let shape = vec![3, 4];
     let exponent = -1.5;
     assert_loss(
         "spectral",
-        &Spectral {
-            shape,
-            exponent,
-            ..Spectral::default()
-        },
+        &SpectralOptions::default()
+            .with_shape(shape)
+            .with_exponent(exponent)
+            .build()
+            .unwrap(),
     );
 }
 

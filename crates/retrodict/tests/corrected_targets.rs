@@ -9,7 +9,8 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use retrodict::losses::{Batch, Reduction, SquaredError};
 use retrodict::network::{Activation, Architecture, Mlp, NetworkMap, UNet, Weight};
-use retrodict::simulators::Heat;
+use retrodict::options::Build;
+use retrodict::simulators::HeatOptions;
 use retrodict::training::{
     Clock, CorrectedTargets, Fresh, Joint, Lesson, Limits, Notes, Sample, Schedule, State,
     Strategy, Trainer,
@@ -83,11 +84,13 @@ impl Network for Counting {
 }
 
 fn heat() -> Arc<dyn Simulator> {
-    Arc::new(Heat {
-        shape: vec![16],
-        nu_t: 0.3,
-        ..Heat::default()
-    })
+    Arc::new(
+        HeatOptions::default()
+            .with_shape(vec![16])
+            .with_nu_t(0.3)
+            .build()
+            .unwrap(),
+    )
 }
 
 fn sample(random: &mut Pcg64) -> Result<Sample> {
@@ -116,13 +119,9 @@ fn networks() -> [Arc<dyn Network>; 2] {
         activation: Activation::Silu,
         ..Mlp::default()
     };
-    let unet = UNet {
-        filters: vec![3, 4],
-        keep_mean: true,
-        ..UNet::default()
-    };
+    let unet = UNet::default().with_filters([3, 4]).with_keep_mean(true);
     let space = heat().input();
-    [Arc::new(mlp), unet.build(&space, &space).unwrap()]
+    [Arc::new(mlp), unet.between(&space, &space).unwrap()]
 }
 
 fn strategy() -> CorrectedTargets {
@@ -130,7 +129,7 @@ fn strategy() -> CorrectedTargets {
 }
 
 fn loss() -> Arc<dyn Loss> {
-    Arc::new(SquaredError { half: true })
+    Arc::new(SquaredError::half())
 }
 
 /// The θ-problem as it would be without anything kept: x̃ from one evaluation, f from the next.
@@ -229,7 +228,7 @@ fn training_evaluates_the_network_once_for_each_point_that_the_rule_asks_for() {
         assert_eq!((done.state.step, done.state.rollbacks), (5, 0));
         counting.counts()
     };
-    assert_eq!(train(Box::new(Adam::new(1e-3))), (0, 5));
+    assert_eq!(train(Box::new(Adam::new(1e-3).unwrap())), (0, 5));
     // A search looks at one more point at least in each step, and at θ itself only once.
     let (forward, linearised) = train(Box::<LimitedMemoryBfgs>::default());
     assert_eq!(forward, 0);

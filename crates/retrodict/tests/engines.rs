@@ -8,7 +8,8 @@ use rand_pcg::Pcg64;
 use retrodict::linalg::{Engine, norm, pseudo_inverse_power};
 use retrodict::losses::{Infidelity, SquaredError};
 use retrodict::network::{Activation, Mlp};
-use retrodict::simulators::{Oscillators, Poisson, Schroedinger};
+use retrodict::options::Build;
+use retrodict::simulators::{OscillatorsOptions, PoissonOptions, SchroedingerOptions};
 use retrodict::training::{Clock, Joint};
 use retrodict::{LinearMap, Loss, Network, Simulator};
 
@@ -56,31 +57,35 @@ fn oscillators() -> Case {
     let physics: Vec<Arc<dyn Simulator>> = states
         .iter()
         .map(|state| {
-            Arc::new(Oscillators {
-                steps: 24,
-                dt: 0.5,
-                kappa: 0.2,
-                alpha: 0.0,
-                strength: 1.0,
-                initial: state.clone(),
-                ..Oscillators::default()
-            }) as Arc<dyn Simulator>
+            Arc::new(
+                OscillatorsOptions::default()
+                    .with_steps(24)
+                    .with_dt(0.5)
+                    .with_kappa(0.2)
+                    .with_alpha(0.0)
+                    .with_strength(1.0)
+                    .with_initial(state.clone())
+                    .build()
+                    .unwrap(),
+            ) as Arc<dyn Simulator>
         })
         .collect();
     case(
         &[4, 20, 20, 24],
         states,
         &physics,
-        Arc::new(SquaredError { half: false }),
+        Arc::new(SquaredError::default()),
     )
 }
 
 /// ψ keeps its norm, so that each sample has a direction in which J is exactly null.
 fn dipole() -> Case {
-    let well = Arc::new(Schroedinger {
-        steps: 48,
-        ..Schroedinger::default()
-    });
+    let well = Arc::new(
+        SchroedingerOptions::default()
+            .with_steps(48)
+            .build()
+            .unwrap(),
+    );
     let (second, third) = (well.eigenstate(2), well.eigenstate(3));
     let mut random = Pcg64::seed_from_u64(3);
     let targets: Vec<Vec<f64>> = (0..6)
@@ -97,17 +102,19 @@ fn dipole() -> Case {
 
 fn poisson() -> Case {
     let physics = vec![
-        Arc::new(Poisson {
-            shape: vec![4, 4],
-            ..Poisson::default()
-        }) as Arc<dyn Simulator>;
+        Arc::new(
+            PoissonOptions::default()
+                .with_shape([4, 4])
+                .build()
+                .unwrap()
+        ) as Arc<dyn Simulator>;
         5
     ];
     case(
         &[16, 10, 16],
         states(5, 16),
         &physics,
-        Arc::new(SquaredError { half: true }),
+        Arc::new(SquaredError::half()),
     )
 }
 

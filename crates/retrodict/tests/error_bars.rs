@@ -64,11 +64,8 @@ fn problem(
         calls: Arc::default(),
     };
     let loss: Arc<dyn Loss> = match sigma {
-        None => Arc::new(SquaredError { half: true }),
-        Some(sigma) => Arc::new(Weighted {
-            deviations: vec![sigma],
-            half: true,
-        }),
+        None => Arc::new(SquaredError::half()),
+        Some(sigma) => Arc::new(Weighted::half([sigma]).unwrap()),
     };
     let external = External::new(model, Differences::default(), Some(1));
     Problem::new(Arc::new(external), loss, y.to_vec()).unwrap()
@@ -232,7 +229,7 @@ fn statistics_cost_what_they_say() {
             calls: Arc::clone(&calls),
         };
         let external = External::new(model, Differences::default(), Some(1));
-        let loss = Arc::new(SquaredError { half: true });
+        let loss = Arc::new(SquaredError::half());
         let problem = Problem::new(Arc::new(external), loss, vec![0.5; 25]).unwrap();
         Statistics::of(&problem, p).unwrap();
         let calls = calls.load(Ordering::Relaxed);

@@ -4,7 +4,7 @@
 
 use std::f64::consts::PI;
 
-use retrodict::options::Validate;
+use retrodict::options::Build;
 use retrodict::{LocalInverse, Simulator};
 
 fn run(simulator: &dyn Simulator, x: &[f64]) -> Vec<f64> {
@@ -29,7 +29,7 @@ fn order(error: impl Fn(usize) -> f64, n: usize) -> f64 {
 
 mod burgers {
     use super::*;
-    use retrodict::simulators::Burgers;
+    use retrodict::simulators::{Burgers, BurgersOptions};
 
     const NU: f64 = 0.05;
 
@@ -40,14 +40,14 @@ mod burgers {
     }
 
     fn line(cells: usize, steps: usize, time: f64) -> Burgers {
-        Burgers {
-            shape: vec![cells],
-            cell: 2.0 * PI / cells as f64,
-            viscosity: NU,
-            dt: time / steps as f64,
-            steps,
-            ..Burgers::default()
-        }
+        BurgersOptions::default()
+            .with_shape([cells])
+            .with_cell(2.0 * PI / cells as f64)
+            .with_viscosity(NU)
+            .with_dt(time / steps as f64)
+            .with_steps(steps)
+            .build()
+            .unwrap()
     }
 
     #[test]
@@ -76,10 +76,12 @@ mod burgers {
         let squares = |u: &[f64]| -> f64 { u.iter().map(|u| u * u).sum() };
         let y = run(&line(64, 100, 1.0), &x);
         assert!((sum(&y) - sum(&x)).abs() < 1e-12 * sum(&x));
-        let free = Burgers {
-            viscosity: 0.0,
-            ..line(64, 200, 0.5)
-        };
+        let free = line(64, 200, 0.5)
+            .options()
+            .clone()
+            .with_viscosity(0.0)
+            .build()
+            .unwrap();
         let y = run(&free, &x);
         assert!((squares(&y) / squares(&x) - 1.0).abs() < 1e-8);
     }
@@ -87,10 +89,12 @@ mod burgers {
     /// A field that varies along one axis only is the one-dimensional flow.
     #[test]
     fn two_dimensions_contain_one() {
-        let plane = Burgers {
-            shape: vec![3, 32],
-            ..line(32, 50, 1.0)
-        };
+        let plane = line(32, 50, 1.0)
+            .options()
+            .clone()
+            .with_shape([3, 32])
+            .build()
+            .unwrap();
         let profile = wave(32, |x| exact(x, 0.0));
         let mut x = vec![0.0; 3 * 32];
         (0..3).for_each(|_| x.extend(&profile));
@@ -101,33 +105,18 @@ mod burgers {
 
     #[test]
     fn what_cannot_work_is_refused_and_a_blow_up_says_when() {
-        let message = |b: Burgers| b.validate().unwrap_err().to_string();
-        let negative = message(Burgers {
-            viscosity: -1.0,
-            ..Burgers::default()
-        });
+        let message = |b: BurgersOptions| b.build().unwrap_err().to_string();
+        let negative = message(BurgersOptions::default().with_viscosity(-1.0));
         assert!(negative.starts_with("viscosity = -1"), "{negative}");
-        let coarse = message(Burgers {
-            dt: 5.0,
-            ..Burgers::default()
-        });
+        let coarse = message(BurgersOptions::default().with_dt(5.0));
         assert!(coarse.contains("stable up to dt = 1.39"), "{coarse}");
-        assert!(
-            message(Burgers {
-                steps: 0,
-                ..Burgers::default()
-            })
-            .starts_with("steps = 0")
-        );
-        let late = message(Burgers {
-            observe_steps: vec![101],
-            ..Burgers::default()
-        });
+        assert!(message(BurgersOptions::default().with_steps(0)).starts_with("steps = 0"));
+        let late = message(BurgersOptions::default().with_observe_steps([101]));
         assert!(
             late.contains("the run has 100 steps, up to the time 10"),
             "{late}"
         );
-        let burgers = Burgers::default();
+        let burgers = BurgersOptions::default().build().unwrap();
         let storm = wave(128, |x| 300.0 * (3.0 * x).sin());
         let error = burgers
             .forward(&storm, &mut [0.0; 128])
@@ -139,24 +128,24 @@ mod burgers {
 
 mod leapfrog {
     use super::*;
-    use retrodict::simulators::Wave;
+    use retrodict::simulators::{Wave, WaveOptions};
 
     fn line(cells: usize, steps: usize) -> Wave {
         let cell = 2.0 * PI / cells as f64;
-        Wave {
-            shape: vec![cells],
-            cell,
-            dt: 4.0 / steps as f64,
-            steps,
-            ..Wave::default()
-        }
+        WaveOptions::default()
+            .with_shape([cells])
+            .with_cell(cell)
+            .with_dt(4.0 / steps as f64)
+            .with_steps(steps)
+            .build()
+            .unwrap()
     }
 
     /// A standing wave, cos x cos t; v stands half a step before u.
     fn error(cells: usize) -> f64 {
         let steps = 2 * cells;
         let wave_at = line(cells, steps);
-        let half = 0.5 * wave_at.dt;
+        let half = 0.5 * wave_at.options().dt;
         let state = |t: f64| {
             let mut state = wave(cells, |x| x.cos() * t.cos());
             state.extend(wave(cells, |x| -x.cos() * (t - half).sin()));
@@ -173,11 +162,11 @@ mod leapfrog {
 
     #[test]
     fn energy_is_conserved_and_time_runs_back() {
-        let square = Wave {
-            shape: vec![12, 10],
-            steps: 500,
-            ..Wave::default()
-        };
+        let square = WaveOptions::default()
+            .with_shape([12, 10])
+            .with_steps(500)
+            .build()
+            .unwrap();
         let x: Vec<f64> = (0..240).map(|i| (1.7 * (i * i) as f64).sin()).collect();
         let y = run(&square, &x);
         assert!((square.energy(&y) / square.energy(&x) - 1.0).abs() < 1e-12);
@@ -189,12 +178,11 @@ mod leapfrog {
 
     #[test]
     fn a_courant_number_beyond_one_is_refused_with_one_that_works() {
-        let plane = Wave {
-            shape: vec![8, 8],
-            dt: 1.0,
-            ..Wave::default()
-        };
-        let message = plane.validate().unwrap_err().to_string();
+        let plane = WaveOptions::default()
+            .with_shape([8, 8])
+            .with_dt(1.0)
+            .build();
+        let message = plane.unwrap_err().to_string();
         assert!(
             message.contains("1.414") && message.contains("dt ≤ 7.071e-1"),
             "{message}"
@@ -204,15 +192,12 @@ mod leapfrog {
 
 mod transport {
     use super::*;
-    use retrodict::simulators::Advection;
+    use retrodict::simulators::AdvectionOptions;
 
     #[test]
     fn whole_cells_are_moved_without_error() {
         let x: Vec<f64> = (0..63).map(|i| (1.7 * (i * i) as f64).sin()).collect();
-        let moved = Advection {
-            time: 5.0,
-            ..Advection::default()
-        };
+        let moved = AdvectionOptions::default().with_time(5.0).build().unwrap();
         let mut expected = x.clone();
         expected.rotate_right(5);
         assert!(largest(&run(&moved, &x), &expected) < 1e-13);
@@ -221,11 +206,11 @@ mod transport {
     #[test]
     fn what_decays_on_its_way_is_undone_too() {
         let x: Vec<f64> = (0..63).map(|i| (1.7 * (i * i) as f64).sin()).collect();
-        let decaying = Advection {
-            time: 5.0,
-            decay: 0.4,
-            ..Advection::default()
-        };
+        let decaying = AdvectionOptions::default()
+            .with_time(5.0)
+            .with_decay(0.4)
+            .build()
+            .unwrap();
         let mut expected = x.clone();
         expected.rotate_right(5);
         expected.iter_mut().for_each(|v| *v *= (-2.0_f64).exp());
@@ -235,12 +220,11 @@ mod transport {
         decaying.invert_near(&y, &x, &mut back).unwrap();
         assert!(largest(&back, &x) < 1e-12);
         for (decay, words) in [(-1.0, "0 or greater"), (7.0, "at most 30")] {
-            let wrong = Advection {
-                decay,
-                time: 5.0,
-                ..Advection::default()
-            };
-            let message = wrong.validate().unwrap_err().to_string();
+            let wrong = AdvectionOptions::default()
+                .with_decay(decay)
+                .with_time(5.0)
+                .build();
+            let message = wrong.unwrap_err().to_string();
             assert!(message.contains(words), "{message}");
         }
     }
@@ -250,19 +234,19 @@ mod transport {
         let f = |x: f64| (x.sin() * 2.0).exp();
         let error = |cells: usize| {
             let cell = 2.0 * PI / cells as f64;
-            let moved = Advection {
-                shape: vec![cells],
-                cell,
-                velocity: vec![0.7],
-                time: 1.0,
-                ..Advection::default()
-            };
+            let moved = AdvectionOptions::default()
+                .with_shape([cells])
+                .with_cell(cell)
+                .with_velocity([0.7])
+                .with_time(1.0)
+                .build()
+                .unwrap();
             largest(&run(&moved, &wave(cells, f)), &wave(cells, |x| f(x - 0.7)))
         };
         assert!(order(error, 11) > 8.0);
         assert!(error(45) < 1e-12);
         let x = wave(63, f);
-        let y = run(&Advection::default(), &x);
+        let y = run(&AdvectionOptions::default().build().unwrap(), &x);
         let squares = |u: &[f64]| -> f64 { u.iter().map(|u| u * u).sum() };
         assert!((squares(&y) / squares(&x) - 1.0).abs() < 1e-14);
     }
@@ -270,15 +254,15 @@ mod transport {
 
 mod gray_scott {
     use super::*;
-    use retrodict::simulators::ReactionDiffusion;
+    use retrodict::simulators::{ReactionDiffusion, ReactionDiffusionOptions};
 
     fn closed() -> ReactionDiffusion {
-        ReactionDiffusion {
-            shape: vec![8, 6],
-            feed: 0.0,
-            kill: 0.0,
-            ..ReactionDiffusion::default()
-        }
+        ReactionDiffusionOptions::default()
+            .with_shape([8, 6])
+            .with_feed(0.0)
+            .with_kill(0.0)
+            .build()
+            .unwrap()
     }
 
     fn state() -> Vec<f64> {
@@ -299,11 +283,13 @@ mod gray_scott {
     /// Without v the first substance relaxes to 1: u = 1 + (u₀ − 1) e^(−Ft) where it is even.
     #[test]
     fn what_is_fed_alone_relaxes_exponentially() {
-        let fed = ReactionDiffusion {
-            shape: vec![4],
-            feed: 0.05,
-            ..closed()
-        };
+        let fed = closed()
+            .options()
+            .clone()
+            .with_shape([4])
+            .with_feed(0.05)
+            .build()
+            .unwrap();
         let y = run(&fed, &[0.2, 0.2, 0.2, 0.2, 0.0, 0.0, 0.0, 0.0]);
         let expected = 1.0 - 0.8 * (-0.05 * 40.0_f64).exp();
         assert!((y[0] - expected).abs() < 1e-7);
@@ -314,11 +300,13 @@ mod gray_scott {
         let at = |steps: usize| {
             let dt = 8.0 / steps as f64;
             run(
-                &ReactionDiffusion {
-                    dt,
-                    steps,
-                    ..closed()
-                },
+                &closed()
+                    .options()
+                    .clone()
+                    .with_dt(dt)
+                    .with_steps(steps)
+                    .build()
+                    .unwrap(),
                 &state(),
             )
         };
@@ -330,14 +318,14 @@ mod gray_scott {
 
 mod chaos {
     use super::*;
-    use retrodict::simulators::KuramotoSivashinsky;
+    use retrodict::simulators::KuramotoSivashinskyOptions;
 
     /// Small waves grow or decay by e^((k² − k⁴)t) exactly.
     #[test]
     fn small_waves_follow_the_linear_equation() {
-        let ks = KuramotoSivashinsky::default();
+        let ks = KuramotoSivashinskyOptions::default().build().unwrap();
         for m in [1, 2, 4, 6] {
-            let k = 2.0 * PI * f64::from(m) / ks.length;
+            let k = 2.0 * PI * f64::from(m) / ks.options().length;
             let x = wave(64, |x| 1e-9 * (f64::from(m) * x).cos());
             let growth = ((k * k - k.powi(4)) * 5.0).exp();
             let expected: Vec<f64> = x.iter().map(|x| growth * x).collect();
@@ -351,11 +339,11 @@ mod chaos {
         let at = |steps: usize| {
             let dt = 4.0 / steps as f64;
             run(
-                &KuramotoSivashinsky {
-                    dt,
-                    steps,
-                    ..KuramotoSivashinsky::default()
-                },
+                &KuramotoSivashinskyOptions::default()
+                    .with_dt(dt)
+                    .with_steps(steps)
+                    .build()
+                    .unwrap(),
                 &x,
             )
         };
@@ -371,9 +359,11 @@ mod chaos {
     #[test]
     fn neighbours_part_exponentially() {
         let steps = 20_000;
-        let ks = |steps| KuramotoSivashinsky {
-            steps,
-            ..KuramotoSivashinsky::default()
+        let ks = |steps| {
+            KuramotoSivashinskyOptions::default()
+                .with_steps(steps)
+                .build()
+                .unwrap()
         };
         let start = run(&ks(4000), &wave(64, |x| x.cos() + 0.1 * (2.0 * x).sin()));
         // The tangent is renormalised every 50 units of time, over 1000 of them.

@@ -4,8 +4,10 @@
 
 use std::f64::consts::PI;
 
-use retrodict::options::Validate;
-use retrodict::simulators::{Fluid, FluidInput, FluidInverse, FluidOutput, Limiter, Marker};
+use retrodict::options::Build;
+use retrodict::simulators::{
+    Fluid, FluidInput, FluidInverse, FluidOptions, FluidOutput, Limiter, Marker,
+};
 use retrodict::{LocalInverse, Simulator};
 
 fn run(fluid: &Fluid, x: &[f64]) -> Vec<f64> {
@@ -40,15 +42,15 @@ fn faces(n: usize, v: impl Fn(f64, f64) -> [f64; 2]) -> Vec<f64> {
 }
 
 fn boxed(n: usize, steps: usize, time: f64) -> Fluid {
-    Fluid {
-        shape: vec![n, n],
-        cell: 2.0 * PI / n as f64,
-        dt: time / steps as f64,
-        steps,
-        output: FluidOutput::MarkerAndVelocity,
-        marker: Marker::Waves { count: 1 },
-        ..Fluid::default()
-    }
+    FluidOptions::default()
+        .with_shape([n, n])
+        .with_cell(2.0 * PI / n as f64)
+        .with_dt(time / steps as f64)
+        .with_steps(steps)
+        .with_output(FluidOutput::MarkerAndVelocity)
+        .with_marker(Marker::Waves { count: 1 })
+        .build()
+        .unwrap()
 }
 
 fn taylor_green(x: f64, y: f64) -> [f64; 2] {
@@ -70,10 +72,12 @@ mod exact_solutions {
 
     /// How far the velocity is from e^(−2νt) times that of Taylor and Green's vortices.
     fn error(n: usize, steps: usize, viscosity: f64, time: f64) -> f64 {
-        let fluid = Fluid {
-            viscosity,
-            ..boxed(n, steps, time)
-        };
+        let fluid = boxed(n, steps, time)
+            .options()
+            .clone()
+            .with_viscosity(viscosity)
+            .build()
+            .unwrap();
         let x = faces(n, taylor_green);
         let y = run(&fluid, &x);
         let decay = (-2.0 * viscosity * time).exp();
@@ -94,13 +98,15 @@ mod exact_solutions {
     #[test]
     fn without_advection_the_decay_is_that_of_the_grid_exactly() {
         let n = 16;
-        let fluid = Fluid {
-            viscosity: 0.3,
-            ..boxed(n, 5, 2.0)
-        };
+        let fluid = boxed(n, 5, 2.0)
+            .options()
+            .clone()
+            .with_viscosity(0.3)
+            .build()
+            .unwrap();
         let x = faces(n, |_, y| [1e-9 * (2.0 * y).sin(), 0.0]);
         let y = run(&fluid, &x);
-        let eigenvalue = (2.0 * (PI * 2.0 / n as f64).sin() / fluid.cell).powi(2);
+        let eigenvalue = (2.0 * (PI * 2.0 / n as f64).sin() / fluid.options().cell).powi(2);
         let decay = (-0.3 * 2.0 * eigenvalue).exp();
         let exact: Vec<f64> = x.iter().map(|x| decay * x).collect();
         assert!(largest(&y[n * n..], &exact) < 1e-16);
@@ -110,10 +116,12 @@ mod exact_solutions {
     #[test]
     fn a_uniform_flow_shifts_the_marker_with_the_square_of_the_cell() {
         let error = |n: usize| {
-            let fluid = Fluid {
-                output: FluidOutput::Marker,
-                ..boxed(n, n / 2, 1.0)
-            };
+            let fluid = boxed(n, n / 2, 1.0)
+                .options()
+                .clone()
+                .with_output(FluidOutput::Marker)
+                .build()
+                .unwrap();
             let y = run(&fluid, &faces(n, |_, _| [0.8, -0.5]));
             let exact = grid(n, [0.0; 2], |x, y| {
                 0.5 + 0.5 * (x - 0.8).sin() * (y + 0.5).sin()
@@ -142,10 +150,12 @@ mod order {
     fn the_error_falls_with_the_square_of_the_cell() {
         // The steps are fixed and the same, so that theirs is not the error.
         let marker = |n: usize| {
-            let fluid = Fluid {
-                output: FluidOutput::Marker,
-                ..boxed(n, 20, 1.0)
-            };
+            let fluid = boxed(n, 20, 1.0)
+                .options()
+                .clone()
+                .with_output(FluidOutput::Marker)
+                .build()
+                .unwrap();
             run(&fluid, &whirls(n, 0.5))
         };
         // A coarse cell is the mean of four fine ones, up to the square of the cell.
@@ -169,12 +179,14 @@ mod conservation {
     fn velocities_have_no_divergence_down_to_round_off() {
         for input in [FluidInput::Velocity, FluidInput::StreamFunction] {
             let n = 64;
-            let fluid = Fluid {
-                input,
-                observe_steps: vec![1, 8],
-                viscosity: 0.01,
-                ..boxed(n, 8, 0.3)
-            };
+            let fluid = boxed(n, 8, 0.3)
+                .options()
+                .clone()
+                .with_input(input)
+                .with_observe_steps([1, 8])
+                .with_viscosity(0.01)
+                .build()
+                .unwrap();
             let x: Vec<f64> = (0..fluid.input().len())
                 .map(|i| 0.1 * ((i * i) as f64).sin())
                 .collect();
@@ -192,11 +204,13 @@ mod conservation {
         let n = 32;
         let x = whirls(n, 0.5);
         let energy = |keep_energy: bool| {
-            let fluid = Fluid {
-                keep_energy,
-                observe_steps: vec![1, 20],
-                ..boxed(n, 20, 2.0)
-            };
+            let fluid = boxed(n, 20, 2.0)
+                .options()
+                .clone()
+                .with_keep_energy(keep_energy)
+                .with_observe_steps([1, 20])
+                .build()
+                .unwrap();
             let y = run(&fluid, &x);
             let squares = |v: &[f64]| -> f64 { v.iter().map(|v| v * v).sum() };
             squares(&y[4 * n * n..]) / squares(&y[n * n..3 * n * n]) - 1.0
@@ -209,14 +223,16 @@ mod conservation {
     #[test]
     fn the_mass_of_the_marker_is_kept() {
         let mass = |n: usize, x: &[f64]| {
-            let fluid = Fluid {
-                output: FluidOutput::Marker,
-                marker: Marker::Blob {
+            let fluid = boxed(n, 20, 1.0)
+                .options()
+                .clone()
+                .with_output(FluidOutput::Marker)
+                .with_marker(Marker::Blob {
                     widths: [0.1, 0.15],
-                },
-                observe_steps: vec![0, 20],
-                ..boxed(n, 20, 1.0)
-            };
+                })
+                .with_observe_steps([0, 20])
+                .build()
+                .unwrap();
             let y = run(&fluid, x);
             let (first, last) = y.split_at(n * n);
             last.iter().sum::<f64>() / first.iter().sum::<f64>() - 1.0
@@ -231,14 +247,16 @@ mod conservation {
     fn the_limiter_keeps_the_marker_in_its_range() {
         let n = 32;
         let range = |limiter| {
-            let fluid = Fluid {
-                limiter,
-                output: FluidOutput::Marker,
-                marker: Marker::Values {
+            let fluid = boxed(n, 10, 1.0)
+                .options()
+                .clone()
+                .with_limiter(limiter)
+                .with_output(FluidOutput::Marker)
+                .with_marker(Marker::Values {
                     values: grid(n, [0.0; 2], |x, y| f64::from(x > 2.0 && x < 4.0 && y < 3.0)),
-                },
-                ..boxed(n, 10, 1.0)
-            };
+                })
+                .build()
+                .unwrap();
             let y = run(&fluid, &whirls(n, 0.5));
             y.iter().fold((0.0_f64, 0.0_f64), |(low, high), y| {
                 (low.min(*y), high.max(*y))
@@ -258,44 +276,57 @@ mod derivatives {
     /// Each option of a step, on grids of other shapes.
     #[test]
     fn they_hold_for_every_option() {
-        let small = || Fluid {
-            shape: vec![8, 8],
-            steps: 3,
-            ..Fluid::default()
+        let small = || {
+            FluidOptions::default()
+                .with_shape([8, 8])
+                .with_steps(3)
+                .build()
+                .unwrap()
         };
         let variants = [
-            Fluid {
-                keep_energy: true,
-                ..small()
-            },
-            Fluid {
-                viscosity: 0.05,
-                shape: vec![9, 14],
-                ..small()
-            },
-            Fluid {
-                limiter: Limiter::Clamp,
-                ..small()
-            },
-            Fluid {
-                input: FluidInput::StreamFunction,
-                steps: 2,
-                ..small()
-            },
-            Fluid {
-                output: FluidOutput::MarkerAndVelocity,
-                observe_steps: vec![1, 3],
-                max_memory: Some(4_000),
-                ..small()
-            },
-            Fluid {
-                marker: Marker::Blob { widths: [0.1, 0.2] },
-                inverse: FluidInverse::MassCentres { keep_rest: true },
-                ..small()
-            },
+            small()
+                .options()
+                .clone()
+                .with_keep_energy(true)
+                .build()
+                .unwrap(),
+            small()
+                .options()
+                .clone()
+                .with_viscosity(0.05)
+                .with_shape([9, 14])
+                .build()
+                .unwrap(),
+            small()
+                .options()
+                .clone()
+                .with_limiter(Limiter::Clamp)
+                .build()
+                .unwrap(),
+            small()
+                .options()
+                .clone()
+                .with_input(FluidInput::StreamFunction)
+                .with_steps(2)
+                .build()
+                .unwrap(),
+            small()
+                .options()
+                .clone()
+                .with_output(FluidOutput::MarkerAndVelocity)
+                .with_observe_steps([1, 3])
+                .with_max_memory(4_000)
+                .build()
+                .unwrap(),
+            small()
+                .options()
+                .clone()
+                .with_marker(Marker::Blob { widths: [0.1, 0.2] })
+                .with_inverse(FluidInverse::MassCentres { keep_rest: true })
+                .build()
+                .unwrap(),
         ];
         for fluid in variants {
-            fluid.validate().unwrap();
             let simulator: Arc<dyn Simulator> = Arc::new(fluid.clone());
             for seed in 0..2 {
                 let x = retrodict::check::typical_input(&*simulator, seed);
@@ -311,10 +342,12 @@ mod derivatives {
     #[test]
     fn tangent_and_adjoint_take_the_same_branch_at_a_kink() {
         let n = 16;
-        let fluid = Fluid {
-            limiter: Limiter::Clamp,
-            ..boxed(n, 4, 1.0)
-        };
+        let fluid = boxed(n, 4, 1.0)
+            .options()
+            .clone()
+            .with_limiter(Limiter::Clamp)
+            .build()
+            .unwrap();
         let x = faces(n, |x, y| [(2.0 * y).sin() * f64::from(x > 3.0), 0.0]);
         let v: Vec<f64> = (0..x.len()).map(|i| (i as f64).sin()).collect();
         let w: Vec<f64> = (0..fluid.output().len())
@@ -329,11 +362,11 @@ mod derivatives {
 
     #[test]
     fn all_rows_of_the_jacobian_come_from_one_sweep() {
-        let fluid = Fluid {
-            shape: vec![8, 8],
-            steps: 2,
-            ..Fluid::default()
-        };
+        let fluid = FluidOptions::default()
+            .with_shape([8, 8])
+            .with_steps(2)
+            .build()
+            .unwrap();
         let x = retrodict::check::typical_input(&fluid, 1);
         let mut y = vec![0.0; 64];
         let map = fluid.linearize(&x, &mut y).unwrap();
@@ -372,14 +405,16 @@ mod inverse {
     #[test]
     fn least_squares_finds_the_flow_behind_two_pictures_of_the_marker() {
         let n = 32;
-        let fluid = Fluid {
-            input: FluidInput::StreamFunction,
-            cell: 1.0,
-            dt: 1.0,
-            marker: Marker::Waves { count: 3 },
-            output: FluidOutput::Marker,
-            ..boxed(n, 8, 1.0)
-        };
+        let fluid = boxed(n, 8, 1.0)
+            .options()
+            .clone()
+            .with_input(FluidInput::StreamFunction)
+            .with_cell(1.0)
+            .with_dt(1.0)
+            .with_marker(Marker::Waves { count: 3 })
+            .with_output(FluidOutput::Marker)
+            .build()
+            .unwrap();
         let (misfit, error) = left(&fluid, &stream(n), &vec![0.0; n * n]);
         assert!(misfit < 0.05 && error < 0.5, "{misfit} {error}");
     }
@@ -389,19 +424,19 @@ mod inverse {
     fn a_blur_lets_distant_blobs_find_each_other() {
         let n = 32;
         let misfit = |blur| {
-            let fluid = Fluid {
-                marker: Marker::Blob {
+            let fluid = FluidOptions::default()
+                .with_marker(Marker::Blob {
                     widths: [0.06, 0.06],
-                },
-                inverse: FluidInverse::LeastSquares {
+                })
+                .with_inverse(FluidInverse::LeastSquares {
                     steps: 6,
                     iterations: 20,
                     damping: 0.1,
                     smoothness: 4.0,
                     blur,
-                },
-                ..Fluid::default()
-            };
+                })
+                .build()
+                .unwrap();
             let x = faces(n, |_, _| [1.0, -0.5]);
             left(&fluid, &x, &vec![0.0; 2 * n * n]).0
         };
@@ -412,16 +447,18 @@ mod inverse {
     #[test]
     fn centres_of_mass_find_a_uniform_flow_and_a_swirl() {
         let n = 32;
-        let fluid = Fluid {
-            cell: 1.0,
-            dt: 1.0,
-            output: FluidOutput::Marker,
-            marker: Marker::Blob {
+        let fluid = boxed(n, 8, 1.0)
+            .options()
+            .clone()
+            .with_cell(1.0)
+            .with_dt(1.0)
+            .with_output(FluidOutput::Marker)
+            .with_marker(Marker::Blob {
                 widths: [0.06, 0.12],
-            },
-            inverse: FluidInverse::MassCentres { keep_rest: true },
-            ..boxed(n, 8, 1.0)
-        };
+            })
+            .with_inverse(FluidInverse::MassCentres { keep_rest: true })
+            .build()
+            .unwrap();
         let still = vec![0.0; 2 * n * n];
         let (misfit, error) = left(&fluid, &faces(n, |_, _| [0.4, -0.25]), &still);
         assert!(misfit < 0.05 && error < 0.02, "{misfit} {error}");
@@ -442,16 +479,18 @@ mod inverse {
         let uniform = faces(n, |_, _| [0.4, -0.25]);
         let waves = faces(n, |x, y| [0.1 * (5.0 * x).sin(), 0.1 * (5.0 * y).sin()]);
         let found = |keep_rest: bool| {
-            let fluid = Fluid {
-                cell: 1.0,
-                dt: 1.0,
-                output: FluidOutput::Marker,
-                marker: Marker::Blob {
+            let fluid = boxed(n, 8, 1.0)
+                .options()
+                .clone()
+                .with_cell(1.0)
+                .with_dt(1.0)
+                .with_output(FluidOutput::Marker)
+                .with_marker(Marker::Blob {
                     widths: [0.06, 0.12],
-                },
-                inverse: FluidInverse::MassCentres { keep_rest },
-                ..boxed(n, 8, 1.0)
-            };
+                })
+                .with_inverse(FluidInverse::MassCentres { keep_rest })
+                .build()
+                .unwrap();
             let mut x = vec![0.0; waves.len()];
             fluid
                 .invert_near(&run(&fluid, &uniform), &waves, &mut x)
@@ -464,11 +503,11 @@ mod inverse {
 
     #[test]
     fn nothing_is_changed_where_nothing_is_missing() {
-        let fluid = Fluid {
-            marker: Marker::Blob { widths: [0.1, 0.2] },
-            inverse: FluidInverse::MassCentres { keep_rest: true },
-            ..Fluid::default()
-        };
+        let fluid = FluidOptions::default()
+            .with_marker(Marker::Blob { widths: [0.1, 0.2] })
+            .with_inverse(FluidInverse::MassCentres { keep_rest: true })
+            .build()
+            .unwrap();
         let x = retrodict::check::typical_input(&fluid, 3);
         let mut found = vec![0.0; x.len()];
         fluid.invert_near(&run(&fluid, &x), &x, &mut found).unwrap();
@@ -479,92 +518,48 @@ mod inverse {
 mod bad_input {
     use super::*;
 
-    fn message(fluid: Fluid) -> String {
-        fluid.validate().unwrap_err().to_string()
+    fn message(fluid: FluidOptions) -> String {
+        fluid.build().unwrap_err().to_string()
     }
 
     #[test]
     fn options_that_cannot_work_are_refused() {
-        let default = Fluid::default;
+        let default = FluidOptions::default;
         for (fluid, start) in [
+            (default().with_viscosity(-0.1), "viscosity = -0.1"),
+            (default().with_dt(0.0), "dt = 0"),
+            (default().with_steps(0), "steps = 0"),
             (
-                Fluid {
-                    viscosity: -0.1,
-                    ..default()
-                },
-                "viscosity = -0.1",
-            ),
-            (
-                Fluid {
-                    dt: 0.0,
-                    ..default()
-                },
-                "dt = 0",
-            ),
-            (
-                Fluid {
-                    steps: 0,
-                    ..default()
-                },
-                "steps = 0",
-            ),
-            (
-                Fluid {
-                    max_courant: 20.0,
-                    ..default()
-                },
+                default().with_max_courant(20.0),
                 "max_courant = 20 is not allowed: it must lie in (0, 16]",
             ),
+            (default().with_shape([64]), "shape = [64]"),
             (
-                Fluid {
-                    shape: vec![64],
-                    ..default()
-                },
-                "shape = [64]",
-            ),
-            (
-                Fluid {
-                    observe_steps: vec![9],
-                    ..default()
-                },
+                default().with_observe_steps([9]),
                 "observe = step 9 is not allowed: the run has 8 steps, up to the time 8",
             ),
             (
-                Fluid {
-                    keep_energy: true,
-                    viscosity: 0.1,
-                    ..default()
-                },
+                default().with_keep_energy(true).with_viscosity(0.1),
                 "keep_energy = true",
             ),
             (
-                Fluid {
-                    output: FluidOutput::MarkerAndVelocity,
-                    observe_steps: vec![0, 4],
-                    ..default()
-                },
+                default()
+                    .with_output(FluidOutput::MarkerAndVelocity)
+                    .with_observe_steps([0, 4]),
                 "observe_steps = [0, 4] is not allowed: velocities are observed from step 1 on",
             ),
             (
-                Fluid {
-                    marker: Marker::Values { values: vec![1.0] },
-                    ..default()
-                },
+                default().with_marker(Marker::Values { values: vec![1.0] }),
                 "marker.values has 1 values, expected 1024",
             ),
             (
-                Fluid {
-                    marker: Marker::Waves { count: 9 },
-                    ..default()
-                },
+                default().with_marker(Marker::Waves { count: 9 }),
                 "marker.count = 9",
             ),
             (
-                Fluid {
-                    input: FluidInput::StreamFunction,
-                    inverse: FluidInverse::MassCentres { keep_rest: true },
-                    ..default()
-                },
+                default()
+                    .with_input(FluidInput::StreamFunction)
+                    .with_inverse(FluidInverse::MassCentres { keep_rest: true }),
                 "inverse.method = mass-centres",
             ),
         ] {
@@ -575,7 +570,7 @@ mod bad_input {
 
     #[test]
     fn a_flow_that_is_too_fast_says_when_and_how_fast() {
-        let fluid = Fluid::default();
+        let fluid = FluidOptions::default().build().unwrap();
         let x = vec![7.5; 2 * 32 * 32];
         let mut y = vec![0.0; 32 * 32];
         let error = fluid.forward(&x, &mut y).unwrap_err().to_string();
@@ -588,10 +583,10 @@ mod bad_input {
 
     #[test]
     fn a_marker_without_a_centre_is_no_number() {
-        let fluid = Fluid {
-            inverse: FluidInverse::MassCentres { keep_rest: true },
-            ..Fluid::default()
-        };
+        let fluid = FluidOptions::default()
+            .with_inverse(FluidInverse::MassCentres { keep_rest: true })
+            .build()
+            .unwrap();
         let x = vec![0.1; 2 * 32 * 32];
         let mut found = x.clone();
         let error = fluid.invert_near(&run(&fluid, &x), &x, &mut found);

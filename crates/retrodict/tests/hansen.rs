@@ -4,8 +4,12 @@
 use std::f64::consts::PI;
 
 use retrodict::linalg::{Matrix, norm, svd};
+use retrodict::options::Build;
 use retrodict::registry::SIMULATORS;
-use retrodict::simulators::{Deriv2, Gravity, IntegralEquation, Phillips, Shaw, Volterra};
+use retrodict::simulators::{
+    Deriv2, Deriv2Options, Gravity, GravityOptions, IntegralEquation, Phillips, PhillipsOptions,
+    Shaw, ShawOptions, Volterra, VolterraOptions,
+};
 
 fn applied(problem: &dyn IntegralEquation, x: &[f64]) -> Vec<f64> {
     let mut y = vec![0.0; problem.matrix().rows()];
@@ -27,30 +31,24 @@ fn order(error: impl Fn(usize) -> f64) -> f64 {
     (error(64) / error(128)).log2()
 }
 
-fn sized<P: Default>(size: usize, set: impl Fn(&mut P, usize)) -> P {
-    let mut problem = P::default();
-    set(&mut problem, size);
-    problem
-}
-
 fn shaw(size: usize) -> Shaw {
-    sized(size, |p: &mut Shaw, n| p.size = n)
+    ShawOptions::default().with_size(size).build().unwrap()
 }
 
 fn phillips(size: usize) -> Phillips {
-    sized(size, |p: &mut Phillips, n| p.size = n)
+    PhillipsOptions::default().with_size(size).build().unwrap()
 }
 
 fn gravity(size: usize) -> Gravity {
-    sized(size, |p: &mut Gravity, n| p.size = n)
+    GravityOptions::default().with_size(size).build().unwrap()
 }
 
 fn deriv2(size: usize) -> Deriv2 {
-    sized(size, |p: &mut Deriv2, n| p.size = n)
+    Deriv2Options::default().with_size(size).build().unwrap()
 }
 
 fn volterra(size: usize) -> Volterra {
-    sized(size, |p: &mut Volterra, n| p.size = n)
+    VolterraOptions::default().with_size(size).build().unwrap()
 }
 
 fn assert_symmetric(a: &Matrix, toeplitz: bool, persymmetric: bool) {
@@ -158,20 +156,26 @@ fn singular_values_fall_as_published() {
     );
     // e^(−πdk) for mass at the depth d.
     for (depth, from, to) in [(0.25, 8, 24), (0.5, 6, 14)] {
-        let problem = Gravity {
-            depth,
-            ..gravity(128)
-        };
+        let problem = gravity(128)
+            .options()
+            .clone()
+            .with_depth(depth)
+            .build()
+            .unwrap();
         let s = singular_values(&problem);
         let rate = (s[from] / s[to]).ln() / (to - from) as f64;
         assert!((rate / (PI * depth) - 1.0).abs() < 0.25, "{rate}");
     }
     // κ = 5 is easy, κ = 1 hard.
     let condition = |kappa| {
-        let s = singular_values(&Volterra {
-            kappa,
-            ..volterra(64)
-        });
+        let s = singular_values(
+            &volterra(64)
+                .options()
+                .clone()
+                .with_kappa(kappa)
+                .build()
+                .unwrap(),
+        );
         s[0] / s[63]
     };
     assert!(

@@ -9,7 +9,8 @@ use crate::fixtures::{deviation, load};
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use retrodict::losses::SquaredError;
-use retrodict::simulators::Heat;
+use retrodict::options::Build;
+use retrodict::simulators::{Heat, HeatOptions};
 use retrodict::spectral::regularisation::Regularisation;
 use retrodict::updates::InverseSimulator;
 use retrodict::{LocalInverse, Problem, Simulator, Solver, StopWhen};
@@ -30,27 +31,27 @@ fn invert(heat: &Heat, y: &[f64], x0: &[f64]) -> Vec<f64> {
 
 fn damped(relative: f64, floor: f64) -> Heat {
     let inverse = Regularisation::Damping { relative, floor };
-    Heat {
-        inverse,
-        ..Heat::default()
-    }
+    HeatOptions::default()
+        .with_inverse(inverse)
+        .build()
+        .unwrap()
 }
 
 fn tikhonov(lambda: f64) -> Heat {
     let inverse = Regularisation::Tikhonov {
         lambda: Some(lambda),
     };
-    Heat {
-        inverse,
-        ..Heat::default()
-    }
+    HeatOptions::default()
+        .with_inverse(inverse)
+        .build()
+        .unwrap()
 }
 
 #[test]
 fn agrees_with_phiflow() {
     let x = load("heat_phiflow.npz", "x_gt");
     let y = load("heat_phiflow.npz", "y");
-    assert!(deviation(&forward(&Heat::default(), &x), &y) < 1e-12);
+    assert!(deviation(&forward(&HeatOptions::default().build().unwrap(), &x), &y) < 1e-12);
     let zero = vec![0.0; CELLS];
     let plain = invert(&damped(1e-6, 0.0), &y, &zero);
     assert!(deviation(&plain, &load("heat_phiflow.npz", "inv_y")) < 1e-9);
@@ -62,12 +63,12 @@ fn agrees_with_phiflow() {
 #[test]
 fn a_wave_decays_as_it_must() {
     for shape in [vec![12], vec![15, 10], vec![6, 9, 7]] {
-        let heat = Heat {
-            shape: shape.clone(),
-            cell: 0.5,
-            nu_t: 0.03,
-            ..Heat::default()
-        };
+        let heat = HeatOptions::default()
+            .with_shape(shape.clone())
+            .with_cell(0.5)
+            .with_nu_t(0.03)
+            .build()
+            .unwrap();
         let n = shape.iter().product();
         let periods: Vec<f64> = (1..=shape.len()).map(|m| m as f64).collect();
         let mut k2 = 0.0;
@@ -96,15 +97,8 @@ fn a_wave_decays_as_it_must() {
 #[test]
 fn heat_is_conserved_and_time_adds_up() {
     let x = load("heat_phiflow.npz", "x_gt");
-    let after = |nu_t: f64, x: &[f64]| {
-        forward(
-            &Heat {
-                nu_t,
-                ..Heat::default()
-            },
-            x,
-        )
-    };
+    let after =
+        |nu_t: f64, x: &[f64]| forward(&HeatOptions::default().with_nu_t(nu_t).build().unwrap(), x);
     let (total, later): (f64, f64) = (x.iter().sum(), after(8.0, &x).iter().sum());
     assert!((total - later).abs() < 1e-10 * total);
     assert!(deviation(&after(5.0, &after(3.0, &x)), &after(8.0, &x)) < 1e-13);
@@ -114,10 +108,12 @@ fn heat_is_conserved_and_time_adds_up() {
 #[test]
 fn little_diffusion_is_undone_exactly() {
     let x = load("heat_phiflow.npz", "x_gt");
-    let heat = Heat {
-        nu_t: 0.2,
-        ..tikhonov(0.0)
-    };
+    let heat = tikhonov(0.0)
+        .options()
+        .clone()
+        .with_nu_t(0.2)
+        .build()
+        .unwrap();
     let back = invert(&heat, &forward(&heat, &x), &vec![0.0; CELLS]);
     assert!(deviation(&back, &x) < 1e-11);
 }
@@ -138,7 +134,7 @@ fn error(found: &[Vec<f64>], truth: &[Vec<f64>]) -> f64 {
 
 /// Diffused fields, noise of `level` times the root mean square added; and each field's σ.
 fn observed(fields: &[Vec<f64>], level: f64, seed: u64) -> Vec<(Vec<f64>, f64)> {
-    let heat = Heat::default();
+    let heat = HeatOptions::default().build().unwrap();
     let mut random = rand_pcg::Pcg64::seed_from_u64(seed);
     fields
         .iter()
@@ -187,15 +183,14 @@ fn the_published_damping_gives_the_published_errors() {
 fn clean_data_needs_no_knob() {
     let truth = boxes();
     let data = observed(&truth, 0.0, 0);
-    let automatic = reconstruct(&data, |_| Heat::default());
+    let automatic = reconstruct(&data, |_| HeatOptions::default().build().unwrap());
     assert!(
         error(&automatic, &truth) <= 75.0,
         "{}",
         error(&automatic, &truth)
     );
-    let told = reconstruct(&data, |_| Heat {
-        noise: Some(0.0),
-        ..Heat::default()
+    let told = reconstruct(&data, |_| {
+        HeatOptions::default().with_noise(0.0).build().unwrap()
     });
     assert!(error(&told, &truth) <= 75.0, "{}", error(&told, &truth));
 }
@@ -213,12 +208,12 @@ fn noisy_data_is_regularised_as_well_as_by_one_who_knows_the_truth() {
                 error(&reconstruct(&data, |_| heat.clone()), &truth)
             })
             .fold(f64::INFINITY, f64::min);
-        let noise = |sigma| Heat {
-            noise: Some(sigma),
-            ..Heat::default()
-        };
+        let noise = |sigma| HeatOptions::default().with_noise(sigma).build().unwrap();
         let told = error(&reconstruct(&data, noise), &truth);
-        let untold = error(&reconstruct(&data, |_| Heat::default()), &truth);
+        let untold = error(
+            &reconstruct(&data, |_| HeatOptions::default().build().unwrap()),
+            &truth,
+        );
         assert!(
             told <= 1.03 * best,
             "noise {level}: told {told}, best {best}"
@@ -227,10 +222,12 @@ fn noisy_data_is_regularised_as_well_as_by_one_who_knows_the_truth() {
             untold <= 1.10 * best,
             "noise {level}: untold {untold}, best {best}"
         );
-        let truncated = reconstruct(&data, |sigma| Heat {
-            noise: Some(sigma),
-            inverse: Regularisation::Truncation { cutoff: None },
-            ..Heat::default()
+        let truncated = reconstruct(&data, |sigma| {
+            HeatOptions::default()
+                .with_noise(sigma)
+                .with_inverse(Regularisation::Truncation { cutoff: None })
+                .build()
+                .unwrap()
         });
         assert!(error(&truncated, &truth) <= 1.3 * best, "truncation");
     }
@@ -243,9 +240,11 @@ fn understated_noise_is_not_blown_up() {
     let data = observed(&truth, 1e-3, 4);
     let told = |share: f64| {
         error(
-            &reconstruct(&data, |sigma| Heat {
-                noise: Some(share * sigma),
-                ..Heat::default()
+            &reconstruct(&data, |sigma| {
+                HeatOptions::default()
+                    .with_noise(share * sigma)
+                    .build()
+                    .unwrap()
             }),
             &truth,
         )
@@ -272,19 +271,22 @@ fn repetition_does_no_harm() {
                 data.iter()
                     .map(|(y, sigma)| {
                         let noise = told.then_some(*sigma);
-                        let heat = Arc::new(Heat {
-                            noise,
-                            ..Heat::default()
-                        });
-                        let loss = Arc::new(SquaredError { half: true });
+                        let heat =
+                            Arc::new(HeatOptions::default().with_noise(noise).build().unwrap());
+                        let loss = Arc::new(SquaredError::half());
                         let problem = Problem::new(heat, loss, y.clone()).unwrap();
-                        let solver =
-                            Solver::new(InverseSimulator::new(rate), StopWhen::after(steps));
+                        let solver = Solver::new(
+                            InverseSimulator::new(rate).unwrap(),
+                            StopWhen::after(steps),
+                        );
                         solver.solve(&problem, &vec![0.0; CELLS]).unwrap().x
                     })
                     .collect()
             };
-            let one = error(&reconstruct(&data, |_| Heat::default()), &truth);
+            let one = error(
+                &reconstruct(&data, |_| HeatOptions::default().build().unwrap()),
+                &truth,
+            );
             let many = error(&after(100), &truth);
             assert!(
                 many <= 1.2 * one,
@@ -310,11 +312,11 @@ fn extremes_stay_finite() {
                 floor: 0.0,
             },
         ] {
-            let heat = Heat {
-                nu_t,
-                inverse,
-                ..Heat::default()
-            };
+            let heat = HeatOptions::default()
+                .with_nu_t(nu_t)
+                .with_inverse(inverse)
+                .build()
+                .unwrap();
             for y in [forward(&heat, &x), vec![0.0; CELLS]] {
                 let found = invert(&heat, &y, &vec![0.0; CELLS]);
                 assert!(found.iter().all(|v| v.is_finite()), "{nu_t} {inverse:?}");

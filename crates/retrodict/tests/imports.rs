@@ -30,6 +30,7 @@ const WINGS: &[&str] = &[
     "spec",
     "check",
     "audit",
+    "prelude",
 ];
 
 /// A file by its module path, and the files that it imports.

@@ -99,15 +99,15 @@ fn jacobian(x: &[f64]) -> Matrix {
 const START: [f64; 3] = [0.4, 1.7, -0.6];
 
 fn problem(simulator: &Arc<Raising>) -> Problem {
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     Problem::new(simulator.clone(), loss, vec![1.3, 0.5, 0.8, 0.7]).unwrap()
 }
 
 fn solver(rule: &str) -> Solver {
-    Solver {
-        rule: RULES.build(rule, &toml::Table::new()).unwrap(),
-        stop: StopWhen::after(120),
-    }
+    Solver::new(
+        RULES.build(rule, &toml::Table::new()).unwrap(),
+        StopWhen::after(120),
+    )
 }
 
 /// A run that is cancelled at any call of the simulator at all, and taken up again, ends as one that never was:
@@ -218,7 +218,7 @@ fn a_time_limit_ends_a_step_and_keeps_the_start() {
             "gauss-newton",
         ),
         (
-            Solver::new(GradientDescent::new(1e-3), stop.clone()),
+            Solver::new(GradientDescent::new(1e-3).unwrap(), stop.clone()),
             "gradient-descent",
         ),
     ] {
@@ -259,7 +259,7 @@ fn a_limit_outside_reaches_runs_within_and_other_threads() {
         limit.within(|| {
             solve_batch(&problems, &starts, |_| {
                 Ok(Solver::new(
-                    GradientDescent::new(1e-3),
+                    GradientDescent::new(1e-3).unwrap(),
                     StopWhen::after(1_000_000),
                 ))
             })
@@ -286,10 +286,7 @@ fn what_is_not_a_run_is_interrupted_too() {
     let calm = Arc::new(Raising::new(usize::MAX));
     let problem = problem(&calm);
     let with_prior = problem.with_prior(&Tikhonov::default(), 1.0).unwrap();
-    let known = Arc::new(Weighted {
-        deviations: vec![0.1],
-        half: true,
-    });
+    let known = Arc::new(Weighted::half([0.1]).unwrap());
     let weighted = Problem::new(calm.clone(), known, vec![1.3, 0.5, 0.8, 0.7]).unwrap();
     let lorenz = registry::SIMULATORS
         .build("lorenz", &toml::Table::new())

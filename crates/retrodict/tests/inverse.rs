@@ -1,34 +1,44 @@
 //! Local inverses that are found from derivatives alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::f64::consts::{FRAC_PI_2, PI};
 use std::sync::Arc;
 
 use retrodict::check::{self, Reach, reach};
 use retrodict::inverse::{Ended, Inversion, Inverter, WithInverse};
-use retrodict::inverse::{LevenbergMarquardt, Newton, PathIntegral};
+use retrodict::inverse::{
+    LevenbergMarquardt, LevenbergMarquardtOptions, Newton, NewtonOptions, PathIntegral,
+    PathIntegralOptions,
+};
 use retrodict::linalg::norm;
 use retrodict::losses::SquaredError;
 use retrodict::registry::INVERSES;
-use retrodict::simulators::{Exp, Sine, Square};
+use retrodict::simulators::{ExpOptions, Sine, SineOptions, SquareOptions};
 use retrodict::updates::{InverseJacobian, InverseSimulator};
 use retrodict::{Error, LocalInverse, Problem, Result, Simulator, Solver, Space, StopWhen};
 
 /// Large problems on small ones: J is never formed.
 fn matrix_free() -> [Box<dyn Inverter>; 3] {
     [
-        Box::new(Newton {
-            dense_up_to: 0,
-            ..Newton::default()
-        }),
-        Box::new(LevenbergMarquardt {
-            dense_up_to: 0,
-            ..LevenbergMarquardt::default()
-        }),
-        Box::new(PathIntegral {
-            dense_up_to: 0,
-            ..PathIntegral::default()
-        }),
+        Box::new(
+            NewtonOptions::default()
+                .with_dense_up_to(0)
+                .build()
+                .unwrap(),
+        ),
+        Box::new(
+            LevenbergMarquardtOptions::default()
+                .with_dense_up_to(0)
+                .build()
+                .unwrap(),
+        ),
+        Box::new(
+            PathIntegralOptions::default()
+                .with_dense_up_to(0)
+                .build()
+                .unwrap(),
+        ),
     ]
 }
 
@@ -105,7 +115,12 @@ fn square_stays_on_the_branch_of_its_start() {
             (3.0, 1e-4, 0.01),
             (-3.0, 1e-4, -0.01),
         ] {
-            let found = invert(&*inverse, &Square {}, &[5.0, y], &[1.0, start]);
+            let found = invert(
+                &*inverse,
+                &SquareOptions::default().build().unwrap(),
+                &[5.0, y],
+                &[1.0, start],
+            );
             assert_eq!(found.ended, Ended::Arrived, "{start} → {y}");
             assert_eq!(found.reached, 1.0);
             assert!(apart(&found.x, &[5.0, expected]) < 1e-9, "{:?}", found.x);
@@ -117,7 +132,12 @@ fn square_stays_on_the_branch_of_its_start() {
 fn a_fold_is_reported_with_how_far_it_is_and_where() {
     // y₁ falls from 4 towards −12: a quarter of the way leads to the fold at 0.
     for inverse in [&dense()[2], &matrix_free()[2]] {
-        let found = invert(&**inverse, &Square {}, &[1.0, -12.0], &[1.0, 2.0]);
+        let found = invert(
+            &**inverse,
+            &SquareOptions::default().build().unwrap(),
+            &[1.0, -12.0],
+            &[1.0, 2.0],
+        );
         assert_eq!(found.ended, Ended::Fold);
         assert!((found.reached - 0.25).abs() < 1e-7, "{}", found.reached);
         assert!(found.x[1] > 0.0 && found.x[1] < 2e-3, "{:?}", found.x);
@@ -125,7 +145,12 @@ fn a_fold_is_reported_with_how_far_it_is_and_where() {
     }
     // The others know of no path, but of no false success either.
     for inverse in all() {
-        let found = invert(&*inverse, &Square {}, &[1.0, -12.0], &[1.0, 2.0]);
+        let found = invert(
+            &*inverse,
+            &SquareOptions::default().build().unwrap(),
+            &[1.0, -12.0],
+            &[1.0, 2.0],
+        );
         assert!(!found.ended.arrived(), "{:?}", found.ended);
         assert!(found.misfit > 11.9);
     }
@@ -133,7 +158,10 @@ fn a_fold_is_reported_with_how_far_it_is_and_where() {
 
 #[test]
 fn beyond_a_fold_the_message_says_how_far_it_came() {
-    let square = WithInverse::new(Arc::new(Square {}), Arc::new(PathIntegral::default()));
+    let square = WithInverse::new(
+        Arc::new(SquareOptions::default().build().unwrap()),
+        Arc::new(PathIntegral::default()),
+    );
     let mut x = [0.0; 2];
     let error = square.invert_near(&[1.0, -12.0], &[1.0, 2.0], &mut x);
     let error = error.unwrap_err();
@@ -156,7 +184,12 @@ fn beyond_a_fold_the_message_says_how_far_it_came() {
 fn at_a_fold_what_can_be_reached_is() {
     // x₁ = 0 hides y₁ from J: y₀ is met, y₁ is not, and that is no success.
     for inverse in all() {
-        let found = invert(&*inverse, &Square {}, &[3.0, 1.0], &[1.0, 0.0]);
+        let found = invert(
+            &*inverse,
+            &SquareOptions::default().build().unwrap(),
+            &[3.0, 1.0],
+            &[1.0, 0.0],
+        );
         assert!(!found.ended.arrived());
         assert!(apart(&found.x, &[3.0, 0.0]) < 1e-9, "{:?}", found.x);
         assert!((found.misfit - 1.0).abs() < 1e-9);
@@ -165,11 +198,11 @@ fn at_a_fold_what_can_be_reached_is() {
 
 #[test]
 fn sine_finds_the_solution_on_its_own_rise_or_fall() {
-    let sine = Sine {
-        xi: 4.0,
-        phi: 30.0,
-        ..Sine::default()
-    };
+    let sine = SineOptions::default()
+        .with_xi(4.0)
+        .with_phi(30.0)
+        .build()
+        .unwrap();
     for inverse in all() {
         for (seed, aim) in [
             (-1.4, 0.9),
@@ -198,15 +231,15 @@ fn sine_finds_the_solution_on_its_own_rise_or_fall() {
 
 fn turned_back(sine: &Sine, a: f64, b: f64) -> Vec<f64> {
     let mut x = vec![0.0; 2];
-    let plain = Sine {
-        phi: 0.0,
-        ..sine.clone()
-    };
+    let plain = sine.options().clone().with_phi(0.0).build().unwrap();
     let y = forward(&plain, &[a, b]);
     // The transpose of a rotation undoes it: Jᵀ at x = 0 is Rᵀ diag(1/ξ, ξ).
     sine.vjp(
         &[0.0; 2],
-        &[a * sine.xi, y[1] / (sine.xi * sine.xi)],
+        &[
+            a * sine.options().xi,
+            y[1] / (sine.options().xi * sine.options().xi),
+        ],
         &mut x,
     )
     .unwrap();
@@ -226,7 +259,7 @@ fn an_under_determined_linear_map_gets_the_shortest_step() {
             rows: wide.rows.clone(),
             bend: 0.0,
         }),
-        Arc::new(SquaredError { half: true }),
+        Arc::new(SquaredError::half()),
         y.to_vec(),
     )
     .unwrap();
@@ -284,17 +317,20 @@ fn the_toy_runs_the_same_with_a_numeric_inverse() {
     let solve = |simulator: Arc<dyn Simulator>, steps| {
         let loss = Arc::new(SquaredError::default());
         let toy = Problem::new(simulator, loss, vec![0.0, 0.0]).unwrap();
-        let solver = Solver::new(InverseSimulator::new(0.3), StopWhen::after(steps));
+        let solver = Solver::new(InverseSimulator::new(0.3).unwrap(), StopWhen::after(steps));
         solver.solve(&toy, &[3.0, 3.0]).unwrap()
     };
     for entry in INVERSES.entries.iter() {
         for steps in 1..=10 {
             let inverse = entry.build(&toml::Table::new()).unwrap();
             let numeric = solve(
-                Arc::new(WithInverse::new(Arc::new(Square {}), inverse)),
+                Arc::new(WithInverse::new(
+                    Arc::new(SquareOptions::default().build().unwrap()),
+                    inverse,
+                )),
                 steps,
             );
-            let closed = solve(Arc::new(Square {}), steps);
+            let closed = solve(Arc::new(SquareOptions::default().build().unwrap()), steps);
             let gap = apart(&numeric.x, &closed.x);
             assert!(gap < 1e-9, "{} after {steps}: {gap:e}", entry.name);
             assert!(numeric.notices.is_empty());
@@ -307,14 +343,14 @@ fn the_toy_runs_the_same_with_a_numeric_inverse() {
 /// PG = IG + O(Δy²), and the path's own order: halving the tolerance cannot change the end.
 #[test]
 fn the_path_ends_where_its_line_ends() {
-    let exp = Exp { size: 3 };
+    let exp = ExpOptions::default().with_size(3).build().unwrap();
     let x0 = [0.0, 0.5, -1.0];
     let y = [20.0, 0.1, 3.0];
     for tolerance in [1e-2, 1e-4, 1e-8] {
-        let path = PathIntegral {
-            tolerance,
-            ..PathIntegral::default()
-        };
+        let path = PathIntegralOptions::default()
+            .with_tolerance(tolerance)
+            .build()
+            .unwrap();
         let found = invert(&path, &exp, &y, &x0);
         let expected: Vec<f64> = y.iter().map(|y| y.ln()).collect();
         assert!(apart(&found.x, &expected) < 1e-11, "{tolerance}");
@@ -376,7 +412,7 @@ fn solve(
     x0: &[f64],
     steps: usize,
 ) -> retrodict::Solution {
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(simulator, loss, y.to_vec()).unwrap();
     let solver = Solver::new(InverseSimulator::default(), StopWhen::after(steps));
     solver.solve(&problem, x0).unwrap()
@@ -385,7 +421,10 @@ fn solve(
 #[test]
 fn the_rule_goes_as_far_as_the_inverse_and_says_so() {
     let path = || Arc::new(PathIntegral::default());
-    let square = Arc::new(WithInverse::new(Arc::new(Square {}), path()));
+    let square = Arc::new(WithInverse::new(
+        Arc::new(SquareOptions::default().build().unwrap()),
+        path(),
+    ));
     let solution = solve(square, &[1.0, -12.0], &[1.0, 2.0], 20);
     assert!(solution.x[1].abs() < 2e-3, "{:?}", solution.x);
     assert!((solution.loss - 72.0).abs() < 1e-3);
@@ -409,13 +448,13 @@ impl Inverter for Refuses {
 
 #[test]
 fn the_rule_falls_back_to_the_inverse_jacobian_and_counts() {
-    let exp: Arc<dyn Simulator> = Arc::new(Exp { size: 2 });
+    let exp: Arc<dyn Simulator> = Arc::new(ExpOptions::default().with_size(2).build().unwrap());
     let without = Arc::new(WithInverse::new(Arc::clone(&exp), Arc::new(Refuses)));
     let y = [2.0, 0.5];
     let steps = 4;
     let fallen = solve(without, &y, &[0.0, 0.0], steps);
     // The steps of the inverse Jacobian, none of which had to be shortened.
-    let problem = Problem::new(exp, Arc::new(SquaredError { half: true }), y.to_vec()).unwrap();
+    let problem = Problem::new(exp, Arc::new(SquaredError::half()), y.to_vec()).unwrap();
     let solver = Solver::new(InverseJacobian::default(), StopWhen::after(steps));
     let plain = solver.solve(&problem, &[0.0, 0.0]).unwrap();
     assert!(apart(&fallen.x, &plain.x) < 1e-12);
@@ -472,7 +511,10 @@ fn the_rule_falls_back_to_the_gradient_at_last() {
 fn the_rule_converges_through_a_wrapped_rotated_sine() {
     for entry in INVERSES.entries.iter() {
         let inverse = entry.build(&toml::Table::new()).unwrap();
-        let sine = Arc::new(WithInverse::new(Arc::new(Sine::default()), inverse));
+        let sine = Arc::new(WithInverse::new(
+            Arc::new(SineOptions::default().build().unwrap()),
+            inverse,
+        ));
         let y = forward(&*sine, &[0.4, -0.2]);
         let solution = solve(sine, &y, &[0.6, -0.3], 5);
         assert!(solution.loss < 1e-20, "{}: {}", entry.name, solution.loss);
@@ -482,11 +524,11 @@ fn the_rule_converges_through_a_wrapped_rotated_sine() {
 
 #[test]
 fn the_path_ends_at_the_crest_of_a_sine() {
-    let sine = Sine {
-        xi: 1.0,
-        phi: 0.0,
-        ..Sine::default()
-    };
+    let sine = SineOptions::default()
+        .with_xi(1.0)
+        .with_phi(0.0)
+        .build()
+        .unwrap();
     let found = invert(&PathIntegral::default(), &sine, &[2.0, 0.0], &[0.0, 0.0]);
     assert_eq!(found.ended, Ended::Fold);
     assert!((found.reached - 0.5).abs() < 1e-7);
@@ -503,16 +545,24 @@ fn reach_of(simulator: &dyn Simulator, x: &[f64]) -> Reach {
 #[test]
 fn inverses_differ_from_the_inverse_jacobian_in_second_order() {
     let base: [(Arc<dyn Simulator>, [f64; 2]); 3] = [
-        (Arc::new(Square {}), [1.0, 0.7]),
         (
-            Arc::new(Sine {
-                xi: 2.0,
-                phi: 30.0,
-                ..Sine::default()
-            }),
+            Arc::new(SquareOptions::default().build().unwrap()),
+            [1.0, 0.7],
+        ),
+        (
+            Arc::new(
+                SineOptions::default()
+                    .with_xi(2.0)
+                    .with_phi(30.0)
+                    .build()
+                    .unwrap(),
+            ),
             [0.3, 0.6],
         ),
-        (Arc::new(Exp { size: 2 }), [0.2, -0.5]),
+        (
+            Arc::new(ExpOptions::default().with_size(2).build().unwrap()),
+            [0.2, -0.5],
+        ),
     ];
     for (simulator, x) in base {
         let closed = reach_of(&*simulator, &x).slope.unwrap();
@@ -537,10 +587,16 @@ fn the_radius_of_a_local_inverse_is_the_distance_to_the_fold() {
     // With y = (x₀, x₁²) from x₁ = 0.7, Δy₁ = −0.49 leads to the fold. The closed inverse ends there
     // in silence, the path says that it stopped; both are caught.
     let x = [1.0, 0.7];
-    let v = check::typical_input(&Square {}, 1);
+    let v = check::typical_input(&SquareOptions::default().build().unwrap(), 1);
     let ratio = (v[0] * v[0] + (1.4 * v[1]).powi(2)).sqrt() / (1.4 * v[1]).abs();
-    let path = WithInverse::new(Arc::new(Square {}), Arc::new(PathIntegral::default()));
-    for simulator in [&Square {} as &dyn Simulator, &path] {
+    let path = WithInverse::new(
+        Arc::new(SquareOptions::default().build().unwrap()),
+        Arc::new(PathIntegral::default()),
+    );
+    for simulator in [
+        &SquareOptions::default().build().unwrap() as &dyn Simulator,
+        &path,
+    ] {
         let found = reach_of(simulator, &x);
         assert!(!found.whole);
         assert!(
@@ -554,7 +610,10 @@ fn the_radius_of_a_local_inverse_is_the_distance_to_the_fold() {
 
 #[test]
 fn an_inverse_that_never_holds_fails_its_check() {
-    let wrong = WithInverse::new(Arc::new(Exp { size: 2 }), Arc::new(Refuses));
+    let wrong = WithInverse::new(
+        Arc::new(ExpOptions::default().with_size(2).build().unwrap()),
+        Arc::new(Refuses),
+    );
     let found = reach_of(&wrong, &[0.0, 0.0]);
     assert_eq!(found.radius, 0.0);
     assert!(!found.checks()[0].passed);

@@ -1,11 +1,15 @@
 //! Losses against values known in closed form, and what a loss that does not fit gets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::sync::Arc;
 
-use retrodict::losses::{Cauchy, Covariance, Huber, Spectral, SquaredError, Weighted};
+use retrodict::losses::{
+    CauchyOptions, Covariance, HuberOptions, SpectralOptions, SquaredError, Weighted,
+    WeightedOptions,
+};
 use retrodict::registry::LOSSES;
-use retrodict::simulators::Scaling;
+use retrodict::simulators::ScalingOptions;
 use retrodict::{Error, Loss, Problem};
 
 fn gradient(loss: &dyn Loss, y: &[f64], target: &[f64]) -> Vec<f64> {
@@ -25,12 +29,15 @@ fn assert_near(found: f64, expected: f64) {
 #[test]
 fn squared_and_weighted_with_and_without_the_half() {
     let (y, target) = ([1.0, 5.0], [0.0, 3.0]);
-    assert_near(SquaredError { half: false }.value(&y, &target), 5.0);
-    assert_near(SquaredError { half: true }.value(&y, &target), 2.5);
+    assert_near(SquaredError::default().value(&y, &target), 5.0);
+    assert_near(SquaredError::half().value(&y, &target), 2.5);
     let deviations = vec![0.5, 4.0];
-    let weighted = |half| Weighted {
-        deviations: deviations.clone(),
-        half,
+    let weighted = |half| {
+        WeightedOptions::default()
+            .with_deviations(deviations.clone())
+            .with_half(half)
+            .build()
+            .unwrap()
     };
     assert_near(weighted(false).value(&y, &target), 4.25);
     assert_near(weighted(true).value(&y, &target), 2.125);
@@ -40,7 +47,7 @@ fn squared_and_weighted_with_and_without_the_half() {
 #[test]
 fn a_covariance_is_what_its_inverse_says() {
     // C⁻¹ = [[2, −1], [−1, 2]]/3.
-    let loss = Covariance::new(vec![vec![2.0, 1.0], vec![1.0, 2.0]], true);
+    let loss = Covariance::new(vec![vec![2.0, 1.0], vec![1.0, 2.0]], true).unwrap();
     assert_near(loss.value(&[3.0, 0.0], &[0.0, 0.0]), 3.0);
     let g = gradient(&loss, &[3.0, 0.0], &[0.0, 0.0]);
     assert_near(g[0], 2.0);
@@ -52,20 +59,23 @@ fn a_diagonal_covariance_is_a_weight() {
     let variances = vec![vec![4.0, 0.0], vec![0.0, 0.25]];
     let deviations = vec![2.0, 0.5];
     let (y, target) = ([1.5, -2.0], [0.5, 0.5]);
-    let full = Covariance::new(variances, false).value(&y, &target);
+    let full = Covariance::new(variances, false)
+        .unwrap()
+        .value(&y, &target);
     assert_near(
         full,
-        Weighted {
-            deviations,
-            half: false,
-        }
-        .value(&y, &target),
+        WeightedOptions::default()
+            .with_deviations(deviations)
+            .with_half(false)
+            .build()
+            .unwrap()
+            .value(&y, &target),
     );
 }
 
 #[test]
 fn huber_is_a_parabola_that_goes_on_as_a_line() {
-    let huber = Huber { delta: 2.0 };
+    let huber = HuberOptions::default().with_delta(2.0).build().unwrap();
     assert_near(huber.value(&[1.0], &[0.0]), 0.5);
     assert_near(huber.value(&[-5.0], &[0.0]), 8.0);
     assert_eq!(gradient(&huber, &[-5.0, 1.0], &[0.0, 0.0]), [-2.0, 1.0]);
@@ -73,7 +83,7 @@ fn huber_is_a_parabola_that_goes_on_as_a_line() {
 
 #[test]
 fn cauchy_pulls_strongest_at_its_scale() {
-    let cauchy = Cauchy { scale: 3.0 };
+    let cauchy = CauchyOptions::default().with_scale(3.0).build().unwrap();
     assert_near(cauchy.value(&[3.0], &[0.0]), 4.5 * 2.0_f64.ln());
     let pull = |r: f64| gradient(&cauchy, &[r], &[0.0])[0];
     assert_near(pull(3.0), 1.5);
@@ -87,12 +97,12 @@ fn a_wave_costs_what_its_wavenumber_weighs() {
     let y: Vec<f64> = (0..96).map(|i| 3.0 * (2.0 * angle(i / 6)).cos()).collect();
     let k = 2.0 * angle(1);
     for exponent in [-2.0, 0.0, 1.5] {
-        let spectral = Spectral {
-            shape: vec![16, 6],
-            wavenumber: 0.5,
-            exponent,
-            ..Spectral::default()
-        };
+        let spectral = SpectralOptions::default()
+            .with_shape([16, 6])
+            .with_wavenumber(0.5)
+            .with_exponent(exponent)
+            .build()
+            .unwrap();
         spectral.check(96).unwrap();
         let weight = (1.0 + k * k / 0.25).powf(exponent);
         assert_near(spectral.value(&y, &[0.0; 96]), weight * 9.0 * 48.0);
@@ -103,13 +113,10 @@ fn a_wave_costs_what_its_wavenumber_weighs() {
 #[test]
 fn the_curvature_of_a_quadratic_loss_is_its_hessian() {
     let quadratic: [&dyn Loss; 4] = [
-        &SquaredError { half: false },
-        &Weighted {
-            deviations: vec![0.3, 2.0],
-            half: true,
-        },
-        &Covariance::new(vec![vec![2.0, 1.0], vec![1.0, 3.0]], false),
-        &Spectral::default(),
+        &SquaredError::default(),
+        &Weighted::half([0.3, 2.0]).unwrap(),
+        &Covariance::new(vec![vec![2.0, 1.0], vec![1.0, 3.0]], false).unwrap(),
+        &SpectralOptions::default().build().unwrap(),
     ];
     let (y, target, v) = ([1.0, 2.0], [0.5, -1.0], [0.7, -0.2]);
     for loss in quadratic {
@@ -136,14 +143,21 @@ fn nan_stays_nan_in_every_loss() {
 #[test]
 fn losses_that_do_not_fit_are_told_apart() {
     let problem = |loss: Arc<dyn Loss>| {
-        let made = Problem::new(Arc::new(Scaling::default()), loss, vec![0.0; 2]);
+        let made = Problem::new(
+            Arc::new(ScalingOptions::default().build().unwrap()),
+            loss,
+            vec![0.0; 2],
+        );
         made.err().unwrap()
     };
     let deviations = vec![1.0; 3];
-    let error = problem(Arc::new(Weighted {
-        deviations,
-        half: false,
-    }));
+    let error = problem(Arc::new(
+        WeightedOptions::default()
+            .with_deviations(deviations)
+            .with_half(false)
+            .build()
+            .unwrap(),
+    ));
     assert!(
         matches!(
             error,
@@ -156,13 +170,15 @@ fn losses_that_do_not_fit_are_told_apart() {
         "{error}"
     );
     let rows = vec![vec![1.0, 2.0], vec![2.0, 1.0]];
-    let error = problem(Arc::new(Covariance::new(rows, false))).to_string();
+    let error = Covariance::new(rows, false).unwrap_err().to_string();
     assert!(error.contains("not positive definite at row 1"), "{error}");
     let shape = vec![3];
-    let error = problem(Arc::new(Spectral {
-        shape,
-        ..Spectral::default()
-    }));
+    let error = problem(Arc::new(
+        SpectralOptions::default()
+            .with_shape(shape)
+            .build()
+            .unwrap(),
+    ));
     assert!(
         matches!(
             error,
@@ -174,7 +190,8 @@ fn losses_that_do_not_fit_are_told_apart() {
         ),
         "{error}"
     );
-    let error = problem(Arc::new(Huber { delta: -1.0 })).to_string();
+    let error = HuberOptions::default().with_delta(-1.0).build();
+    let error = error.unwrap_err().to_string();
     assert!(error.starts_with("delta = -1 is not allowed"), "{error}");
 }
 

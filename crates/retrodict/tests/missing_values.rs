@@ -82,7 +82,7 @@ fn target(missing: &[usize]) -> Vec<f64> {
 }
 
 fn posed(simulator: Arc<dyn Simulator>, missing: &[usize]) -> Problem {
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     Problem::with_missing(simulator, loss, target(missing)).unwrap()
 }
 
@@ -97,10 +97,10 @@ fn every_way_to_derivatives_does_without_what_nobody_observed() {
     ] {
         for rule in ["levenberg-marquardt", "gauss-newton", "limited-memory-bfgs"] {
             let blank = posed(model(jvp, vjp, jacobian, &[1, 4]), &[1, 4]);
-            let solver = Solver {
-                rule: RULES.build(rule, &toml::Table::new()).unwrap(),
-                stop: StopWhen::after(200),
-            };
+            let solver = Solver::new(
+                RULES.build(rule, &toml::Table::new()).unwrap(),
+                StopWhen::after(200),
+            );
             let found = solver.solve(&blank, &[1.0, 1.0]).unwrap();
             let off = (found.x[0] - TRUTH[0]).abs() + (found.x[1] - TRUTH[1]).abs();
             assert!(
@@ -125,10 +125,10 @@ fn every_way_to_derivatives_does_without_what_nobody_observed() {
 fn a_value_that_was_observed_must_be_there() {
     for missing in [&[1][..], &[1, 3]] {
         let problem = posed(model(false, false, true, &[1, 4]), missing);
-        let error = Solver {
-            rule: RULES.build("gauss-newton", &toml::Table::new()).unwrap(),
-            stop: StopWhen::after(9),
-        }
+        let error = Solver::new(
+            RULES.build("gauss-newton", &toml::Table::new()).unwrap(),
+            StopWhen::after(9),
+        )
         .solve(&problem, &[1.0, 1.0])
         .unwrap_err();
         assert!(

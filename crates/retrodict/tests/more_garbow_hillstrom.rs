@@ -7,7 +7,7 @@ use std::f64::consts::PI;
 use std::sync::Arc;
 
 use retrodict::losses::SquaredError;
-use retrodict::models::curve::{Curve, Model};
+use retrodict::models::curve::{CurveOptions, Model};
 use retrodict::models::ode::Number;
 use retrodict::updates::LevenbergMarquardt;
 use retrodict::{Problem, Solver, StopWhen};
@@ -24,6 +24,7 @@ enum End {
 }
 
 use End::{At, Elsewhere, Zero};
+use retrodict::options::Build;
 
 impl End {
     fn is_reached(&self, sum: f64) -> bool {
@@ -38,8 +39,14 @@ impl End {
 /// Fits residuals to zero and compares the sum of their squares with what may come out.
 fn minimise<M: Model + 'static>(model: M, m: usize, start: &[f64], ends: &[End]) {
     let name = model.name();
-    let at = (1..=m).map(|i| i as f64).collect();
-    let curve = Arc::new(Curve { at, model });
+    let at: Vec<f64> = (1..=m).map(|i| i as f64).collect();
+    let curve = Arc::new(
+        CurveOptions::default()
+            .with_at(at)
+            .with_model(model)
+            .build()
+            .unwrap(),
+    );
     let loss = Arc::new(SquaredError::default());
     let problem = Problem::new(curve, loss, vec![0.0; m]).unwrap();
     let stop = StopWhen {

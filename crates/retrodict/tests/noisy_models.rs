@@ -71,7 +71,7 @@ fn problem(answer: Answer, with_jacobian: bool) -> Problem {
         with_jacobian,
     };
     let simulator = External::new(model, Differences::default(), Some(1));
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     Problem::new(Arc::new(simulator), loss, data()).unwrap()
 }
 
@@ -82,10 +82,7 @@ fn exact_loss(p: &[f64]) -> f64 {
 
 fn fit(rule: &str, problem: &Problem, start: &[f64]) -> Solution {
     let options = toml::Table::new();
-    let solver = Solver {
-        rule: RULES.build(rule, &options).unwrap(),
-        stop: StopWhen::default(),
-    };
+    let solver = Solver::new(RULES.build(rule, &options).unwrap(), StopWhen::default());
     solver.solve(problem, start).unwrap()
 }
 

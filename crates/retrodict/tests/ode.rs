@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use retrodict::losses::SquaredError;
-use retrodict::models::ode::{Ode, Transform};
-use retrodict::options::Validate;
+use retrodict::models::ode::{Ode, OdeOptions, Transform};
+use retrodict::options::Build;
 use retrodict::simulators::{Lorenz, LotkaVolterra, Pendulum, Sir};
 use retrodict::updates::LevenbergMarquardt;
 use retrodict::{Problem, Simulator, Solution, Solver, StopWhen};
@@ -17,7 +17,7 @@ fn run(simulator: &dyn Simulator, x: &[f64]) -> Vec<f64> {
 }
 
 fn fit(simulator: Arc<dyn Simulator>, data: Vec<f64>, start: &[f64], steps: usize) -> Solution {
-    let problem = Problem::new(simulator, Arc::new(SquaredError { half: true }), data).unwrap();
+    let problem = Problem::new(simulator, Arc::new(SquaredError::half()), data).unwrap();
     let stop = StopWhen {
         step_below: 1e-9,
         loss_change: Some(0.0),
@@ -31,21 +31,23 @@ fn fit(simulator: Arc<dyn Simulator>, data: Vec<f64>, start: &[f64], steps: usiz
 /// Two populations over ten units of time with 2 % noise.
 fn populations() -> (Ode<LotkaVolterra>, Vec<f64>) {
     let load = |name| crate::fixtures::load("lotka_volterra.npz", name);
-    let ode = Ode {
-        times: load("t"),
-        initial: load("y0"),
-        ..Ode::default()
-    };
-    ode.validate().unwrap();
+    let ode = OdeOptions::default()
+        .with_times(load("t"))
+        .with_initial(load("y0"))
+        .build()
+        .unwrap();
     (ode, load("data"))
 }
 
 #[test]
 fn the_clean_data_of_the_fixture_are_met() {
-    let ode = Ode {
-        dt: 0.01,
-        ..populations().0
-    };
+    let ode = populations()
+        .0
+        .options()
+        .clone()
+        .with_dt(0.01)
+        .build()
+        .unwrap();
     let x = ode
         .unknowns(&crate::fixtures::load("lotka_volterra.npz", "true"))
         .unwrap();
@@ -83,13 +85,13 @@ fn the_pelts_of_the_hudson_s_bay_company_give_the_published_rates() {
         4.0, 6.1, 9.8, 35.2, 59.4, 41.7, 19.0, 13.0, 8.3, 9.1, 7.4, 8.0, 12.3, 19.5, 45.7, 51.1,
         29.7, 15.8, 9.7, 10.1, 8.6,
     ];
-    let ode: Ode<LotkaVolterra> = Ode {
-        times: (0..21).map(f64::from).collect(),
-        fit_initial: true,
-        logarithm: true,
-        initial: vec![30.0, 4.0],
-        ..Ode::default()
-    };
+    let ode: Ode<LotkaVolterra> = OdeOptions::default()
+        .with_times((0..21).map(f64::from).collect::<Vec<_>>())
+        .with_fit_initial(true)
+        .with_logarithm(true)
+        .with_initial([30.0, 4.0])
+        .build()
+        .unwrap();
     let data: Vec<f64> = hares
         .iter()
         .zip(&lynxes)
@@ -108,26 +110,29 @@ fn the_pelts_of_the_hudson_s_bay_company_give_the_published_rates() {
 fn what_physics_conserves_is_conserved_to_the_order_of_the_steps() {
     let at = |dt: f64| -> f64 {
         let (a, b, c, d) = (1.5_f64, 1.0_f64, 3.0_f64, 1.0_f64);
-        let ode: Ode<LotkaVolterra> = Ode {
-            times: vec![6.0],
-            dt,
-            ..Ode::default()
-        };
+        let ode: Ode<LotkaVolterra> = OdeOptions::default()
+            .with_times([6.0])
+            .with_dt(dt)
+            .build()
+            .unwrap();
         let y = run(&ode, &[a.ln(), b.ln(), c.ln(), d.ln()]);
         let v = |y: &[f64]| d * y[0] - c * y[0].ln() + b * y[1] - a * y[1].ln();
         (v(&y) - v(&[1.0, 1.0])).abs()
     };
     let order = (at(0.04) / at(0.02)).log2();
     assert!((3.7..5.3).contains(&order), "{order}");
-    let swing: Ode<Pendulum> = Ode {
-        times: vec![10.0],
-        dt: 0.01,
-        ..Ode::default()
-    };
+    let swing: Ode<Pendulum> = OdeOptions::default()
+        .with_times([10.0])
+        .with_dt(0.01)
+        .build()
+        .unwrap();
     let y = run(&swing, &[4.0, 0.0]);
     let energy = 0.5 * y[1] * y[1] - 4.0 * y[0].cos();
     assert!((energy + 4.0 * 1.0_f64.cos()).abs() < 1e-7);
-    let y = run(&Ode::<Sir>::default(), &[0.5_f64.ln(), 0.1_f64.ln()]);
+    let y = run(
+        &OdeOptions::<Sir>::default().build().unwrap(),
+        &[0.5_f64.ln(), 0.1_f64.ln()],
+    );
     assert!(
         y.chunks(3)
             .all(|s| (s.iter().sum::<f64>() - 1.0).abs() < 1e-14)
@@ -137,12 +142,12 @@ fn what_physics_conserves_is_conserved_to_the_order_of_the_steps() {
 #[test]
 fn small_swings_are_harmonic_and_the_error_falls_with_the_fourth_power() {
     let error = |dt: f64| {
-        let swing: Ode<Pendulum> = Ode {
-            times: vec![7.0],
-            dt,
-            initial: vec![1e-7, 0.0],
-            ..Ode::default()
-        };
+        let swing: Ode<Pendulum> = OdeOptions::default()
+            .with_times([7.0])
+            .with_dt(dt)
+            .with_initial([1e-7, 0.0])
+            .build()
+            .unwrap();
         (run(&swing, &[4.0, 0.0])[0] / 1e-7 - 14.0_f64.cos()).abs()
     };
     let order = (error(0.1) / error(0.05)).log2();
@@ -152,10 +157,10 @@ fn small_swings_are_harmonic_and_the_error_falls_with_the_fourth_power() {
 /// Angles that differ by a turn are different solutions; a start keeps to its own.
 #[test]
 fn a_pendulum_is_found_on_the_turn_of_its_start() {
-    let swing: Ode<Pendulum> = Ode {
-        fit_initial: true,
-        ..Ode::default()
-    };
+    let swing: Ode<Pendulum> = OdeOptions::default()
+        .with_fit_initial(true)
+        .build()
+        .unwrap();
     let data = run(&swing, &[4.0, 0.3, 1.0, 0.0]);
     let turn = std::f64::consts::TAU;
     for turns in [0.0, 1.0, -1.0] {
@@ -171,7 +176,7 @@ fn a_pendulum_is_found_on_the_turn_of_its_start() {
 
 #[test]
 fn a_chaotic_course_over_a_short_time_gives_its_parameters() {
-    let lorenz: Ode<Lorenz> = Ode::default();
+    let lorenz: Ode<Lorenz> = OdeOptions::default().build().unwrap();
     let data = run(&lorenz, &[10.0, 28.0, 8.0 / 3.0]);
     let solution = fit(Arc::new(lorenz), data, &[9.0, 26.0, 3.0], 50);
     let exact = [10.0, 28.0, 8.0 / 3.0];
@@ -200,37 +205,16 @@ fn bounds_and_logarithms_are_undone() {
 
 #[test]
 fn what_cannot_work_is_refused_and_a_blow_up_says_when() {
-    let message = |ode: Ode<Sir>| ode.validate().unwrap_err().to_string();
-    assert!(
-        message(Ode {
-            times: vec![],
-            ..Ode::default()
-        })
-        .starts_with("times = []")
-    );
-    let before = message(Ode {
-        times: vec![-1.0, 2.0],
-        ..Ode::default()
-    });
+    let message = |ode: OdeOptions<Sir>| ode.build().unwrap_err().to_string();
+    assert!(message(OdeOptions::default().with_times([])).starts_with("times = []"));
+    let before = message(OdeOptions::default().with_times([-1.0, 2.0]));
     assert!(before.contains("none before 0"), "{before}");
-    assert!(
-        message(Ode {
-            dt: 0.0,
-            ..Ode::default()
-        })
-        .starts_with("dt = 0")
-    );
-    let few = message(Ode {
-        initial: vec![1.0],
-        ..Ode::default()
-    });
+    assert!(message(OdeOptions::default().with_dt(0.0)).starts_with("dt = 0"));
+    let few = message(OdeOptions::default().with_initial([1.0]));
     assert!(few.contains("epidemic needs 3 finite values"), "{few}");
-    let state = message(Ode {
-        observe: vec![3],
-        ..Ode::default()
-    });
+    let state = message(OdeOptions::default().with_observe([3]));
     assert!(state.contains("the states 0 to 2"), "{state}");
-    let lorenz = Ode::<Lorenz>::default();
+    let lorenz = OdeOptions::<Lorenz>::default().build().unwrap();
     let error = lorenz
         .forward(&[-900.0, 28.0, 2.0], &mut [0.0; 60])
         .unwrap_err();

@@ -5,30 +5,33 @@ use std::sync::Arc;
 
 use retrodict::linalg::svd;
 use retrodict::losses::SquaredError;
-use retrodict::simulators::Oscillators;
+use retrodict::options::Build;
+use retrodict::simulators::{Oscillators, OscillatorsOptions};
 use retrodict::updates::GaussNewton;
 use retrodict::{Problem, Simulator, Solver, StopWhen};
 
 fn linear() -> Oscillators {
-    Oscillators {
-        alpha: 0.0,
-        kappa: 0.2,
-        strength: 1.0,
-        steps: 24,
-        dt: 0.5,
-        ..Oscillators::default()
-    }
+    OscillatorsOptions::default()
+        .with_alpha(0.0)
+        .with_kappa(0.2)
+        .with_strength(1.0)
+        .with_steps(24)
+        .with_dt(0.5)
+        .build()
+        .unwrap()
 }
 
 /// From the state at the start to the state at the end, without a control.
 fn drift(oscillators: &Oscillators, start: &[f64]) -> Vec<f64> {
-    let oscillators = Oscillators {
-        initial: start.to_vec(),
-        ..oscillators.clone()
-    };
+    let oscillators = oscillators
+        .options()
+        .clone()
+        .with_initial(start.to_vec())
+        .build()
+        .unwrap();
     let mut y = vec![0.0; start.len()];
     oscillators
-        .forward(&vec![0.0; oscillators.steps], &mut y)
+        .forward(&vec![0.0; oscillators.options().steps], &mut y)
         .unwrap();
     y
 }
@@ -52,11 +55,13 @@ fn the_control_map_of_two_linear_oscillators_has_the_known_singular_values() {
 fn normal_modes_turn_at_their_frequencies_to_fourth_order() {
     let end = 6.0;
     let error = |steps: usize| {
-        let oscillators = Oscillators {
-            steps,
-            dt: end / steps as f64,
-            ..linear()
-        };
+        let oscillators = linear()
+            .options()
+            .clone()
+            .with_steps(steps)
+            .with_dt(end / steps as f64)
+            .build()
+            .unwrap();
         let y = drift(&oscillators, &[1.0, 0.5, 0.0, 0.0]);
         let fast = (1.0 + 2.0 * 0.2_f64).sqrt();
         let (sum, difference) = (0.75 * end.cos(), 0.25 * (fast * end).cos());
@@ -71,13 +76,13 @@ fn normal_modes_turn_at_their_frequencies_to_fourth_order() {
 fn the_energy_of_the_nonlinear_chain_drifts_with_the_fifth_power_of_the_step() {
     let start = [0.8, -0.5, 0.3, 0.0, 0.4, -0.2];
     let change = |steps: usize| {
-        let oscillators = Oscillators {
-            masses: 3,
-            kappa: 0.1,
-            steps,
-            dt: 12.0 / steps as f64,
-            ..Oscillators::default()
-        };
+        let oscillators = OscillatorsOptions::default()
+            .with_masses(3)
+            .with_kappa(0.1)
+            .with_steps(steps)
+            .with_dt(12.0 / steps as f64)
+            .build()
+            .unwrap();
         let y = drift(&oscillators, &start);
         (oscillators.energy(&y) / oscillators.energy(&start) - 1.0).abs()
     };
@@ -90,12 +95,12 @@ fn the_energy_of_the_nonlinear_chain_drifts_with_the_fifth_power_of_the_step() {
 /// The published force is (xᵢ₊₁ − xᵢ)³ + (xᵢ₋₁ − xᵢ)³: H with α = ¼.
 #[test]
 fn the_force_is_the_published_one() {
-    let oscillators = Oscillators {
-        masses: 3,
-        steps: 1,
-        dt: 1e-7,
-        ..Oscillators::default()
-    };
+    let oscillators = OscillatorsOptions::default()
+        .with_masses(3)
+        .with_steps(1)
+        .with_dt(1e-7)
+        .build()
+        .unwrap();
     let x = [0.3, -0.8, 1.1];
     let y = drift(&oscillators, &[x[0], x[1], x[2], 0.0, 0.0, 0.0]);
     for i in 0..3 {
@@ -108,10 +113,10 @@ fn the_force_is_the_published_one() {
 #[test]
 fn a_state_is_steered_to_where_it_should_be() {
     let target = [0.7, -0.4, 0.2, 0.5];
-    let oscillators = Oscillators {
-        initial: target.to_vec(),
-        ..Oscillators::default()
-    };
+    let oscillators = OscillatorsOptions::default()
+        .with_initial(target.to_vec())
+        .build()
+        .unwrap();
     let loss = Arc::new(SquaredError::default());
     let problem = Problem::new(Arc::new(oscillators), loss, target.to_vec()).unwrap();
     let stop = StopWhen {
@@ -125,21 +130,9 @@ fn a_state_is_steered_to_where_it_should_be() {
 
 #[test]
 fn steps_beyond_stability_are_refused() {
-    use retrodict::options::Validate;
-    let unstable = Oscillators {
-        dt: 3.0,
-        ..Oscillators::default()
-    };
-    let message = unstable.validate().unwrap_err().to_string();
+    let unstable = OscillatorsOptions::default().with_dt(3.0).build();
+    let message = unstable.unwrap_err().to_string();
     assert!(message.contains("stable up to 2.8"), "{message}");
-    let none = Oscillators {
-        steps: 0,
-        ..Oscillators::default()
-    };
-    assert!(
-        none.validate()
-            .unwrap_err()
-            .to_string()
-            .starts_with("steps = 0")
-    );
+    let none = OscillatorsOptions::default().with_steps(0).build();
+    assert!(none.unwrap_err().to_string().starts_with("steps = 0"));
 }

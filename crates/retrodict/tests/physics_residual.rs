@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use retrodict::losses::{Reduction, SquaredError};
-use retrodict::models::ode::Ode;
+use retrodict::models::ode::OdeOptions;
 use retrodict::network::{Activation, Mlp};
+use retrodict::options::Build;
 use retrodict::registry::{SIMULATORS, STRATEGIES};
-use retrodict::simulators::{Heat, LotkaVolterra, Square};
+use retrodict::simulators::{HeatOptions, LotkaVolterra, SquareOptions};
 use retrodict::training::{
     Clock, Epoch, Fixed, Lesson, Limits, Notes, PhysicsResidual, Sample, Schedule, State, Strategy,
     Trained, Trainer,
@@ -55,7 +56,7 @@ fn train(
         network: Arc::clone(network),
         strategy: STRATEGIES.build("pinn", &toml::Table::new()).unwrap(),
         rule: Box::new(rule),
-        loss: Arc::new(SquaredError { half: true }),
+        loss: Arc::new(SquaredError::half()),
         reduction: Reduction::Mean,
         batch: 32,
         schedule: Schedule::Constant,
@@ -126,7 +127,7 @@ fn training_on_the_residual_of_poisson_lowers_the_loss_on_held_out_data() {
     let network = mlp(&[9, 40, 9], Activation::Tanh);
     let held_out: Vec<Arc<Sample>> = draw(&poisson, 64, 2).into_iter().map(Arc::new).collect();
     let samples = draw(&poisson, 256, 1);
-    let done = train(&network, Adam::new(5e-3), samples, &held_out, 1500).unwrap();
+    let done = train(&network, Adam::new(5e-3).unwrap(), samples, &held_out, 1500).unwrap();
     let loss = |epoch: &Epoch| epoch.test.unwrap().loss;
     let epochs = &done.state.epochs;
     let (first, last) = (loss(&epochs[0]), loss(epochs.last().unwrap()));
@@ -136,7 +137,7 @@ fn training_on_the_residual_of_poisson_lowers_the_loss_on_held_out_data() {
 /// The network sees two populations over time and says which rates made them.
 #[test]
 fn training_on_the_pieces_of_a_series_finds_its_parameters() {
-    let ode: Arc<dyn Simulator> = Arc::new(Ode::<LotkaVolterra>::default());
+    let ode: Arc<dyn Simulator> = Arc::new(OdeOptions::<LotkaVolterra>::default().build().unwrap());
     let quiet = |count, seed| -> Vec<Sample> {
         let mut random = Pcg64::seed_from_u64(seed);
         let mut one = || {
@@ -153,7 +154,14 @@ fn training_on_the_pieces_of_a_series_finds_its_parameters() {
     };
     let network = mlp(&[40, 30, 4], Activation::Tanh);
     let held_out: Vec<Arc<Sample>> = quiet(64, 2).into_iter().map(Arc::new).collect();
-    let done = train(&network, Adam::new(5e-3), quiet(256, 1), &held_out, 600).unwrap();
+    let done = train(
+        &network,
+        Adam::new(5e-3).unwrap(),
+        quiet(256, 1),
+        &held_out,
+        600,
+    )
+    .unwrap();
     let error = |epoch: &Epoch| epoch.test.unwrap().x_half_square.unwrap();
     let epochs = &done.state.epochs;
     let (first, last) = (error(&epochs[0]), error(epochs.last().unwrap()));
@@ -209,7 +217,7 @@ fn learning_from_the_residual_never_runs_the_physics() {
         .collect();
     let network = mlp(&[9, 9], Activation::Linear);
     let theta = network.initial(1);
-    let loss: Arc<dyn Loss> = Arc::new(SquaredError { half: false });
+    let loss: Arc<dyn Loss> = Arc::new(SquaredError::default());
     let problem = PhysicsResidual {}
         .theta_problem(&Lesson {
             network: &network,
@@ -241,16 +249,16 @@ fn learning_from_the_residual_never_runs_the_physics() {
 
 #[test]
 fn a_simulator_without_a_residual_is_refused_with_what_to_use_instead() {
-    let heat = Heat {
-        shape: vec![4],
-        ..Heat::default()
-    };
-    let simulators: [Arc<dyn Simulator>; 2] = [Arc::new(heat), Arc::new(Square {})];
+    let heat = HeatOptions::default().with_shape(vec![4]).build().unwrap();
+    let simulators: [Arc<dyn Simulator>; 2] = [
+        Arc::new(heat),
+        Arc::new(SquareOptions::default().build().unwrap()),
+    ];
     for simulator in simulators {
         let (inputs, outputs) = (simulator.output().len(), simulator.input().len());
         let network = mlp(&[inputs, outputs], Activation::Linear);
         let samples = draw(&simulator, 32, 1);
-        let error = train(&network, Adam::new(0.1), samples, &[], 1)
+        let error = train(&network, Adam::new(0.1).unwrap(), samples, &[], 1)
             .err()
             .unwrap();
         let said = error.to_string();

@@ -5,8 +5,9 @@
 use std::f64::consts::PI;
 
 use crate::fixtures::{deviation, load};
+use retrodict::options::Build;
 use retrodict::registry::SIMULATORS;
-use retrodict::simulators::{Boundary, Poisson};
+use retrodict::simulators::{Boundary, Poisson, PoissonOptions};
 use retrodict::{LocalInverse, Simulator};
 
 const BOUNDARIES: [Boundary; 3] = [Boundary::Periodic, Boundary::Dirichlet, Boundary::Neumann];
@@ -24,12 +25,12 @@ const SHAPES: [&[usize]; 8] = [
 ];
 
 fn poisson(shape: &[usize], cell: f64, boundary: Boundary) -> Poisson {
-    Poisson {
-        shape: shape.to_vec(),
-        cell,
-        boundary,
-        ..Poisson::default()
-    }
+    PoissonOptions::default()
+        .with_shape(shape.to_vec())
+        .with_cell(cell)
+        .with_boundary(boundary)
+        .build()
+        .unwrap()
 }
 
 fn forward(poisson: &Poisson, x: &[f64]) -> Vec<f64> {
@@ -63,7 +64,7 @@ fn tabulate(shape: &[usize], f: impl Fn(&[f64]) -> f64) -> Vec<f64> {
 fn agrees_with_phiflow() {
     let x = load("poisson_phiflow.npz", "x");
     let y = load("poisson_phiflow.npz", "y");
-    let default = Poisson::default();
+    let default = PoissonOptions::default().build().unwrap();
     assert!(deviation(&forward(&default, &x), &y) < 1e-10);
     assert!(deviation(&invert(&default, &y, &vec![0.0; x.len()]), &x) < 1e-10);
 }

@@ -1,12 +1,13 @@
 //! The posterior of a field against the dense one, and what its samples show.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::sync::Arc;
 
 use retrodict::linalg::{Matrix, Sketch, cholesky, norm};
-use retrodict::losses::{SquaredError, Weighted};
+use retrodict::losses::{SquaredError, WeightedOptions};
 use retrodict::priors::{Edges, Matern};
-use retrodict::simulators::{Gravity, Heat, IntegralEquation};
+use retrodict::simulators::{Gravity, GravityOptions, HeatOptions, IntegralEquation};
 use retrodict::uncertainty::posterior::{GaussianField, MaternField, Posterior};
 use retrodict::{Bounds, Problem, Simulator, Transform};
 
@@ -14,28 +15,24 @@ const SIGMA: f64 = 0.05;
 
 fn problem(simulator: Arc<dyn Simulator>, half: bool) -> Problem {
     let target = vec![0.0; simulator.output().len()];
-    let noise = Weighted {
-        deviations: vec![SIGMA],
-        half,
-    };
+    let noise = WeightedOptions::default()
+        .with_deviations([SIGMA])
+        .with_half(half)
+        .build()
+        .unwrap();
     Problem::new(simulator, Arc::new(noise), target).unwrap()
 }
 
 fn gravity() -> Arc<Gravity> {
-    Arc::new(Gravity {
-        size: 24,
-        ..Gravity::default()
-    })
+    Arc::new(GravityOptions::default().with_size(24).build().unwrap())
 }
 
 fn field(shape: &[usize], edges: Edges) -> MaternField {
-    let prior = Matern {
-        length: 8.0,
-        deviation: 2.0,
-        smoothness: 1.5,
-        edges,
-        ..Matern::default()
-    };
+    let prior = Matern::default()
+        .with_length(8.0)
+        .with_deviation(2.0)
+        .with_smoothness(1.5)
+        .with_edges(edges);
     MaternField::new(&prior, shape).unwrap()
 }
 
@@ -94,10 +91,7 @@ fn the_variances_of_a_field_are_those_of_its_root() {
         let middle = field(&[200], edges).variances()[100];
         assert!((middle - 4.0).abs() < 1e-6, "{edges}: {middle}");
     }
-    let prior = Matern {
-        length: -1.0,
-        ..Matern::default()
-    };
+    let prior = Matern::default().with_length(-1.0);
     let error = MaternField::new(&prior, &[8]).unwrap_err();
     assert!(error.to_string().starts_with("length = -1"), "{error}");
 }
@@ -220,11 +214,13 @@ fn samples_have_the_moments_of_the_posterior() {
 /// variance s²/(1 + s²h²/σ²), the same at every place.
 #[test]
 fn a_heated_plate_has_the_posterior_of_its_modes() {
-    let heat = Arc::new(Heat {
-        shape: vec![12, 10],
-        nu_t: 0.8,
-        ..Heat::default()
-    });
+    let heat = Arc::new(
+        HeatOptions::default()
+            .with_shape(vec![12, 10])
+            .with_nu_t(0.8)
+            .build()
+            .unwrap(),
+    );
     let field = field(&[12, 10], Edges::Periodic);
     let fourier = retrodict::spectral::fourier::RealFourier::new(&[12, 10]);
     let wave = |n: usize, k: usize| (std::f64::consts::PI * k as f64 / n as f64).sin().powi(2);
@@ -300,10 +296,7 @@ fn what_does_not_fit_is_named() {
     };
     let gravity = gravity();
     assert!(of(&problem(gravity.clone(), true), &[0.0; 3]).starts_with("x has 3 values"));
-    let larger = Arc::new(Gravity {
-        size: 30,
-        ..Gravity::default()
-    });
+    let larger = Arc::new(GravityOptions::default().with_size(30).build().unwrap());
     let message = of(&problem(larger, true), &[0.0; 30]);
     assert!(
         message.starts_with("the prior's field has 24 values, expected 30"),

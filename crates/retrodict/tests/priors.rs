@@ -1,6 +1,7 @@
 //! Priors: each is a block of data, and data and priors together give what theory says.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::sync::Arc;
 
 use retrodict::check;
@@ -10,7 +11,7 @@ use retrodict::priors::{
     Edges, Gaussian, Matern, Prior, PriorBlock, Sparsity, Tikhonov, TotalVariation,
 };
 use retrodict::registry::{PRIORS, RULES};
-use retrodict::simulators::{Exp, Heat};
+use retrodict::simulators::{ExpOptions, HeatOptions};
 use retrodict::{Problem, Simulator, Solver, Space, Stacked, StopWhen};
 
 fn wavy(n: usize) -> Vec<f64> {
@@ -84,12 +85,10 @@ fn every_prior_passes_the_checks_of_a_simulator_and_of_a_loss() {
 fn differences_pass_their_checks_with_all_edges() {
     for edges in [Edges::Free, Edges::Zero, Edges::Mirrored, Edges::Periodic] {
         for (order, shape) in [(1, &[5][..]), (1, &[2, 3]), (2, &[6]), (2, &[3, 4, 5])] {
-            let prior = Tikhonov {
-                order,
-                edges,
-                cell: 0.5,
-                ..Tikhonov::default()
-            };
+            let prior = Tikhonov::default()
+                .with_order(order)
+                .with_edges(edges)
+                .with_cell(0.5);
             let block = prior.on(&Space::new("field", shape, "1")).unwrap();
             let x = wavy(block.simulator.input().len());
             for check in check::simulator(&block.simulator, &x, 5) {
@@ -100,11 +99,7 @@ fn differences_pass_their_checks_with_all_edges() {
 }
 
 fn differences(order: usize, edges: Edges, x: &[f64]) -> Vec<f64> {
-    let prior = Tikhonov {
-        order,
-        edges,
-        ..Tikhonov::default()
-    };
+    let prior = Tikhonov::default().with_order(order).with_edges(edges);
     let block = prior.on(&Space::new("line", &[x.len()], "1")).unwrap();
     let mut y = vec![0.0; block.target.len()];
     block.simulator.forward(x, &mut y).unwrap();
@@ -127,10 +122,7 @@ fn differences_are_those_of_the_edges() {
 
 #[test]
 fn planes_cost_nothing_to_second_differences_with_free_edges() {
-    let prior = Tikhonov {
-        order: 2,
-        ..Tikhonov::default()
-    };
+    let prior = Tikhonov::default().with_order(2);
     let block = prior.on(&Space::new("field", &[5, 6], "1")).unwrap();
     let plane: Vec<f64> = (0..30)
         .map(|i| 2.0 * f64::from(i / 6) - f64::from(i % 6))
@@ -142,31 +134,24 @@ fn planes_cost_nothing_to_second_differences_with_free_edges() {
 
 /// Data with a noise model, two priors with references: the problem and its minimum.
 fn smooth_heat() -> (Problem, Vec<f64>) {
-    let heat = Arc::new(Heat {
-        shape: vec![12],
-        nu_t: 1.5,
-        ..Heat::default()
-    });
+    let heat = Arc::new(
+        HeatOptions::default()
+            .with_shape(vec![12])
+            .with_nu_t(1.5)
+            .build()
+            .unwrap(),
+    );
     let y = wavy(12);
-    let loss = Weighted {
-        deviations: vec![0.2],
-        half: true,
-    };
+    let loss = Weighted::half([0.2]).unwrap();
     let priors = [
         (
-            Tikhonov {
-                order: 1,
-                reference: wavy(12).iter().map(|x| 0.5 * x).collect(),
-                ..Tikhonov::default()
-            },
+            Tikhonov::default()
+                .with_order(1)
+                .with_reference(wavy(12).iter().map(|x| 0.5 * x).collect::<Vec<_>>()),
             0.7,
         ),
         (
-            Tikhonov {
-                order: 0,
-                reference: vec![0.3],
-                ..Tikhonov::default()
-            },
+            Tikhonov::default().with_order(0).with_reference([0.3]),
             1e-2,
         ),
     ];
@@ -197,7 +182,7 @@ fn every_rule_for_least_squares_finds_the_minimum_of_the_normal_equations() {
     for (name, options, steps) in rules {
         let rule = RULES.build(name, &options.parse().unwrap()).unwrap();
         let stop = StopWhen::after(steps);
-        let solution = Solver { rule, stop }.solve(&problem, &[0.0; 12]).unwrap();
+        let solution = Solver::new(rule, stop).solve(&problem, &[0.0; 12]).unwrap();
         let error = distance(&solution.x, &expected);
         assert!(
             error < 1e-7,
@@ -255,19 +240,13 @@ fn priors_that_do_not_fit_say_why() {
         message(&Tikhonov::default(), -1.0),
         "weight of tikhonov = -1 is not allowed: it must be 0 or greater"
     );
-    let wrong = Tikhonov {
-        reference: vec![0.0; 5],
-        ..Tikhonov::default()
-    };
+    let wrong = Tikhonov::default().with_reference([0.0; 5]);
     assert_eq!(
         message(&wrong, 1.0),
         "reference has 5 values, expected 12: check the shape of the data"
     );
     let short = Space::new("line", &[2], "1");
-    let straight = Tikhonov {
-        order: 2,
-        ..Tikhonov::default()
-    };
+    let straight = Tikhonov::default().with_order(2);
     let error = straight.on(&short).err().unwrap().to_string();
     assert!(
         error.starts_with("order = 2 is not allowed: a grid of shape [2]"),
@@ -282,21 +261,18 @@ fn priors_that_do_not_fit_say_why() {
 
 #[test]
 fn stacked_simulators_pass_the_checks_of_one() {
-    let heat = Heat {
-        shape: vec![9],
-        nu_t: 0.2,
-        ..Heat::default()
-    };
-    let exp = Exp { size: 9 };
+    let heat = HeatOptions::default()
+        .with_shape(vec![9])
+        .with_nu_t(0.2)
+        .build()
+        .unwrap();
+    let exp = ExpOptions::default().with_size(9).build().unwrap();
     let stacked: Arc<dyn Simulator> =
         Arc::new(Stacked::new(vec![Arc::new(heat.clone()), Arc::new(exp)]).unwrap());
     for check in check::simulator(&stacked, &wavy(9), 2) {
         assert!(check.passed, "{check:?}");
     }
-    let other = Heat {
-        shape: vec![8],
-        ..Heat::default()
-    };
+    let other = HeatOptions::default().with_shape(vec![8]).build().unwrap();
     let error = Stacked::new(vec![Arc::new(heat), Arc::new(other)]).err();
     assert_eq!(
         error.unwrap().to_string(),
@@ -307,15 +283,15 @@ fn stacked_simulators_pass_the_checks_of_one() {
 
 #[test]
 fn a_nonlinear_simulator_with_a_prior_has_an_exact_hessian() {
-    let exp = Exp { size: 5 };
-    let loss = Arc::new(SquaredError { half: true });
+    let exp = ExpOptions::default().with_size(5).build().unwrap();
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(Arc::new(exp), loss, vec![2.0; 5])
         .unwrap()
         .with_prior(&Tikhonov::default(), 0.5)
         .unwrap();
     let rule = RULES.build("newton", &toml::Table::new()).unwrap();
     let stop = StopWhen::after(20);
-    let solution = Solver { rule, stop }.solve(&problem, &[0.5; 5]).unwrap();
+    let solution = Solver::new(rule, stop).solve(&problem, &[0.5; 5]).unwrap();
     // e^x (e^x − 2) + x/2 = 0.
     for x in &solution.x {
         assert!((x.exp() * (x.exp() - 2.0) + 0.5 * x).abs() < 1e-13, "{x}");
@@ -342,13 +318,11 @@ fn covariances(block: &PriorBlock, cell: usize) -> Vec<f64> {
 fn materns_values_have_the_deviation_asked_for() {
     for (shape, smoothness) in [(&[40][..], 0.5), (&[12, 9], 1.0), (&[6, 5, 7], 2.5)] {
         for deviation in [1.0, 0.03] {
-            let prior = Matern {
-                length: 3.0,
-                deviation,
-                smoothness,
-                edges: Edges::Periodic,
-                ..Matern::default()
-            };
+            let prior = Matern::default()
+                .with_length(3.0)
+                .with_deviation(deviation)
+                .with_smoothness(smoothness)
+                .with_edges(Edges::Periodic);
             let block = prior.on(&Space::new("field", shape, "K")).unwrap();
             for cell in [0, 7] {
                 let found = covariances(&block, cell)[cell].sqrt();
@@ -359,11 +333,7 @@ fn materns_values_have_the_deviation_asked_for() {
             }
         }
     }
-    let mirrored = Matern {
-        length: 5.0,
-        deviation: 2.0,
-        ..Matern::default()
-    };
+    let mirrored = Matern::default().with_length(5.0).with_deviation(2.0);
     let block = mirrored.on(&Space::new("field", &[41, 41], "K")).unwrap();
     let centre = 20 * 41 + 20;
     let found = covariances(&block, centre)[centre].sqrt();
@@ -376,14 +346,12 @@ fn materns_values_have_the_deviation_asked_for() {
 #[test]
 fn materns_covariance_is_the_formula_on_a_fine_grid() {
     for (smoothness, tolerance) in [(0.5, 2e-2), (1.5, 2e-3)] {
-        let prior = Matern {
-            length: 2.0,
-            deviation: 1.5,
-            smoothness,
-            edges: Edges::Periodic,
-            cell: 0.02,
-            ..Matern::default()
-        };
+        let prior = Matern::default()
+            .with_length(2.0)
+            .with_deviation(1.5)
+            .with_smoothness(smoothness)
+            .with_edges(Edges::Periodic)
+            .with_cell(0.02);
         let block = prior.on(&Space::new("line", &[1000], "1")).unwrap();
         let found = covariances(&block, 0);
         for cell in [10, 50, 100, 200] {
@@ -401,12 +369,12 @@ fn materns_covariance_is_the_formula_on_a_fine_grid() {
 
 /// Data that are x itself.
 fn direct(shape: &[usize], y: Vec<f64>) -> Problem {
-    let same = Heat {
-        shape: shape.to_vec(),
-        nu_t: 0.0,
-        ..Heat::default()
-    };
-    Problem::new(Arc::new(same), Arc::new(SquaredError { half: true }), y).unwrap()
+    let same = HeatOptions::default()
+        .with_shape(shape.to_vec())
+        .with_nu_t(0.0)
+        .build()
+        .unwrap();
+    Problem::new(Arc::new(same), Arc::new(SquaredError::half()), y).unwrap()
 }
 
 fn solve(rule: &str, options: &str, problem: &Problem, steps: usize) -> Vec<f64> {
@@ -416,17 +384,14 @@ fn solve(rule: &str, options: &str, problem: &Problem, steps: usize) -> Vec<f64>
         ..StopWhen::after(steps)
     };
     let start = vec![0.1; problem.inputs()];
-    Solver { rule, stop }.solve(problem, &start).unwrap().x
+    Solver::new(rule, stop).solve(problem, &start).unwrap().x
 }
 
 /// The plateaus of a step, 8 and 12 cells wide, move towards each other by w/8 and w/12.
 #[test]
 fn total_variation_keeps_an_edge_and_lowers_it_as_theory_says() {
     let y = [vec![0.0; 8], vec![1.0; 12]].concat();
-    let prior = TotalVariation {
-        smoothing: 1e-7,
-        ..TotalVariation::default()
-    };
+    let prior = TotalVariation::default().with_smoothing(1e-7);
     let problem = direct(&[20], y).with_prior(&prior, 0.4).unwrap();
     for rule in ["gauss-newton", "levenberg-marquardt", "inverse-jacobian"] {
         let x = solve(rule, "", &problem, 300);
@@ -442,11 +407,9 @@ fn total_variation_keeps_an_edge_and_lowers_it_as_theory_says() {
 
 #[test]
 fn total_variation_does_not_favour_the_axes() {
-    let prior = TotalVariation {
-        smoothing: 1e-9,
-        edges: Edges::Periodic,
-        ..TotalVariation::default()
-    };
+    let prior = TotalVariation::default()
+        .with_smoothing(1e-9)
+        .with_edges(Edges::Periodic);
     let block = prior.on(&Space::new("field", &[4, 4], "1")).unwrap();
     let mut x = vec![0.0; 16];
     x[5] = 1.0;
@@ -461,16 +424,13 @@ fn total_variation_does_not_favour_the_axes() {
 #[test]
 fn total_variation_is_the_same_dense_by_products_and_by_gradients() {
     let shape = [6, 5];
-    let heat = Heat {
-        shape: shape.to_vec(),
-        nu_t: 0.5,
-        ..Heat::default()
-    };
-    let loss = Arc::new(SquaredError { half: true });
-    let prior = TotalVariation {
-        smoothing: 0.05,
-        ..TotalVariation::default()
-    };
+    let heat = HeatOptions::default()
+        .with_shape(shape.to_vec())
+        .with_nu_t(0.5)
+        .build()
+        .unwrap();
+    let loss = Arc::new(SquaredError::half());
+    let prior = TotalVariation::default().with_smoothing(0.05);
     let problem = Problem::new(Arc::new(heat), loss, wavy(30))
         .unwrap()
         .with_prior(&prior, 0.05)
@@ -490,10 +450,7 @@ fn total_variation_is_the_same_dense_by_products_and_by_gradients() {
 #[test]
 fn sparsity_thresholds_as_theory_says() {
     let y = vec![2.0, -0.3, 0.45, -1.5, 0.0];
-    let prior = Sparsity {
-        smoothing: 1e-6,
-        ..Sparsity::default()
-    };
+    let prior = Sparsity::default().with_smoothing(1e-6);
     let problem = direct(&[5], y.clone()).with_prior(&prior, 0.5).unwrap();
     for rule in ["gauss-newton", "levenberg-marquardt"] {
         let x = solve(rule, "", &problem, 500);
@@ -507,11 +464,9 @@ fn sparsity_thresholds_as_theory_says() {
 #[test]
 fn a_gaussian_prior_and_gaussian_noise_give_the_posterior_mean() {
     let covariance = vec![vec![2.0, 0.6], vec![0.6, 1.0]];
-    let prior = Gaussian {
-        reference: vec![1.0, -1.0],
-        covariance: covariance.clone(),
-        ..Gaussian::default()
-    };
+    let prior = Gaussian::default()
+        .with_reference([1.0, -1.0])
+        .with_covariance(covariance.clone());
     let problem = direct(&[2], vec![0.3, 0.4])
         .with_prior(&prior, 1.0)
         .unwrap();
@@ -540,12 +495,9 @@ fn the_inverse_simulator_takes_a_linear_problem_with_priors_at_once() {
 
 #[test]
 fn the_inverse_simulator_and_a_prior_end_where_the_gradient_vanishes() {
-    let exp = Arc::new(Exp { size: 3 });
-    let loss = Arc::new(SquaredError { half: true });
-    let prior = Gaussian {
-        deviations: vec![0.5],
-        ..Gaussian::default()
-    };
+    let exp = Arc::new(ExpOptions::default().with_size(3).build().unwrap());
+    let loss = Arc::new(SquaredError::half());
+    let prior = Gaussian::default().with_deviations([0.5]);
     let problem = Problem::new(exp, loss, vec![9.0, 2.0, 0.1])
         .unwrap()
         .with_prior(&prior, 1.0)

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use retrodict::models::external::{Format, Program};
-use retrodict::options::Validate;
+use retrodict::models::external::{Format, ProgramOptions};
+use retrodict::options::Build;
 use retrodict::{Simulator, check};
 
 /// y = (x₁ x₂, x₁ + x₂³), by awk from JSON to JSON.
@@ -20,15 +20,13 @@ const MODEL: &str = r#"sh -c "tr -d '[]' < {input} | tr ',' ' ' |
 const JACOBIAN: &str = r#"sh -c "tr -d '[]' < {input} | tr ',' ' ' |
     awk '{ printf \"[[%.17g, %.17g], [1, %.17g]]\", \$2, \$1, 3 * \$2 ^ 2 }' > {output}""#;
 
-fn program(command: &str) -> Program {
-    Program {
-        command: command.to_owned(),
-        inputs: 2,
-        outputs: 2,
-        format: Format::Json,
-        timeout: 60.0,
-        ..Program::default()
-    }
+fn program(command: &str) -> ProgramOptions {
+    ProgramOptions::default()
+        .with_command(command.to_owned())
+        .with_inputs(2)
+        .with_outputs(2)
+        .with_format(Format::Json)
+        .with_timeout(60.0)
 }
 
 #[test]
@@ -38,12 +36,7 @@ fn a_program_is_a_simulator() {
         (None, Some("central differences, 4 evaluations")),
         (exact, None),
     ] {
-        let simulator = Program {
-            jacobian,
-            ..program(MODEL)
-        }
-        .simulator()
-        .unwrap();
+        let simulator = program(MODEL).with_jacobian(jacobian).build().unwrap();
         let mut y = [0.0; 2];
         simulator.forward(&[3.0, 0.5], &mut y).unwrap();
         assert_eq!(y, [1.5, 3.125]);
@@ -72,7 +65,7 @@ fn each_call_has_a_private_folder_that_goes_away() {
         r#"sh -c "ls -ld $(dirname {{input}}) > {0}; dirname {{input}} >> {0}; cp {{input}} {{output}}""#,
         note.display()
     );
-    let simulator = program(&command).simulator().unwrap();
+    let simulator = program(&command).build().unwrap();
     let mut y = [0.0; 2];
     simulator.forward(&[1.0, 2.0], &mut y).unwrap();
     assert_eq!(y, [1.0, 2.0]);
@@ -83,8 +76,8 @@ fn each_call_has_a_private_folder_that_goes_away() {
     assert!(!Path::new(folder).exists(), "{folder} is left");
 }
 
-fn message(program: &Program) -> String {
-    let simulator = program.simulator().unwrap();
+fn message(program: ProgramOptions) -> String {
+    let simulator = program.build().unwrap();
     simulator
         .forward(&[1.0, 2.0], &mut [0.0; 2])
         .unwrap_err()
@@ -141,7 +134,7 @@ fn programs_that_fail_are_quoted() {
             &["is not executable: run chmod +x on it"],
         ),
     ] {
-        let message = message(&program(&command));
+        let message = message(program(&command));
         for part in parts {
             assert!(
                 message.contains(part),
@@ -149,11 +142,8 @@ fn programs_that_fail_are_quoted() {
             );
         }
     }
-    let npy = Program {
-        format: Format::Npy,
-        ..program("sh -c 'echo 1 > {output}' {input}")
-    };
-    let message = message(&npy);
+    let npy = program("sh -c 'echo 1 > {output}' {input}").with_format(Format::Npy);
+    let message = message(npy);
     assert!(
         message.contains("is not a .npy file of 2 numbers"),
         "{message}"
@@ -169,10 +159,7 @@ fn a_program_that_hangs_is_ended_with_all_it_started() {
         note.display()
     );
     let start = Instant::now();
-    let message = message(&Program {
-        timeout: 2.0,
-        ..program(&command)
-    });
+    let message = message(program(&command).with_timeout(2.0));
     assert!(start.elapsed() < Duration::from_secs(30));
     for part in [
         "did not finish within 2 s and was stopped",
@@ -208,11 +195,8 @@ fn what_left_the_group_ends_too() {
              {{input}} {{output}}",
             note.display()
         );
-        let program = Program {
-            timeout,
-            ..program(&command)
-        };
-        let simulator = program.simulator().unwrap();
+        let program = program(&command).with_timeout(timeout);
+        let simulator = program.build().unwrap();
         let done = simulator.forward(&[1.0, 2.0], &mut [0.0; 2]);
         assert_eq!(done.is_ok(), name == "ends", "{name}: {done:?}");
         let pid = fs::read_to_string(&note).unwrap();
@@ -257,7 +241,7 @@ fn what_is_no_file_at_the_output_is_refused_at_once() {
         ),
     ] {
         let start = Instant::now();
-        let message = message(&program(command));
+        let message = message(program(command));
         assert!(
             message.contains(part),
             "{command}: no '{part}' in: {message}"
@@ -269,7 +253,7 @@ fn what_is_no_file_at_the_output_is_refused_at_once() {
 #[test]
 fn codes_for_the_terminal_are_written_out() {
     let command = r#"sh -c 'printf "\033[2J\033]0;owned\007 no \302\233licence" >&2; exit 3' {input} {output}"#;
-    let message = message(&program(command));
+    let message = message(program(command));
     assert!(
         message.contains(r"\u{1b}[2J\u{1b}]0;owned\u{7} no \u{9b}licence"),
         "{message}"
@@ -284,12 +268,10 @@ fn codes_for_the_terminal_are_written_out() {
 fn what_is_wrong_with_j_is_the_fault_of_its_command() {
     let forward = "sh -c 'echo \"[1, 2, 3]\" > {output}' {input}";
     let with = |jacobian: &str| {
-        let options = Program {
-            outputs: 3,
-            jacobian: Some(jacobian.to_owned()),
-            ..program(forward)
-        };
-        options.simulator().unwrap()
+        let options = program(forward)
+            .with_outputs(3)
+            .with_jacobian(jacobian.to_owned());
+        options.build().unwrap()
     };
     // A constant J needs no x.
     let constant = with("sh -c 'echo \"[[1, 2], [3, 4], [5, 6]]\" > {output}'");
@@ -340,18 +322,13 @@ fn what_is_wrong_with_j_is_the_fault_of_its_command() {
 
 #[test]
 fn a_jacobian_that_has_no_room_is_not_begun() {
-    let large = Program {
-        inputs: 1_000_000,
-        outputs: 1_000_000,
-        ..program(MODEL)
-    };
-    let simulator = large.simulator().unwrap();
+    let large = program(MODEL)
+        .with_inputs(1_000_000)
+        .with_outputs(1_000_000);
+    let simulator = large.clone().build().unwrap();
     // No evaluation comes first: the program itself would fail otherwise.
-    let exact = Program {
-        jacobian: Some(JACOBIAN.to_owned()),
-        ..large
-    };
-    let exact = exact.simulator().unwrap();
+    let exact = large.with_jacobian(JACOBIAN.to_owned());
+    let exact = exact.build().unwrap();
     let (dx, mut dy) = (vec![0.0; 1_000_000], vec![0.0; 1_000_000]);
     let message = exact.jvp(&dx, &dx, &mut dy).unwrap_err().to_string();
     assert!(
@@ -377,43 +354,16 @@ fn options_that_cannot_work_are_refused() {
             "a quote is not closed",
         ),
         (program(" "), "there is no command; write it as"),
+        (program(MODEL).with_inputs(0), "inputs = 0"),
+        (program(MODEL).with_outputs(0), "say how many values it is"),
+        (program(MODEL).with_timeout(0.0), "timeout = 0"),
+        (program(MODEL).with_at_once(0), "at_once = 0"),
         (
-            Program {
-                inputs: 0,
-                ..program(MODEL)
-            },
-            "inputs = 0",
-        ),
-        (
-            Program {
-                outputs: 0,
-                ..program(MODEL)
-            },
-            "say how many values it is",
-        ),
-        (
-            Program {
-                timeout: 0.0,
-                ..program(MODEL)
-            },
-            "timeout = 0",
-        ),
-        (
-            Program {
-                at_once: Some(0),
-                ..program(MODEL)
-            },
-            "at_once = 0",
-        ),
-        (
-            Program {
-                jacobian: Some("j".into()),
-                ..program(MODEL)
-            },
+            program(MODEL).with_jacobian("j".to_owned()),
             "jacobian = 'j'",
         ),
     ] {
-        let message = options.validate().unwrap_err().to_string();
+        let message = options.build().err().unwrap().to_string();
         assert!(message.contains(part), "no '{part}' in: {message}");
     }
 }

@@ -49,10 +49,7 @@ fn fit(model: Formula, data: Vec<f64>, start: &[f64], sigma: f64) -> (Solution, 
         Differences::default(),
         Some(1),
     ));
-    let loss = Arc::new(Weighted {
-        deviations: vec![sigma],
-        half: true,
-    });
+    let loss = Arc::new(Weighted::half([sigma]).unwrap());
     let problem = Problem::new(model, loss, data).unwrap();
     let rule = LevenbergMarquardt::default();
     let solution = Solver::new(rule, StopWhen::default())
@@ -155,16 +152,13 @@ fn an_unknown_in_small_units_is_not_without_effect() {
         "limited-memory-bfgs",
     ] {
         for start in [0.0, 1.0] {
-            let loss = Arc::new(Weighted {
-                deviations: vec![1.0],
-                half: true,
-            });
+            let loss = Arc::new(Weighted::half([1.0]).unwrap());
             let data = of(line, &[3e12]);
             let problem = Problem::new(Arc::new(model()), loss, data).unwrap();
-            let solver = Solver {
-                rule: RULES.build(rule, &toml::Table::new()).unwrap(),
-                stop: StopWhen::default(),
-            };
+            let solver = Solver::new(
+                RULES.build(rule, &toml::Table::new()).unwrap(),
+                StopWhen::default(),
+            );
             let found = solver.solve(&problem, &[start]).unwrap();
             assert!(
                 found.status.converged(),

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use retrodict::check;
 use retrodict::inverse::{PathIntegral, WithInverse};
 use retrodict::losses::SquaredError;
-use retrodict::models::ode::{Method, Ode};
+use retrodict::models::ode::{Method, OdeOptions};
+use retrodict::options::Build;
 use retrodict::registry::SIMULATORS;
-use retrodict::simulators::{Exp, Lorenz, LotkaVolterra};
+use retrodict::simulators::{ExpOptions, Lorenz, LotkaVolterra};
 use retrodict::updates::LevenbergMarquardt;
 use retrodict::{Problem, Residual, ResidualAt, Result, Simulator, Solver, Space, StopWhen};
 
@@ -203,7 +204,7 @@ fn the_residual_of_poisson_is_the_stencil_less_the_source() {
 
 #[test]
 fn the_residual_of_exp_is_as_steep_everywhere() {
-    let exp = Exp { size: 2 };
+    let exp = ExpOptions::default().with_size(2).build().unwrap();
     let r = residual(&exp, &[-30.0, 1.0], &[1.0, std::f64::consts::E]);
     assert_eq!(r, [-30.0, 0.0]);
     let at = ResidualAt::new(Arc::new(exp), vec![1.0, -2.0])
@@ -219,7 +220,7 @@ fn the_residual_of_exp_is_as_steep_everywhere() {
 /// Without logarithms the pieces take the very steps that P takes.
 #[test]
 fn the_pieces_of_a_solution_meet_exactly() {
-    let ode = Ode::<LotkaVolterra>::default();
+    let ode = OdeOptions::<LotkaVolterra>::default().build().unwrap();
     let x = ode.unknowns(&[0.9, 0.7, 1.2, 0.4]).unwrap();
     let y = forward(&ode, &x);
     assert!(residual(&ode, &x, &y).iter().all(|r| *r == 0.0));
@@ -235,14 +236,16 @@ fn the_pieces_of_a_solution_meet_exactly() {
 /// Lorenz's course over 20 units of time, in which a small error grows by a factor of about e¹⁸.
 #[test]
 fn the_residual_fits_a_chaotic_series_where_the_series_itself_does_not() {
-    let lorenz: Arc<dyn Simulator> = Arc::new(Ode::<Lorenz> {
-        times: (1..=200).map(|i| 0.1 * f64::from(i)).collect(),
-        ..Ode::default()
-    });
+    let lorenz: Arc<dyn Simulator> = Arc::new(
+        OdeOptions::<Lorenz>::default()
+            .with_times((1..=200).map(|i| 0.1 * f64::from(i)).collect::<Vec<_>>())
+            .build()
+            .unwrap(),
+    );
     let (truth, start) = ([10.0, 28.0, 8.0 / 3.0], [8.0, 24.0, 2.0]);
     let y = forward(&*lorenz, &truth);
     let fit = |simulator: Arc<dyn Simulator>, target: Vec<f64>| {
-        let loss = Arc::new(SquaredError { half: true });
+        let loss = Arc::new(SquaredError::half());
         let problem = Problem::new(simulator, loss, target).unwrap();
         Solver::new(LevenbergMarquardt::default(), StopWhen::after(100))
             .solve(&problem, &start)
@@ -259,23 +262,22 @@ fn the_residual_fits_a_chaotic_series_where_the_series_itself_does_not() {
 
 #[test]
 fn a_series_that_is_not_seen_whole_has_no_residual() {
-    let plain = Ode::<LotkaVolterra>::default();
+    let plain = OdeOptions::<LotkaVolterra>::default().build().unwrap();
     assert!(plain.residual().is_some());
-    let partial = Ode {
-        observe: vec![1],
-        ..plain.clone()
-    };
+    let partial = plain.options().clone().with_observe([1]).build().unwrap();
     assert!(partial.residual().is_none());
-    let adaptive = Ode {
-        method: Method::Adaptive,
-        ..plain
-    };
+    let adaptive = plain
+        .options()
+        .clone()
+        .with_method(Method::Adaptive)
+        .build()
+        .unwrap();
     assert!(adaptive.residual().is_none());
 }
 
 #[test]
 fn a_local_inverse_that_is_joined_leaves_the_residual_in_place() {
-    let exp: Arc<dyn Simulator> = Arc::new(Exp { size: 1 });
+    let exp: Arc<dyn Simulator> = Arc::new(ExpOptions::default().with_size(1).build().unwrap());
     let joined = WithInverse::new(exp, Arc::new(PathIntegral::default()));
     assert_eq!(residual(&joined, &[2.0], &[1.0]), [2.0]);
 }

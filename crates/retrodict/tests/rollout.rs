@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use retrodict::models::rollout::{Input, Observe, Rollout, TimeStep};
+use retrodict::models::rollout::{Input, Observe, Rollout, RolloutOptions, TimeStep};
+use retrodict::options::Build;
 use retrodict::{Error, Result, Simulator, Space, check};
 
 /// A pendulum pushed at its pivot: p ← p + Δt(u₀ − u₁ sin q), then q ← q + Δt p. Counts its steps.
@@ -88,14 +89,14 @@ impl TimeStep for Pendulum {
 }
 
 fn rollout(steps: usize, input: Input) -> Rollout<Pendulum> {
-    let rollout = Rollout {
-        initial: vec![0.4, 1.0],
-        controls: vec![0.1, 1.0],
-        input,
-        ..Rollout::new(Pendulum::default(), steps)
-    };
-    rollout.validate().unwrap();
-    rollout
+    options(steps, input).build().unwrap()
+}
+
+fn options(steps: usize, input: Input) -> RolloutOptions<Pendulum> {
+    RolloutOptions::new(Pendulum::default(), steps)
+        .with_initial([0.4, 1.0])
+        .with_controls([0.1, 1.0])
+        .with_input(input)
 }
 
 /// Every kind of input, seen at the end or at a few times and places.
@@ -113,12 +114,9 @@ fn kinds() -> Vec<Rollout<Pendulum>> {
     inputs
         .into_iter()
         .flat_map(|input| {
-            let end = rollout(20, input);
-            let some = Rollout {
-                observe: seen.clone(),
-                ..end.clone()
-            };
-            [end, some]
+            let end = options(20, input);
+            let some = end.clone().with_observe(seen.clone());
+            [end, some].map(|options| options.build().unwrap())
         })
         .collect()
 }
@@ -126,7 +124,11 @@ fn kinds() -> Vec<Rollout<Pendulum>> {
 #[test]
 fn every_kind_of_input_and_output_passes_the_checks_of_a_simulator() {
     for rollout in kinds() {
-        let name = format!("{:?} {:?}", rollout.input, rollout.observe);
+        let name = format!(
+            "{:?} {:?}",
+            rollout.options().input,
+            rollout.options().observe
+        );
         let simulator: Arc<dyn Simulator> = Arc::new(rollout);
         let x = check::typical_input(&*simulator, 3);
         for check in check::simulator(&simulator, &x, 3) {
@@ -142,13 +144,16 @@ fn every_kind_of_input_and_output_passes_the_checks_of_a_simulator() {
 #[test]
 fn all_rows_or_columns_take_one_sweep_and_equal_single_products() {
     for rollout in kinds() {
-        let (n, m) = (rollout.inputs(), rollout.observe.len());
+        let (n, m) = (rollout.inputs(), rollout.options().observe.len());
         let x = check::typical_input(&rollout, 5);
         let mut y = vec![0.0; m];
-        rollout.step.taken.store(0, Ordering::Relaxed);
+        rollout.options().step.taken.store(0, Ordering::Relaxed);
         let map = rollout.linearize(&x, &mut y).unwrap();
         let dense = map.dense().unwrap();
-        assert_eq!(rollout.step.taken.load(Ordering::Relaxed), rollout.steps);
+        assert_eq!(
+            rollout.options().step.taken.load(Ordering::Relaxed),
+            rollout.options().steps
+        );
         for j in 0..n {
             let mut column = vec![0.0; m];
             let unit: Vec<f64> = (0..n).map(|i| f64::from(u8::from(i == j))).collect();
@@ -165,25 +170,23 @@ fn a_tenth_of_the_memory_gives_the_same_bits_for_three_forward_runs_more_at_most
     for steps in [40, 100, 384] {
         for input in [Input::State(0..2), Input::Controls, Input::Parameters] {
             let full = rollout(steps, input);
-            let tape = steps * full.step.record() * 8;
-            let small = Rollout {
-                max_memory: Some(tape / 10),
-                ..full.clone()
-            };
+            let tape = steps * full.options().step.record() * 8;
+            let small = full.options().clone().with_max_memory(tape / 10);
+            let small = small.build().unwrap();
             let x = check::typical_input(&full, 9);
             let (dy, mut y) = ([1.0, -2.0], [0.0; 2]);
             let (mut expected, mut found) = (x.clone(), x.clone());
             full.vjp(&x, &dy, &mut expected).unwrap();
-            full.step.taken.store(0, Ordering::Relaxed);
+            full.options().step.taken.store(0, Ordering::Relaxed);
             let map = small.linearize(&x, &mut y).unwrap();
             map.apply_transpose(&dy, &mut found).unwrap();
             assert_eq!(found, expected);
-            let taken = full.step.taken.swap(0, Ordering::Relaxed);
+            let taken = full.options().step.taken.swap(0, Ordering::Relaxed);
             assert!(taken <= (1 + 3) * steps, "{taken} for {steps}");
             // The first sweep used up the states that the run had kept.
             map.apply_transpose(&dy, &mut found).unwrap();
             assert_eq!(found, expected);
-            let taken = full.step.taken.swap(0, Ordering::Relaxed);
+            let taken = full.options().step.taken.swap(0, Ordering::Relaxed);
             assert!(taken <= 4 * steps, "{taken} for {steps}, again");
             let (mut a, mut b) = ([0.0; 2], [0.0; 2]);
             full.jvp(&x, &x, &mut a).unwrap();
@@ -202,23 +205,20 @@ fn steps_are_undone() {
     inverse.invert_near(&y, &[9.0, 9.0], &mut back).unwrap();
     assert!(x.iter().zip(&back).all(|(a, b)| (a - b).abs() < 1e-13));
     assert!(rollout(50, Input::Controls).local_inverse().is_none());
-    let seen = Rollout {
-        observe: Observe::end(50, 1),
-        ..forwards
-    };
+    let seen = options(50, Input::State(0..2)).with_observe(Observe::end(50, 1));
+    let seen = seen.build().unwrap();
     assert!(seen.local_inverse().is_none());
 }
 
 #[test]
 fn a_blow_up_names_its_step_and_time() {
-    let exploding = Rollout {
-        step: Pendulum {
-            growth: 1e100,
-            ..Pendulum::default()
-        },
-        ..rollout(20, Input::State(0..2))
-    };
+    let exploding = options(20, Input::State(0..2)).with_step(Pendulum {
+        growth: 1e100,
+        ..Pendulum::default()
+    });
     let error = exploding
+        .build()
+        .unwrap()
         .forward(&[1.0, 1.0], &mut [0.0; 2])
         .unwrap_err()
         .to_string();
@@ -228,10 +228,10 @@ fn a_blow_up_names_its_step_and_time() {
 
 #[test]
 fn parts_that_do_not_fit_are_refused() {
-    let key = |change: &dyn Fn(&mut Rollout<Pendulum>)| {
-        let mut rollout = rollout(20, Input::State(0..2));
-        change(&mut rollout);
-        match rollout.validate().unwrap_err() {
+    let key = |change: &dyn Fn(&mut RolloutOptions<Pendulum>)| {
+        let mut changed = options(20, Input::State(0..2));
+        change(&mut changed);
+        match changed.build().err().unwrap() {
             Error::Option { key, .. } => key,
             Error::Length { what, .. } => what,
             other => other.to_string(),

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use retrodict::losses::Infidelity;
-use retrodict::models::rollout::RolledOut;
-use retrodict::simulators::Schroedinger;
+use retrodict::models::rollout::{Input, RolledOut};
+use retrodict::options::Build;
+use retrodict::simulators::{Schroedinger, SchroedingerOptions};
 use retrodict::updates::LevenbergMarquardt;
 use retrodict::{Problem, Simulator, Solver, StopWhen};
 
@@ -14,7 +15,7 @@ fn wiggle(steps: usize) -> Vec<f64> {
 }
 
 fn run(well: &Schroedinger, control: &[f64]) -> Vec<f64> {
-    let mut y = vec![0.0; 2 * (well.points - 2)];
+    let mut y = vec![0.0; 2 * (well.options().points - 2)];
     well.forward(control, &mut y).unwrap();
     y
 }
@@ -23,10 +24,10 @@ fn run(well: &Schroedinger, control: &[f64]) -> Vec<f64> {
 #[test]
 fn eigenstates_turn_by_the_exact_phase() {
     for level in [1, 2, 5, 14] {
-        let well = Schroedinger {
-            level,
-            ..Schroedinger::default()
-        };
+        let well = SchroedingerOptions::default()
+            .with_level(level)
+            .build()
+            .unwrap();
         let y = run(&well, &vec![0.0; 384]);
         let angle = -384.0 * 2.0 * (0.5 * 0.05 * well.energy(level)).atan();
         let state = well.eigenstate(level);
@@ -41,11 +42,11 @@ fn eigenstates_turn_by_the_exact_phase() {
 #[test]
 fn energies_approach_those_of_the_well_with_the_square_of_the_cell() {
     let error = |points| {
-        let well = Schroedinger {
-            points,
-            ..Schroedinger::default()
-        };
-        let exact = (std::f64::consts::PI * 2.0 / well.width).powi(2);
+        let well = SchroedingerOptions::default()
+            .with_points(points)
+            .build()
+            .unwrap();
+        let exact = (std::f64::consts::PI * 2.0 / well.options().width).powi(2);
         (well.energy(2) - exact).abs()
     };
     let order = (error(17) / error(33)).log2();
@@ -54,7 +55,7 @@ fn energies_approach_those_of_the_well_with_the_square_of_the_cell() {
 
 #[test]
 fn the_norm_is_conserved_to_round_off_under_any_control() {
-    let well = Schroedinger::default();
+    let well = SchroedingerOptions::default().build().unwrap();
     let y = run(&well, &wiggle(384));
     let norm: f64 = y.iter().map(|y| y * y).sum();
     assert!((norm - 1.0).abs() < 1e-13, "{norm}");
@@ -63,11 +64,11 @@ fn the_norm_is_conserved_to_round_off_under_any_control() {
 #[test]
 fn the_error_falls_with_the_square_of_the_time_step() {
     let at = |steps: usize| {
-        let well = Schroedinger {
-            steps,
-            dt: 0.4 / steps as f64,
-            ..Schroedinger::default()
-        };
+        let well = SchroedingerOptions::default()
+            .with_steps(steps)
+            .with_dt(0.4 / steps as f64)
+            .build()
+            .unwrap();
         run(&well, &vec![3.0; steps])
     };
     let exact = at(16384);
@@ -82,12 +83,15 @@ fn the_error_falls_with_the_square_of_the_time_step() {
 
 #[test]
 fn every_step_is_undone_by_its_adjoint() {
-    let well = Schroedinger::default();
+    let well = SchroedingerOptions::default().build().unwrap();
     let control = wiggle(384);
     let y = run(&well, &control);
-    let mut rollout = well.rollout().clone();
-    rollout.controls = control;
-    rollout.input = retrodict::models::rollout::Input::State(0..28);
+    let rollout = well.rollout().options().clone();
+    let rollout = rollout
+        .with_controls(control)
+        .with_input(Input::State(0..28))
+        .with_input_space(None);
+    let rollout = rollout.build().unwrap();
     let mut back = y;
     rollout.run_back(&mut back).unwrap();
     let start = well.eigenstate(1);
@@ -96,7 +100,7 @@ fn every_step_is_undone_by_its_adjoint() {
 
 #[test]
 fn the_ground_state_is_steered_to_the_first_excited_one() {
-    let well = Schroedinger::default();
+    let well = SchroedingerOptions::default().build().unwrap();
     let target = well.eigenstate(2);
     let problem = Problem::new(Arc::new(well), Arc::new(Infidelity {}), target).unwrap();
     let stop = StopWhen {

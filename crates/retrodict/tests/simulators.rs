@@ -5,8 +5,9 @@ use std::f64::consts::{E, FRAC_PI_2, FRAC_PI_6, PI};
 use std::sync::Arc;
 
 use retrodict::losses::SquaredError;
+use retrodict::options::Build;
 use retrodict::registry::SIMULATORS;
-use retrodict::simulators::{Exp, Scaling, Sine, Square};
+use retrodict::simulators::{ExpOptions, ScalingOptions, SineOptions, SquareOptions};
 use retrodict::updates::InverseSimulator;
 use retrodict::{Error, LocalInverse, Problem, Simulator, Solver, Status, StopWhen};
 
@@ -33,14 +34,14 @@ fn assert_near(found: &[f64], expected: &[f64]) {
 
 #[test]
 fn scaling_scales_the_second_value() {
-    let scaling = Scaling { alpha: -4.0 };
+    let scaling = ScalingOptions::default().with_alpha(-4.0).build().unwrap();
     assert_eq!(forward(&scaling, &[3.0, 0.5]), [3.0, -2.0]);
     assert_eq!(invert(&scaling, &[3.0, -2.0], &[0.0, 0.0]), [3.0, 0.5]);
 }
 
 #[test]
 fn square_keeps_the_sign_and_reaches_no_negative_value() {
-    let square = Square {};
+    let square = SquareOptions::default().build().unwrap();
     assert_eq!(forward(&square, &[-3.0, -2.0]), [-3.0, 4.0]);
     assert_eq!(invert(&square, &[-3.0, 4.0], &[0.0, 1e-9]), [-3.0, 2.0]);
     assert_eq!(invert(&square, &[-3.0, 4.0], &[0.0, -5.0]), [-3.0, -2.0]);
@@ -49,7 +50,7 @@ fn square_keeps_the_sign_and_reaches_no_negative_value() {
 
 #[test]
 fn exp_and_its_range() {
-    let exp = Exp { size: 3 };
+    let exp = ExpOptions::default().with_size(3).build().unwrap();
     assert_near(&forward(&exp, &[0.0, 1.0, -2.0]), &[1.0, E, 1.0 / (E * E)]);
     assert_near(
         &invert(&exp, &[1.0, E, 0.5], &[9.0; 3]),
@@ -65,28 +66,29 @@ fn exp_and_its_range() {
 
 #[test]
 fn sine_without_and_with_rotation() {
-    let plain = Sine {
-        xi: 4.0,
-        phi: 0.0,
-        ..Sine::default()
-    };
+    let plain = SineOptions::default()
+        .with_xi(4.0)
+        .with_phi(0.0)
+        .build()
+        .unwrap();
     assert_near(&forward(&plain, &[FRAC_PI_6, 3.0]), &[0.125, 12.0]);
     // At 90° x̂ = (−x₂, x₁).
-    let turned = Sine {
-        xi: 4.0,
-        phi: 90.0,
-        ..Sine::default()
-    };
+    let turned = SineOptions::default()
+        .with_xi(4.0)
+        .with_phi(90.0)
+        .build()
+        .unwrap();
     assert_near(&forward(&turned, &[3.0, -FRAC_PI_6]), &[0.125, 12.0]);
 }
 
 #[test]
 fn sine_with_the_scales_inside() {
-    let inside = Sine {
-        xi: 4.0,
-        phi: 90.0,
-        gamma: Some(10.0),
-    };
+    let inside = SineOptions::default()
+        .with_xi(4.0)
+        .with_phi(90.0)
+        .with_gamma(10.0)
+        .build()
+        .unwrap();
     // 10/4 · π/15 is 30°, and 10 · 4 · 0.025 is 1.
     let x = [0.025, -FRAC_PI_6 / 2.5];
     assert_near(&forward(&inside, &x), &[0.5, 1.0]);
@@ -105,11 +107,11 @@ fn sine_with_the_scales_inside() {
 
 #[test]
 fn sine_beyond_its_range_gives_the_nearest_point_within() {
-    let sine = Sine {
-        xi: 2.0,
-        phi: 0.0,
-        ..Sine::default()
-    };
+    let sine = SineOptions::default()
+        .with_xi(2.0)
+        .with_phi(0.0)
+        .build()
+        .unwrap();
     assert_near(&invert(&sine, &[0.9, 0.0], &[1.0, 0.0]), &[FRAC_PI_2, 0.0]);
     assert_near(
         &invert(&sine, &[-0.9, 0.0], &[-2.0, 0.0]),
@@ -121,26 +123,33 @@ fn sine_beyond_its_range_gives_the_nearest_point_within() {
 #[test]
 fn a_target_out_of_reach_ends_honestly() {
     let loss = || Arc::new(SquaredError::default());
-    let sine = Arc::new(Sine {
-        xi: 2.0,
-        phi: 0.0,
-        ..Sine::default()
-    });
+    let sine = Arc::new(
+        SineOptions::default()
+            .with_xi(2.0)
+            .with_phi(0.0)
+            .build()
+            .unwrap(),
+    );
     let beyond = Problem::new(sine, loss(), vec![0.9, 0.0]).unwrap();
     let stop = StopWhen {
         loss_below: Some(1e-6),
         ..StopWhen::after(20)
     };
-    let solver = Solver::new(InverseSimulator::new(1.0), stop);
+    let solver = Solver::new(InverseSimulator::new(1.0).unwrap(), stop);
     let solution = solver.solve(&beyond, &[1.0, 0.4]).unwrap();
     assert_eq!(solution.status, Status::Stalled);
     assert_near(&solution.x, &[FRAC_PI_2, 0.0]);
     assert_near(&[solution.loss], &[0.4 * 0.4]);
 
     // An inverse that refuses is stepped around, and that is said and counted.
-    let never = Problem::new(Arc::new(Exp { size: 1 }), loss(), vec![-1.0]).unwrap();
+    let never = Problem::new(
+        Arc::new(ExpOptions::default().with_size(1).build().unwrap()),
+        loss(),
+        vec![-1.0],
+    )
+    .unwrap();
     for rate in [1.0, 0.3] {
-        let solver = Solver::new(InverseSimulator::new(rate), StopWhen::default());
+        let solver = Solver::new(InverseSimulator::new(rate).unwrap(), StopWhen::default());
         let solution = solver.solve(&never, &[0.0]).unwrap();
         assert!((solution.loss - 1.0).abs() < 1e-6, "{}", solution.loss);
         let (notice, count) = solution.notices[0];

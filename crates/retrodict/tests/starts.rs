@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use retrodict::inverse::{Inverter, Newton as LocalNewton};
 use retrodict::losses::SquaredError;
-use retrodict::models::ode::{Ode, Transform};
-use retrodict::options::Validate;
+use retrodict::models::ode::{OdeOptions, Transform};
+use retrodict::options::Build;
 use retrodict::simulators::{LotkaVolterra, Pendulum};
 use retrodict::solver::starts::{Region, solve_from};
 use retrodict::updates::{InverseJacobian, LevenbergMarquardt};
@@ -70,7 +70,7 @@ impl Simulator for TwoBottoms {
 
 #[test]
 fn many_starts_find_the_lower_bottom_and_count_the_basins() {
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(Arc::new(TwoBottoms), loss, vec![0.0, 0.0]).unwrap();
     let solver = |_| {
         let rule = LevenbergMarquardt::default();
@@ -97,7 +97,7 @@ fn many_starts_find_the_lower_bottom_and_count_the_basins() {
 
 #[test]
 fn starts_where_the_simulation_fails_are_left_out() {
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(Arc::new(Edge), loss, vec![0.5]).unwrap();
     let solver = |_| Ok(Solver::new(InverseJacobian::default(), StopWhen::after(3)));
     let region = Region::new(vec![0.0], vec![3.0]).unwrap();
@@ -114,15 +114,14 @@ fn starts_where_the_simulation_fails_are_left_out() {
 #[test]
 fn lotka_volterra_from_afar_is_solved_by_starts_around() {
     let load = |name| crate::fixtures::load("lotka_volterra.npz", name);
-    let ode = Ode::<LotkaVolterra> {
-        times: load("t"),
-        initial: load("y0"),
-        ..Ode::default()
-    };
-    ode.validate().unwrap();
+    let ode = OdeOptions::<LotkaVolterra>::default()
+        .with_times(load("t"))
+        .with_initial(load("y0"))
+        .build()
+        .unwrap();
     let far = ode.unknowns(&[1.0, 0.8, 2.0, 0.7]).unwrap();
     let truth = ode.unknowns(&load("true")).unwrap();
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(Arc::new(ode), loss, load("data")).unwrap();
     let (region, starts) = Region::starts(&far, Some(1.0), 20, 0).unwrap();
     let survey = solve_from(&problem, &starts, &region, |_| {
@@ -146,14 +145,13 @@ fn lotka_volterra_from_afar_is_solved_by_starts_around() {
 #[test]
 fn a_pendulum_seen_by_its_speed_alone_is_found_on_the_turn_of_its_start() {
     use std::f64::consts::TAU;
-    let pendulum = Arc::new(Ode::<Pendulum> {
-        fit_initial: true,
-        observe: vec![1],
-        // A negative stiffness, upside down, is the same motion too: the logarithm keeps it out.
-        transform: [&[Transform::Log][..], &[Transform::None; 3]].concat(),
-        ..Ode::default()
-    });
-    pendulum.validate().unwrap();
+    // A negative stiffness, upside down, is the same motion too: the logarithm keeps it out.
+    let transform = [&[Transform::Log][..], &[Transform::None; 3]].concat();
+    let pendulum = OdeOptions::<Pendulum>::default()
+        .with_fit_initial(true)
+        .with_observe([1])
+        .with_transform(transform);
+    let pendulum = Arc::new(pendulum.build().unwrap());
     let truth = [2.0_f64.ln(), 0.1, 0.8, 0.3];
     let mut observed = vec![0.0; pendulum.output().len()];
     pendulum.forward(&truth, &mut observed).unwrap();
@@ -175,7 +173,7 @@ fn a_pendulum_seen_by_its_speed_alone_is_found_on_the_turn_of_its_start() {
     // Many starts tell the turns apart.
     let region = Region::new(vec![0.4, 0.0, -9.0, -0.5], vec![0.9, 0.3, 9.0, 0.5]).unwrap();
     let starts = region.latin_hypercube(40, 3);
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(pendulum, loss, observed).unwrap();
     let survey = solve_from(&problem, &starts, &region, |_| {
         let rule = LevenbergMarquardt::default();
@@ -225,7 +223,7 @@ impl Simulator for Bystander {
 /// ±1 are two solutions, wherever the unknown without effect was left.
 #[test]
 fn unknowns_without_effect_make_no_solution_another() {
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(Arc::new(Bystander), loss, vec![1.0]).unwrap();
     let region = Region::new(vec![-2.0, -5.0], vec![2.0, 5.0]).unwrap();
     let starts = region.latin_hypercube(12, 4);

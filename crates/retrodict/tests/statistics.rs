@@ -1,15 +1,16 @@
 //! Error bars held against what they promise: exact ones, and how often they cover the truth.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 use retrodict::linalg::{Matrix, cholesky, dot};
-use retrodict::losses::{Covariance, SquaredError, Weighted};
-use retrodict::models::curve::{Curve, Model};
-use retrodict::models::ode::{Number, Ode};
+use retrodict::losses::{Covariance, SquaredError, Weighted, WeightedOptions};
+use retrodict::models::curve::{CurveOptions, Model};
+use retrodict::models::ode::{Number, OdeOptions};
 use retrodict::simulators::LotkaVolterra;
 use retrodict::uncertainty::statistics::{Noise, Statistics, reach};
 use retrodict::updates::LevenbergMarquardt;
@@ -108,12 +109,16 @@ fn intervals_of_a_linear_problem_are_exact() {
     let undo = |v: &mut [f64]| factor.solve(v);
     let plain = |_: &mut [f64]| {};
     for half in [false, true] {
-        let weighted: Arc<dyn Loss> = Arc::new(Weighted {
-            deviations: deviations.clone(),
-            half,
-        });
-        let covariance: Arc<dyn Loss> = Arc::new(Covariance::new(correlated.clone(), half));
-        let squared: Arc<dyn Loss> = Arc::new(SquaredError { half });
+        let weighted: Arc<dyn Loss> = Arc::new(
+            WeightedOptions::default()
+                .with_deviations(deviations.clone())
+                .with_half(half)
+                .build()
+                .unwrap(),
+        );
+        let covariance: Arc<dyn Loss> =
+            Arc::new(Covariance::new(correlated.clone(), half).unwrap());
+        let squared: Arc<dyn Loss> = Arc::new(SquaredError::default().with_half(half));
         let cases: [(Arc<dyn Loss>, Noise, Undo<'_>); 4] = [
             (Arc::clone(&weighted), Noise::Known, &weigh),
             (covariance, Noise::Known, &undo),
@@ -121,10 +126,13 @@ fn intervals_of_a_linear_problem_are_exact() {
             (squared, Noise::Estimated, &plain),
         ];
         for (loss, noise, inverse) in cases {
-            let curve = Arc::new(Curve {
-                at: at.clone(),
-                model: Parabola,
-            });
+            let curve = Arc::new(
+                CurveOptions::default()
+                    .with_at(at.clone())
+                    .with_model(Parabola)
+                    .build()
+                    .unwrap(),
+            );
             let problem = Problem::new(curve, loss, y.clone()).unwrap();
             let x = solve(&problem, &[0.0; 3]);
             let found = Statistics::with(&problem, &x, noise).unwrap();
@@ -156,10 +164,13 @@ fn intervals_of_a_linear_problem_are_exact() {
 #[test]
 fn intervals_of_a_nonlinear_problem_cover_the_truth_as_often_as_they_say() {
     let truth = [2.5, 0.8];
-    let curve = Arc::new(Curve {
-        at: (1..=12).map(|i| 0.4 * f64::from(i)).collect(),
-        model: Saturation,
-    });
+    let curve = Arc::new(
+        CurveOptions::default()
+            .with_at((1..=12).map(|i| 0.4 * f64::from(i)).collect::<Vec<_>>())
+            .with_model(Saturation)
+            .build()
+            .unwrap(),
+    );
     let mut clean = vec![0.0; 12];
     curve.forward(&truth, &mut clean).unwrap();
     let sigma = 0.1;
@@ -168,11 +179,8 @@ fn intervals_of_a_nonlinear_problem_cover_the_truth_as_often_as_they_say() {
     let mut poor = 0;
     for _ in 0..1000 {
         let mut noise = || -> f64 { StandardNormal.sample(&mut random) };
-        let y = clean.iter().map(|y| y + sigma * noise()).collect();
-        let loss = Arc::new(Weighted {
-            deviations: vec![sigma],
-            half: true,
-        });
+        let y: Vec<f64> = clean.iter().map(|y| y + sigma * noise()).collect();
+        let loss = Arc::new(Weighted::half([sigma]).unwrap());
         let problem = Problem::new(curve.clone(), loss, y).unwrap();
         let x = solve(&problem, &[1.0, 1.0]);
         for (k, noise) in [Noise::Known, Noise::Estimated].into_iter().enumerate() {
@@ -194,10 +202,13 @@ fn intervals_of_a_nonlinear_problem_cover_the_truth_as_often_as_they_say() {
 
 #[test]
 fn noise_that_no_loss_knows_cannot_be_taken_as_known() {
-    let curve = Arc::new(Curve {
-        at: places(),
-        model: Parabola,
-    });
+    let curve = Arc::new(
+        CurveOptions::default()
+            .with_at(places())
+            .with_model(Parabola)
+            .build()
+            .unwrap(),
+    );
     let problem = Problem::new(curve, Arc::new(SquaredError::default()), vec![0.0; 12]).unwrap();
     let error = Statistics::with(&problem, &[0.0; 3], Noise::Known).unwrap_err();
     let message = error.to_string();
@@ -226,10 +237,13 @@ impl Model for Blind {
 
 #[test]
 fn what_the_data_do_not_see_is_said_in_words() {
-    let curve = Arc::new(Curve {
-        at: places(),
-        model: Blind,
-    });
+    let curve = Arc::new(
+        CurveOptions::default()
+            .with_at(places())
+            .with_model(Blind)
+            .build()
+            .unwrap(),
+    );
     let problem = Problem::new(curve, Arc::new(SquaredError::default()), vec![1.0; 12]).unwrap();
     let found = Statistics::of(&problem, &[0.5, 1.0, 0.1, 7.0]).unwrap();
     let names = ["slope", "tilt", "offset", "colour"].map(str::to_owned);
@@ -253,12 +267,15 @@ fn what_the_data_do_not_see_is_said_in_words() {
 /// At times that are nearly the same, offset and slope are nearly one.
 #[test]
 fn parameters_that_are_hardly_told_apart_are_named() {
-    let at = (0..12).map(|i| 100.0 + 0.1 * f64::from(i)).collect();
-    let curve = Arc::new(Curve {
-        at,
-        model: Parabola,
-    });
-    let y = (0..12).map(|i| (0.7 * f64::from(i)).cos()).collect();
+    let at: Vec<f64> = (0..12).map(|i| 100.0 + 0.1 * f64::from(i)).collect();
+    let curve = Arc::new(
+        CurveOptions::default()
+            .with_at(at)
+            .with_model(Parabola)
+            .build()
+            .unwrap(),
+    );
+    let y: Vec<f64> = (0..12).map(|i| (0.7 * f64::from(i)).cos()).collect();
     let problem = Problem::new(curve, Arc::new(SquaredError::default()), y).unwrap();
     let words = Statistics::of(&problem, &[0.0; 3]).unwrap().in_words(&[]);
     assert_eq!(words.len(), 3, "{words:?}");
@@ -269,8 +286,19 @@ fn parameters_that_are_hardly_told_apart_are_named() {
 
 #[test]
 fn parameters_of_differential_equations_have_names() {
-    let labels = Ode::<LotkaVolterra>::default().labels().unwrap();
+    let labels = OdeOptions::<LotkaVolterra>::default()
+        .build()
+        .unwrap()
+        .labels()
+        .unwrap();
     let (name, unit) = &labels[0];
     assert!(!name.is_empty() && !unit.is_empty());
-    assert_eq!(labels.len(), Ode::<LotkaVolterra>::default().input().len());
+    assert_eq!(
+        labels.len(),
+        OdeOptions::<LotkaVolterra>::default()
+            .build()
+            .unwrap()
+            .input()
+            .len()
+    );
 }

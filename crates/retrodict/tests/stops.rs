@@ -1,15 +1,16 @@
 //! How runs end, how they get past simulations that fail, and how they go on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use retrodict::interrupt::Interrupt;
-use retrodict::losses::{Covariance, Huber, SquaredError, Weighted};
+use retrodict::losses::{Covariance, HuberOptions, SquaredError, Weighted};
 use retrodict::registry::{RULES, SIMULATORS};
-use retrodict::simulators::{Exp, Scaling};
+use retrodict::simulators::{ExpOptions, ScalingOptions};
 use retrodict::updates::{Adam, GaussNewton, GradientDescent, LimitedMemoryBfgs};
 use retrodict::{
     Checkpoint, Error, Goal, Loss, Problem, Result, Simulator, Solution, Solver, Space, Status,
@@ -18,13 +19,13 @@ use retrodict::{
 
 /// y = x, watched by a loss: descent with η goes from 0 to the target by the factor 1 − 2η/σ² a step.
 fn identity(loss: impl Loss + 'static) -> Problem {
-    let scaling = Scaling { alpha: 1.0 };
+    let scaling = ScalingOptions::default().with_alpha(1.0).build().unwrap();
     Problem::new(Arc::new(scaling), Arc::new(loss), vec![10.0, -10.0]).unwrap()
 }
 
 fn descend(problem: &Problem, rate: f64, stop: StopWhen) -> (Solution, Vec<f64>) {
     let mut losses = Vec::new();
-    let solution = Solver::new(GradientDescent::new(rate), stop)
+    let solution = Solver::new(GradientDescent::new(rate).unwrap(), stop)
         .solve_observed(problem, &[0.0, 0.0], |record, _| {
             losses.push(record.loss);
             ControlFlow::Continue(())
@@ -35,11 +36,8 @@ fn descend(problem: &Problem, rate: f64, stop: StopWhen) -> (Solution, Vec<f64>)
 
 #[test]
 fn the_discrepancy_ends_a_run_at_the_first_point_within_the_noise() {
-    let weighted = Weighted {
-        deviations: vec![2.0, 1.0],
-        half: true,
-    };
-    let covariance = Covariance::new(vec![vec![4.0, 0.0], vec![0.0, 1.0]], false);
+    let weighted = Weighted::half([2.0, 1.0]).unwrap();
+    let covariance = Covariance::new(vec![vec![4.0, 0.0], vec![0.0, 1.0]], false).unwrap();
     let stop = StopWhen {
         discrepancy_below: Some(1.0),
         steps: 1000,
@@ -71,7 +69,7 @@ fn a_discrepancy_without_a_noise_model_is_refused() {
     };
     for problem in [
         identity(SquaredError::default()),
-        identity(Huber { delta: 1.0 }),
+        identity(HuberOptions::default().with_delta(1.0).build().unwrap()),
     ] {
         let solver = Solver::new(GaussNewton::default(), stop.clone());
         let message = solver.solve(&problem, &[0.0; 2]).unwrap_err().to_string();
@@ -232,7 +230,7 @@ fn an_observer_ends_a_run_and_the_best_x_is_kept() {
     let problem = identity(SquaredError::default());
     // Every step turns the error round and makes it longer by a fifth.
     let mut seen = Vec::new();
-    let solution = Solver::new(GradientDescent::new(1.1), StopWhen::after(50))
+    let solution = Solver::new(GradientDescent::new(1.1).unwrap(), StopWhen::after(50))
         .solve_observed(&problem, &[9.0, -9.0], |record, x| {
             seen.push((record.loss, x.to_vec()));
             if record.step == 4 {
@@ -269,10 +267,10 @@ impl Cliff {
 
 impl Simulator for Cliff {
     fn input(&self) -> Space {
-        Exp::default().input()
+        ExpOptions::default().build().unwrap().input()
     }
     fn output(&self) -> Space {
-        Exp::default().output()
+        ExpOptions::default().build().unwrap().output()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         let beyond = self.test(x)?;
@@ -307,7 +305,7 @@ fn a_step_beyond_what_can_be_simulated_is_shortened() {
             "gradient-descent",
         ] {
             let cliff = Cliff { edge, fails };
-            let loss = Arc::new(SquaredError { half: true });
+            let loss = Arc::new(SquaredError::half());
             let n = cliff.input().len();
             let problem = Problem::new(Arc::new(cliff), loss, vec![6.0; n]).unwrap();
             let mut options = toml::Table::new();
@@ -325,14 +323,14 @@ fn a_step_beyond_what_can_be_simulated_is_shortened() {
                 // The first step of these is 1 long.
                 start = 2.5;
             }
-            let solver = Solver {
-                rule: RULES.build(rule, &options).unwrap(),
-                stop: StopWhen {
+            let solver = Solver::new(
+                RULES.build(rule, &options).unwrap(),
+                StopWhen {
                     steps: 300,
                     loss_below: Some(1e-3),
                     ..StopWhen::default()
                 },
-            };
+            );
             let mut beyond = false;
             let solution = solver
                 .solve_observed(&problem, &vec![start; n], |_, x| {
@@ -371,7 +369,7 @@ fn where_no_shorter_step_helps_the_failure_is_told_and_the_best_x_kept() {
         )
     };
     let (failing, start) = problem(true);
-    let solver = || Solver::new(Adam::new(1.0), StopWhen::after(10));
+    let solver = || Solver::new(Adam::new(1.0).unwrap(), StopWhen::after(10));
     let solution = solver().solve(&failing, &start).unwrap();
     let Status::Failed(Error::Simulation { message, .. }) = &solution.status else {
         panic!("{}", solution.status);
@@ -398,7 +396,7 @@ impl Simulator for OneWay {
         self.0.output()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
-        Exp::default().forward(x, y)
+        ExpOptions::default().build().unwrap().forward(x, y)
     }
     fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
         self.0.jvp(x, dx, dy)
@@ -415,7 +413,7 @@ fn a_line_search_gets_past_an_adjoint_that_fails() {
         fails: true,
     });
     let n = cliff.input().len();
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(Arc::new(cliff), loss, vec![1.5; n]).unwrap();
     let solution = Solver::new(LimitedMemoryBfgs::default(), StopWhen::after(50))
         .solve(&problem, &vec![-0.4; n])
@@ -429,17 +427,19 @@ fn a_line_search_gets_past_an_adjoint_that_fails() {
 fn a_run_that_stopped_goes_on_bit_for_bit_whatever_the_rule() {
     let options: toml::Table = "xi = 2.0\nphi = 30.0".parse().unwrap();
     let sine = SIMULATORS.build("sine", &options).unwrap();
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(sine, loss, vec![0.3, 2.5]).unwrap();
     let start = vec![0.2, -0.4];
     for entry in RULES.entries.iter() {
-        let solver = |steps| Solver {
-            rule: entry.build(&toml::Table::new()).unwrap(),
-            stop: StopWhen {
-                plateau: Some(1e-9),
-                plateau_steps: 4,
-                ..StopWhen::after(steps)
-            },
+        let solver = |steps| {
+            Solver::new(
+                entry.build(&toml::Table::new()).unwrap(),
+                StopWhen {
+                    plateau: Some(1e-9),
+                    plateau_steps: 4,
+                    ..StopWhen::after(steps)
+                },
+            )
         };
         let run = |legs: &[usize]| {
             let mut at = Checkpoint::at(start.clone());

@@ -1,6 +1,7 @@
 //! Training: published numbers, strategies against each other, rollbacks, the same bits every time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -10,13 +11,13 @@ use retrodict::check;
 use retrodict::losses::{Reduction, SquaredError};
 use retrodict::network::{Activation, Mlp};
 use retrodict::registry::RULES;
-use retrodict::simulators::{Oscillators, Sine, Square};
+use retrodict::simulators::{OscillatorsOptions, SineOptions, SquareOptions};
 use retrodict::training::{
     Clock, CorrectedTargets, EndToEnd, Fixed, Fresh, Joint, Limits, Sample, Schedule, State,
     Strategy, Supervised, Trained, Trainer,
 };
 use retrodict::updates::{
-    Adam, GradientDescent, HalfInverse, InverseSimulator, LevenbergMarquardt,
+    Adam, GradientDescentOptions, HalfInverse, InverseSimulator, LevenbergMarquardt,
 };
 use retrodict::{Loss, Network, Result, Simulator, Space, Status, UpdateRule};
 
@@ -38,7 +39,7 @@ fn trainer(
         network: Arc::clone(network),
         strategy: Box::new(strategy),
         rule: Box::new(rule),
-        loss: Arc::new(SquaredError { half: false }),
+        loss: Arc::new(SquaredError::default()),
         reduction: Reduction::Mean,
         batch,
         schedule: Schedule::Constant,
@@ -69,16 +70,18 @@ fn oscillators(count: usize, seed: u64) -> Vec<Sample> {
                 input: state.clone(),
                 target: state.clone(),
                 label: None,
-                simulator: Arc::new(Oscillators {
-                    masses: 2,
-                    steps: 24,
-                    dt: 0.5,
-                    kappa: 0.2,
-                    alpha: 0.0,
-                    strength: 1.0,
-                    initial: state,
-                    ..Oscillators::default()
-                }),
+                simulator: Arc::new(
+                    OscillatorsOptions::default()
+                        .with_masses(2)
+                        .with_steps(24)
+                        .with_dt(0.5)
+                        .with_kappa(0.2)
+                        .with_alpha(0.0)
+                        .with_strength(1.0)
+                        .with_initial(state)
+                        .build()
+                        .unwrap(),
+                ),
             }
         })
         .collect()
@@ -86,7 +89,7 @@ fn oscillators(count: usize, seed: u64) -> Vec<Sample> {
 
 /// y = x² for x of both signs; `sign` of the label where it is drawn.
 fn squares(count: usize) -> Vec<Sample> {
-    let square: Arc<dyn Simulator> = Arc::new(Square {});
+    let square: Arc<dyn Simulator> = Arc::new(SquareOptions::default().build().unwrap());
     let mut random = Pcg64::seed_from_u64(4);
     (0..count)
         .map(|_| {
@@ -175,7 +178,7 @@ fn half_inverse_gradients_reach_the_published_loss_in_an_epoch() {
     };
     let half_inverse = loss_of(Box::<HalfInverse>::default(), 32);
     assert!(half_inverse <= 7e-5, "{half_inverse}");
-    let adam = loss_of(Box::new(Adam::new(1e-3)), 256);
+    let adam = loss_of(Box::new(Adam::new(1e-3).unwrap()), 256);
     assert!(adam > 0.1, "{adam}");
 }
 
@@ -183,7 +186,7 @@ fn half_inverse_gradients_reach_the_published_loss_in_an_epoch() {
 fn supervised_training_learns_the_mean_of_two_branches_and_the_others_one_of_them() {
     let network = mlp(&[1, 16, 2]);
     let learn = |strategy: Box<dyn Strategy>| {
-        let mut trainer = trainer(&network, EndToEnd {}, Adam::new(5e-3), 32);
+        let mut trainer = trainer(&network, EndToEnd {}, Adam::new(5e-3).unwrap(), 32);
         trainer.strategy = strategy;
         let mut data = Fixed::new(squares(256), Some(1));
         let done = run(
@@ -218,11 +221,13 @@ fn supervised_training_learns_the_mean_of_two_branches_and_the_others_one_of_the
 fn corrected_targets_are_scale_invariant() {
     // ξ multiplies one direction and divides the other; the inverse does not see it.
     let learn = |xi: f64| {
-        let sine: Arc<dyn Simulator> = Arc::new(Sine {
-            xi,
-            phi: 0.0,
-            ..Sine::default()
-        });
+        let sine: Arc<dyn Simulator> = Arc::new(
+            SineOptions::default()
+                .with_xi(xi)
+                .with_phi(0.0)
+                .build()
+                .unwrap(),
+        );
         let mut random = Pcg64::seed_from_u64(1);
         let samples = (0..256)
             .map(|_| {
@@ -240,7 +245,7 @@ fn corrected_targets_are_scale_invariant() {
             .collect();
         let network = mlp(&[2, 16, 2]);
         let strategy = CorrectedTargets::new(|| Ok(Box::new(InverseSimulator::default())), 1);
-        let mut trainer = trainer(&network, strategy, Adam::new(5e-3), 32);
+        let mut trainer = trainer(&network, strategy, Adam::new(5e-3).unwrap(), 32);
         let mut data = Fixed::new(samples, Some(1));
         let done = run(
             &mut trainer,
@@ -268,7 +273,7 @@ fn a_run_that_was_cut_in_two_and_any_number_of_threads_give_the_same_bits() {
             .build()
             .unwrap();
         pool.install(|| {
-            let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2), 16);
+            let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2).unwrap(), 16);
             let mut data = Fixed::new(oscillators(64, 3), Some(9));
             let mut state = State::new(network.initial(1));
             if let Some(cut) = cut {
@@ -289,10 +294,10 @@ fn a_run_that_was_cut_in_two_and_any_number_of_threads_give_the_same_bits() {
 #[test]
 fn steps_that_explode_are_shortened_counted_and_survived() {
     let network = mlp(&[4, 20, 24]);
-    let rule = GradientDescent {
-        learning_rate: 3.0,
-        ..GradientDescent::default()
-    };
+    let rule = GradientDescentOptions::default()
+        .with_learning_rate(3.0)
+        .build()
+        .unwrap();
     let mut trainer = trainer(&network, EndToEnd {}, rule, 16);
     let mut data = Fixed::new(oscillators(64, 3), Some(9));
     let done = run(
@@ -345,7 +350,7 @@ fn a_hopeless_run_ends_as_diverged_with_the_best_theta_kept() {
         };
         4
     ];
-    let mut trainer = trainer(&network, EndToEnd {}, Adam::new(0.1), 4);
+    let mut trainer = trainer(&network, EndToEnd {}, Adam::new(0.1).unwrap(), 4);
     let mut data = Fixed::new(samples, None);
     let start = vec![0.5, 0.0];
     let done = run(
@@ -363,7 +368,7 @@ fn a_hopeless_run_ends_as_diverged_with_the_best_theta_kept() {
 fn limits_end_a_run_and_say_which() {
     let network = mlp(&[4, 8, 24]);
     let go = |limits: Limits| {
-        let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2), 16);
+        let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2).unwrap(), 16);
         let mut data = Fixed::new(oscillators(32, 3), Some(9));
         run(
             &mut trainer,
@@ -396,10 +401,10 @@ fn limits_end_a_run_and_say_which() {
 fn clipping_shortens_the_gradient_and_the_schedule_the_step() {
     let network = mlp(&[4, 8, 24]);
     let moved = |clip: Option<f64>, schedule: Schedule| {
-        let rule = GradientDescent {
-            learning_rate: 1.0,
-            ..GradientDescent::default()
-        };
+        let rule = GradientDescentOptions::default()
+            .with_learning_rate(1.0)
+            .build()
+            .unwrap();
         let mut trainer = trainer(&network, EndToEnd {}, rule, 16);
         trainer.clip = clip;
         trainer.schedule = schedule;
@@ -437,12 +442,12 @@ fn what_does_not_fit_is_said() {
         result.err().unwrap().to_string()
     };
     let said = fails(
-        &mut trainer(&network, Supervised {}, Adam::new(0.1), 4),
+        &mut trainer(&network, Supervised {}, Adam::new(0.1).unwrap(), 4),
         oscillators(8, 1),
     );
     assert!(said.contains("the x that belongs to each y*"), "{said}");
     let said = fails(
-        &mut trainer(&network, EndToEnd {}, Adam::new(0.1), 9),
+        &mut trainer(&network, EndToEnd {}, Adam::new(0.1).unwrap(), 9),
         oscillators(8, 1),
     );
     assert!(
@@ -451,12 +456,12 @@ fn what_does_not_fit_is_said() {
     );
     let needy = CorrectedTargets::new(|| Ok(Box::new(InverseSimulator::default())), 1);
     let said = fails(
-        &mut trainer(&network, needy, Adam::new(0.1), 4),
+        &mut trainer(&network, needy, Adam::new(0.1).unwrap(), 4),
         oscillators(8, 1),
     );
     assert!(said.contains("a local inverse"), "{said}");
     let narrow = mlp(&[4, 8, 23]);
-    let mut other = trainer(&narrow, EndToEnd {}, Adam::new(0.1), 4);
+    let mut other = trainer(&narrow, EndToEnd {}, Adam::new(0.1).unwrap(), 4);
     let mut data = Fixed::new(oscillators(8, 1), None);
     let said = other
         .train(
@@ -475,7 +480,7 @@ fn what_does_not_fit_is_said() {
 #[test]
 fn samples_drawn_on_the_fly_depend_on_their_number_alone() {
     use retrodict::training::Data;
-    let square: Arc<dyn Simulator> = Arc::new(Square {});
+    let square: Arc<dyn Simulator> = Arc::new(SquareOptions::default().build().unwrap());
     let draw = move |random: &mut Pcg64| {
         let x: f64 = random.random_range(-1.0..1.0);
         Ok(Sample {
@@ -504,7 +509,7 @@ fn every_rule_goes_on_bit_for_bit_from_what_it_remembers() {
     let network = mlp(&[4, 5, 24]);
     for entry in RULES.entries.iter() {
         let build = || {
-            let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2), 4);
+            let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2).unwrap(), 4);
             trainer.rule = entry.build(&toml::Table::new()).unwrap();
             (trainer, Fixed::new(oscillators(12, 3), Some(9)))
         };

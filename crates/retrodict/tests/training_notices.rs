@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use retrodict::losses::{Reduction, SquaredError};
 use retrodict::network::{Activation, Mlp};
-use retrodict::simulators::Exp;
+use retrodict::options::Build;
+use retrodict::simulators::ExpOptions;
 use retrodict::training::{CorrectedTargets, Fixed, Limits, Sample, Schedule, State, Trainer};
 use retrodict::updates::{Adam, InverseSimulator};
 use retrodict::{Network, Simulator};
 
 /// Trains on some targets of e^x up to a step.
 fn train(targets: &[f64], from: Option<State>, steps: u64) -> State {
-    let simulator: Arc<dyn Simulator> = Arc::new(Exp::default());
+    let simulator: Arc<dyn Simulator> = Arc::new(ExpOptions::default().build().unwrap());
     let samples = targets.iter().map(|target| Sample {
         input: vec![*target],
         target: vec![*target],
@@ -31,8 +32,8 @@ fn train(targets: &[f64], from: Option<State>, steps: u64) -> State {
             || Ok(Box::new(InverseSimulator::default())),
             1,
         )),
-        rule: Box::new(Adam::new(1e-2)),
-        loss: Arc::new(SquaredError { half: true }),
+        rule: Box::new(Adam::new(1e-2).unwrap()),
+        loss: Arc::new(SquaredError::half()),
         reduction: Reduction::Mean,
         batch: targets.len(),
         schedule: Schedule::Constant,

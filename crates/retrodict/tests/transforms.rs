@@ -1,18 +1,19 @@
 //! Transforms and units: what unknowns are measured in does not make a problem harder.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use retrodict::losses::SquaredError;
-use retrodict::models::ode::Ode;
+use retrodict::models::ode::OdeOptions;
 use retrodict::priors::Gaussian;
 use retrodict::registry::RULES;
-use retrodict::simulators::{Exp, Heat, LotkaVolterra, Scaling};
+use retrodict::simulators::{ExpOptions, HeatOptions, LotkaVolterra, ScalingOptions};
 use retrodict::{Problem, Simulator, Solution, Solver, StopWhen, Transform, Transformed, check};
 
 fn problem(simulator: Arc<dyn Simulator>, target: Vec<f64>) -> Problem {
-    Problem::new(simulator, Arc::new(SquaredError { half: true }), target).unwrap()
+    Problem::new(simulator, Arc::new(SquaredError::half()), target).unwrap()
 }
 
 fn solve(rule: &str, problem: &Problem, start: &[f64]) -> Solution {
@@ -21,17 +22,17 @@ fn solve(rule: &str, problem: &Problem, start: &[f64]) -> Solution {
         loss_change: Some(0.0),
         ..StopWhen::after(200)
     };
-    Solver { rule, stop }.solve(problem, start).unwrap()
+    Solver::new(rule, stop).solve(problem, start).unwrap()
 }
 
 #[test]
 fn transformed_simulators_pass_the_checks_of_one() {
-    let exp = Exp { size: 3 };
-    let heat = Heat {
-        shape: vec![4],
-        nu_t: 0.1,
-        ..Heat::default()
-    };
+    let exp = ExpOptions::default().with_size(3).build().unwrap();
+    let heat = HeatOptions::default()
+        .with_shape(vec![4])
+        .with_nu_t(0.1)
+        .build()
+        .unwrap();
     let cases: [(Arc<dyn Simulator>, &[Transform]); 5] = [
         (
             Arc::new(exp),
@@ -44,11 +45,11 @@ fn transformed_simulators_pass_the_checks_of_one() {
         (Arc::new(heat.clone()), &[Transform::Scale(1e-9)]),
         (Arc::new(heat), &[Transform::Log]),
         (
-            Arc::new(Scaling::default()),
+            Arc::new(ScalingOptions::default().build().unwrap()),
             &[Transform::None, Transform::Log],
         ),
         (
-            Arc::new(Ode::<LotkaVolterra>::default()),
+            Arc::new(OdeOptions::<LotkaVolterra>::default().build().unwrap()),
             &[Transform::Bounds(-3.0, 3.0)],
         ),
     ];
@@ -67,23 +68,23 @@ fn transformed_simulators_pass_the_checks_of_one() {
 
 /// Lotka and Volterra's rates in units of their own: the steps of a fit, and the rates found.
 fn fit_in_units(rule: &str, units: &[f64; 4]) -> (usize, Vec<f64>) {
-    let ode = Ode::<LotkaVolterra> {
-        transform: vec![Transform::None],
-        ..Ode::default()
-    };
+    let ode = OdeOptions::<LotkaVolterra>::default()
+        .with_transform([Transform::None])
+        .build()
+        .unwrap();
     let truth = [1.0, 0.8, 1.2, 0.9];
     let mut target = vec![0.0; ode.output().len()];
     ode.forward(&truth, &mut target).unwrap();
     let in_units = units.map(Transform::Scale);
     let simulator = Transformed::new(Arc::new(ode), &in_units).unwrap();
     let start = simulator.unknowns(&[0.9, 0.9, 1.1, 1.0]).unwrap();
-    let solver = Solver {
-        rule: RULES.build(rule, &toml::Table::new()).unwrap(),
-        stop: StopWhen {
+    let solver = Solver::new(
+        RULES.build(rule, &toml::Table::new()).unwrap(),
+        StopWhen {
             loss_below: Some(1e-24),
             ..StopWhen::after(200)
         },
-    };
+    );
     let problem = problem(Arc::new(simulator.clone()), target);
     let found = solver.solve(&problem, &start).unwrap();
     assert!(
@@ -119,7 +120,7 @@ fn rates_in_units_far_apart_take_no_more_steps() {
 fn scaling_by_a_billion_either_way_is_no_harder() {
     for rule in ["levenberg-marquardt", "gauss-newton", "inverse-jacobian"] {
         for alpha in [1e-9, 1.0, 1e9, 1e18] {
-            let scaling = Arc::new(Scaling { alpha });
+            let scaling = Arc::new(ScalingOptions::default().with_alpha(alpha).build().unwrap());
             let target = vec![3e9, 2e-9 * alpha];
             let found = solve(rule, &problem(scaling, target), &[1e9, 1e-9]);
             let errors = [found.x[0] / 3e9 - 1.0, found.x[1] / 2e-9 - 1.0];
@@ -136,7 +137,10 @@ fn scaling_by_a_billion_either_way_is_no_harder() {
 #[test]
 fn a_gradient_method_works_in_units_in_which_unknowns_are_one() {
     let alpha = 1e18;
-    let plain = problem(Arc::new(Scaling { alpha }), vec![3e9, 2e-9 * alpha]);
+    let plain = problem(
+        Arc::new(ScalingOptions::default().with_alpha(alpha).build().unwrap()),
+        vec![3e9, 2e-9 * alpha],
+    );
     let in_units = plain
         .transformed(&[Transform::Scale(1e9), Transform::Scale(1e-9)])
         .unwrap();
@@ -147,12 +151,10 @@ fn a_gradient_method_works_in_units_in_which_unknowns_are_one() {
 
 #[test]
 fn start_observer_solution_and_prior_are_those_of_x() {
-    let exp = Exp { size: 2 };
-    let prior = Gaussian {
-        reference: vec![0.5],
-        deviations: vec![0.7],
-        ..Gaussian::default()
-    };
+    let exp = ExpOptions::default().with_size(2).build().unwrap();
+    let prior = Gaussian::default()
+        .with_reference([0.5])
+        .with_deviations([0.7]);
     let plain = problem(Arc::new(exp), vec![2.0, 3.0])
         .with_prior(&prior, 1.0)
         .unwrap();
@@ -161,13 +163,13 @@ fn start_observer_solution_and_prior_are_those_of_x() {
     let transformed = plain.transformed(&transforms).unwrap();
     for rule in ["levenberg-marquardt", "bfgs", "inverse-simulator"] {
         let mut first = None;
-        let solver = Solver {
-            rule: RULES.build(rule, &toml::Table::new()).unwrap(),
-            stop: StopWhen {
+        let solver = Solver::new(
+            RULES.build(rule, &toml::Table::new()).unwrap(),
+            StopWhen {
                 loss_change: Some(0.0),
                 ..StopWhen::after(100)
             },
-        };
+        );
         let watch = |_: &_, x: &[f64]| {
             first.get_or_insert_with(|| x.to_vec());
             ControlFlow::Continue(())
@@ -192,7 +194,7 @@ fn start_observer_solution_and_prior_are_those_of_x() {
 
 #[test]
 fn an_inverse_is_transformed_too() {
-    let exp = Exp { size: 2 };
+    let exp = ExpOptions::default().with_size(2).build().unwrap();
     let transformed = problem(Arc::new(exp), vec![2.0, 3.0])
         .transformed(&[Transform::Log])
         .unwrap();
@@ -205,19 +207,14 @@ fn an_inverse_is_transformed_too() {
 
 #[test]
 fn values_that_no_unknown_stands_for_are_named() {
-    let heat = || {
-        Arc::new(Heat {
-            shape: vec![3],
-            ..Heat::default()
-        })
-    };
+    let heat = || Arc::new(HeatOptions::default().with_shape(vec![3]).build().unwrap());
     let plain = problem(heat(), vec![1.0; 3]);
     let refuse = |transforms: &[Transform], start: &[f64]| {
         let rule = RULES.build("gauss-newton", &toml::Table::new()).unwrap();
         let stop = StopWhen::after(1);
         let solved = plain
             .transformed(transforms)
-            .and_then(|problem| Solver { rule, stop }.solve(&problem, start));
+            .and_then(|problem| Solver::new(rule, stop).solve(&problem, start));
         solved.expect_err("this is to be refused").to_string()
     };
     assert_eq!(

@@ -8,7 +8,8 @@ use crate::server::{Reply, Server};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use retrodict::losses::SquaredError;
-use retrodict::models::external::{Differences, External, Scheme, UmBridge};
+use retrodict::models::external::{Differences, External, Scheme, UmBridgeOptions};
+use retrodict::options::Build;
 use retrodict::updates::LevenbergMarquardt;
 use retrodict::{Problem, Simulator, Solver, StopWhen, check};
 use serde_json::{Value, json};
@@ -101,16 +102,14 @@ fn model(offers: &'static [&'static str]) -> impl Fn(&str, &Value, usize) -> Rep
     }
 }
 
-fn at(server: &Server) -> UmBridge {
-    UmBridge {
-        url: server.url.clone(),
-        timeout: 20.0,
-        ..UmBridge::default()
-    }
+fn at(server: &Server) -> UmBridgeOptions {
+    UmBridgeOptions::default()
+        .with_url(server.url.clone())
+        .with_timeout(20.0)
 }
 
 fn connect(server: &Server) -> External {
-    at(server).connect().unwrap()
+    at(server).build().unwrap()
 }
 
 const X: [f64; 3] = [0.8, 0.3, -0.4];
@@ -194,12 +193,7 @@ fn forward_differences_ask_half_as_often() {
         scheme: Scheme::Forward,
         step: None,
     };
-    let simulator = UmBridge {
-        differences,
-        ..at(&server)
-    }
-    .connect()
-    .unwrap();
+    let simulator = at(&server).with_differences(differences).build().unwrap();
     simulator
         .linearize(&X, &mut [0.0; 3])
         .unwrap()
@@ -232,12 +226,7 @@ fn a_model_is_inverted() {
 fn the_configuration_goes_with_every_question() {
     let server = Server::start(model(&["Gradient"]));
     let config = "level = 2\nname = 'fine'".parse().unwrap();
-    let simulator = UmBridge {
-        config,
-        ..at(&server)
-    }
-    .connect()
-    .unwrap();
+    let simulator = at(&server).with_config(config).build().unwrap();
     simulator.forward(&X, &mut [0.0; 3]).unwrap();
     simulator.vjp(&X, &[1.0; 3], &mut [0.0; 3]).unwrap();
     for path in ["/InputSizes", "/OutputSizes", "/Evaluate", "/Gradient"] {
@@ -262,12 +251,7 @@ fn said(
         "/Evaluate" => misbehave(before),
         _ => behave(path, question, before),
     });
-    let simulator = UmBridge {
-        timeout,
-        ..at(&server)
-    }
-    .connect()
-    .unwrap();
+    let simulator = at(&server).with_timeout(timeout).build().unwrap();
     let error = simulator
         .forward(&X, &mut [0.0; 3])
         .unwrap_err()
@@ -406,8 +390,8 @@ fn a_connection_that_was_closed_while_idle_is_opened_again() {
 
 #[test]
 fn what_cannot_be_connected_to_says_why() {
-    let refused = |bridge: UmBridge, parts: &[&str]| {
-        let message = bridge.connect().err().unwrap().to_string();
+    let refused = |bridge: UmBridgeOptions, parts: &[&str]| {
+        let message = bridge.build().err().unwrap().to_string();
         for part in parts {
             assert!(message.contains(part), "no '{part}' in: {message}");
         }
@@ -417,10 +401,7 @@ fn what_cannot_be_connected_to_says_why() {
         format!("http://{}", listener.local_addr().unwrap())
     };
     refused(
-        UmBridge {
-            url: nobody.clone(),
-            ..UmBridge::default()
-        },
+        UmBridgeOptions::default().with_url(nobody.clone()),
         &[
             &nobody,
             "nothing is listening there: is the server running, and is this its port?",
@@ -428,10 +409,7 @@ fn what_cannot_be_connected_to_says_why() {
     );
     let server = Server::start(model(&[]));
     refused(
-        UmBridge {
-            model: Some("forwrd".into()),
-            ..at(&server)
-        },
+        at(&server).with_model("forwrd".to_owned()),
         &["unknown model 'forwrd' (did you mean 'forward'?); known: forward"],
     );
     let with = |path: &'static str, answer: Value| {
@@ -531,7 +509,7 @@ fn mutants_of_answers_are_told_or_taken() {
     });
     let (mut refused, mut y) = (0, [0.0; 3]);
     for _ in 0..MUTANTS {
-        let Ok(simulator) = at(&server).connect() else {
+        let Ok(simulator) = at(&server).build() else {
             refused += 1;
             continue;
         };

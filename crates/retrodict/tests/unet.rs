@@ -13,36 +13,22 @@ fn wave(count: usize, pace: f64) -> Vec<f64> {
 
 fn build(net: &UNet, input: &[usize], output: &[usize]) -> std::sync::Arc<dyn Network> {
     let space = |shape| Space::new("field", shape, "1");
-    net.build(&space(input), &space(output)).unwrap()
+    net.between(&space(input), &space(output)).unwrap()
 }
 
 fn small() -> UNet {
-    UNet {
-        filters: vec![3, 18],
-        precision: Precision::F64,
-        activation: Activation::Silu,
-        ..UNet::default()
-    }
+    UNet::default()
+        .with_filters([3, 18])
+        .with_precision(Precision::F64)
+        .with_activation(Activation::Silu)
 }
 
 /// The kinds of network that the tests go through.
 fn kinds() -> Vec<(&'static str, std::sync::Arc<dyn Network>)> {
-    let periodic = UNet {
-        padding: Padding::Periodic,
-        ..small()
-    };
-    let plain = UNet {
-        batch_norm: false,
-        ..small()
-    };
-    let keeping = UNet {
-        keep_mean: true,
-        ..small()
-    };
-    let relu = UNet {
-        activation: Activation::Relu,
-        ..small()
-    };
+    let periodic = small().with_padding(Padding::Periodic);
+    let plain = small().with_batch_norm(false);
+    let keeping = small().with_keep_mean(true);
+    let relu = small().with_activation(Activation::Relu);
     vec![
         ("zero", build(&small(), &[4, 6], &[4, 6])),
         ("periodic", build(&periodic, &[4, 6], &[4, 6])),
@@ -146,10 +132,7 @@ fn gram_and_jacobian_are_those_of_the_products() {
 
 #[test]
 fn single_precision_is_close_to_double() {
-    let single = UNet {
-        precision: Precision::F32,
-        ..small()
-    };
+    let single = small().with_precision(Precision::F32);
     let (a, b) = (
         build(&single, &[8, 8], &[8, 8]),
         build(&small(), &[8, 8], &[8, 8]),
@@ -212,7 +195,7 @@ fn the_bits_do_not_depend_on_threads() {
 fn extents_that_cannot_be_halved_are_refused() {
     let space = |shape| Space::new("temperature", shape, "K");
     let net = UNet::default();
-    let error = |a, b| net.build(&space(a), &space(b)).err().unwrap().to_string();
+    let error = |a, b| net.between(&space(a), &space(b)).err().unwrap().to_string();
     let message = error(&[20, 20], &[20, 20]);
     assert!(
         message.contains("multiples of 8") && message.contains("temperature"),
@@ -229,11 +212,9 @@ fn outputs_and_gradients_are_those_of_jax() {
         (Precision::F32, "", 1e-5),
         (Precision::F32, "_single", 1e-5),
     ] {
-        let plan = UNet {
-            filters: vec![4, 6, 8],
-            precision,
-            ..UNet::default()
-        };
+        let plan = UNet::default()
+            .with_filters([4, 6, 8])
+            .with_precision(precision);
         let net = build(&plan, &[16, 16], &[16, 16]);
         let mut theta = vec![0.0; net.parameters()];
         for weight in net.weights() {

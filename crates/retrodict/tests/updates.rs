@@ -1,11 +1,12 @@
 //! Update rules against published numbers, exact steps, limits and counts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use retrodict::options::Build;
 use std::sync::Arc;
 
 use retrodict::linalg::Matrix;
 use retrodict::losses::SquaredError;
-use retrodict::simulators::{Scaling, Sine, Square};
+use retrodict::simulators::{ScalingOptions, SineOptions, SquareOptions};
 use retrodict::updates::*;
 use retrodict::{
     Checkpoint, Counts, Error, Evaluation, Goal, LOSS_CHANGE, Problem, Result, Simulator, Solution,
@@ -90,7 +91,7 @@ impl Simulator for Residuals {
 }
 
 fn problem(simulator: impl Simulator + 'static, half: bool, target: &[f64]) -> Problem {
-    let loss = Arc::new(SquaredError { half });
+    let loss = Arc::new(SquaredError::default().with_half(half));
     Problem::new(Arc::new(simulator), loss, target.to_vec()).unwrap()
 }
 
@@ -119,36 +120,44 @@ fn assert_near(found: &[f64], expected: &[f64], tolerance: f64) {
 }
 
 fn newton(learning_rate: f64, saddle_free: bool) -> Newton {
-    Newton {
-        learning_rate,
-        saddle_free,
-        ..Newton::default()
-    }
+    NewtonOptions::default()
+        .with_learning_rate(learning_rate)
+        .with_saddle_free(saddle_free)
+        .build()
+        .unwrap()
 }
 
 /// The book's comparison, ten steps from (3, 3).
 #[test]
 fn toy_ends_where_the_book_says() {
-    let toy = problem(Square {}, false, &[0.0, 0.0]);
+    let toy = problem(
+        SquareOptions::default().build().unwrap(),
+        false,
+        &[0.0, 0.0],
+    );
     let start = [3.0, 3.0];
-    let descent = solve(GradientDescent::new(0.01), &toy, &start, 10).x;
+    let descent = solve(GradientDescent::new(0.01).unwrap(), &toy, &start, 10).x;
     assert_near(&descent, &[2.45121842066, 0.96171152444], 1e-11);
     let second = solve(newton(1.0 / 3.0, false), &toy, &start, 10).x;
     assert_near(&second, &[0.05202458975, 0.92383844297], 1e-10);
-    let inverse = solve(InverseSimulator::new(0.3), &toy, &start, 10).x;
+    let inverse = solve(InverseSimulator::new(0.3).unwrap(), &toy, &start, 10).x;
     assert_near(&inverse, &[0.08474257470, 0.50421], 1e-10);
 }
 
 #[test]
 fn toy_first_steps_point_where_the_book_says() {
-    let toy = problem(Square {}, false, &[0.0, 0.0]);
+    let toy = problem(
+        SquareOptions::default().build().unwrap(),
+        false,
+        &[0.0, 0.0],
+    );
     let along = |rule: &mut dyn UpdateRule| {
         let dx = step(rule, &toy, &[3.0, 3.0]);
         (dx[0] + dx[1]).abs() / dx[0].hypot(dx[1])
     };
-    assert!((along(&mut GradientDescent::new(0.01)) - 1.053930).abs() < 5e-7);
+    assert!((along(&mut GradientDescent::new(0.01).unwrap()) - 1.053930).abs() < 5e-7);
     assert!((along(&mut newton(1.0 / 3.0, false)) - 1.264911).abs() < 5e-7);
-    assert!((along(&mut InverseSimulator::new(0.3)) - 1.356443).abs() < 5e-7);
+    assert!((along(&mut InverseSimulator::new(0.3).unwrap()) - 1.356443).abs() < 5e-7);
 }
 
 #[test]
@@ -164,20 +173,26 @@ fn one_step_solves_a_linear_problem() {
             Box::new(newton(1.0, false)),
             Box::new(newton(1.0, true)),
             Box::new(GaussNewton::default()),
-            Box::new(GaussNewton {
-                dense_up_to: 0,
-                ..GaussNewton::default()
-            }),
+            Box::new(
+                GaussNewtonOptions::default()
+                    .with_dense_up_to(0)
+                    .build()
+                    .unwrap(),
+            ),
             Box::new(InverseJacobian::default()),
-            Box::new(InverseJacobian {
-                dense_up_to: 0,
-                ..InverseJacobian::default()
-            }),
+            Box::new(
+                InverseJacobianOptions::default()
+                    .with_dense_up_to(0)
+                    .build()
+                    .unwrap(),
+            ),
             Box::new(LevenbergMarquardt::default()),
-            Box::new(Newton {
-                dense_up_to: 0,
-                ..Newton::default()
-            }),
+            Box::new(
+                NewtonOptions::default()
+                    .with_dense_up_to(0)
+                    .build()
+                    .unwrap(),
+            ),
         ];
         for mut rule in rules {
             let dx = step(&mut *rule, &p, &start);
@@ -193,10 +208,10 @@ fn half_inverse_meets_its_limits() {
     let p = problem(Linear(a), true, &[1.0, 2.0, -1.0]);
     let x = [0.5, -0.5];
     let power = |kappa| {
-        let rule = HalfInverse {
-            kappa,
-            ..HalfInverse::default()
-        };
+        let rule = HalfInverseOptions::default()
+            .with_kappa(kappa)
+            .build()
+            .unwrap();
         step(&mut rule.clone(), &p, &x)
     };
     assert_near(
@@ -206,7 +221,7 @@ fn half_inverse_meets_its_limits() {
     );
     assert_near(
         &power(-1.0),
-        &step(&mut GradientDescent::new(1.0), &p, &x),
+        &step(&mut GradientDescent::new(1.0).unwrap(), &p, &x),
         1e-12,
     );
 }
@@ -220,10 +235,12 @@ fn a_rank_deficient_jacobian_gives_the_shortest_step() {
     let rules: Vec<Box<dyn UpdateRule>> = vec![
         Box::new(GaussNewton::default()),
         Box::new(InverseJacobian::default()),
-        Box::new(InverseJacobian {
-            dense_up_to: 0,
-            ..InverseJacobian::default()
-        }),
+        Box::new(
+            InverseJacobianOptions::default()
+                .with_dense_up_to(0)
+                .build()
+                .unwrap(),
+        ),
         Box::new(LevenbergMarquardt::default()),
         Box::new(newton(1.0, false)),
     ];
@@ -243,7 +260,11 @@ fn a_zero_jacobian_gives_a_zero_step_and_newton_says_so() {
         assert_eq!(step(&mut *rule, &p, &[1.0, 2.0]), [0.0, 0.0]);
     }
     // Flat in x₁ at 0: the Hessian has a row of zeros, the gradient has not.
-    let toy = problem(Square {}, false, &[1.0, 0.0]);
+    let toy = problem(
+        SquareOptions::default().build().unwrap(),
+        false,
+        &[1.0, 0.0],
+    );
     let solution = solve(newton(1.0, false), &toy, &[3.0, 0.0], 1);
     assert_near(&solution.x, &[1.0, 0.0], 1e-12);
 }
@@ -291,11 +312,15 @@ fn newton_falls_back_to_the_gradient_where_the_hessian_vanishes() {
 
 #[test]
 fn the_cap_on_the_loss_change_holds() {
-    let p = problem(Scaling { alpha: 2.0 }, false, &[0.0, 0.0]);
-    let mut rule = Newton {
-        max_loss_change: Some(0.5),
-        ..Newton::default()
-    };
+    let p = problem(
+        ScalingOptions::default().with_alpha(2.0).build().unwrap(),
+        false,
+        &[0.0, 0.0],
+    );
+    let mut rule = NewtonOptions::default()
+        .with_max_loss_change(0.5)
+        .build()
+        .unwrap();
     let dx = step(&mut rule, &p, &[3.0, 1.0]);
     let change = 2.0 * 3.0 * dx[0] + 8.0 * dx[1];
     assert!((change + 0.5).abs() < 1e-12, "predicted {change}");
@@ -303,7 +328,11 @@ fn the_cap_on_the_loss_change_holds() {
 
 #[test]
 fn saddle_free_newton_leaves_a_saddle_that_newton_seeks() {
-    let toy = problem(Square {}, false, &[0.0, 4.0]);
+    let toy = problem(
+        SquareOptions::default().build().unwrap(),
+        false,
+        &[0.0, 4.0],
+    );
     // Near x₁ = 0 the loss (x₁² − 4)² has a maximum.
     let start = [1.0, 0.1];
     let plain = solve(newton(1.0, false), &toy, &start, 30);
@@ -318,8 +347,12 @@ fn saddle_free_newton_leaves_a_saddle_that_newton_seeks() {
 
 #[test]
 fn a_start_at_a_saddle_is_called_one() {
-    let toy = problem(Square {}, false, &[0.0, 4.0]);
-    let solution = solve(GradientDescent::new(0.01), &toy, &[0.0, 0.0], 10);
+    let toy = problem(
+        SquareOptions::default().build().unwrap(),
+        false,
+        &[0.0, 4.0],
+    );
+    let solution = solve(GradientDescent::new(0.01).unwrap(), &toy, &[0.0, 0.0], 10);
     assert_eq!(solution.status, Status::Saddle);
     let solution = solve(GaussNewton::default(), &toy, &[0.0, 2.0], 10);
     assert_eq!(solution.status, Status::Converged(Goal::Stationary));
@@ -327,8 +360,12 @@ fn a_start_at_a_saddle_is_called_one() {
 
 #[test]
 fn a_step_too_long_diverges_and_keeps_the_best_iterate() {
-    let p = problem(Scaling { alpha: 10.0 }, false, &[0.0, 0.0]);
-    let solution = solve(GradientDescent::new(0.1), &p, &[1.0, 1.0], 100);
+    let p = problem(
+        ScalingOptions::default().with_alpha(10.0).build().unwrap(),
+        false,
+        &[0.0, 0.0],
+    );
+    let solution = solve(GradientDescent::new(0.1).unwrap(), &p, &[1.0, 1.0], 100);
     assert_eq!(solution.status, Status::Diverged);
     assert_eq!(solution.x, [1.0, 1.0]);
 }
@@ -350,16 +387,15 @@ fn scaling_exponents_are_those_of_the_theory() {
         let a = Matrix::from_rows(&[&[2.0 * alpha, alpha], &[-alpha, 3.0 * alpha]]);
         problem(Linear(a), true, &[alpha, 2.0 * alpha])
     };
-    let half = |kappa| HalfInverse {
-        kappa,
-        ..HalfInverse::default()
+    let half = |kappa| {
+        HalfInverseOptions::default()
+            .with_kappa(kappa)
+            .build()
+            .unwrap()
     };
-    let adam = Adam {
-        epsilon: 1e-300,
-        ..Adam::default()
-    };
+    let adam = AdamOptions::default().with_epsilon(1e-300).build().unwrap();
     let cases: Vec<(Make<'_>, f64)> = vec![
-        (&|| Box::new(GradientDescent::new(0.1)), 2.0),
+        (&|| Box::new(GradientDescent::new(0.1).unwrap()), 2.0),
         (&|| Box::new(Newton::default()), 0.0),
         (&|| Box::new(GaussNewton::default()), 0.0),
         (&|| Box::new(InverseJacobian::default()), 0.0),
@@ -397,12 +433,13 @@ fn scaling_exponents_are_those_of_the_theory() {
 #[test]
 fn scaling_trajectories_agree_for_the_rules_that_are_invariant() {
     let path = |make: Make<'_>, alpha: f64| {
-        let p = problem(Scaling { alpha }, true, &[1.0, -2.0 * alpha]);
+        let p = problem(
+            ScalingOptions::default().with_alpha(alpha).build().unwrap(),
+            true,
+            &[1.0, -2.0 * alpha],
+        );
         let mut path = Vec::new();
-        let solver = Solver {
-            rule: make(),
-            stop: StopWhen::after(8),
-        };
+        let solver = Solver::new(make(), StopWhen::after(8));
         solver
             .solve_observed(&p, &[3.0, 3.0], |_, x| {
                 path.extend_from_slice(x);
@@ -414,24 +451,28 @@ fn scaling_trajectories_agree_for_the_rules_that_are_invariant() {
     let invariant: Vec<Make<'_>> = vec![
         &|| Box::new(newton(0.3, false)),
         &|| {
-            Box::new(GaussNewton {
-                learning_rate: 0.3,
-                ..GaussNewton::default()
-            })
+            Box::new(
+                GaussNewtonOptions::default()
+                    .with_learning_rate(0.3)
+                    .build()
+                    .unwrap(),
+            )
         },
         &|| {
-            Box::new(InverseJacobian {
-                learning_rate: 0.3,
-                ..InverseJacobian::default()
-            })
+            Box::new(
+                InverseJacobianOptions::default()
+                    .with_learning_rate(0.3)
+                    .build()
+                    .unwrap(),
+            )
         },
-        &|| Box::new(InverseSimulator::new(0.3)),
+        &|| Box::new(InverseSimulator::new(0.3).unwrap()),
     ];
     for alpha in [1e2, 1e4, 1e5] {
         for make in &invariant {
             assert_near(&path(*make, alpha), &path(*make, 1.0), 1e-12);
         }
-        let descent: Make<'_> = &|| Box::new(GradientDescent::new(1e-13));
+        let descent: Make<'_> = &|| Box::new(GradientDescent::new(1e-13).unwrap());
         let (scaled, plain) = (path(descent, alpha), path(descent, 1.0));
         assert!((scaled[3] - plain[3]).abs() > 1e-12 * alpha);
     }
@@ -537,18 +578,15 @@ fn quasi_newton_rules_solve_rosenbrock() {
 /// What a step costs is behaviour: these are exact.
 #[test]
 fn evaluation_counts_are_those_documented() {
-    let sine = problem(Sine::default(), true, &[0.01, 20.0]);
+    let sine = problem(SineOptions::default().build().unwrap(), true, &[0.01, 20.0]);
     let start = [0.6, 0.1];
     let counts = |rule: Box<dyn UpdateRule>| {
-        let solver = Solver {
-            rule,
-            stop: StopWhen::after(3),
-        };
+        let solver = Solver::new(rule, StopWhen::after(3));
         solver.solve(&sine, &start).unwrap().counts
     };
     let none = Counts::default();
     assert_eq!(
-        counts(Box::new(GradientDescent::new(1e-6))),
+        counts(Box::new(GradientDescent::new(1e-6).unwrap())),
         Counts {
             forward: 4,
             vjp: 3,
@@ -556,10 +594,12 @@ fn evaluation_counts_are_those_documented() {
         }
     );
     assert_eq!(
-        counts(Box::new(GaussNewton {
-            learning_rate: 0.1,
-            ..GaussNewton::default()
-        })),
+        counts(Box::new(
+            GaussNewtonOptions::default()
+                .with_learning_rate(0.1)
+                .build()
+                .unwrap()
+        )),
         Counts {
             forward: 4,
             jvp: 6,
@@ -567,7 +607,7 @@ fn evaluation_counts_are_those_documented() {
         }
     );
     assert_eq!(
-        counts(Box::new(InverseSimulator::new(0.1))),
+        counts(Box::new(InverseSimulator::new(0.1).unwrap())),
         Counts {
             forward: 4,
             inverse: 3,
@@ -661,10 +701,10 @@ fn levenberg_marquardt_leaves_tiny_starts() {
         Linear(Matrix::from_vec(11, 2, rows))
     };
     let rises: Vec<f64> = (0..11).map(|t| 5.0 + 2.0 * f64::from(t)).collect();
-    let matrix_free = LevenbergMarquardt {
-        dense_up_to: 0,
-        ..LevenbergMarquardt::default()
-    };
+    let matrix_free = LevenbergMarquardtOptions::default()
+        .with_dense_up_to(0)
+        .build()
+        .unwrap();
     for rule in [LevenbergMarquardt::default(), matrix_free] {
         for start in [1e-12, 1e-15, -1e-20, 1e-100, 1e-300, 0.0] {
             for size in [3.0, 3e-9, 3e9] {

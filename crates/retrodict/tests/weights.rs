@@ -9,9 +9,11 @@ use rand_pcg::Pcg64;
 use rayon::prelude::*;
 use retrodict::linalg::norm;
 use retrodict::losses::{SquaredError, Weighted};
+use retrodict::options::Build;
 use retrodict::priors::Tikhonov;
 use retrodict::simulators::{
-    Deriv2, Exp, Gravity, Heat, IntegralEquation, Phillips, Shaw, Volterra,
+    Deriv2Options, ExpOptions, GravityOptions, HeatOptions, IntegralEquation, PhillipsOptions,
+    ShawOptions, VolterraOptions,
 };
 use retrodict::uncertainty::weight::{Choice, solutions};
 use retrodict::{Problem, Simulator, Transform};
@@ -31,10 +33,7 @@ fn error(x: &[f64], truth: &[f64]) -> f64 {
 }
 
 fn with_tikhonov(simulator: Arc<dyn Simulator>, sigma: f64, y: Vec<f64>) -> Problem {
-    let loss = Arc::new(Weighted {
-        deviations: vec![sigma],
-        half: true,
-    });
+    let loss = Arc::new(Weighted::half([sigma]).unwrap());
     Problem::new(simulator, loss, y)
         .unwrap()
         .with_prior(&Tikhonov::default(), 1.0)
@@ -76,11 +75,23 @@ fn ratios(problem: &Arc<dyn IntegralEquation>, level: f64) -> [f64; 2] {
 #[test]
 fn chosen_weights_come_near_the_best_on_hansens_problems() {
     let problems: [(&str, Arc<dyn IntegralEquation>); 5] = [
-        ("shaw", Arc::new(Shaw::default())),
-        ("phillips", Arc::new(Phillips::default())),
-        ("gravity", Arc::new(Gravity::default())),
-        ("deriv2", Arc::new(Deriv2::default())),
-        ("volterra", Arc::new(Volterra::default())),
+        ("shaw", Arc::new(ShawOptions::default().build().unwrap())),
+        (
+            "phillips",
+            Arc::new(PhillipsOptions::default().build().unwrap()),
+        ),
+        (
+            "gravity",
+            Arc::new(GravityOptions::default().build().unwrap()),
+        ),
+        (
+            "deriv2",
+            Arc::new(Deriv2Options::default().build().unwrap()),
+        ),
+        (
+            "volterra",
+            Arc::new(VolterraOptions::default().build().unwrap()),
+        ),
     ];
     let cells: Vec<[f64; 2]> = (0..20)
         .into_par_iter()
@@ -108,20 +119,14 @@ fn chosen_weights_come_near_the_best_on_hansens_problems() {
 #[test]
 fn the_discrepancy_of_a_nonlinear_problem_settles() {
     let truth: Vec<f64> = (0..40).map(|i| (0.15 * f64::from(i)).sin()).collect();
-    let exp = Arc::new(Exp { size: 40 });
+    let exp = Arc::new(ExpOptions::default().with_size(40).build().unwrap());
     let mut clean = vec![0.0; 40];
     exp.forward(&truth, &mut clean).unwrap();
     let sigma = 0.1;
     let mut reached = 0;
     for seed in 0..6 {
-        let loss = Arc::new(Weighted {
-            deviations: vec![sigma],
-            half: true,
-        });
-        let curved = Tikhonov {
-            order: 2,
-            ..Tikhonov::default()
-        };
+        let loss = Arc::new(Weighted::half([sigma]).unwrap());
+        let curved = Tikhonov::default().with_order(2);
         let problem = Problem::new(exp.clone(), loss, noisy(&clean, sigma, seed)).unwrap();
         let problem = problem.with_prior(&curved, 1.0).unwrap();
         let found = Choice::Discrepancy.weight(&problem, &[0.0; 40]).unwrap();
@@ -152,10 +157,7 @@ fn the_discrepancy_of_a_nonlinear_problem_settles() {
 /// x that is positive anyway.
 #[test]
 fn transforms_change_neither_the_weight_nor_what_x_is() {
-    let gravity = Gravity {
-        size: 24,
-        ..Gravity::default()
-    };
+    let gravity = GravityOptions::default().with_size(24).build().unwrap();
     let truth: Vec<f64> = (0..24).map(|i| 2.0 + (0.3 * f64::from(i)).sin()).collect();
     let mut clean = vec![0.0; 24];
     gravity.forward(&truth, &mut clean).unwrap();
@@ -188,8 +190,13 @@ fn transforms_change_neither_the_weight_nor_what_x_is() {
 
 #[test]
 fn a_choice_that_cannot_be_made_says_why() {
-    let loss = Arc::new(SquaredError { half: true });
-    let bare = Problem::new(Arc::new(Shaw::default()), loss, vec![1.0; 64]).unwrap();
+    let loss = Arc::new(SquaredError::half());
+    let bare = Problem::new(
+        Arc::new(ShawOptions::default().build().unwrap()),
+        loss,
+        vec![1.0; 64],
+    )
+    .unwrap();
     let message = |choice: Choice, problem: &Problem| {
         choice.weight(problem, &[0.0; 64]).unwrap_err().to_string()
     };
@@ -206,13 +213,7 @@ fn a_choice_that_cannot_be_made_says_why() {
     );
     assert!(unknown.contains("cross-validation"), "{unknown}");
     let two = one
-        .with_prior(
-            &Tikhonov {
-                order: 1,
-                ..Tikhonov::default()
-            },
-            1.0,
-        )
+        .with_prior(&Tikhonov::default().with_order(1), 1.0)
         .unwrap();
     assert!(message(Choice::LCurve, &two).contains("a problem with 2 priors"));
 }
@@ -221,11 +222,11 @@ fn a_choice_that_cannot_be_made_says_why() {
 /// many weights.
 #[test]
 fn a_field_too_large_for_matrices_gets_a_good_weight_too() {
-    let heat = Heat {
-        shape: vec![48, 48],
-        nu_t: 2.0,
-        ..Heat::default()
-    };
+    let heat = HeatOptions::default()
+        .with_shape(vec![48, 48])
+        .with_nu_t(2.0)
+        .build()
+        .unwrap();
     let wave = |i: usize, f: f64| (2.0 * std::f64::consts::PI * f * i as f64 / 48.0).sin();
     let truth: Vec<f64> = (0..2304)
         .map(|i| 1.0 + wave(i / 48, 2.0) * wave(i % 48, 1.0) + 0.3 * wave(i % 48, 5.0))
@@ -256,10 +257,16 @@ fn a_field_too_large_for_matrices_gets_a_good_weight_too() {
 #[test]
 fn the_automatic_choice_goes_on_to_the_next_rule() {
     use retrodict::uncertainty::weight::Doubt;
-    let shaw = Shaw::default();
+    let shaw = ShawOptions::default().build().unwrap();
     let y = noisy(&shaw.data(), 1e-2, 4);
     let zeros = vec![0.0; y.len()];
-    let told = |sigma: f64| with_tikhonov(Arc::new(Shaw::default()), sigma, y.clone());
+    let told = |sigma: f64| {
+        with_tikhonov(
+            Arc::new(ShawOptions::default().build().unwrap()),
+            sigma,
+            y.clone(),
+        )
+    };
     let right = Choice::Automatic.weight(&told(1e-2), &zeros).unwrap();
     assert_eq!(right.doubt, None);
     // Noise that is told far too small is never reached.
@@ -270,8 +277,13 @@ fn the_automatic_choice_goes_on_to_the_next_rule() {
     assert_eq!((found.rule, found.doubt), (Choice::CrossValidation, None));
     assert_eq!(found.passed, [(Choice::Discrepancy, Doubt::NotExplained)]);
     // Nothing is known of the noise.
-    let loss = Arc::new(SquaredError { half: true });
-    let unknown = Problem::new(Arc::new(Shaw::default()), loss, y.clone()).unwrap();
+    let loss = Arc::new(SquaredError::half());
+    let unknown = Problem::new(
+        Arc::new(ShawOptions::default().build().unwrap()),
+        loss,
+        y.clone(),
+    )
+    .unwrap();
     let unknown = unknown.with_prior(&Tikhonov::default(), 1.0).unwrap();
     let found = Choice::Automatic.weight(&unknown, &zeros).unwrap();
     assert_eq!(found.rule, Choice::CrossValidation);

@@ -7,7 +7,7 @@
 
 use std::process::ExitCode;
 
-use retrodict::models::ode::{Number, Ode, RightHandSide, Settings, Transform};
+use retrodict::models::ode::{Number, OdeOptions, RightHandSide, Settings, Transform};
 use retrodict::registry::Registry;
 
 /// Newton's law of cooling: T′ = −k (T − A).
@@ -43,7 +43,7 @@ impl RightHandSide for Cooling {
 }
 
 fn main() -> ExitCode {
-    let registry = Registry::default().with_simulator::<Ode<Cooling>>(
+    let registry = Registry::default().with_simulator::<OdeOptions<Cooling>>(
         "cooling",
         "Coffee that cools: rate and temperature of the air from its course",
         "Newton 1701",

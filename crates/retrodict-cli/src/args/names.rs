@@ -26,6 +26,10 @@ impl Names {
     pub fn inverses() -> Self {
         Self(|| names(&registry().inverses))
     }
+    /// Searches along Δx.
+    pub fn searches() -> Self {
+        Self(|| names(&registry().searches))
+    }
     /// Strategies of training.
     pub fn strategies() -> Self {
         Self(|| names(&registry().strategies))

@@ -12,7 +12,8 @@ use super::{Names, OWN, duration};
 Data: .npy, .npz (FILE.npz:NAME selects an array), .csv, or .png (grey or colour, read as fields
 in [0, 1]; colour means three fields, each solved separately).
 Settings: --set KEY=VALUE sets an option of the simulator, --set rule.KEY=VALUE one of the rule.
-Inverse: --set inverse.KEY=VALUE sets an option of the local inverse named by --inverse.
+Inverse: --set inverse.KEY=VALUE sets an option of the local inverse named by --inverse, --set
+search.KEY=VALUE one of the search named by --search.
 Tables: start.KEY, noise.KEY, bounds.KEY, stop.KEY, posterior.KEY and prior.NAME.KEY set those of
 the file.
 Starts: --starts 20 runs from the start and 19 more, drawn around it as a Latin hypercube, and lists
@@ -49,6 +50,9 @@ pub struct Solve {
     /// A local inverse computed from derivatives, replacing the simulator's own, if any.
     #[arg(long, value_name = "INVERSE", value_parser = Names::inverses())]
     pub inverse: Option<String>,
+    /// How far along Δx, replacing the rule's own search.
+    #[arg(long, value_name = "SEARCH", value_parser = Names::searches())]
+    pub search: Option<String>,
     /// Solve from N starts.
     #[arg(long, value_name = "N")]
     pub starts: Option<usize>,

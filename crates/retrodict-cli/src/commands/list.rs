@@ -146,6 +146,7 @@ fn heading(kind: &str) -> &'static str {
         "rule" => "Options (solve --set rule.KEY=VALUE, or beside the name in a file):",
         "prior" => "Options (--prior NAME:KEY=VALUE, or beside the name in a file):",
         "local inverse" => "Options (--set inverse.KEY=VALUE, or beside the name in a file):",
+        "search" => "Options (--set search.KEY=VALUE, or beside the name in a file):",
         "description" => "Keys:",
         _ => "Options (beside the name in a file):",
     }

@@ -110,7 +110,7 @@ fn polished(
     let problem = Problem::new(simulator, Arc::clone(&physics.loss), input.to_vec())?;
     let solve = |start: &[f64], stop: StopWhen| -> Outcome<Solution> {
         let rule = registry().rules.build(rule, &toml::Table::new())?;
-        Ok(Solver { rule, stop }.solve(&problem, start)?)
+        Ok(Solver::new(rule, stop).solve(&problem, start)?)
     };
     let mut told = vec![format!("{:.4e}", solve(x, StopWhen::after(0))?.loss)];
     let Some(steps) = args.refine else {
@@ -158,7 +158,7 @@ impl Trained {
         let physics = plan.physics(plan.method(&weights.method)?, registry())?;
         let input = spec::input(&plan.data.draw, &physics, &UserFiles)?;
         let kind = registry().networks.make(registry(), &architecture)?;
-        let network = kind.build(&input, &physics.simulator.input())?;
+        let network = kind.between(&input, &physics.simulator.input())?;
         Ok(Self {
             weights: weights.gather(&path, &arrays, &network)?,
             plan,

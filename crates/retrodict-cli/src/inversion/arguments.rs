@@ -41,6 +41,9 @@ fn flags(args: &args::Solve, inversion: &mut InversionSpec) -> Outcome<()> {
     if let Some(target) = &args.target {
         inversion.target = Values::File(target.clone());
     }
+    if let Some(search) = &args.search {
+        inversion.search = Some(Named::new(search.clone()));
+    }
     if let Some(inverse) = &args.inverse {
         inversion.inverse = Some(Named::new(inverse.clone()));
     }

@@ -5,7 +5,7 @@ use retrodict::interrupt::Interrupt;
 use retrodict::solver::starts::Region;
 use retrodict::spec::{InversionSpec, Named, Posed, Values};
 use retrodict::uncertainty::weight::Choice;
-use retrodict::{Problem, Simulator, StopWhen, UpdateRule};
+use retrodict::{Problem, Simulator, Solver, StopWhen};
 use toml::Table;
 
 use super::Chosen;
@@ -182,9 +182,9 @@ impl Plan {
         Some(format!("{} was chosen because {reason}", self.rule))
     }
 
-    /// A fresh rule, for one run.
-    pub fn rule(&self) -> retrodict::Result<Box<dyn UpdateRule>> {
-        self.posed.make_rule()
+    /// A solver for one run, with a fresh rule.
+    pub fn solver_until(&self, stop: StopWhen) -> retrodict::Result<Solver> {
+        self.posed.solver_until(stop)
     }
 }
 

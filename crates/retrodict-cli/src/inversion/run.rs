@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use retrodict::interrupt::{Interrupt, Interruption};
 use retrodict::solver::remarks::Advice;
 use retrodict::updates::Notice;
-use retrodict::{Checkpoint, Error, Record, Solver, Status, StatusKind, StopWhen};
+use retrodict::{Checkpoint, Error, Record, Status, StatusKind, StopWhen};
 use serde::{Deserialize, Serialize};
 
 use super::statistics::labels;
@@ -196,14 +196,12 @@ fn advance(
     watch: Option<&Watch>,
 ) -> retrodict::Result<Run> {
     let problem = &plan.fields[run.field].problem;
-    let solver = Solver {
-        rule: plan.rule()?,
-        stop: StopWhen {
-            steps: run.limit,
-            time: plan.stop.time.map(|limit| limit.saturating_sub(spent)),
-            ..plan.stop.clone()
-        },
+    let stop = StopWhen {
+        steps: run.limit,
+        time: plan.stop.time.map(|limit| limit.saturating_sub(spent)),
+        ..plan.stop.clone()
     };
+    let solver = plan.solver_until(stop)?;
     let from = run.standing.clone();
     let before = (run.notices.clone(), run.trouble.clone());
     let mut kept = Instant::now();

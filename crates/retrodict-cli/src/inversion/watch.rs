@@ -64,21 +64,19 @@ fn per_loss(problem: &Problem) -> Option<f64> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use retrodict::options::Build;
     use std::sync::Arc;
 
     use retrodict::losses::{SquaredError, Weighted};
     use retrodict::priors::Tikhonov;
-    use retrodict::simulators::Scaling;
+    use retrodict::simulators::ScalingOptions;
 
     use super::*;
 
     #[test]
     fn chi_squared_is_told_only_where_it_is_a_multiple_of_the_loss() {
-        let weighted = Weighted {
-            deviations: vec![0.5],
-            half: true,
-        };
-        let simulator = Arc::new(Scaling::default());
+        let weighted = Weighted::half([0.5]).unwrap();
+        let simulator = Arc::new(ScalingOptions::default().build().unwrap());
         let known = Problem::new(simulator.clone(), Arc::new(weighted), vec![1.0, -2.0]).unwrap();
         // Half of χ² over two data: as much as L.
         assert!((per_loss(&known).unwrap() - 1.0).abs() < 1e-9);

@@ -254,6 +254,7 @@ def solve(
     upper: Optional[ArrayLike] = None,
     priors: Optional[Union[Named, Sequence[Named]]] = None,
     inverse: Optional[Named] = None,
+    search: Optional[Named] = None,
     transform: Optional[Union[Transform, Sequence[Transform]]] = None,
     starts: int = 1,
     spread: Optional[float] = None,

@@ -7,6 +7,7 @@
 #[path = "../growth/picture.rs"]
 mod picture;
 
+use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,9 +18,9 @@ use retrodict::Space;
 use retrodict::linalg::Engine;
 use retrodict::losses::{Reduction, SquaredError};
 use retrodict::network::{Architecture, Dense};
-use retrodict::simulators::Oscillators;
+use retrodict::simulators::OscillatorsOptions;
 use retrodict::training::{EndToEnd, Fixed, Limits, Sample, Schedule, State, Trainer};
-use retrodict::updates::{Adam, HalfInverse, UpdateRule};
+use retrodict::updates::{Adam, HalfInverseOptions, UpdateRule};
 
 use picture::{Curve, Panel};
 
@@ -44,16 +45,16 @@ fn samples(size: Size) -> Vec<Sample> {
         let state: Vec<f64> = (0..2 * size.masses)
             .map(|_| random.random_range(0.0..1.0))
             .collect();
-        let chain = Oscillators {
-            masses: size.masses,
-            steps: 24,
-            dt: 0.5,
-            kappa: 0.2,
-            alpha: 0.0,
-            strength: 1.0,
-            initial: state.clone(),
-            ..Oscillators::default()
-        };
+        let chain = OscillatorsOptions::default()
+            .with_masses(size.masses)
+            .with_steps(24)
+            .with_dt(0.5)
+            .with_kappa(0.2)
+            .with_alpha(0.0)
+            .with_strength(1.0)
+            .with_initial(state.clone())
+            .build()
+            .unwrap();
         Sample {
             input: state.clone(),
             target: state,
@@ -69,17 +70,16 @@ fn cost(size: Size, rule: Box<dyn UpdateRule>) -> (usize, f64) {
     let samples = samples(size);
     let hidden = vec![size.hidden; 3];
     let seen = Space::new("state", &[2 * size.masses], "1");
-    let network = Dense {
-        hidden,
-        ..Dense::default()
-    };
-    let network = network.build(&seen, &samples[0].simulator.input()).unwrap();
+    let network = Dense::default().with_hidden(hidden);
+    let network = network
+        .between(&seen, &samples[0].simulator.input())
+        .unwrap();
     let (weights, theta) = (network.parameters(), network.initial(1));
     let mut trainer = Trainer {
         network,
         strategy: Box::new(EndToEnd {}),
         rule,
-        loss: Arc::new(SquaredError { half: false }),
+        loss: Arc::new(SquaredError::default()),
         reduction: Reduction::Mean,
         batch: size.batch,
         schedule: Schedule::default(),
@@ -112,11 +112,13 @@ fn cost(size: Size, rule: Box<dyn UpdateRule>) -> (usize, f64) {
 
 fn half_inverse(engine: Engine) -> Box<dyn UpdateRule> {
     // So short that nothing is ever taken back.
-    Box::new(HalfInverse {
-        learning_rate: 1e-3,
-        engine,
-        ..HalfInverse::default()
-    })
+    Box::new(
+        HalfInverseOptions::default()
+            .with_learning_rate(1e-3)
+            .with_engine(engine)
+            .build()
+            .unwrap(),
+    )
 }
 
 /// The curves of all rules over sizes; `place` says where a size lies on the axis, from its weights.
@@ -130,7 +132,7 @@ fn curves(sizes: &[Size], place: impl Fn(&Size, usize) -> usize) -> Vec<Curve> {
                 tolerance: 0.0,
             })
         }),
-        ("Adam", || Box::new(Adam::new(1e-5))),
+        ("Adam", || Box::new(Adam::new(1e-5).unwrap())),
     ];
     let draw = |(colour, (name, rule)): (usize, &(&str, Rule))| {
         let points: Vec<(f64, f64)> = sizes

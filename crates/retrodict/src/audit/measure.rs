@@ -1,5 +1,6 @@
 //! The measurements: each takes a way to make fresh rules, and returns what it found.
 
+use crate::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::error::Result;
 use crate::linalg::norm;
 use crate::losses::{SquaredError, Weighted};
 use crate::problem::{Counts, Evaluation, Problem, Tally};
-use crate::simulators::Square;
+use crate::simulators::SquareOptions;
 use crate::solver::solution::Solution;
 use crate::solver::solve::Solver;
 use crate::solver::stop::StopWhen;
@@ -42,10 +43,7 @@ fn multiple(a: f64) -> Map {
 fn problem(map: Map, truth: [f64; 2], deviation: f64) -> Result<Problem> {
     let mut target = vec![0.0; 2];
     map.forward(&truth, &mut target)?;
-    let loss = Weighted {
-        deviations: vec![deviation],
-        half: true,
-    };
+    let loss = Weighted::half([deviation])?;
     Problem::new(map, Arc::new(loss), target)
 }
 
@@ -104,13 +102,11 @@ const FLOOR: f64 = 1e-13;
 /// How the errors ‖x − truth‖ fall from step to step, and the order that they show.
 pub(super) fn convergence(make: Make<'_>) -> Result<(Convergence, f64)> {
     let mut errors = Vec::new();
-    let solver = Solver {
-        rule: make()?,
-        stop: StopWhen {
-            loss_change: Some(0.0),
-            ..StopWhen::after(80)
-        },
+    let stop = StopWhen {
+        loss_change: Some(0.0),
+        ..StopWhen::after(80)
     };
+    let solver = Solver::new(make()?, stop);
     let start = [TRUTH[0] + 0.1, TRUTH[1] + 0.07];
     solver.solve_observed(&problem(physics(), TRUTH, 1.0)?, &start, |_, x| {
         errors.push((x[0] - TRUTH[0]).hypot(x[1] - TRUTH[1]));
@@ -188,15 +184,19 @@ fn intermediate(make: Make<'_>, first: Map) -> Result<Intermediate> {
 
 /// y = (x₀, x₁²) at x₁ = 0, where J has lost x₁, with a target at x₁ = ±1.
 pub(super) fn singular_jacobian(make: Make<'_>) -> Result<Step> {
-    let loss = Arc::new(SquaredError { half: true });
-    let flat = Problem::new(Arc::new(Square {}), loss, vec![0.0, 1.0])?;
+    let loss = Arc::new(SquaredError::half());
+    let flat = Problem::new(
+        Arc::new(SquareOptions::default().build()?),
+        loss,
+        vec![0.0, 1.0],
+    )?;
     let (dx, notice) = update(&mut *make()?, &flat, &[1.0, 0.0])?;
     Ok(behaviour(&dx, dx[1], notice))
 }
 
 /// y = √x with the target 0: L = ½ Σ x, a plane.
 pub(super) fn singular_hessian(make: Make<'_>) -> Result<Step> {
-    let loss = Arc::new(SquaredError { half: true });
+    let loss = Arc::new(SquaredError::half());
     let plane = Problem::new(Arc::new(ROOT), loss, vec![0.0, 0.0])?;
     let (dx, notice) = update(&mut *make()?, &plane, &[1.0, 2.0])?;
     Ok(behaviour(&dx, dx[0], notice))
@@ -217,10 +217,7 @@ fn behaviour(dx: &[f64], singular: f64, notice: Option<Notice>) -> Step {
 /// What a step costs once the rule is under way, or the first one where that is the last.
 pub(super) fn cost(make: Make<'_>) -> Result<Cost> {
     let run = |steps| -> Result<Solution> {
-        let solver = Solver {
-            rule: make()?,
-            stop: StopWhen::after(steps),
-        };
+        let solver = Solver::new(make()?, StopWhen::after(steps));
         solver.solve(&problem(physics(), TRUTH, 1.0)?, &PATH[0])
     };
     let (start, one, two) = (run(0)?, run(1)?, run(2)?);

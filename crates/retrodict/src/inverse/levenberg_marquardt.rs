@@ -1,3 +1,4 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +9,7 @@ use super::{Ended, Inversion, Inverter};
 use crate::core::simulator::Simulator;
 use crate::error::Result;
 use crate::linalg::norm;
-use crate::options::{Validate, positive};
+use crate::options::{Checked, Validate, built, positive};
 
 /// Levenberg's and Marquardt's method on ‖P(x) − y‖ from x₀: steps (JᵀJ + λ)⁻¹Jᵀ(y − P(x)).
 ///
@@ -24,9 +25,17 @@ use crate::options::{Validate, positive};
 ///
 /// # Source
 /// Madsen, Nielsen & Tingleff, *Methods for Non-Linear Least Squares Problems*, algorithm 3.16.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct LevenbergMarquardt {
+    options: Checked<LevenbergMarquardtOptions>,
+}
+
+/// The options of [`LevenbergMarquardt`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct LevenbergMarquardtOptions {
     /// Arrived once ‖P(x) − y‖ is at most this share of ‖P(x₀) − y‖, or its slope vanishes to
     /// this share; in (0, 1).
     pub tolerance: f64,
@@ -42,7 +51,9 @@ pub struct LevenbergMarquardt {
     pub krylov_steps: usize,
 }
 
-impl Default for LevenbergMarquardt {
+built!(LevenbergMarquardtOptions => LevenbergMarquardt {});
+
+impl Default for LevenbergMarquardtOptions {
     fn default() -> Self {
         Self {
             tolerance: 1e-12,
@@ -55,7 +66,7 @@ impl Default for LevenbergMarquardt {
     }
 }
 
-impl Validate for LevenbergMarquardt {
+impl Validate for LevenbergMarquardtOptions {
     fn validate(&self) -> Result<()> {
         share("tolerance", self.tolerance)?;
         positive("damping", self.damping)?;
@@ -66,9 +77,9 @@ impl Validate for LevenbergMarquardt {
 impl Inverter for LevenbergMarquardt {
     fn invert(&self, simulator: &dyn Simulator, y: &[f64], x0: &[f64]) -> Result<Inversion> {
         let solves = Solves {
-            truncation: self.truncation,
-            dense_up_to: self.dense_up_to,
-            krylov_steps: self.krylov_steps,
+            truncation: self.options.truncation,
+            dense_up_to: self.options.dense_up_to,
+            krylov_steps: self.options.krylov_steps,
         };
         let mut course = Course::new(simulator, y, x0, solves)?;
         let mut at = course.point(x0.to_vec())?;
@@ -76,7 +87,7 @@ impl Inverter for LevenbergMarquardt {
         let (mut lambda, mut growth) = (0.0, 2.0);
         let mut steps = 0;
         let ended = 'points: loop {
-            if at.left <= self.tolerance * way || at.left <= course.round_off(&at) {
+            if at.left <= self.options.tolerance * way || at.left <= course.round_off(&at) {
                 break Ended::Arrived;
             }
             let mut slope = vec![0.0; x0.len()];
@@ -85,7 +96,7 @@ impl Inverter for LevenbergMarquardt {
             // ‖Jᵀr‖/‖r‖ is a share of ‖J‖; the largest seen stands for it.
             let steepness = norm(&slope) / at.left;
             if lambda == 0.0 {
-                lambda = self.damping * steepness * steepness;
+                lambda = self.options.damping * steepness * steepness;
             }
             let tangent = course.tangent(&at)?;
             let bottom = if course.is_open(&at.x) {
@@ -96,14 +107,16 @@ impl Inverter for LevenbergMarquardt {
             loop {
                 let dx = tangent.solve(&at.residual, lambda.sqrt(), &mut course.counts)?;
                 let dy = tangent.apply(&dx, &mut course.counts)?;
-                if norm(&dy) <= self.tolerance * way || norm(&dx) <= f64::EPSILON * norm(&at.x) {
+                if norm(&dy) <= self.options.tolerance * way
+                    || norm(&dx) <= f64::EPSILON * norm(&at.x)
+                {
                     break 'points if at.left <= 1e3 * course.round_off(&at) {
                         Ended::Arrived
                     } else {
                         bottom
                     };
                 }
-                if steps >= self.steps {
+                if steps >= self.options.steps {
                     break 'points Ended::StepLimit;
                 }
                 steps += 1;
@@ -130,7 +143,7 @@ impl Inverter for LevenbergMarquardt {
             }
         };
         if ended == Ended::Arrived && y.len() < x0.len() {
-            at = nearest(&mut course, at, x0, self.tolerance * way)?;
+            at = nearest(&mut course, at, x0, self.options.tolerance * way)?;
         }
         Ok(super::inversion(at, ended, way, steps, course.counts))
     }

@@ -1,3 +1,4 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +8,7 @@ use super::{Ended, Inversion, Inverter};
 use crate::core::simulator::Simulator;
 use crate::error::Result;
 use crate::linalg::norm;
-use crate::options::{Validate, at_least_below, require};
+use crate::options::{Checked, Validate, at_least_below, built, require};
 
 /// Newton's method on P(x) = y from x₀: steps J⁺(y − P(x)), shortened until they contract.
 ///
@@ -26,9 +27,17 @@ use crate::options::{Validate, at_least_below, require};
 /// # Source
 /// Deuflhard, *Newton Methods for Nonlinear Problems*, 3.3 and 4.4 (natural monotonicity);
 /// minimum-norm steps: Ben-Israel (1966).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Newton {
+    options: Checked<NewtonOptions>,
+}
+
+/// The options of [`Newton`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct NewtonOptions {
     /// Arrived once ‖P(x) − y‖ is at most this share of ‖P(x₀) − y‖; in (0, 1).
     pub tolerance: f64,
     /// Maximum number of steps.
@@ -43,7 +52,9 @@ pub struct Newton {
     pub krylov_steps: usize,
 }
 
-impl Default for Newton {
+built!(NewtonOptions => Newton {});
+
+impl Default for NewtonOptions {
     fn default() -> Self {
         Self {
             tolerance: 1e-12,
@@ -56,7 +67,7 @@ impl Default for Newton {
     }
 }
 
-impl Validate for Newton {
+impl Validate for NewtonOptions {
     fn validate(&self) -> Result<()> {
         share("tolerance", self.tolerance)?;
         share("shortest", self.shortest)?;
@@ -89,9 +100,9 @@ pub(super) fn counts_and_truncation(
 impl Inverter for Newton {
     fn invert(&self, simulator: &dyn Simulator, y: &[f64], x0: &[f64]) -> Result<Inversion> {
         let solves = Solves {
-            truncation: self.truncation,
-            dense_up_to: self.dense_up_to,
-            krylov_steps: self.krylov_steps,
+            truncation: self.options.truncation,
+            dense_up_to: self.options.dense_up_to,
+            krylov_steps: self.options.krylov_steps,
         };
         let mut course = Course::new(simulator, y, x0, solves)?;
         let mut at = course.point(x0.to_vec())?;
@@ -99,17 +110,17 @@ impl Inverter for Newton {
         let mut share = 1.0;
         let mut steps = 0;
         let ended = loop {
-            if at.left <= self.tolerance * way || at.left <= course.round_off(&at) {
+            if at.left <= self.options.tolerance * way || at.left <= course.round_off(&at) {
                 break Ended::Arrived;
             }
-            if steps >= self.steps {
+            if steps >= self.options.steps {
                 break Ended::StepLimit;
             }
             let tangent = course.tangent(&at)?;
             let dx = tangent.solve(&at.residual, 0.0, &mut course.counts)?;
             // What of the residual J can reach.
             let within = norm(&tangent.apply(&dx, &mut course.counts)?);
-            if within <= self.tolerance * way {
+            if within <= self.options.tolerance * way {
                 break if course.is_open(&at.x) {
                     Ended::Fold
                 } else {
@@ -119,7 +130,7 @@ impl Inverter for Newton {
             let length = norm(&dx);
             let mut failure = None;
             let mut next = None;
-            while share >= self.shortest {
+            while share >= self.options.shortest {
                 match course.point(moved(&at.x, share, &dx)) {
                     Ok(trial) => {
                         let again = tangent.solve(&trial.residual, 0.0, &mut course.counts)?;
@@ -145,7 +156,7 @@ impl Inverter for Newton {
             share = (2.0 * share).min(1.0);
         };
         if ended == Ended::Arrived && y.len() < x0.len() {
-            at = nearest(&mut course, at, x0, self.tolerance * way)?;
+            at = nearest(&mut course, at, x0, self.options.tolerance * way)?;
         }
         Ok(super::inversion(at, ended, way, steps, course.counts))
     }

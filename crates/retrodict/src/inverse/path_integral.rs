@@ -1,3 +1,4 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +8,7 @@ use super::{Ended, Inversion, Inverter};
 use crate::core::simulator::Simulator;
 use crate::error::{Error, Result};
 use crate::linalg::{axpy, norm};
-use crate::options::Validate;
+use crate::options::{Checked, Validate, built};
 
 /// The inverse Jacobian, integrated from P(x₀) to y: dx/ds = J⁺(x) Δy along y(s) = y₀ + sΔy.
 ///
@@ -27,9 +28,17 @@ use crate::options::Validate;
 /// # Source
 /// Dormand & Prince, *J. Comput. Appl. Math.* 6 (1980); Allgower & Georg, *Numerical Continuation
 /// Methods* (1990), chapter 2.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct PathIntegral {
+    options: Checked<PathIntegralOptions>,
+}
+
+/// The options of [`PathIntegral`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct PathIntegralOptions {
     /// The error of a step in x, relative to the way so far; a thousandth of it is how far x may
     /// stray from y(s), relative to ‖Δy‖; in (0, 1).
     pub tolerance: f64,
@@ -47,7 +56,9 @@ pub struct PathIntegral {
     pub krylov_steps: usize,
 }
 
-impl Default for PathIntegral {
+built!(PathIntegralOptions => PathIntegral {});
+
+impl Default for PathIntegralOptions {
     fn default() -> Self {
         Self {
             tolerance: 1e-4,
@@ -61,7 +72,7 @@ impl Default for PathIntegral {
     }
 }
 
-impl Validate for PathIntegral {
+impl Validate for PathIntegralOptions {
     fn validate(&self) -> Result<()> {
         share("tolerance", self.tolerance)?;
         share("arrival", self.arrival)?;
@@ -119,9 +130,9 @@ const DIFFERENCE: [f64; 7] = [
 impl Inverter for PathIntegral {
     fn invert(&self, simulator: &dyn Simulator, y: &[f64], x0: &[f64]) -> Result<Inversion> {
         let solves = Solves {
-            truncation: self.truncation,
-            dense_up_to: self.dense_up_to,
-            krylov_steps: self.krylov_steps,
+            truncation: self.options.truncation,
+            dense_up_to: self.options.dense_up_to,
+            krylov_steps: self.options.krylov_steps,
         };
         let mut course = Course::new(simulator, y, x0, solves)?;
         let start = course.point(x0.to_vec())?;
@@ -136,7 +147,7 @@ impl Inverter for PathIntegral {
             ));
         }
         let mut path = Path {
-            options: self,
+            options: &self.options,
             dy: start.residual.clone(),
             strays: !course.is_open(x0),
             course,
@@ -155,7 +166,7 @@ impl Inverter for PathIntegral {
 }
 
 struct Path<'a> {
-    options: &'a PathIntegral,
+    options: &'a PathIntegralOptions,
     course: Course<'a>,
     dy: Vec<f64>,
     /// Whether y(s) leaves the range of P, so that only its shadow there can be followed.

@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::separable::{Separable, Term};
 use crate::core::loss::Loss;
 use crate::error::Result;
-use crate::options::{Validate, positive};
+use crate::options::{Checked, Validate, built, positive};
 
 /// Cauchy's loss: ½ c² Σ ln(1 + (r/c)²) with r = y − y*.
 ///
@@ -19,20 +20,30 @@ use crate::options::{Validate, positive};
 ///
 /// # Source
 /// Holland & Welsch, *Robust regression using iteratively reweighted least-squares* (1977).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Cauchy {
+    options: Checked<CauchyOptions>,
+}
+
+/// The options of [`Cauchy`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct CauchyOptions {
     /// The residual c > 0 at which the pull is strongest.
     pub scale: f64,
 }
 
-impl Default for Cauchy {
+built!(CauchyOptions => Cauchy {});
+
+impl Default for CauchyOptions {
     fn default() -> Self {
         Self { scale: 1.0 }
     }
 }
 
-impl Validate for Cauchy {
+impl Validate for CauchyOptions {
     fn validate(&self) -> Result<()> {
         positive("scale", self.scale)
     }
@@ -42,17 +53,14 @@ impl Separable for Cauchy {
     fn formula(&self) -> String {
         "½ c² Σ ln(1 + ((y − y*)/c)²)".to_owned()
     }
-    fn check(&self, _outputs: usize) -> Result<()> {
-        self.validate()
-    }
     fn subset(&self, _kept: &[usize]) -> Arc<dyn Loss> {
         Arc::new(self.clone())
     }
     fn term(&self, _i: usize, r: f64) -> Term {
-        let u = (r / self.scale).powi(2);
+        let u = (r / self.options.scale).powi(2);
         let weight = 1.0 / (1.0 + u);
         Term {
-            value: 0.5 * self.scale * self.scale * u.ln_1p(),
+            value: 0.5 * self.options.scale * self.options.scale * u.ln_1p(),
             slope: weight * r,
             curvature: (1.0 - u) * weight * weight,
             weight,

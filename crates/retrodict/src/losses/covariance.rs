@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::loss::{ChiSquared, Loss};
 use crate::error::{Error, Result, expect_finite, expect_length};
 use crate::linalg::{Cholesky, Matrix, cholesky, dot};
-use crate::options::{Derived, Validate, require};
+use crate::options::{Build, Checked, Validate, require};
 
 /// Squared error under correlated noise: L = rᵀ C⁻¹ r with r = y − y*, or half of it.
 ///
@@ -26,61 +27,36 @@ use crate::options::{Derived, Validate, require};
 ///
 /// # Source
 /// Aitken, *On least squares and linear combination of observations* (1935).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Covariance {
+    options: Checked<CovarianceOptions>,
+    /// L of C = L Lᵀ.
+    factor: Cholesky,
+}
+
+/// The options of [`Covariance`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct CovarianceOptions {
     /// The covariance C of the noise.
+    #[setters(into)]
     pub covariance: Vec<Vec<f64>>,
     /// Whether L carries the factor ½.
     pub half: bool,
-    /// The factor L of C = L Lᵀ, if C has one.
-    #[serde(skip)]
-    pub factor: Derived<Option<Cholesky>>,
 }
 
-impl Covariance {
-    /// The loss for noise with covariance C, with or without the factor ½.
-    pub fn new(covariance: Vec<Vec<f64>>, half: bool) -> Self {
-        Self {
-            covariance,
-            half,
-            factor: Derived::default(),
-        }
-    }
-
-    /// √2 or 1: L = ½ ‖scale · L⁻¹ r‖².
-    fn scale(&self) -> f64 {
-        if self.half { 1.0 } else { 2.0_f64.sqrt() }
-    }
-
-    fn factorise(&self) -> Result<Cholesky> {
-        cholesky(&Matrix::from_vec(
-            self.covariance.len(),
-            self.covariance.len(),
-            self.covariance.concat(),
-        ))
-    }
-
-    /// v ← L⁻¹ v with C = L Lᵀ, or L⁻ᵀ v; NaN for a C that did not pass `check`.
-    fn undo(&self, v: &mut [f64], solve: fn(&Cholesky, &mut [f64])) {
-        let factor = self.factor.get(|| self.factorise().ok());
-        match factor {
-            Some(factor) if factor.factor().rows() == v.len() => solve(factor, v),
-            Some(factor) if factor.factor().rows() == 1 => {
-                v.chunks_mut(1).for_each(|one| solve(factor, one));
-            }
-            _ => v.fill(f64::NAN),
-        }
-    }
-}
-
-impl Default for Covariance {
+impl Default for CovarianceOptions {
     fn default() -> Self {
-        Self::new(vec![vec![1.0]], false)
+        Self {
+            covariance: vec![vec![1.0]],
+            half: false,
+        }
     }
 }
 
-impl Validate for Covariance {
+impl Validate for CovarianceOptions {
     fn validate(&self) -> Result<()> {
         let n = self.covariance.len();
         let allowed = "it needs as many rows as there are outputs, or a single one for all";
@@ -95,19 +71,61 @@ impl Validate for Covariance {
                 require(!differ, &format!("covariance[{i}][{j}]"), value, &allowed)?;
             }
         }
-        let factor = self.factorise().map_err(|error| Error::Option {
+        Ok(())
+    }
+}
+
+impl Build for CovarianceOptions {
+    type Built = Covariance;
+
+    fn make(options: Checked<Self>) -> Result<Covariance> {
+        let n = options.covariance.len();
+        let matrix = Matrix::from_vec(n, n, options.covariance.concat());
+        let factor = cholesky(&matrix).map_err(|error| Error::Option {
             key: "covariance".to_owned(),
             found: format!("a {n} × {n} matrix"),
             allowed: error.to_string(),
         })?;
-        self.factor.get(|| Some(factor));
-        Ok(())
+        Ok(Covariance { options, factor })
+    }
+}
+
+impl Covariance {
+    /// The loss for noise with covariance C, with or without the factor ½.
+    ///
+    /// # Errors
+    /// Unless C is symmetric and positive definite.
+    pub fn new(covariance: Vec<Vec<f64>>, half: bool) -> Result<Self> {
+        let options = CovarianceOptions { covariance, half };
+        options.build()
+    }
+
+    /// What it was made of.
+    pub fn options(&self) -> &CovarianceOptions {
+        &self.options
+    }
+
+    /// √2 or 1: L = ½ ‖scale · L⁻¹ r‖².
+    fn scale(&self) -> f64 {
+        if self.options.half {
+            1.0
+        } else {
+            2.0_f64.sqrt()
+        }
+    }
+
+    /// v ← L⁻¹ v with C = L Lᵀ, or L⁻ᵀ v; a single variance is that of every output.
+    fn undo(&self, v: &mut [f64], solve: fn(&Cholesky, &mut [f64])) {
+        match self.factor.factor().rows() {
+            1 => v.chunks_mut(1).for_each(|one| solve(&self.factor, one)),
+            _ => solve(&self.factor, v),
+        }
     }
 }
 
 impl Loss for Covariance {
     fn formula(&self) -> String {
-        if self.half {
+        if self.options.half {
             "½ (y − y*)ᵀ C⁻¹ (y − y*)"
         } else {
             "(y − y*)ᵀ C⁻¹ (y − y*)"
@@ -115,22 +133,23 @@ impl Loss for Covariance {
         .to_owned()
     }
     fn check(&self, outputs: usize) -> Result<()> {
-        self.validate()?;
-        if self.covariance.len() == 1 {
+        if self.options.covariance.len() == 1 {
             return Ok(());
         }
-        expect_length("covariance", self.covariance.len(), outputs)
+        expect_length("covariance", self.options.covariance.len(), outputs)
     }
     /// The data that are left have the same covariances as before.
     fn of_subset(&self, kept: &[usize]) -> Result<Arc<dyn Loss>> {
-        if self.covariance.len() == 1 {
+        if self.options.covariance.len() == 1 {
             return Ok(Arc::new(self.clone()));
         }
-        let row = |i: &usize| kept.iter().map(|j| self.covariance[*i][*j]).collect();
-        Ok(Arc::new(Self::new(
-            kept.iter().map(row).collect(),
-            self.half,
-        )))
+        let row = |i: &usize| {
+            kept.iter()
+                .map(|j| self.options.covariance[*i][*j])
+                .collect()
+        };
+        Self::new(kept.iter().map(row).collect(), self.options.half)
+            .map(|left| Arc::new(left) as Arc<dyn Loss>)
     }
     fn chi_squared(&self, y: &[f64], target: &[f64]) -> Option<ChiSquared> {
         let mut r: Vec<f64> = y.iter().zip(target).map(|(y, t)| y - t).collect();

@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::separable::{Separable, Term};
 use crate::core::loss::Loss;
 use crate::error::Result;
-use crate::options::{Validate, positive};
+use crate::options::{Checked, Validate, built, positive};
 
 /// Huber's loss: ½ r² up to |r| = δ, δ (|r| − ½ δ) beyond, summed over r = y − y*.
 ///
@@ -19,20 +20,30 @@ use crate::options::{Validate, positive};
 ///
 /// # Source
 /// Huber, *Robust estimation of a location parameter* (1964).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Huber {
+    options: Checked<HuberOptions>,
+}
+
+/// The options of [`Huber`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct HuberOptions {
     /// The residual δ > 0 from which on the loss grows linearly.
     pub delta: f64,
 }
 
-impl Default for Huber {
+built!(HuberOptions => Huber {});
+
+impl Default for HuberOptions {
     fn default() -> Self {
         Self { delta: 1.0 }
     }
 }
 
-impl Validate for Huber {
+impl Validate for HuberOptions {
     fn validate(&self) -> Result<()> {
         positive("delta", self.delta)
     }
@@ -42,14 +53,11 @@ impl Separable for Huber {
     fn formula(&self) -> String {
         "Σ ½ r² up to |r| = δ, δ (|r| − ½ δ) beyond".to_owned()
     }
-    fn check(&self, _outputs: usize) -> Result<()> {
-        self.validate()
-    }
     fn subset(&self, _kept: &[usize]) -> Arc<dyn Loss> {
         Arc::new(self.clone())
     }
     fn term(&self, _i: usize, r: f64) -> Term {
-        let (size, delta) = (r.abs(), self.delta);
+        let (size, delta) = (r.abs(), self.options.delta);
         // NaN falls into the first branch and stays NaN.
         if size > delta {
             return Term {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::loss::Loss;
 use crate::error::{Result, expect_length};
 use crate::linalg::dot;
-use crate::options::Validate;
+use crate::options::{Validate, plain};
 
 /// Infidelity of quantum states: 1 − |⟨ψ*|ψ⟩|²/(⟨ψ|ψ⟩⟨ψ*|ψ*⟩), no ½.
 ///
@@ -22,6 +22,8 @@ use crate::options::Validate;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Infidelity {}
+
+plain!(Infidelity);
 
 impl Validate for Infidelity {
     fn validate(&self) -> Result<()> {

@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Weighted;
+use super::WeightedOptions;
 use crate::core::loss::{ChiSquared, Loss};
-use crate::error::Result;
-use crate::options::{Validate, require};
+use crate::error::{Result, expect_length};
+use crate::options::{Checked, Validate, built, require};
 
 /// Multiplicative noise: L = Σ (ln(y/y*)/σ)², with σ the standard deviation of ln y, or half of it.
 ///
@@ -24,16 +25,27 @@ use crate::options::{Validate, require};
 ///
 /// # Source
 /// Crow & Shimizu, *Lognormal Distributions* (1988), chapter 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct LogNormal {
+    options: Checked<LogNormalOptions>,
+}
+
+/// The options of [`LogNormal`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct LogNormalOptions {
     /// The standard deviation of the logarithm of each datum, greater than 0.
+    #[setters(into)]
     pub deviations: Vec<f64>,
     /// Whether L carries the factor ½.
     pub half: bool,
 }
 
-impl Default for LogNormal {
+built!(LogNormalOptions => LogNormal {});
+
+impl Default for LogNormalOptions {
     fn default() -> Self {
         Self {
             deviations: vec![1.0],
@@ -43,35 +55,28 @@ impl Default for LogNormal {
 }
 
 impl LogNormal {
-    /// The same noise of the logarithms, added.
-    fn of_logarithms(&self) -> Weighted {
-        Weighted {
-            deviations: self.deviations.clone(),
-            half: self.half,
-        }
-    }
-
     /// out = f(r, y, c) with r = ln(y/y*) and L = ½ Σ c r².
     fn fill(&self, y: &[f64], target: &[f64], out: &mut [f64], f: impl Fn(f64, f64, f64) -> f64) {
-        let factor = if self.half { 1.0 } else { 2.0 };
-        let shared = self.deviations.len() == 1;
+        let factor = if self.options.half { 1.0 } else { 2.0 };
+        let shared = self.options.deviations.len() == 1;
         for (i, out) in out.iter_mut().enumerate() {
-            let deviation = self.deviations[if shared { 0 } else { i }];
+            let deviation = self.options.deviations[if shared { 0 } else { i }];
             let curvature = factor / (deviation * deviation);
             *out = f((y[i] / target[i]).ln(), y[i], curvature);
         }
     }
 }
 
-impl Validate for LogNormal {
+impl Validate for LogNormalOptions {
     fn validate(&self) -> Result<()> {
-        self.of_logarithms().validate()
+        let logarithms = WeightedOptions::default().with_deviations(self.deviations.clone());
+        logarithms.validate()
     }
 }
 
 impl Loss for LogNormal {
     fn formula(&self) -> String {
-        if self.half {
+        if self.options.half {
             "½ Σ (ln(y/y*)/σ)²"
         } else {
             "Σ (ln(y/y*)/σ)²"
@@ -79,7 +84,10 @@ impl Loss for LogNormal {
         .to_owned()
     }
     fn check(&self, outputs: usize) -> Result<()> {
-        self.of_logarithms().check(outputs)
+        match self.options.deviations.len() {
+            1 => Ok(()),
+            several => expect_length("deviations", several, outputs),
+        }
     }
     fn check_target(&self, target: &[f64]) -> Result<()> {
         target.iter().enumerate().try_for_each(|(i, value)| {
@@ -90,8 +98,9 @@ impl Loss for LogNormal {
     }
     fn of_subset(&self, kept: &[usize]) -> Result<Arc<dyn Loss>> {
         Ok(Arc::new(Self {
-            deviations: super::weighted::kept(&self.deviations, kept),
-            half: self.half,
+            options: self.options.with(|options| {
+                options.deviations = super::weighted::kept(&options.deviations, kept)
+            }),
         }))
     }
     fn majorises(&self) -> bool {
@@ -99,7 +108,7 @@ impl Loss for LogNormal {
     }
     fn chi_squared(&self, y: &[f64], target: &[f64]) -> Option<ChiSquared> {
         Some(ChiSquared {
-            value: self.value(y, target) / if self.half { 0.5 } else { 1.0 },
+            value: self.value(y, target) / if self.options.half { 0.5 } else { 1.0 },
             data: y.len(),
         })
     }

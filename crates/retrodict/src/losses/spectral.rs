@@ -1,9 +1,12 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::loss::Loss;
 use crate::error::{Result, expect_length};
-use crate::options::{Derived, Validate, grid, positive, require};
+use crate::options::{Checked, Validate, built, grid, positive, require};
 use crate::spectral::fourier::RealFourier;
 
 /// Squared error weighted by wavenumber: L = Σₖ (1 + k²/k₀²)^s |r̂ₖ|²/N with r = y − y*, or half
@@ -23,10 +26,21 @@ use crate::spectral::fourier::RealFourier;
 ///
 /// # Source
 /// The norm of the Sobolev space H^s; Adams & Fournier, *Sobolev Spaces*, 7.62.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug)]
 pub struct Spectral {
+    options: Checked<SpectralOptions>,
+    /// Those of the number of outputs that was asked for last: without a shape, the options do not say it.
+    weights: Mutex<Option<Arc<Weights>>>,
+}
+
+/// The options of [`Spectral`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct SpectralOptions {
     /// Cells along each axis; empty for a single axis as long as y.
+    #[setters(into)]
     pub shape: Vec<usize>,
     /// The wavenumber k₀ > 0 from which on the weight rises or falls.
     pub wavenumber: f64,
@@ -34,32 +48,30 @@ pub struct Spectral {
     pub exponent: f64,
     /// Whether L carries the factor ½.
     pub half: bool,
-    /// The plan of the transform and the weights.
-    #[serde(skip)]
-    pub plan: Derived<Weights>,
 }
+
+built!(SpectralOptions => Spectral { weights });
 
 /// The transform of a grid, and at each mode the weight and its root.
 #[derive(Debug)]
-pub struct Weights {
+struct Weights {
     fourier: RealFourier,
     full: Vec<f64>,
     root: Vec<f64>,
 }
 
-impl Default for Spectral {
+impl Default for SpectralOptions {
     fn default() -> Self {
         Self {
             shape: Vec::new(),
             wavenumber: 1.0,
             exponent: 1.0,
             half: false,
-            plan: Derived::default(),
         }
     }
 }
 
-impl Validate for Spectral {
+impl Validate for SpectralOptions {
     fn validate(&self) -> Result<()> {
         if !self.shape.is_empty() {
             grid(&self.shape)?;
@@ -77,34 +89,41 @@ impl Validate for Spectral {
 impl Spectral {
     /// ∂²L/∂r² = curvature · F⁻¹ weights F.
     fn curvature(&self) -> f64 {
-        if self.half { 1.0 } else { 2.0 }
+        if self.options.half { 1.0 } else { 2.0 }
     }
 
-    fn weights(&self, outputs: usize) -> &Weights {
-        self.plan.get(|| {
-            let line = [outputs];
-            let shape: &[usize] = if self.shape.is_empty() {
-                &line
-            } else {
-                &self.shape
-            };
-            let fourier = RealFourier::new(shape);
-            let k_squared = fourier.k_squared(1.0).into_iter();
-            let relative = k_squared.map(|k2| 1.0 + k2 / self.wavenumber.powi(2));
-            let full: Vec<f64> = relative.map(|k2| k2.powf(self.exponent)).collect();
-            let root = full.iter().map(|weight| weight.sqrt()).collect();
-            Weights {
-                fourier,
-                full,
-                root,
-            }
-        })
+    fn weights(&self, outputs: usize) -> Arc<Weights> {
+        let mut known = self.weights.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some(weights) if weights.fourier.len() == outputs => Arc::clone(weights),
+            _ => Arc::clone(known.insert(Arc::new(self.options.weights(outputs)))),
+        }
+    }
+}
+
+impl SpectralOptions {
+    fn weights(&self, outputs: usize) -> Weights {
+        let line = [outputs];
+        let shape: &[usize] = match self.shape.is_empty() {
+            true => &line,
+            false => &self.shape,
+        };
+        let fourier = RealFourier::new(shape);
+        let k_squared = fourier.k_squared(1.0).into_iter();
+        let relative = k_squared.map(|k2| 1.0 + k2 / self.wavenumber.powi(2));
+        let full: Vec<f64> = relative.map(|k2| k2.powf(self.exponent)).collect();
+        let root = full.iter().map(|weight| weight.sqrt()).collect();
+        Weights {
+            fourier,
+            full,
+            root,
+        }
     }
 }
 
 impl Loss for Spectral {
     fn formula(&self) -> String {
-        if self.half {
+        if self.options.half {
             "½ Σ (1 + k²/k₀²)^s |ŷ − ŷ*|²/N"
         } else {
             "Σ (1 + k²/k₀²)^s |ŷ − ŷ*|²/N"
@@ -112,8 +131,10 @@ impl Loss for Spectral {
         .to_owned()
     }
     fn check(&self, outputs: usize) -> Result<()> {
-        self.validate()?;
-        let planned = self.weights(outputs).fourier.len();
+        if self.options.shape.is_empty() {
+            return Ok(());
+        }
+        let planned = self.options.shape.iter().product();
         expect_length("the output of the simulator", outputs, planned)
     }
     fn value(&self, y: &[f64], target: &[f64]) -> f64 {

@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::loss::Loss;
 use crate::error::Result;
 use crate::linalg::distance_squared;
-use crate::options::Validate;
+use crate::options::{Validate, plain};
 
 /// Squared error: L = Σ (y − y*)², or half of it.
 ///
@@ -15,18 +16,29 @@ use crate::options::Validate;
 ///
 /// # Units
 /// \[L\] = \[y\]².
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, Setters,
+)]
 #[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
 pub struct SquaredError {
     /// Whether L carries the factor ½.
     pub half: bool,
 }
 
 impl SquaredError {
+    /// ½ Σ (y − y*)².
+    pub fn half() -> Self {
+        Self { half: true }
+    }
+
     fn factor(self) -> f64 {
         if self.half { 0.5 } else { 1.0 }
     }
 }
+
+plain!(SquaredError);
 
 impl Validate for SquaredError {
     fn validate(&self) -> Result<()> {

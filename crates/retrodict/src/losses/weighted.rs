@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::separable::{Separable, Term};
 use crate::core::loss::Loss;
 use crate::error::{Result, expect_length};
-use crate::options::{Validate, deviation, require};
+use crate::options::{Build, Checked, Validate, built, deviation, require};
 
 /// Squared error in units of the noise: L = Σ ((yᵢ − y*ᵢ)/σᵢ)², or half of it.
 ///
@@ -17,16 +18,27 @@ use crate::options::{Validate, deviation, require};
 ///
 /// # Units
 /// σ in \[y\]; L has none.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Weighted {
+    options: Checked<WeightedOptions>,
+}
+
+/// The options of [`Weighted`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct WeightedOptions {
     /// The standard deviations σ > 0 of the noise.
+    #[setters(into)]
     pub deviations: Vec<f64>,
     /// Whether L carries the factor ½.
     pub half: bool,
 }
 
-impl Default for Weighted {
+built!(WeightedOptions => Weighted {});
+
+impl Default for WeightedOptions {
     fn default() -> Self {
         Self {
             deviations: vec![1.0],
@@ -35,7 +47,7 @@ impl Default for Weighted {
     }
 }
 
-impl Validate for Weighted {
+impl Validate for WeightedOptions {
     fn validate(&self) -> Result<()> {
         let count = self.deviations.len();
         let allowed = "it needs one standard deviation for each output, or a single one for all";
@@ -48,15 +60,25 @@ impl Validate for Weighted {
 }
 
 impl Weighted {
+    /// ½ Σ ((yᵢ − y*ᵢ)/σᵢ)²: −log of the likelihood of independent Gaussian noise, for one σ for each output or a single
+    /// one for all.
+    ///
+    /// # Errors
+    /// Unless every σ is finite and greater than 0.
+    pub fn half(deviations: impl Into<Vec<f64>>) -> Result<Self> {
+        let options = WeightedOptions::default().with_deviations(deviations);
+        options.with_half(true).build()
+    }
+
     fn of(&self, i: usize) -> f64 {
-        let shared = self.deviations.len() == 1;
-        self.deviations[if shared { 0 } else { i }]
+        let shared = self.options.deviations.len() == 1;
+        self.options.deviations[if shared { 0 } else { i }]
     }
 }
 
 impl Separable for Weighted {
     fn formula(&self) -> String {
-        if self.half {
+        if self.options.half {
             "½ Σ ((y − y*)/σ)²"
         } else {
             "Σ ((y − y*)/σ)²"
@@ -64,21 +86,21 @@ impl Separable for Weighted {
         .to_owned()
     }
     fn check(&self, outputs: usize) -> Result<()> {
-        self.validate()?;
-        if self.deviations.len() == 1 {
+        if self.options.deviations.len() == 1 {
             return Ok(());
         }
-        expect_length("deviations", self.deviations.len(), outputs)
+        expect_length("deviations", self.options.deviations.len(), outputs)
     }
     fn subset(&self, places: &[usize]) -> Arc<dyn Loss> {
         Arc::new(Self {
-            deviations: kept(&self.deviations, places),
-            half: self.half,
+            options: self
+                .options
+                .with(|options| options.deviations = kept(&options.deviations, places)),
         })
     }
     fn term(&self, i: usize, r: f64) -> Term {
         let weight = self.of(i).powi(-2);
-        let factor = if self.half { 0.5 } else { 1.0 };
+        let factor = if self.options.half { 0.5 } else { 1.0 };
         Term {
             value: factor * weight * r * r,
             slope: 2.0 * factor * weight * r,

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use derive_setters::Setters;
 use num_dual::{Dual, Dual64, DualSVec64};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use crate::core::space::Space;
 use crate::error::{Error, Result, expect_length};
 use crate::linalg::LinearMap;
 use crate::linalg::Matrix;
-use crate::options::{Validate, require};
+use crate::options::{Build, Checked, Validate, require};
 
 /// A function f(t; p), written once for every kind of [`Number`], and so differentiated exactly.
 ///
@@ -35,8 +36,9 @@ pub trait Model: Clone + Default + PartialEq + Send + Sync {
 /// A model as a simulator, for nonlinear regression: x are the parameters p, y the values f(t; p).
 ///
 /// ```
-/// use retrodict::models::curve::{Curve, Model};
+/// use retrodict::models::curve::{CurveOptions, Model};
 /// use retrodict::models::ode::Number;
+/// use retrodict::prelude::*;
 ///
 /// /// y = p₁ (1 − exp(−p₂ t)).
 /// #[derive(Debug, Clone, Default, PartialEq)]
@@ -54,8 +56,11 @@ pub trait Model: Clone + Default + PartialEq + Send + Sync {
 ///     }
 /// }
 ///
-/// let curve: Curve<Saturation> = Curve { at: vec![1.0, 2.0, 5.0], ..Curve::default() };
-/// # let _ = curve;
+/// let curve = CurveOptions::<Saturation>::default().with_at([1.0, 2.0, 5.0]).build()?;
+/// let mut y = [0.0; 3];
+/// curve.forward(&[2.0, 0.5], &mut y)?;
+/// assert_eq!(y[1], 2.0 * (1.0 - f64::exp(-1.0)));
+/// # Ok::<(), retrodict::Error>(())
 /// ```
 ///
 /// # Shapes
@@ -72,17 +77,28 @@ pub trait Model: Clone + Default + PartialEq + Send + Sync {
 /// A product with J one evaluation with numbers that carry a derivative. y and the whole J, and so a
 /// product with Jᵀ, one evaluation with numbers that carry four, eight or twelve derivatives; with more
 /// parameters, one for every twelve of them.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields, bound = "")]
+#[derive(Debug, Clone)]
 pub struct Curve<M: Model> {
+    options: Checked<CurveOptions<M>>,
+    input: Space,
+    output: Space,
+}
+
+/// The options of a [`Curve`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields, bound = "")]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct CurveOptions<M: Model> {
     /// Where the model is evaluated.
+    #[setters(into)]
     pub at: Vec<f64>,
     /// The model.
     #[serde(skip)]
     pub model: M,
 }
 
-impl<M: Model> Validate for Curve<M> {
+impl<M: Model> Validate for CurveOptions<M> {
     fn validate(&self) -> Result<()> {
         let variables = self.model.variables().max(1);
         require(
@@ -98,16 +114,37 @@ impl<M: Model> Validate for Curve<M> {
     }
 }
 
+impl<M: Model> Build for CurveOptions<M> {
+    type Built = Curve<M>;
+
+    fn make(options: Checked<Self>) -> Result<Curve<M>> {
+        let model = &options.model;
+        let places = options.at.len() / model.variables().max(1);
+        Ok(Curve {
+            input: Space::new("parameters", &[model.parameters()], "1"),
+            output: Space::new(model.name(), &[places], "1"),
+            options,
+        })
+    }
+}
+
 impl<M: Model> Curve<M> {
+    /// What it was made of.
+    pub fn options(&self) -> &CurveOptions<M> {
+        &self.options
+    }
+
     fn places(&self) -> impl Iterator<Item = &[f64]> {
-        self.at.chunks_exact(self.model.variables().max(1))
+        self.options
+            .at
+            .chunks_exact(self.options.model.variables().max(1))
     }
 
     fn failed(&self, place: usize) -> Error {
-        let variables = self.model.variables().max(1);
-        let t = &self.at[place * variables..][..variables];
+        let variables = self.options.model.variables().max(1);
+        let t = &self.options.at[place * variables..][..variables];
         Error::Simulation {
-            simulator: self.model.name().to_owned(),
+            simulator: self.options.model.name().to_owned(),
             message: format!(
                 "f(t; p) is not finite at t = {t:?}; \
                  try a start nearer to the expected parameters"
@@ -117,7 +154,7 @@ impl<M: Model> Curve<M> {
 
     /// y and J, with as many derivatives carried along as there are parameters, or twelve of them.
     fn values_and_jacobian(&self, x: &[f64], y: &mut [f64]) -> Result<Matrix> {
-        expect_length("x", x.len(), self.model.parameters())?;
+        expect_length("x", x.len(), self.options.model.parameters())?;
         match x.len() {
             0..=4 => self.first_order::<4>(x, y),
             5..=8 => self.first_order::<8>(x, y),
@@ -181,7 +218,7 @@ impl<M: Model> Curve<M> {
                 lift(if seen { p.derivative(i - first) } else { p }, i)
             }));
             for (i, t) in self.places().enumerate() {
-                see(i, columns.clone(), self.model.value(t, &p))?;
+                see(i, columns.clone(), self.options.model.value(t, &p))?;
             }
         }
         Ok(())
@@ -190,16 +227,15 @@ impl<M: Model> Curve<M> {
 
 impl<M: Model> Simulator for Curve<M> {
     fn input(&self) -> Space {
-        Space::new("parameters", &[self.model.parameters()], "1")
+        self.input.clone()
     }
     fn output(&self) -> Space {
-        let places = self.at.len() / self.model.variables().max(1);
-        Space::new(self.model.name(), &[places], "1")
+        self.output.clone()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
-        expect_length("x", x.len(), self.model.parameters())?;
+        expect_length("x", x.len(), self.options.model.parameters())?;
         for (i, (y, t)) in y.iter_mut().zip(self.places()).enumerate() {
-            *y = self.model.value(t, x);
+            *y = self.options.model.value(t, x);
             if !y.is_finite() {
                 return Err(self.failed(i));
             }
@@ -207,10 +243,10 @@ impl<M: Model> Simulator for Curve<M> {
         Ok(())
     }
     fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
-        expect_length("x", x.len(), self.model.parameters())?;
+        expect_length("x", x.len(), self.options.model.parameters())?;
         let p: Vec<Dual64> = x.iter().zip(dx).map(|(x, d)| Dual64::new(*x, *d)).collect();
         for (dy, t) in dy.iter_mut().zip(self.places()) {
-            *dy = self.model.value(t, &p).eps;
+            *dy = self.options.model.value(t, &p).eps;
         }
         Ok(())
     }
@@ -233,7 +269,7 @@ impl<M: Model> Simulator for Curve<M> {
 
 impl<M: Model> SecondOrder for Curve<M> {
     fn vjp_derivative(&self, x: &[f64], dy: &[f64], dx: &[f64], out: &mut [f64]) -> Result<()> {
-        expect_length("x", x.len(), self.model.parameters())?;
+        expect_length("x", x.len(), self.options.model.parameters())?;
         match x.len() {
             0..=4 => self.second_order::<4>(x, dy, dx, out),
             5..=8 => self.second_order::<8>(x, dy, dx, out),
@@ -270,10 +306,9 @@ mod tests {
     }
 
     fn surface() -> Curve<Surface> {
-        Curve {
-            at: vec![0.0, 1.0, 0.5, -1.0, 1.0, 2.0, 2.0, 0.5],
-            model: Surface,
-        }
+        let options = CurveOptions::default();
+        let places = options.with_at([0.0, 1.0, 0.5, -1.0, 1.0, 2.0, 2.0, 0.5]);
+        places.build().unwrap()
     }
 
     #[test]
@@ -293,11 +328,8 @@ mod tests {
 
     #[test]
     fn places_that_do_not_fill_the_variables_are_refused() {
-        let curve = Curve {
-            at: vec![1.0, 2.0, 3.0],
-            model: Surface,
-        };
-        let error = curve.validate().unwrap_err();
+        let curve = CurveOptions::<Surface>::default().with_at([1.0, 2.0, 3.0]);
+        let error = curve.build().unwrap_err();
         assert!(error.to_string().contains("at = 3 values"), "{error}");
     }
 }

@@ -1,15 +1,15 @@
 //! Simulators that are not written in Rust: models behind a server, and programs.
 //!
-//! [`UmBridge`] speaks the UM-Bridge protocol, [`Program`] runs a command with files. Both give an
+//! [`UmBridgeOptions`] speak the UM-Bridge protocol, [`ProgramOptions`] run a command with files. Both give an
 //! [`External`]: a [`Simulator`] that fills in the derivatives which the model lacks, by exact
 //! products with what it has, else by [`Differences`], with many evaluations at once.
 //!
 //! ```no_run
-//! use retrodict::Simulator;
-//! use retrodict::models::external::UmBridge;
+//! use retrodict::models::external::UmBridgeOptions;
+//! use retrodict::prelude::*;
 //!
 //! # fn main() -> retrodict::Result<()> {
-//! let model = UmBridge { url: "http://localhost:4242".into(), ..UmBridge::default() }.connect()?;
+//! let model = UmBridgeOptions::default().with_url("http://localhost:4242").build()?;
 //! let mut y = vec![0.0; model.output().len()];
 //! model.forward(&vec![1.0; model.input().len()], &mut y)?;
 //! # Ok(())
@@ -38,9 +38,9 @@ mod umbridge;
 
 pub use differences::{Differences, Scheme};
 #[cfg(feature = "external")]
-pub use program::{Format, Program, end_programs};
+pub use program::{Format, ProgramOptions, end_programs};
 #[cfg(feature = "external")]
-pub use umbridge::UmBridge;
+pub use umbridge::UmBridgeOptions;
 
 use jacobian::JacobianAt;
 use parallel::Slots;

@@ -1,6 +1,7 @@
 //! Ordinary differential equations: a right-hand side, written once, becomes a simulator from
 //! parameters to observations, with exact sensitivities.
 
+use derive_setters::Setters;
 use num_dual::Dual64;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use crate::interrupt::Watch;
 use crate::linalg::LinearMap;
 use crate::linalg::Matrix;
 use crate::memory;
-use crate::options::{Validate, positive, require};
+use crate::options::{Build, Checked, Validate, positive, require};
 
 #[cfg_attr(not(feature = "adaptive"), path = "ode/without_adaptive.rs")]
 mod adaptive;
@@ -65,6 +66,19 @@ pub struct Settings {
 /// steps so that each keeps the tolerances, for the sensitivities too; there, y and its derivative
 /// each lie within about the tolerance of the exact ones.
 ///
+/// ```
+/// use retrodict::models::ode::{Method, OdeOptions};
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::Sir;
+/// let options = OdeOptions::<Sir>::default().with_times([10.0]).with_observe([1]);
+/// let (fixed, adaptive) = (options.clone().build()?, options.with_method(Method::Adaptive).build()?);
+/// let (mut y, mut near) = ([0.0], [0.0]);
+/// fixed.forward(&[0.0, -1.0], &mut y)?;
+/// adaptive.forward(&[0.0, -1.0], &mut near)?;
+/// assert!((y[0] - near[0]).abs() < 1e-6 && y[0] > 0.01);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x: the parameters, then with `fit_initial` the initial values. y: the values of `observe` at
 /// each of the `times`, times in the outer order.
@@ -83,10 +97,22 @@ pub struct Settings {
 ///
 /// # Source
 /// Hairer, Nørsett & Wanner, *Solving Ordinary Differential Equations I*, II.1 and I.14.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields, bound = "")]
+#[derive(Debug, Clone)]
 pub struct Ode<R: RightHandSide> {
+    options: Checked<OdeOptions<R>>,
+    input: Space,
+    output: Space,
+    residual: Space,
+}
+
+/// The options of an [`Ode`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields, bound = "")]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct OdeOptions<R: RightHandSide> {
     /// When y is seen, ascending, none before 0.
+    #[setters(into)]
     pub times: Vec<f64>,
     /// The longest step Δt of the fixed method.
     pub dt: f64,
@@ -97,12 +123,15 @@ pub struct Ode<R: RightHandSide> {
     /// The adaptive methods' error of a step, in the state's units.
     pub absolute_tolerance: f64,
     /// The state at time 0, unless it is fitted.
+    #[setters(into)]
     pub initial: Vec<f64>,
     /// Whether x holds the state at time 0 too.
     pub fit_initial: bool,
     /// How each value of x maps to what it stands for; one for all, or one for each.
+    #[setters(into)]
     pub transform: Vec<Transform>,
     /// Which states are seen; all if empty.
+    #[setters(into)]
     pub observe: Vec<usize>,
     /// Whether y is the logarithm of what is seen.
     pub logarithm: bool,
@@ -111,7 +140,7 @@ pub struct Ode<R: RightHandSide> {
     pub equation: R,
 }
 
-impl<R: RightHandSide> Default for Ode<R> {
+impl<R: RightHandSide> Default for OdeOptions<R> {
     fn default() -> Self {
         let equation = R::default();
         let settings = equation.defaults();
@@ -131,7 +160,7 @@ impl<R: RightHandSide> Default for Ode<R> {
     }
 }
 
-impl<R: RightHandSide> Validate for Ode<R> {
+impl<R: RightHandSide> Validate for OdeOptions<R> {
     fn validate(&self) -> Result<()> {
         let (states, inputs) = (self.equation.states().len(), self.inputs());
         #[cfg(not(feature = "adaptive"))]
@@ -183,15 +212,25 @@ impl<R: RightHandSide> Validate for Ode<R> {
     }
 }
 
-/// The state, and workspace for the stages of a step.
-struct Stages<D> {
-    y: Vec<D>,
-    at: Vec<D>,
-    slope: Vec<D>,
-    sum: Vec<D>,
+impl<R: RightHandSide> Build for OdeOptions<R> {
+    type Built = Ode<R>;
+
+    fn make(options: Checked<Self>) -> Result<Ode<R>> {
+        let name = match options.fit_initial {
+            true => "parameters and initial values",
+            false => "parameters",
+        };
+        let (times, states) = (options.times.len(), options.initial.len());
+        Ok(Ode {
+            input: Space::new(name, &[options.inputs()], "1"),
+            output: Space::new(options.equation.name(), &[times, options.seen()], "1"),
+            residual: Space::new("pieces of the solution less y", &[times, states], "1"),
+            options,
+        })
+    }
 }
 
-impl<R: RightHandSide> Ode<R> {
+impl<R: RightHandSide> OdeOptions<R> {
     fn inputs(&self) -> usize {
         let initial = if self.fit_initial {
             self.initial.len()
@@ -208,9 +247,28 @@ impl<R: RightHandSide> Ode<R> {
             self.observe.len()
         }
     }
+}
+
+/// The state, and workspace for the stages of a step.
+struct Stages<D> {
+    y: Vec<D>,
+    at: Vec<D>,
+    slope: Vec<D>,
+    sum: Vec<D>,
+}
+
+impl<R: RightHandSide> Ode<R> {
+    /// What it was made of.
+    pub fn options(&self) -> &OdeOptions<R> {
+        &self.options
+    }
+
+    fn inputs(&self) -> usize {
+        self.input.len()
+    }
 
     fn transform_of(&self, i: usize) -> &Transform {
-        &self.transform[i.min(self.transform.len() - 1)]
+        &self.options.transform[i.min(self.options.transform.len() - 1)]
     }
 
     /// What x stands for: parameters, then initial values if they are fitted.
@@ -239,7 +297,7 @@ impl<R: RightHandSide> Ode<R> {
             .into_iter()
             .enumerate()
         {
-            self.equation.rate(t + node * h, at, p, slope);
+            self.options.equation.rate(t + node * h, at, p, slope);
             let reach = if i < 2 { 0.5 * h } else { h };
             for j in 0..y.len() {
                 sum[j] += slope[j] * (weight * h / 6.0);
@@ -251,17 +309,17 @@ impl<R: RightHandSide> Ode<R> {
 
     /// The state at time 0.
     fn start<D: Number>(&self, values: &[D]) -> Vec<D> {
-        if self.fit_initial {
-            values[self.equation.parameters().len()..].to_vec()
+        if self.options.fit_initial {
+            values[self.options.equation.parameters().len()..].to_vec()
         } else {
-            self.initial.iter().map(|y| D::from(*y)).collect()
+            self.options.initial.iter().map(|y| D::from(*y)).collect()
         }
     }
 
     /// Takes steps of equal length with the values that x stands for, and shows the state at each
     /// of the times, from where it may be sent on changed.
     fn march<D: Number>(&self, values: &[D], mut see: impl FnMut(usize, &mut [D])) -> Result<()> {
-        let p = &values[..self.equation.parameters().len()];
+        let p = &values[..self.options.equation.parameters().len()];
         let y = self.start(values);
         let mut stages = Stages {
             at: y.clone(),
@@ -270,8 +328,8 @@ impl<R: RightHandSide> Ode<R> {
             y,
         };
         let (mut t, mut watch) = (0.0, Watch::new());
-        for (k, time) in self.times.iter().enumerate() {
-            let steps = ((time - t) / self.dt).ceil().max(0.0);
+        for (k, time) in self.options.times.iter().enumerate() {
+            let steps = ((time - t) / self.options.dt).ceil().max(0.0);
             let h = (time - t) / steps.max(1.0);
             for n in 0..steps as usize {
                 watch.check()?;
@@ -287,9 +345,9 @@ impl<R: RightHandSide> Ode<R> {
     }
 
     fn failed(&self, t: f64, what: &str) -> Error {
-        let remedy = self.method.remedy();
+        let remedy = self.options.method.remedy();
         Error::Simulation {
-            simulator: self.equation.name().to_owned(),
+            simulator: self.options.equation.name().to_owned(),
             message: format!(
                 "{what} at the time {t}; try {remedy} or values of x nearer to those expected"
             ),
@@ -298,8 +356,8 @@ impl<R: RightHandSide> Ode<R> {
 
     /// What is seen of a state.
     fn observed<D: Number>(&self, y: &[D], i: usize) -> D {
-        let place = self.observe.get(i).copied().unwrap_or(i);
-        if self.logarithm {
+        let place = self.options.observe.get(i).copied().unwrap_or(i);
+        if self.options.logarithm {
             y[place].ln()
         } else {
             y[place]
@@ -320,14 +378,14 @@ impl<R: RightHandSide> Ode<R> {
         directions: &[Vec<f64>],
         mut see: impl FnMut(usize, usize, Dual64),
     ) -> Result<()> {
-        let seen = self.seen();
+        let seen = self.options.seen();
         let mut show = |direction: usize, k: usize, state: &[Dual64]| {
             for i in 0..seen {
                 see(direction, k * seen + i, self.observed(state, i));
             }
         };
         let moved: Vec<_> = directions.iter().map(|dx| self.moved(x, dx)).collect();
-        if self.method != Method::Fixed {
+        if self.options.method != Method::Fixed {
             return adaptive::tangents(self, &self.values(x), &moved, show);
         }
         for (direction, values) in moved.iter().enumerate() {
@@ -353,32 +411,30 @@ impl<R: RightHandSide> Ode<R> {
     fn expect_values(&self, y: &[f64]) -> Result<()> {
         match y.iter().position(|y| !y.is_finite()) {
             None => Ok(()),
-            Some(at) => Err(self.failed(self.times[at / self.seen()], "a value has no logarithm")),
+            Some(at) => Err(self.failed(
+                self.options.times[at / self.options.seen()],
+                "a value has no logarithm",
+            )),
         }
     }
 }
 
 impl<R: RightHandSide> Simulator for Ode<R> {
     fn input(&self) -> Space {
-        let name = if self.fit_initial {
-            "parameters and initial values"
-        } else {
-            "parameters"
-        };
-        Space::new(name, &[self.inputs()], "1")
+        self.input.clone()
     }
     fn output(&self) -> Space {
-        Space::new(self.equation.name(), &[self.times.len(), self.seen()], "1")
+        self.output.clone()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         expect_length("x", x.len(), self.inputs())?;
-        let (seen, values) = (self.seen(), self.values(x));
+        let (seen, values) = (self.options.seen(), self.values(x));
         let mut show = |k: usize, state: &[f64]| {
             for i in 0..seen {
                 y[k * seen + i] = self.observed(state, i);
             }
         };
-        match self.method {
+        match self.options.method {
             Method::Fixed => self.march(&values, |k, state| show(k, state)),
             _ => adaptive::forward(self, &values, show),
         }?;
@@ -402,25 +458,25 @@ impl<R: RightHandSide> Simulator for Ode<R> {
     /// Each piece of the solution on its own, where all states are seen and steps are of equal
     /// length.
     fn residual(&self) -> Option<&dyn Residual> {
-        (self.observe.is_empty() && self.method == Method::Fixed).then_some(self)
+        (self.options.observe.is_empty() && self.options.method == Method::Fixed).then_some(self)
     }
     fn series(&self) -> Option<Series> {
-        let states = self.equation.states();
-        let columns = (0..self.seen()).map(|i| {
-            let (name, unit) = states[self.observe.get(i).copied().unwrap_or(i)];
+        let states = self.options.equation.states();
+        let columns = (0..self.options.seen()).map(|i| {
+            let (name, unit) = states[self.options.observe.get(i).copied().unwrap_or(i)];
             (name.to_owned(), unit.to_owned())
         });
         Some(Series {
-            times: self.times.clone(),
-            time_unit: self.equation.time_unit().to_owned(),
+            times: self.options.times.clone(),
+            time_unit: self.options.equation.time_unit().to_owned(),
             columns: columns.collect(),
-            logarithm: self.logarithm,
+            logarithm: self.options.logarithm,
         })
     }
     /// The parameters, then the states at time 0 where they are fitted; a transform is named beside.
     fn labels(&self) -> Option<Vec<(String, String)>> {
-        let parameters = self.equation.parameters().iter().copied();
-        let states = self.equation.states().iter();
+        let parameters = self.options.equation.parameters().iter().copied();
+        let states = self.options.equation.states().iter();
         let initial = states.map(|(name, unit)| (format!("initial {name}"), *unit));
         let all = parameters
             .map(|(name, unit)| (name.to_owned(), unit))

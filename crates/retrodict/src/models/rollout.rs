@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,7 @@ use crate::error::{Error, Result, expect_length};
 use crate::interrupt::Watch;
 use crate::linalg::LinearMap;
 use crate::linalg::is_finite;
-use crate::options::require;
+use crate::options::{Build, Checked, Validate, require};
 
 mod schedule;
 mod sweeps;
@@ -158,6 +159,11 @@ impl Observe {
         steps.len().max(1) as f64 * places
     }
 
+    /// The space of what is observed: times, then places.
+    pub fn space(&self, name: &str, unit: &str) -> Space {
+        Space::new(name, &[self.steps.len(), self.places.len()], unit)
+    }
+
     /// How many values are observed.
     pub fn len(&self) -> usize {
         self.steps.len() * self.places.len()
@@ -190,6 +196,16 @@ impl Observe {
 /// Griewank & Walther, *Algorithm 799: Revolve* (2000), for the schedule.
 #[derive(Debug, Clone)]
 pub struct Rollout<S> {
+    options: Checked<RolloutOptions<S>>,
+    input: Space,
+    output: Space,
+}
+
+/// The options of a [`Rollout`].
+#[derive(Debug, Clone, Setters)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct RolloutOptions<S> {
     /// The step.
     pub step: S,
     /// How often it is taken, at least once.
@@ -199,14 +215,23 @@ pub struct Rollout<S> {
     /// What y is.
     pub observe: Observe,
     /// The state at the start, where x does not say.
+    #[setters(into)]
     pub initial: Vec<f64>,
     /// u, where x does not say: for each step, or one for all, or empty for 0.
+    #[setters(into)]
     pub controls: Vec<f64>,
     /// How many bytes the tape may take; a quarter of this machine's memory if left out.
+    #[setters(into)]
     pub max_memory: Option<usize>,
+    /// The space of x, where it is called otherwise than state or control.
+    #[setters(into)]
+    pub input_space: Option<Space>,
+    /// The space of y, where it is called otherwise than the state.
+    #[setters(into)]
+    pub output_space: Option<Space>,
 }
 
-impl<S: TimeStep> Rollout<S> {
+impl<S: TimeStep> RolloutOptions<S> {
     /// A rollout from a whole initial state to the whole final one.
     pub fn new(step: S, steps: usize) -> Self {
         let state = step.state().len();
@@ -218,14 +243,24 @@ impl<S: TimeStep> Rollout<S> {
             initial: vec![0.0; state],
             controls: Vec::new(),
             max_memory: None,
+            input_space: None,
+            output_space: None,
         }
     }
 
-    /// Checks that all parts fit together.
-    ///
-    /// # Errors
-    /// [`Error::Option`] or [`Error::Length`] for the first part that does not.
-    pub fn validate(&self) -> Result<()> {
+    /// The length of x.
+    fn inputs(&self) -> usize {
+        match &self.input {
+            Input::State(range) => range.len(),
+            Input::Controls => self.step.controls() * self.steps,
+            Input::Parameters => self.step.controls(),
+        }
+    }
+}
+
+/// All parts must fit together.
+impl<S: TimeStep> Validate for RolloutOptions<S> {
+    fn validate(&self) -> Result<()> {
         let (state, controls) = (self.step.state().len(), self.step.controls());
         require(
             self.steps > 0,
@@ -265,16 +300,52 @@ impl<S: TimeStep> Rollout<S> {
             "observe",
             largest.max(range),
             &format!("the state has {state} values"),
-        )
+        )?;
+        if let Some(space) = &self.input_space {
+            expect_length("the space of x", space.len(), self.inputs())?;
+        }
+        match &self.output_space {
+            Some(space) => expect_length("the space of y", space.len(), self.observe.len()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<S: TimeStep> Build for RolloutOptions<S> {
+    type Built = Rollout<S>;
+
+    fn make(options: Checked<Self>) -> Result<Rollout<S>> {
+        let (state, seen) = (options.step.state(), &options.observe);
+        let input = || match &options.input {
+            Input::State(range) if range.len() == state.len() => state.clone(),
+            Input::State(range) => Space::new(&state.name, &[range.len()], &state.unit),
+            Input::Controls => {
+                Space::new("control", &[options.steps, options.step.controls()], "1")
+            }
+            Input::Parameters => Space::new("parameters", &[options.step.controls()], "1"),
+        };
+        let whole = seen.steps == [options.steps] && seen.places.len() == state.len();
+        let output = || match whole {
+            true => state.clone(),
+            false => seen.space(&state.name, &state.unit),
+        };
+        Ok(Rollout {
+            input: options.input_space.clone().unwrap_or_else(input),
+            output: options.output_space.clone().unwrap_or_else(output),
+            options,
+        })
+    }
+}
+
+impl<S: TimeStep> Rollout<S> {
+    /// What it was made of.
+    pub fn options(&self) -> &RolloutOptions<S> {
+        &self.options
     }
 
     /// The length of x.
     pub fn inputs(&self) -> usize {
-        match &self.input {
-            Input::State(range) => range.len(),
-            Input::Controls => self.step.controls() * self.steps,
-            Input::Parameters => self.step.controls(),
-        }
+        self.options.inputs()
     }
 
     /// Undoes all steps: the initial state from the final one.
@@ -282,25 +353,27 @@ impl<S: TimeStep> Rollout<S> {
     /// # Errors
     /// If a step cannot be undone.
     pub fn run_back(&self, state: &mut [f64]) -> Result<()> {
-        expect_length("the final state", state.len(), self.initial.len())?;
-        let mut scratch = self.step.scratch();
-        let none = vec![0.0; self.step.controls()];
+        expect_length("the final state", state.len(), self.options.initial.len())?;
+        let mut scratch = self.options.step.scratch();
+        let none = vec![0.0; self.options.step.controls()];
         let mut watch = Watch::new();
-        for n in (0..self.steps).rev() {
+        for n in (0..self.options.steps).rev() {
             watch.check()?;
             let control = self.control(&[], &none, n);
-            self.step.step_back(n, control, state, &mut scratch)?;
+            self.options
+                .step
+                .step_back(n, control, state, &mut scratch)?;
         }
         Ok(())
     }
 
     /// u of step n; `none` stands for what is not given.
     fn control<'a>(&'a self, x: &'a [f64], none: &'a [f64], n: usize) -> &'a [f64] {
-        let width = self.step.controls();
-        let given = match self.input {
+        let width = self.options.step.controls();
+        let given = match self.options.input {
             Input::Controls => return &x[n * width..(n + 1) * width],
             Input::Parameters => return &x[..width],
-            Input::State(_) => &self.controls[..],
+            Input::State(_) => &self.options.controls[..],
         };
         if given.is_empty() {
             none
@@ -317,30 +390,25 @@ impl<S: TimeStep> Rollout<S> {
             return Ok(());
         }
         // Without the last digits, which are round-off: 0.3 rather than 0.30000000000000004.
-        let time = (1e9 * (n + 1) as f64 * self.step.time_step()).round() / 1e9;
+        let time = (1e9 * (n + 1) as f64 * self.options.step.time_step()).round() / 1e9;
         Err(Error::Simulation {
-            simulator: self.step.state().name,
+            simulator: self.options.step.state().name,
             message: format!(
                 "the state is no longer finite after step {} of {}, at the time {time}; try a \
                  shorter time step or a smaller x",
                 n + 1,
-                self.steps
+                self.options.steps
             ),
         })
     }
 }
 
-/// A simulator that is a rollout under another name: its struct holds the options, its
-/// [`Derived`](crate::options::Derived) plan the rollout.
+/// A simulator that is a rollout under another name, made of options of its own.
 pub trait RolledOut: Send + Sync {
     /// The step.
     type Step: TimeStep;
     /// The rollout that the options imply.
     fn rollout(&self) -> &Rollout<Self::Step>;
-    /// The space of x.
-    fn input_space(&self) -> Space;
-    /// The space of y.
-    fn output_space(&self) -> Space;
     /// The local inverse; by default the way back in time, where steps can be undone.
     fn inverse(&self) -> Option<&dyn LocalInverse> {
         self.rollout().local_inverse()
@@ -357,10 +425,10 @@ pub trait RolledOut: Send + Sync {
 
 impl<T: RolledOut> Simulator for T {
     fn input(&self) -> Space {
-        self.input_space()
+        self.rollout().input()
     }
     fn output(&self) -> Space {
-        self.output_space()
+        self.rollout().output()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.rollout().forward(x, y)
@@ -390,21 +458,10 @@ impl<T: RolledOut> Simulator for T {
 
 impl<S: TimeStep> Simulator for Rollout<S> {
     fn input(&self) -> Space {
-        let state = self.step.state();
-        match &self.input {
-            Input::State(range) if range.len() == state.len() => state,
-            Input::State(range) => Space::new(&state.name, &[range.len()], &state.unit),
-            Input::Controls => Space::new("control", &[self.steps, self.step.controls()], "1"),
-            Input::Parameters => Space::new("parameters", &[self.step.controls()], "1"),
-        }
+        self.input.clone()
     }
     fn output(&self) -> Space {
-        let (state, seen) = (self.step.state(), &self.observe);
-        if seen.steps == [self.steps] && seen.places.len() == state.len() {
-            return state;
-        }
-        let shape = [seen.steps.len(), seen.places.len()];
-        Space::new(&state.name, &shape, &state.unit)
+        self.output.clone()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.run(x, y)
@@ -413,7 +470,7 @@ impl<S: TimeStep> Simulator for Rollout<S> {
         Trace::untaped(self, x)?.tangents(dx, dy)
     }
     fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
-        let mut y = vec![0.0; self.observe.len()];
+        let mut y = vec![0.0; self.options.observe.len()];
         Trace::new(self, x, &mut y)?.adjoints(dy, dx)
     }
     fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'a>> {
@@ -423,10 +480,10 @@ impl<S: TimeStep> Simulator for Rollout<S> {
         true
     }
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
-        let whole = self.initial.len();
-        let reversible = self.step.can_step_back()
-            && self.input == Input::State(0..whole)
-            && self.observe == Observe::end(self.steps, whole);
+        let whole = self.options.initial.len();
+        let reversible = self.options.step.can_step_back()
+            && self.options.input == Input::State(0..whole)
+            && self.options.observe == Observe::end(self.options.steps, whole);
         reversible.then_some(self)
     }
 }

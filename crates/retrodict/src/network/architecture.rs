@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use super::{Activation, Initialisation, Mlp, Network, Precision};
 use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
-use crate::options::{Validate, require};
+use crate::options::{Validate, plain, require};
 
 /// A kind of network with its options; input and output come from the data.
 pub trait Architecture: Send + Sync {
@@ -17,14 +18,17 @@ pub trait Architecture: Send + Sync {
     ///
     /// # Errors
     /// If the spaces do not suit the kind.
-    fn build(&self, input: &Space, output: &Space) -> Result<Arc<dyn Network>>;
+    fn between(&self, input: &Space, output: &Space) -> Result<Arc<dyn Network>>;
 }
 
 /// An [`Mlp`] by its hidden layers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
 #[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
 pub struct Dense {
     /// The widths of the layers between input and output.
+    #[setters(into)]
     pub hidden: Vec<usize>,
     /// What follows each of them.
     pub activation: Activation,
@@ -46,6 +50,8 @@ impl Default for Dense {
     }
 }
 
+plain!(Dense);
+
 impl Validate for Dense {
     fn validate(&self) -> Result<()> {
         require(
@@ -64,7 +70,7 @@ impl Validate for Dense {
 }
 
 impl Architecture for Dense {
-    fn build(&self, input: &Space, output: &Space) -> Result<Arc<dyn Network>> {
+    fn between(&self, input: &Space, output: &Space) -> Result<Arc<dyn Network>> {
         let mut widths = vec![input.len()];
         widths.extend(&self.hidden);
         widths.push(output.len());

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use derive_setters::Setters;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use schemars::JsonSchema;
@@ -15,7 +16,7 @@ use super::{Activation, Architecture, Initialisation, MeanKept, Network, Precisi
 use crate::core::space::Space;
 use crate::error::{Error, Result};
 use crate::memory;
-use crate::options::{Validate, require};
+use crate::options::{Validate, plain, require};
 
 /// A U-Net: at each level two convolutions of 3 × 3 (of 3 in one dimension), each with batch
 /// normalisation and activation; maxima of 2 × 2 on the way down, interpolation and the level's own
@@ -31,10 +32,13 @@ use crate::options::{Validate, require};
 ///
 /// # Source
 /// Ronneberger, Fischer & Brox 2015; sizes as in Holl, Koltun & Thuerey 2022, appendix B.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
 #[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
 pub struct UNet {
     /// Channels of each level, from the finest on.
+    #[setters(into)]
     pub filters: Vec<usize>,
     /// What follows each convolution but the last.
     pub activation: Activation,
@@ -64,6 +68,8 @@ impl Default for UNet {
     }
 }
 
+plain!(UNet);
+
 impl Validate for UNet {
     fn validate(&self) -> Result<()> {
         require(
@@ -82,7 +88,7 @@ impl Validate for UNet {
 }
 
 impl Architecture for UNet {
-    fn build(&self, input: &Space, output: &Space) -> Result<Arc<dyn Network>> {
+    fn between(&self, input: &Space, output: &Space) -> Result<Arc<dyn Network>> {
         self.validate()?;
         let network: Arc<dyn Network> = match self.precision {
             Precision::F32 => Arc::new(self.grow::<f32>(input, output)?),

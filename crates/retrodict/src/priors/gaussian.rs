@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use crate::core::loss::Loss;
 use crate::core::space::Space;
 use crate::error::{Result, expect_finite};
 use crate::losses::{Covariance, Weighted};
-use crate::options::{Validate, require};
+use crate::options::{Validate, plain, require};
 
 /// A Gaussian prior: ½ (x − x₀)ᵀ C⁻¹ (x − x₀), with C from standard deviations or whole.
 ///
@@ -23,14 +24,19 @@ use crate::options::{Validate, require};
 ///
 /// # Source
 /// Tarantola, *Inverse Problem Theory*, section 3.2.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
 #[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
 pub struct Gaussian {
     /// The mean x₀: nothing for 0, one value for all, or one for each.
+    #[setters(into)]
     pub reference: Vec<f64>,
     /// The standard deviation of x: one for all, or one for each; 1 if left out.
+    #[setters(into)]
     pub deviations: Vec<f64>,
     /// The covariance C, instead of `deviations`.
+    #[setters(into)]
     pub covariance: Vec<Vec<f64>>,
 }
 
@@ -41,18 +47,13 @@ impl Gaussian {
                 [] => vec![1.0],
                 given => given.to_vec(),
             };
-            let weighted = Weighted {
-                deviations,
-                half: true,
-            };
-            weighted.validate()?;
-            return Ok(Arc::new(weighted));
+            return Ok(Arc::new(Weighted::half(deviations)?));
         }
-        let covariance = Covariance::new(self.covariance.clone(), true);
-        covariance.validate()?;
-        Ok(Arc::new(covariance))
+        Ok(Arc::new(Covariance::new(self.covariance.clone(), true)?))
     }
 }
+
+plain!(Gaussian);
 
 impl Validate for Gaussian {
     fn validate(&self) -> Result<()> {

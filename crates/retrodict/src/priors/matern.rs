@@ -1,6 +1,7 @@
 use std::f64::consts::PI;
 use std::sync::Arc;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,7 @@ use crate::core::simulator::{LocalInverse, Simulator};
 use crate::core::space::Space;
 use crate::error::{Result, expect_finite};
 use crate::losses::SquaredError;
-use crate::options::{Validate, grid, positive, require};
+use crate::options::{Validate, grid, plain, positive, require};
 use crate::spectral::basis::{Basis, minus_laplacian};
 use crate::spectral::waves::Walls;
 
@@ -34,8 +35,10 @@ use crate::spectral::waves::Walls;
 /// # Source
 /// Whittle (1954, 1963); Lindgren, Rue & Lindström, *An explicit link between Gaussian fields and
 /// Gaussian Markov random fields* (2011), equation 2.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
 #[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
 pub struct Matern {
     /// The distance at which values are hardly correlated, greater than 0.
     pub length: f64,
@@ -48,6 +51,7 @@ pub struct Matern {
     /// The width of a cell, greater than 0.
     pub cell: f64,
     /// The mean x₀: nothing for 0, one value for all, or one for each.
+    #[setters(into)]
     pub reference: Vec<f64>,
 }
 
@@ -63,6 +67,8 @@ impl Default for Matern {
         }
     }
 }
+
+plain!(Matern);
 
 impl Validate for Matern {
     fn validate(&self) -> Result<()> {
@@ -86,7 +92,7 @@ impl Prior for Matern {
         grid(&space.shape)?;
         let reference = for_each_place("reference", &self.reference, space.len(), 0.0)?;
         let simulator = Arc::new(Whitening::new(self, space));
-        let loss = Arc::new(SquaredError { half: true });
+        let loss = Arc::new(SquaredError::half());
         PriorBlock::around("matern", simulator, loss, &reference)
     }
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +9,7 @@ use super::{Prior, PriorBlock, for_each_place};
 use crate::core::space::Space;
 use crate::error::{Result, expect_finite};
 use crate::losses::Power;
-use crate::options::{Validate, positive, require};
+use crate::options::{Validate, plain, positive, require};
 
 /// Sparsity: (1/p) Σ ((x − x₀)² + ε²)^(p/2), less its value at x₀: few values differ from x₀.
 ///
@@ -23,14 +24,17 @@ use crate::options::{Validate, positive, require};
 ///
 /// # Source
 /// Daubechies, DeVore, Fornasier & Güntürk (2010); Chartrand & Yin (2008) for p < 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
 #[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
 pub struct Sparsity {
     /// The exponent p in (0, 2].
     pub exponent: f64,
     /// The size ε > 0 below which a value counts as 0.
     pub smoothing: f64,
     /// The reference x₀: nothing for 0, one value for all, or one for each.
+    #[setters(into)]
     pub reference: Vec<f64>,
 }
 
@@ -43,6 +47,8 @@ impl Default for Sparsity {
         }
     }
 }
+
+plain!(Sparsity);
 
 impl Validate for Sparsity {
     fn validate(&self) -> Result<()> {

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,7 @@ use crate::core::simulator::Simulator;
 use crate::core::space::Space;
 use crate::error::{Result, expect_finite};
 use crate::losses::SquaredError;
-use crate::options::{Validate, grid, positive, require};
+use crate::options::{Validate, grid, plain, positive, require};
 
 /// Tikhonov's regularisation: ½ ‖D (x − x₀)‖², with D the identity or differences along each axis.
 ///
@@ -25,8 +26,10 @@ use crate::options::{Validate, grid, positive, require};
 ///
 /// # Source
 /// Tikhonov (1963); Hansen, *Discrete Inverse Problems*, sections 4.1 and 8.1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
 #[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
 pub struct Tikhonov {
     /// The order of the differences: 0, 1 or 2.
     pub order: usize,
@@ -35,6 +38,7 @@ pub struct Tikhonov {
     /// The width of a cell, greater than 0.
     pub cell: f64,
     /// The reference x₀: nothing for 0, one value for all, or one for each.
+    #[setters(into)]
     pub reference: Vec<f64>,
 }
 
@@ -48,6 +52,8 @@ impl Default for Tikhonov {
         }
     }
 }
+
+plain!(Tikhonov);
 
 impl Validate for Tikhonov {
     fn validate(&self) -> Result<()> {
@@ -68,7 +74,7 @@ impl Prior for Tikhonov {
                 Arc::new(Differences::new(space, order, self.edges, self.cell)?)
             }
         };
-        let loss = Arc::new(SquaredError { half: true });
+        let loss = Arc::new(SquaredError::half());
         PriorBlock::around("tikhonov", simulator, loss, &reference)
     }
 }

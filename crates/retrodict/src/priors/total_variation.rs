@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +9,7 @@ use super::{Prior, PriorBlock, for_each_place};
 use crate::core::space::Space;
 use crate::error::{Result, expect_finite};
 use crate::losses::Grouped;
-use crate::options::{Validate, grid, positive, require};
+use crate::options::{Validate, grid, plain, positive, require};
 
 /// Total variation: Σ √(|∇(x − x₀)|² + ε²) − ε over the cells. Edges stay sharp, and noise goes.
 ///
@@ -23,8 +24,10 @@ use crate::options::{Validate, grid, positive, require};
 ///
 /// # Source
 /// Rudin, Osher & Fatemi (1992); Vogel & Oman (1996) for how it is minimised.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
 #[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
 pub struct TotalVariation {
     /// The slope ε > 0 below which differences count as noise.
     pub smoothing: f64,
@@ -33,6 +36,7 @@ pub struct TotalVariation {
     /// The width of a cell, greater than 0.
     pub cell: f64,
     /// The reference x₀: nothing for 0, one value for all, or one for each.
+    #[setters(into)]
     pub reference: Vec<f64>,
 }
 
@@ -46,6 +50,8 @@ impl Default for TotalVariation {
         }
     }
 }
+
+plain!(TotalVariation);
 
 impl Validate for TotalVariation {
     fn validate(&self) -> Result<()> {

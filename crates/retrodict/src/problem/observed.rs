@@ -7,6 +7,7 @@ use super::Problem;
 use crate::compose::selected::Selected;
 use crate::compose::stacked::Stacked;
 use crate::core::loss::Loss;
+use crate::core::share::Share;
 use crate::core::simulator::Simulator;
 use crate::error::{Error, Result, expect_length};
 use crate::losses::Blocks;
@@ -21,15 +22,16 @@ impl Problem {
     /// As [`new`](Self::new), but for NaN; if no datum is left; if the loss does not come apart into
     /// single data.
     pub fn with_missing(
-        simulator: Arc<dyn Simulator>,
-        loss: Arc<dyn Loss>,
-        target: Vec<f64>,
+        simulator: impl Share<dyn Simulator>,
+        loss: impl Share<dyn Loss>,
+        target: impl Into<Vec<f64>>,
     ) -> Result<Self> {
+        let (simulator, loss, target) = (simulator.share(), loss.share(), target.into());
         expect_length("the target", target.len(), simulator.output().len())?;
         loss.check(target.len())?;
         let seen: Vec<usize> = (0..target.len()).filter(|i| !target[*i].is_nan()).collect();
         if seen.len() == target.len() {
-            return Self::new(simulator, loss, target);
+            return Self::of(simulator, loss, target);
         }
         let infinite = target.iter().position(|value| value.is_infinite());
         if let Some(index) = infinite {
@@ -46,7 +48,7 @@ impl Problem {
             "at least one value must have been observed",
         )?;
         let loss = loss.of_subset(&seen)?;
-        let target = seen.iter().map(|i| target[*i]).collect();
+        let target: Vec<f64> = seen.iter().map(|i| target[*i]).collect();
         let simulator = simulator.seen_at(&seen).unwrap_or(simulator);
         Self::new(Arc::new(Selected::new(simulator, seen)?), loss, target)
     }
@@ -71,7 +73,7 @@ impl Problem {
         Self::new(
             Arc::new(Stacked::new(simulators)?),
             Arc::new(Blocks::new(losses)?),
-            target.collect(),
+            target.collect::<Vec<_>>(),
         )
     }
 

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Named, Registry, Setting, settings};
 use crate::error::{Error, Result, nearest};
-use crate::options::{Validate, configure, defaults, keys, memory_of};
+use crate::options::{Validate, defaults, keys, memory_of};
 
 /// What options of an entry must offer: a default, a check, and descriptions of their fields, which are their doc comments.
 pub trait Options: Default + Serialize + DeserializeOwned + JsonSchema + Validate {}
@@ -187,20 +187,15 @@ fn plain(name: &str) -> String {
     name.to_lowercase().replace('_', "-")
 }
 
-/// Makes what options describe.
-pub(super) fn configured<O: Options>(name: &str, table: &toml::Table) -> Result<O> {
-    configure::<O>(name, table)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::simulators::Scaling;
+    use crate::simulators::ScalingOptions;
 
     #[test]
     fn an_entry_of_ones_own_is_found_by_its_name_whatever_others_are_called() {
-        let with = |name| Registry::default().with_simulator::<Scaling>(name, "Mine", "own");
+        let with = |name| Registry::default().with_simulator::<ScalingOptions>(name, "Mine", "own");
         // `toy` is an alias of square.
         let found = |name: &'static str| with(name).simulator(name).unwrap().sentence;
         for name in ["toy", "My_Model", "scaling"] {

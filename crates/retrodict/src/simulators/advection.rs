@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -5,7 +8,7 @@ use crate::core::simulator::{LocalInverse, Recovery, Simulator};
 use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
-use crate::options::{Derived, Validate, grid, not_negative, positive, require};
+use crate::options::{Build, Checked, Validate, grid, not_negative, positive, require};
 use crate::spectral::fourier::{C64, RealFourier};
 
 /// Transport by a constant velocity on a periodic grid, with decay: ∂u/∂t + a·∇u = −λu, exact in Fourier space:
@@ -14,6 +17,19 @@ use crate::spectral::fourier::{C64, RealFourier};
 /// What moves by whole cells is moved without error; a smooth field, to all orders. The highest
 /// mode of an even number of cells has no direction and keeps its cosine only; the inverse divides
 /// by it unless it vanishes.
+///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::AdvectionOptions;
+/// let advection = AdvectionOptions::default().with_shape([9]).with_time(4.0).build()?;
+/// let mut x = [0.0; 9];
+/// x[1] = 1.0;
+/// let mut y = [0.0; 9];
+/// advection.forward(&x, &mut y)?;
+/// // Four cells on.
+/// assert!((y[5] - 1.0).abs() < 1e-14 && y[1].abs() < 1e-14);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
 ///
 /// # Shapes
 /// x and y are grids of `shape`, one to three axes.
@@ -26,25 +42,35 @@ use crate::spectral::fourier::{C64, RealFourier};
 ///
 /// # Source
 /// Boyd, *Chebyshev and Fourier Spectral Methods*, chapter 4.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Advection {
+    options: Checked<AdvectionOptions>,
+    input: Space,
+    output: Space,
+    shift: Arc<Shift>,
+}
+
+/// The options of [`Advection`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct AdvectionOptions {
     /// Cells along each axis.
+    #[setters(into)]
     pub shape: Vec<usize>,
     /// The width of a cell.
     pub cell: f64,
     /// The velocity along each axis.
+    #[setters(into)]
     pub velocity: Vec<f64>,
     /// For how long.
     pub time: f64,
     /// The rate λ at which what is transported decays, 0 or greater.
     pub decay: f64,
-    /// The transform and its phases.
-    #[serde(skip)]
-    pub plan: Derived<Shift>,
 }
 
-impl Default for Advection {
+impl Default for AdvectionOptions {
     fn default() -> Self {
         Self {
             shape: vec![63],
@@ -52,12 +78,11 @@ impl Default for Advection {
             velocity: vec![1.0],
             time: 10.4,
             decay: 0.0,
-            plan: Derived::default(),
         }
     }
 }
 
-impl Validate for Advection {
+impl Validate for AdvectionOptions {
     fn validate(&self) -> Result<()> {
         grid(&self.shape)?;
         positive("cell", self.cell)?;
@@ -91,6 +116,61 @@ impl Validate for Advection {
     }
 }
 
+impl Build for AdvectionOptions {
+    type Built = Advection;
+
+    fn make(options: Checked<Self>) -> Result<Advection> {
+        Ok(Advection {
+            input: Space::new("density", &options.shape, "1"),
+            output: Space::new("density", &options.shape, "1"),
+            shift: Arc::new(Shift::new(&options)),
+            options,
+        })
+    }
+}
+
+impl Shift {
+    fn new(options: &AdvectionOptions) -> Self {
+        let fourier = RealFourier::new(&options.shape);
+        // The highest mode of an even axis is real: it can only keep its cosine.
+        let is_highest = |axis: usize, k: f64| {
+            let highest = std::f64::consts::PI / options.cell;
+            options.shape[axis].is_multiple_of(2) && k.abs() > highest * (1.0 - 1e-9)
+        };
+        let phase = |k: &[f64]| -> C64 {
+            let axes = k.iter().zip(&options.velocity).enumerate();
+            axes.map(|(axis, (k, a))| {
+                let angle = -k * a * options.time;
+                if is_highest(axis, *k) {
+                    C64::new(angle.cos(), 0.0)
+                } else {
+                    C64::from_polar(1.0, angle)
+                }
+            })
+            .product()
+        };
+        let re = fourier.at_modes(options.cell, |k| phase(k).re);
+        let im = fourier.at_modes(options.cell, |k| phase(k).im);
+        let left = (-options.decay * options.time).exp();
+        let phases = re
+            .into_iter()
+            .zip(im)
+            .map(|(re, im)| left * C64::new(re, im));
+        Self {
+            phases: phases.collect(),
+            fourier,
+            left,
+        }
+    }
+}
+
+impl Advection {
+    /// What it was made of.
+    pub fn options(&self) -> &AdvectionOptions {
+        &self.options
+    }
+}
+
 /// e^(−ik·at) at each mode.
 #[derive(Debug)]
 pub struct Shift {
@@ -101,44 +181,9 @@ pub struct Shift {
 }
 
 impl Advection {
-    fn plan(&self) -> &Shift {
-        self.plan.get(|| {
-            let fourier = RealFourier::new(&self.shape);
-            // The highest mode of an even axis is real: it can only keep its cosine.
-            let is_highest = |axis: usize, k: f64| {
-                let highest = std::f64::consts::PI / self.cell;
-                self.shape[axis].is_multiple_of(2) && k.abs() > highest * (1.0 - 1e-9)
-            };
-            let phase = |k: &[f64]| -> C64 {
-                let axes = k.iter().zip(&self.velocity).enumerate();
-                axes.map(|(axis, (k, a))| {
-                    let angle = -k * a * self.time;
-                    if is_highest(axis, *k) {
-                        C64::new(angle.cos(), 0.0)
-                    } else {
-                        C64::from_polar(1.0, angle)
-                    }
-                })
-                .product()
-            };
-            let re = fourier.at_modes(self.cell, |k| phase(k).re);
-            let im = fourier.at_modes(self.cell, |k| phase(k).im);
-            let left = (-self.decay * self.time).exp();
-            let phases = re
-                .into_iter()
-                .zip(im)
-                .map(|(re, im)| left * C64::new(re, im));
-            Shift {
-                phases: phases.collect(),
-                fourier,
-                left,
-            }
-        })
-    }
-
     /// Multiplies each mode by what `gain` makes of its phase.
     fn filter(&self, x: &[f64], out: &mut [f64], gain: impl Fn(C64) -> C64 + Sync) {
-        let plan = self.plan();
+        let plan = &self.shift;
         plan.fourier.filter(x, out, |first, modes| {
             for (mode, phase) in modes.iter_mut().zip(&plan.phases[first..]) {
                 *mode *= gain(*phase);
@@ -155,10 +200,10 @@ const VANISHES: f64 = 1e-6;
 
 impl Simulator for Advection {
     fn input(&self) -> Space {
-        Space::new("density", &self.shape, "1")
+        self.input.clone()
     }
     fn output(&self) -> Space {
-        Space::new("density", &self.shape, "1")
+        self.output.clone()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.filter(x, y, |phase| phase);
@@ -181,7 +226,7 @@ impl Simulator for Advection {
 
 impl LocalInverse for Advection {
     fn invert_near(&self, y: &[f64], _x0: &[f64], x: &mut [f64]) -> Result<()> {
-        let least = VANISHES * self.plan().left;
+        let least = VANISHES * self.shift.left;
         self.filter(y, x, |phase| {
             if phase.norm() < least {
                 C64::default()
@@ -192,7 +237,7 @@ impl LocalInverse for Advection {
         Ok(())
     }
     fn recovery(&self) -> Recovery {
-        let plan = self.plan();
+        let plan = &self.shift;
         let lost = plan.phases.iter().any(|p| p.norm() < VANISHES * plan.left);
         Recovery {
             remaining: 1e-9,

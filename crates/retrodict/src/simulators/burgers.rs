@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -5,8 +8,8 @@ use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
 use crate::models::rk4::{self, Rate, Rk4};
-use crate::models::rollout::{Input, Observe, RolledOut, Rollout};
-use crate::options::{Derived, Validate, not_negative, positive, require};
+use crate::models::rollout::{Observe, RolledOut, Rollout, RolloutOptions};
+use crate::options::{Build, Checked, Validate, not_negative, positive, require};
 use crate::spectral::grid::{add_laplacian, neighbours};
 
 /// Viscous Burgers equation on a periodic grid, ∂u/∂t + (u·∇)u = νΔu, 1-D and 2-D.
@@ -14,6 +17,19 @@ use crate::spectral::grid::{add_laplacian, neighbours};
 /// Central differences; along its own axis a component moves itself by the split form
 /// −(u₋ + u + u₊)(u₊ − u₋)/(6 cell), which conserves Σu and, without viscosity, Σu².
 /// Runge–Kutta steps.
+///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::BurgersOptions;
+/// let burgers = BurgersOptions::default().with_shape([32]).build()?;
+/// let x: Vec<f64> = (0..32).map(|i| f64::from(i % 8)).collect();
+/// let mut y = vec![0.0; 32];
+/// burgers.forward(&x, &mut y)?;
+/// // Momentum is conserved, energy is not.
+/// assert!((y.iter().sum::<f64>() - x.iter().sum::<f64>()).abs() < 1e-11);
+/// assert!(y.iter().map(|u| u * u).sum::<f64>() < 0.9 * x.iter().map(|u| u * u).sum::<f64>());
+/// # Ok::<(), retrodict::Error>(())
+/// ```
 ///
 /// # Shapes
 /// x: one component for each axis, each a grid of `shape`; y: the same after the last step, or
@@ -32,10 +48,20 @@ use crate::spectral::grid::{add_laplacian, neighbours};
 /// # Source
 /// Burgers 1948; the split form: Richtmyer & Morton, *Difference Methods for Initial-Value
 /// Problems*, 6.3; exact solutions by Cole and Hopf.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Burgers {
+    options: Checked<BurgersOptions>,
+    rollout: Arc<Rollout<Rk4<Transport>>>,
+}
+
+/// The options of [`Burgers`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct BurgersOptions {
     /// Cells along each axis, one or two.
+    #[setters(into)]
     pub shape: Vec<usize>,
     /// The width of a cell.
     pub cell: f64,
@@ -46,18 +72,18 @@ pub struct Burgers {
     /// The number of steps.
     pub steps: usize,
     /// The steps after which y is observed; the last one if empty.
+    #[setters(into)]
     pub observe_steps: Vec<usize>,
     /// Which values of the state are observed; all if empty.
+    #[setters(into)]
     pub observe_places: Vec<usize>,
     /// How many bytes the tape of a run may take.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub max_memory: Option<usize>,
-    /// The rollout.
-    #[serde(skip)]
-    pub plan: Derived<Rollout<Rk4<Transport>>>,
 }
 
-impl Default for Burgers {
+impl Default for BurgersOptions {
     fn default() -> Self {
         Self {
             shape: vec![128],
@@ -68,12 +94,11 @@ impl Default for Burgers {
             observe_steps: Vec::new(),
             observe_places: Vec::new(),
             max_memory: None,
-            plan: Derived::default(),
         }
     }
 }
 
-impl Validate for Burgers {
+impl Validate for BurgersOptions {
     fn validate(&self) -> Result<()> {
         require(
             (1..=2).contains(&self.shape.len()) && self.shape.iter().all(|n| *n >= 3),
@@ -90,8 +115,7 @@ impl Validate for Burgers {
             self.dt,
             self.cell,
             self.shape.len(),
-        )?;
-        self.rollout().validate()
+        )
     }
     fn memory(&self) -> f64 {
         // Stages and slopes of a step, for y and for its derivative.
@@ -101,41 +125,51 @@ impl Validate for Burgers {
     }
 }
 
+impl Build for BurgersOptions {
+    type Built = Burgers;
+
+    fn make(options: Checked<Self>) -> Result<Burgers> {
+        let rate = Transport {
+            shape: options.shape.clone(),
+            inverse_cell: 1.0 / options.cell,
+            diffusion: options.viscosity / (options.cell * options.cell),
+        };
+        let all = options.observe_steps.is_empty() && options.observe_places.is_empty();
+        let observe = Observe::select(
+            &options.observe_steps,
+            &options.observe_places,
+            options.steps,
+            rate.components() * rate.cells(),
+        );
+        let sensors = (!all).then(|| observe.space("velocity at sensors", "m/s"));
+        let step = Rk4 {
+            rate,
+            dt: options.dt,
+        };
+        let rollout = RolloutOptions::new(step, options.steps)
+            .with_observe(observe)
+            .with_output_space(sensors)
+            .with_max_memory(options.max_memory)
+            .build()?;
+        Ok(Burgers {
+            rollout: Arc::new(rollout),
+            options,
+        })
+    }
+}
+
+impl Burgers {
+    /// What it was made of.
+    pub fn options(&self) -> &BurgersOptions {
+        &self.options
+    }
+}
+
 impl RolledOut for Burgers {
     type Step = Rk4<Transport>;
 
     fn rollout(&self) -> &Rollout<Rk4<Transport>> {
-        self.plan.get(|| {
-            let rate = Transport {
-                shape: self.shape.clone(),
-                inverse_cell: 1.0 / self.cell,
-                diffusion: self.viscosity / (self.cell * self.cell),
-            };
-            let whole = rate.components() * rate.cells();
-            let step = Rk4 { rate, dt: self.dt };
-            Rollout {
-                input: Input::State(0..whole),
-                observe: Observe::select(
-                    &self.observe_steps,
-                    &self.observe_places,
-                    self.steps,
-                    whole,
-                ),
-                max_memory: self.max_memory,
-                ..Rollout::new(step, self.steps)
-            }
-        })
-    }
-    fn input_space(&self) -> Space {
-        self.rollout().step.rate.state()
-    }
-    fn output_space(&self) -> Space {
-        let observe = &self.rollout().observe;
-        if self.observe_steps.is_empty() && self.observe_places.is_empty() {
-            return self.rollout().step.rate.state();
-        }
-        let shape = [observe.steps.len(), observe.places.len()];
-        Space::new("velocity at sensors", &shape, "m/s")
+        &self.rollout
     }
 }
 

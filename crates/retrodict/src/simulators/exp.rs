@@ -1,3 +1,4 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -5,12 +6,22 @@ use crate::core::simulator::{LocalInverse, Residual, SecondOrder, Simulator};
 use crate::core::space::Space;
 use crate::error::{Error, Result};
 use crate::memory;
-use crate::options::{Validate, require};
+use crate::options::{Build, Checked, Validate, require};
 
 /// The exponential of each value: y = e^x.
 ///
 /// The gradient of a squared loss vanishes for x → −∞ and explodes for x → ∞; the inverse,
 /// ln y, does neither.
+///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ExpOptions;
+/// let exp = ExpOptions::default().with_size(2).build()?;
+/// let mut y = [0.0; 2];
+/// exp.forward(&[0.0, -1.0], &mut y)?;
+/// assert_eq!(y, [1.0, f64::exp(-1.0)]);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
 ///
 /// # Shapes
 /// x and y have `size` values.
@@ -23,20 +34,31 @@ use crate::options::{Validate, require};
 ///
 /// # Source
 /// Holl, Koltun & Thuerey, *Scale-invariant Learning by Physics Inversion*, section 3.1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Exp {
+    options: Checked<ExpOptions>,
+    input: Space,
+    output: Space,
+    residual: Space,
+}
+
+/// The options of [`Exp`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct ExpOptions {
     /// The number of values, at least 1.
     pub size: usize,
 }
 
-impl Default for Exp {
+impl Default for ExpOptions {
     fn default() -> Self {
         Self { size: 1 }
     }
 }
 
-impl Validate for Exp {
+impl Validate for ExpOptions {
     fn validate(&self) -> Result<()> {
         require(self.size > 0, "size", self.size, "it must be at least 1")
     }
@@ -45,12 +67,32 @@ impl Validate for Exp {
     }
 }
 
+impl Build for ExpOptions {
+    type Built = Exp;
+
+    fn make(options: Checked<Self>) -> Result<Exp> {
+        Ok(Exp {
+            input: Space::new("exponent", &[options.size], "1"),
+            output: Space::new("exponential", &[options.size], "1"),
+            residual: Space::new("x − ln y", &[options.size], "1"),
+            options,
+        })
+    }
+}
+
+impl Exp {
+    /// What it was made of.
+    pub fn options(&self) -> &ExpOptions {
+        &self.options
+    }
+}
+
 impl Simulator for Exp {
     fn input(&self) -> Space {
-        Space::new("exponent", &[self.size], "1")
+        self.input.clone()
     }
     fn output(&self) -> Space {
-        Space::new("exponential", &[self.size], "1")
+        self.output.clone()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         for (y, x) in y.iter_mut().zip(x) {
@@ -100,7 +142,7 @@ impl LocalInverse for Exp {
 /// R = x − ln y, which is as steep for x → −∞ as anywhere.
 impl Residual for Exp {
     fn space(&self) -> Space {
-        Space::new("x − ln y", &[self.size], "1")
+        self.residual.clone()
     }
     fn evaluate(&self, x: &[f64], y: &[f64], r: &mut [f64]) -> Result<()> {
         self.invert_near(y, x, r)?;

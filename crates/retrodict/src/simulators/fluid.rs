@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -5,8 +8,8 @@ use crate::core::simulator::{LocalInverse, Typical};
 use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
-use crate::models::rollout::{Input, Observe, RolledOut, Rollout};
-use crate::options::{Derived, Validate, not_negative, positive, require};
+use crate::models::rollout::{Input, Observe, RolledOut, Rollout, RolloutOptions};
+use crate::options::{Build, Checked, Validate, not_negative, positive, require};
 
 mod advection;
 mod faces;
@@ -31,6 +34,19 @@ pub use marker::Marker;
 /// in the cell. No step is too long to be stable; one that crosses more than `max_courant` cells
 /// is refused.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::FluidOptions;
+/// let fluid = FluidOptions::default().with_shape([16, 16]).with_steps(4).build()?;
+/// // One cell in each step along axis 0: half a period of the marker, ½ + ½ sin sin.
+/// let v = [vec![1.0; 256], vec![0.0; 256]].concat();
+/// let (mut still, mut moved) = (vec![0.0; 256], vec![0.0; 256]);
+/// fluid.forward(&vec![0.0; 512], &mut still)?;
+/// fluid.forward(&v, &mut moved)?;
+/// assert!(still.iter().zip(&moved).all(|(a, b)| (a + b - 1.0).abs() < 1e-12) && still[0] > 0.55);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x: the velocity `[2, n₀, n₁]`, of which the part without divergence counts, or its stream
 /// function `[n₀, n₁]`. y: the marker `[n₀, n₁]` after the last step, or marker and velocity
@@ -51,10 +67,20 @@ pub use marker::Marker;
 /// # Source
 /// Selle et al. 2008 for the advection; Chorin 1968 for the projection; Holl, Koltun & Thuerey,
 /// *Scale-invariant Learning by Physics Inversion* (NeurIPS 2022), section 4.4, for the problem.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Fluid {
+    options: Checked<FluidOptions>,
+    rollout: Arc<Rollout<Flow>>,
+}
+
+/// The options of [`Fluid`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct FluidOptions {
     /// Cells along both axes.
+    #[setters(into)]
     pub shape: Vec<usize>,
     /// The width of a cell.
     pub cell: f64,
@@ -75,6 +101,7 @@ pub struct Fluid {
     /// What y is.
     pub output: FluidOutput,
     /// The steps after which y is observed; the last one if empty.
+    #[setters(into)]
     pub observe_steps: Vec<usize>,
     /// The marker at the start.
     pub marker: Marker,
@@ -82,10 +109,8 @@ pub struct Fluid {
     pub inverse: FluidInverse,
     /// How many bytes the tape of a run may take.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub max_memory: Option<usize>,
-    /// The rollout.
-    #[serde(skip)]
-    pub plan: Derived<Rollout<Flow>>,
 }
 
 /// What holds MacCormack's correction back.
@@ -121,7 +146,7 @@ pub enum FluidOutput {
     MarkerAndVelocity,
 }
 
-impl Default for Fluid {
+impl Default for FluidOptions {
     fn default() -> Self {
         Self {
             shape: vec![32, 32],
@@ -138,12 +163,11 @@ impl Default for Fluid {
             marker: Marker::default(),
             inverse: FluidInverse::default(),
             max_memory: None,
-            plan: Derived::default(),
         }
     }
 }
 
-impl Validate for Fluid {
+impl Validate for FluidOptions {
     fn validate(&self) -> Result<()> {
         require(
             self.shape.len() == 2 && self.shape.iter().all(|n| *n >= 8),
@@ -177,8 +201,7 @@ impl Validate for Fluid {
             "velocities are observed from step 1 on; before the first step x takes their place",
         )?;
         self.marker.validate(self.extents())?;
-        self.inverse.validate(self.input)?;
-        self.rollout().validate()
+        self.inverse.validate(self.input)
     }
     fn memory(&self) -> f64 {
         // The fields of a step and of its derivative, with what projections keep of each mode.
@@ -189,13 +212,60 @@ impl Validate for Fluid {
     }
 }
 
-impl Fluid {
+impl FluidOptions {
     fn extents(&self) -> [usize; 2] {
         [0, 1].map(|axis| self.shape.get(axis).copied().unwrap_or(1))
     }
+}
 
-    fn cells(&self) -> usize {
-        self.extents().iter().product()
+impl Build for FluidOptions {
+    type Built = Fluid;
+
+    fn make(options: Checked<Self>) -> Result<Fluid> {
+        let [n0, n1] = options.extents();
+        let cells = n0 * n1;
+        let mut initial = options.marker.values([n0, n1]);
+        initial.resize(3 * cells, 0.0);
+        let (given, input) = match options.input {
+            FluidInput::Velocity => (
+                cells..3 * cells,
+                Space::new("velocity", &[2, n0, n1], "m/s"),
+            ),
+            FluidInput::StreamFunction => (
+                cells..2 * cells,
+                Space::new("stream function", &[n0, n1], "m²/s"),
+            ),
+        };
+        let (places, name, unit) = match options.output {
+            FluidOutput::Marker => (cells, "marker", "1"),
+            FluidOutput::MarkerAndVelocity => (3 * cells, "marker and velocity", "1 and m/s"),
+        };
+        let places: Vec<usize> = (0..places).collect();
+        let observe = Observe::select(&options.observe_steps, &places, options.steps, 3 * cells);
+        let output = match observe.len() / cells {
+            1 => Space::new(name, &[n0, n1], unit),
+            fields => Space::new(name, &[fields, n0, n1], unit),
+        };
+        let step = Flow::new(&options);
+        let rollout = RolloutOptions::new(step, options.steps)
+            .with_input(Input::State(given))
+            .with_input_space(input)
+            .with_observe(observe)
+            .with_output_space(output)
+            .with_initial(initial)
+            .with_max_memory(options.max_memory)
+            .build()?;
+        Ok(Fluid {
+            rollout: Arc::new(rollout),
+            options,
+        })
+    }
+}
+
+impl Fluid {
+    /// What it was made of.
+    pub fn options(&self) -> &FluidOptions {
+        &self.options
     }
 }
 
@@ -203,60 +273,22 @@ impl RolledOut for Fluid {
     type Step = Flow;
 
     fn rollout(&self) -> &Rollout<Flow> {
-        self.plan.get(|| {
-            let cells = self.cells();
-            let step = Flow::new(self);
-            let mut initial = self.marker.values(self.extents());
-            initial.resize(3 * cells, 0.0);
-            let places: Vec<usize> = match self.output {
-                FluidOutput::Marker => (0..cells).collect(),
-                FluidOutput::MarkerAndVelocity => Vec::new(),
-            };
-            Rollout {
-                input: Input::State(match self.input {
-                    FluidInput::Velocity => cells..3 * cells,
-                    FluidInput::StreamFunction => cells..2 * cells,
-                }),
-                observe: Observe::select(&self.observe_steps, &places, self.steps, 3 * cells),
-                initial,
-                max_memory: self.max_memory,
-                ..Rollout::new(step, self.steps)
-            }
-        })
-    }
-    fn input_space(&self) -> Space {
-        let [n0, n1] = self.extents();
-        match self.input {
-            FluidInput::Velocity => Space::new("velocity", &[2, n0, n1], "m/s"),
-            FluidInput::StreamFunction => Space::new("stream function", &[n0, n1], "m²/s"),
-        }
-    }
-    fn output_space(&self) -> Space {
-        let [n0, n1] = self.extents();
-        let times = self.rollout().observe.steps.len();
-        let (name, fields, unit) = match self.output {
-            FluidOutput::Marker => ("marker", times, "1"),
-            FluidOutput::MarkerAndVelocity => ("marker and velocity", 3 * times, "1 and m/s"),
-        };
-        if fields == 1 {
-            return Space::new(name, &[n0, n1], unit);
-        }
-        Space::new(name, &[fields, n0, n1], unit)
+        &self.rollout
     }
     fn inverse(&self) -> Option<&dyn LocalInverse> {
         Some(self)
     }
     /// A stream across the grid of half a cell a step, with some noise.
     fn usual(&self) -> Typical {
-        let speed = self.cell / self.dt;
-        match self.input {
+        let speed = self.options.cell / self.options.dt;
+        match self.options.input {
             FluidInput::Velocity => Typical {
                 centre: 0.5 * speed,
                 spread: 0.1 * speed,
             },
             FluidInput::StreamFunction => Typical {
                 centre: 0.0,
-                spread: 0.3 * speed * self.cell,
+                spread: 0.3 * speed * self.options.cell,
             },
         }
     }

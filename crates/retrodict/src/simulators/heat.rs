@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -5,7 +8,7 @@ use crate::core::simulator::{LocalInverse, Recovery, Simulator};
 use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
-use crate::options::{Derived, Validate, grid, not_negative, positive};
+use crate::options::{Build, Checked, Validate, grid, not_negative, positive};
 use crate::spectral::fourier::{RealFourier, Separable};
 use crate::spectral::regularisation::{Diagonal, Regularisation};
 
@@ -14,6 +17,19 @@ use crate::spectral::regularisation::{Diagonal, Regularisation};
 /// k is angular, 2πm/(N·`cell`). In real space that is a blur with the standard deviation
 /// √(2νt); backwards it is the textbook's ill-posed problem: mode k grows by e^(k²νt), and
 /// so does its noise.
+///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::HeatOptions;
+/// let heat = HeatOptions::default().with_shape([16]).with_nu_t(2.0).build()?;
+/// let mut hot = vec![0.0; 16];
+/// hot[3] = 1.0;
+/// let mut y = vec![0.0; 16];
+/// heat.forward(&hot, &mut y)?;
+/// // Heat spreads, and none is lost.
+/// assert!(y[3] < 0.25 && (y.iter().sum::<f64>() - 1.0).abs() < 1e-14);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
 ///
 /// # Shapes
 /// x and y are grids of `shape`, one to three axes of any size.
@@ -28,10 +44,22 @@ use crate::spectral::regularisation::{Diagonal, Regularisation};
 /// # Source
 /// Holl, Koltun & Thuerey, *Scale-invariant Learning by Physics Inversion*, section 4.3 and
 /// appendix B.3; filters and strengths: [`Regularisation`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Heat {
+    options: Checked<HeatOptions>,
+    input: Space,
+    output: Space,
+    diagonal: Arc<Diagonal>,
+}
+
+/// The options of [`Heat`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct HeatOptions {
     /// Cells along each axis.
+    #[setters(into)]
     pub shape: Vec<usize>,
     /// The width of a cell, greater than 0, in m.
     pub cell: f64,
@@ -40,15 +68,13 @@ pub struct Heat {
     /// The standard deviation of the noise in each value of y, in \[y\]; estimated by
     /// cross-validation if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub noise: Option<f64>,
     /// The regularisation that keeps the inverse from amplifying noise.
     pub inverse: Regularisation,
-    /// The plan of the transform.
-    #[serde(skip)]
-    pub plan: Derived<Diagonal>,
 }
 
-impl Default for Heat {
+impl Default for HeatOptions {
     fn default() -> Self {
         Self {
             shape: vec![64, 64],
@@ -56,12 +82,11 @@ impl Default for Heat {
             nu_t: 8.0,
             noise: None,
             inverse: Regularisation::default(),
-            plan: Derived::default(),
         }
     }
 }
 
-impl Validate for Heat {
+impl Validate for HeatOptions {
     fn validate(&self) -> Result<()> {
         grid(&self.shape)?;
         positive("cell", self.cell)?;
@@ -74,31 +99,44 @@ impl Validate for Heat {
     }
 }
 
-impl Heat {
-    fn diagonal(&self) -> &Diagonal {
-        self.plan.get(|| {
-            let fourier = RealFourier::new(&self.shape);
-            let k_squared = fourier.k_squared(self.cell);
-            let blur = |axis| -> Vec<f64> {
-                let k = fourier.wavenumbers(axis, self.cell);
-                k.iter().map(|k| (-k * k * self.nu_t).exp()).collect()
-            };
-            let factors: Vec<Vec<f64>> = (0..self.shape.len()).map(blur).collect();
-            let exponents = k_squared.iter().map(|k2| k2 * self.nu_t).collect();
-            Diagonal::new(fourier, exponents).with_factors(Separable::new(&factors))
+impl Build for HeatOptions {
+    type Built = Heat;
+
+    fn make(options: Checked<Self>) -> Result<Heat> {
+        let fourier = RealFourier::new(&options.shape);
+        let k_squared = fourier.k_squared(options.cell);
+        let blur = |axis| -> Vec<f64> {
+            let k = fourier.wavenumbers(axis, options.cell);
+            k.iter().map(|k| (-k * k * options.nu_t).exp()).collect()
+        };
+        let factors: Vec<Vec<f64>> = (0..options.shape.len()).map(blur).collect();
+        let exponents = k_squared.iter().map(|k2| k2 * options.nu_t).collect();
+        let diagonal = Diagonal::new(fourier, exponents).with_factors(Separable::new(&factors));
+        Ok(Heat {
+            input: Space::new("initial field", &options.shape, "1"),
+            output: Space::new("field after diffusion", &options.shape, "1"),
+            options,
+            diagonal: Arc::new(diagonal),
         })
+    }
+}
+
+impl Heat {
+    /// What it was made of.
+    pub fn options(&self) -> &HeatOptions {
+        &self.options
     }
 }
 
 impl Simulator for Heat {
     fn input(&self) -> Space {
-        Space::new("initial field", &self.shape, "1")
+        self.input.clone()
     }
     fn output(&self) -> Space {
-        Space::new("field after diffusion", &self.shape, "1")
+        self.output.clone()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
-        self.diagonal().forward(x, y);
+        self.diagonal.forward(x, y);
         Ok(())
     }
     fn jvp(&self, _x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
@@ -118,11 +156,13 @@ impl Simulator for Heat {
 
 impl LocalInverse for Heat {
     fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()> {
-        self.diagonal().invert(&self.inverse, self.noise, y, x0, x);
+        self.diagonal
+            .invert(&self.options.inverse, self.options.noise, y, x0, x);
         Ok(())
     }
     fn step(&self, _x0: &[f64], y0: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
-        self.diagonal().step(&self.inverse, self.noise, y0, dy, dx);
+        self.diagonal
+            .step(&self.options.inverse, self.options.noise, y0, dy, dx);
         Ok(())
     }
     fn recovery(&self) -> Recovery {

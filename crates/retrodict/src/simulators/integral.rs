@@ -57,13 +57,13 @@ pub(super) fn means(size: usize, high: f64, integral: impl Fn(f64) -> f64) -> Ve
 
 /// An integral equation is a linear simulator by its matrix.
 macro_rules! linear_simulator {
-    ($equation:ty, $input:literal, $output:literal) => {
+    ($equation:ty) => {
         impl $crate::core::simulator::Simulator for $equation {
             fn input(&self) -> $crate::core::space::Space {
-                $crate::core::space::Space::new($input, &[self.size], "1")
+                self.input.clone()
             }
             fn output(&self) -> $crate::core::space::Space {
-                $crate::core::space::Space::new($output, &[self.size], "1")
+                self.output.clone()
             }
             fn forward(&self, x: &[f64], y: &mut [f64]) -> $crate::Result<()> {
                 self.matrix().apply(x, y);

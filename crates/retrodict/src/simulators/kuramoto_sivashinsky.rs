@@ -1,11 +1,14 @@
+use std::sync::Arc;
+
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
-use crate::models::rollout::{Input, Observe, RolledOut, Rollout, TimeStep};
-use crate::options::{Derived, Validate, positive, require};
+use crate::models::rollout::{Observe, RolledOut, Rollout, RolloutOptions, TimeStep};
+use crate::options::{Build, Checked, Validate, positive, require};
 use crate::spectral::fourier::{C64, RealFourier};
 
 /// The Kuramoto–Sivashinsky equation, ∂u/∂t + u ∂ₓu + ∂ₓ²u + ∂ₓ⁴u = 0, on a periodic line: chaos.
@@ -14,6 +17,17 @@ use crate::spectral::fourier::{C64, RealFourier};
 /// solutions part exponentially, so that the gradient of a late state grows without bound while
 /// it says less and less. Steps are exponential Runge–Kutta of second order: the linear part is
 /// exact, whatever Δt. Σu is conserved.
+///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::KuramotoSivashinskyOptions;
+/// let flames = KuramotoSivashinskyOptions::default().with_cells(32).build()?;
+/// let x: Vec<f64> = (0..32).map(|i| 0.1 * f64::from(i % 16)).collect();
+/// let mut y = vec![0.0; 32];
+/// flames.forward(&x, &mut y)?;
+/// assert!((y.iter().sum::<f64>() - x.iter().sum::<f64>()).abs() < 1e-11 && y != x);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
 ///
 /// # Shapes
 /// x: u on `cells` cells; y: the same after the last step, or the values at `observe_places` after
@@ -29,9 +43,18 @@ use crate::spectral::fourier::{C64, RealFourier};
 /// # Source
 /// Cox & Matthews, *Exponential time differencing for stiff systems* (2002), equation 20
 /// (ETD2RK); Kassam & Trefethen 2005 for the equation as a test.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct KuramotoSivashinsky {
+    options: Checked<KuramotoSivashinskyOptions>,
+    rollout: Arc<Rollout<Exponential>>,
+}
+
+/// The options of [`KuramotoSivashinsky`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct KuramotoSivashinskyOptions {
     /// The number of cells.
     pub cells: usize,
     /// The length of the line.
@@ -41,18 +64,18 @@ pub struct KuramotoSivashinsky {
     /// The number of steps.
     pub steps: usize,
     /// The steps after which y is observed; the last one if empty.
+    #[setters(into)]
     pub observe_steps: Vec<usize>,
     /// Which values of the state are observed; all if empty.
+    #[setters(into)]
     pub observe_places: Vec<usize>,
     /// How many bytes the tape of a run may take.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub max_memory: Option<usize>,
-    /// The rollout.
-    #[serde(skip)]
-    pub plan: Derived<Rollout<Exponential>>,
 }
 
-impl Default for KuramotoSivashinsky {
+impl Default for KuramotoSivashinskyOptions {
     fn default() -> Self {
         Self {
             cells: 64,
@@ -62,12 +85,11 @@ impl Default for KuramotoSivashinsky {
             observe_steps: Vec::new(),
             observe_places: Vec::new(),
             max_memory: None,
-            plan: Derived::default(),
         }
     }
 }
 
-impl Validate for KuramotoSivashinsky {
+impl Validate for KuramotoSivashinskyOptions {
     fn validate(&self) -> Result<()> {
         require(
             self.cells >= 8,
@@ -76,8 +98,7 @@ impl Validate for KuramotoSivashinsky {
             "it needs at least 8 cells, better three for each unit of length",
         )?;
         positive("length", self.length)?;
-        positive("dt", self.dt)?;
-        self.rollout().validate()
+        positive("dt", self.dt)
     }
     fn memory(&self) -> f64 {
         // The factors of each mode, and the lines of a step.
@@ -88,32 +109,43 @@ impl Validate for KuramotoSivashinsky {
     }
 }
 
+impl Build for KuramotoSivashinskyOptions {
+    type Built = KuramotoSivashinsky;
+
+    fn make(options: Checked<Self>) -> Result<KuramotoSivashinsky> {
+        let all = options.observe_steps.is_empty() && options.observe_places.is_empty();
+        let observe = Observe::select(
+            &options.observe_steps,
+            &options.observe_places,
+            options.steps,
+            options.cells,
+        );
+        let sensors = (!all).then(|| observe.space("velocity at sensors", "1"));
+        let step = Exponential::new(&options);
+        let rollout = RolloutOptions::new(step, options.steps)
+            .with_observe(observe)
+            .with_output_space(sensors)
+            .with_max_memory(options.max_memory)
+            .build()?;
+        Ok(KuramotoSivashinsky {
+            rollout: Arc::new(rollout),
+            options,
+        })
+    }
+}
+
+impl KuramotoSivashinsky {
+    /// What it was made of.
+    pub fn options(&self) -> &KuramotoSivashinskyOptions {
+        &self.options
+    }
+}
+
 impl RolledOut for KuramotoSivashinsky {
     type Step = Exponential;
 
     fn rollout(&self) -> &Rollout<Exponential> {
-        self.plan.get(|| Rollout {
-            input: Input::State(0..self.cells),
-            observe: Observe::select(
-                &self.observe_steps,
-                &self.observe_places,
-                self.steps,
-                self.cells,
-            ),
-            max_memory: self.max_memory,
-            ..Rollout::new(Exponential::new(self), self.steps)
-        })
-    }
-    fn input_space(&self) -> Space {
-        Space::new("velocity", &[self.cells], "1")
-    }
-    fn output_space(&self) -> Space {
-        let observe = &self.rollout().observe;
-        if self.observe_steps.is_empty() && self.observe_places.is_empty() {
-            return self.input_space();
-        }
-        let shape = [observe.steps.len(), observe.places.len()];
-        Space::new("velocity at sensors", &shape, "1")
+        &self.rollout
     }
 }
 
@@ -145,7 +177,7 @@ fn phi(z: f64) -> (f64, f64) {
 }
 
 impl Exponential {
-    fn new(options: &KuramotoSivashinsky) -> Self {
+    fn new(options: &KuramotoSivashinskyOptions) -> Self {
         let cells = options.cells;
         let fourier = RealFourier::new(&[cells]);
         let width = options.length / cells as f64;

@@ -4,6 +4,18 @@ use crate::models::ode::{Number, RightHandSide, Settings, Transform};
 ///
 /// x: σ, ρ and β; chaotic near (10, 28, 8/3), where a gradient through a long time says nothing.
 ///
+/// ```
+/// use retrodict::models::ode::OdeOptions;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::Lorenz;
+/// let lorenz = OdeOptions::<Lorenz>::default().build()?;
+/// let mut y = [0.0; 60];
+/// // With ρ = 2 and β = 1 the start (1, 1, 1) is at rest.
+/// lorenz.forward(&[10.0, 2.0, 1.0], &mut y)?;
+/// assert_eq!(y, [1.0; 60]);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// Dimensionless.
 ///

@@ -6,6 +6,18 @@ use crate::models::ode::{Number, RightHandSide, Settings, Transform};
 /// both populations at time 0. Every cycle conserves d y₀ − c ln y₀ + b y₁ − a ln y₁. Far
 /// from the solution the misfit has other minima: use several starts.
 ///
+/// ```
+/// use retrodict::models::ode::OdeOptions;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::LotkaVolterra;
+/// let nature = OdeOptions::<LotkaVolterra>::default().build()?;
+/// let mut y = [0.0; 40];
+/// nature.forward(&nature.unknowns(&[0.7, 0.5, 1.0, 0.4])?, &mut y)?;
+/// let cycle = |y: &[f64]| 0.4 * y[0] - y[0].ln() + 0.5 * y[1] - 0.7 * y[1].ln();
+/// assert!((cycle(&y[38..]) - cycle(&[1.0, 1.0])).abs() < 1e-8 && y[38] != 1.0);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// a and c in 1/time, b and d in 1/(time · population).
 ///

@@ -1,17 +1,32 @@
+use std::sync::Arc;
+
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::space::Space;
-use crate::error::Result;
+use crate::error::{Result, expect_finite};
 use crate::memory;
 use crate::models::rk4::{Rate, Rk4};
-use crate::models::rollout::{Input, RolledOut, Rollout};
-use crate::options::{Derived, Validate, not_negative, positive, require};
+use crate::models::rollout::{Input, RolledOut, Rollout, RolloutOptions};
+use crate::options::{Build, Checked, Validate, not_negative, positive, require};
 
 /// A chain of masses, coupled by springs, that a control pushes at its last mass.
 ///
 /// H = Σ (xᵢ² + pᵢ²)/2 + Σ κ/2 (xᵢ − xᵢ₊₁)² + Σ α (xᵢ − xᵢ₊₁)⁴, with + c·u on the last mass and
 /// u constant over each of `steps` Runge–Kutta steps.
+///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::OscillatorsOptions;
+/// // One mass on its spring, for a time of 1, without control.
+/// let options = OscillatorsOptions::default().with_masses(1).with_initial([1.0, 0.0]);
+/// let swinging = options.with_steps(100).with_dt(0.01).build()?;
+/// let mut y = [0.0; 2];
+/// swinging.forward(&[0.0; 100], &mut y)?;
+/// assert!((y[0] - f64::cos(1.0)).abs() < 1e-9 && (y[1] + f64::sin(1.0)).abs() < 1e-9);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
 ///
 /// # Shapes
 /// x: the control of each step; y: the final positions, then the final velocities, 2 `masses`.
@@ -25,9 +40,18 @@ use crate::options::{Derived, Validate, not_negative, positive, require};
 /// # Source
 /// Schnell, Holl & Thuerey, *Half-Inverse Gradients for Physical Deep Learning* (ICLR 2022),
 /// section 4.1 and appendix: α = ¼, κ = 0, c = 3, 96 steps of 0.125.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Oscillators {
+    options: Checked<OscillatorsOptions>,
+    rollout: Arc<Rollout<Rk4<Chain>>>,
+}
+
+/// The options of [`Oscillators`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct OscillatorsOptions {
     /// The number of masses, at least 1.
     pub masses: usize,
     /// The quartic coupling α ≥ 0.
@@ -41,16 +65,15 @@ pub struct Oscillators {
     /// The time step Δt.
     pub dt: f64,
     /// Positions, then velocities, at the start; at rest if empty.
+    #[setters(into)]
     pub initial: Vec<f64>,
     /// How many bytes the tape of a run may take.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub max_memory: Option<usize>,
-    /// The rollout.
-    #[serde(skip)]
-    pub plan: Derived<Rollout<Rk4<Chain>>>,
 }
 
-impl Default for Oscillators {
+impl Default for OscillatorsOptions {
     fn default() -> Self {
         Self {
             masses: 2,
@@ -61,12 +84,11 @@ impl Default for Oscillators {
             dt: 0.125,
             initial: Vec::new(),
             max_memory: None,
-            plan: Derived::default(),
         }
     }
 }
 
-impl Validate for Oscillators {
+impl Validate for OscillatorsOptions {
     fn validate(&self) -> Result<()> {
         require(
             self.masses > 0,
@@ -103,7 +125,7 @@ impl Validate for Oscillators {
                 self.masses
             ),
         )?;
-        self.rollout().validate()
+        expect_finite("initial", &self.initial)
     }
     fn memory(&self) -> f64 {
         // x holds a control for each step.
@@ -113,13 +135,51 @@ impl Validate for Oscillators {
     }
 }
 
+impl Build for OscillatorsOptions {
+    type Built = Oscillators;
+
+    fn make(options: Checked<Self>) -> Result<Oscillators> {
+        let rate = Chain {
+            masses: options.masses,
+            alpha: options.alpha,
+            kappa: options.kappa,
+            strength: options.strength,
+        };
+        let step = Rk4 {
+            rate,
+            dt: options.dt,
+        };
+        let initial = match options.initial.is_empty() {
+            true => vec![0.0; 2 * options.masses],
+            false => options.initial.clone(),
+        };
+        let rollout = RolloutOptions::new(step, options.steps)
+            .with_input(Input::Controls)
+            .with_input_space(Space::new("control", &[options.steps], "1"))
+            .with_initial(initial)
+            .with_max_memory(options.max_memory)
+            .build()?;
+        Ok(Oscillators {
+            rollout: Arc::new(rollout),
+            options,
+        })
+    }
+}
+
+impl Oscillators {
+    /// What it was made of.
+    pub fn options(&self) -> &OscillatorsOptions {
+        &self.options
+    }
+}
+
 impl Oscillators {
     /// The energy H of a state, without the control.
     pub fn energy(&self, state: &[f64]) -> f64 {
         let own: f64 = state.iter().map(|s| 0.5 * s * s).sum();
-        let springs = state[..self.masses].windows(2).map(|pair| {
+        let springs = state[..self.options.masses].windows(2).map(|pair| {
             let d2 = (pair[1] - pair[0]).powi(2);
-            0.5 * self.kappa * d2 + self.alpha * d2 * d2
+            0.5 * self.options.kappa * d2 + self.options.alpha * d2 * d2
         });
         own + springs.sum::<f64>()
     }
@@ -239,35 +299,10 @@ impl RolledOut for Oscillators {
     type Step = Rk4<Chain>;
 
     fn rollout(&self) -> &Rollout<Rk4<Chain>> {
-        self.plan.get(|| {
-            let step = Rk4 {
-                rate: Chain {
-                    masses: self.masses,
-                    alpha: self.alpha,
-                    kappa: self.kappa,
-                    strength: self.strength,
-                },
-                dt: self.dt,
-            };
-            let mut rollout = Rollout {
-                input: Input::Controls,
-                max_memory: self.max_memory,
-                ..Rollout::new(step, self.steps)
-            };
-            if !self.initial.is_empty() {
-                rollout.initial.clone_from(&self.initial);
-            }
-            rollout
-        })
-    }
-    fn input_space(&self) -> Space {
-        Space::new("control", &[self.steps], "1")
-    }
-    fn output_space(&self) -> Space {
-        Space::new("oscillators", &[2, self.masses], "1")
+        &self.rollout
     }
     /// From rest, with linear springs, y is a linear map of the control.
     fn linear(&self) -> bool {
-        self.alpha == 0.0 && self.initial.iter().all(|s| *s == 0.0)
+        self.options.alpha == 0.0 && self.options.initial.iter().all(|s| *s == 0.0)
     }
 }

@@ -5,6 +5,18 @@ use crate::models::ode::{Number, RightHandSide, Settings, Transform};
 /// x: g/l and γ; with `fit_initial` also angle and speed at time 0. Angles 2π apart look the same
 /// through sin θ but not through θ itself. Without damping ½θ′² − (g/l) cos θ is conserved.
 ///
+/// ```
+/// use retrodict::models::ode::OdeOptions;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::Pendulum;
+/// let pendulum = OdeOptions::<Pendulum>::default().with_dt(0.01).build()?;
+/// let mut y = [0.0; 40];
+/// pendulum.forward(&[2.0, 0.0], &mut y)?;
+/// let energy = |y: &[f64]| 0.5 * y[1] * y[1] - 2.0 * y[0].cos();
+/// assert!((energy(&y[38..]) - energy(&[1.0, 0.0])).abs() < 1e-8 && y[38] < 1.0);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// g/l in 1/s², γ in 1/s, θ in rad, θ′ in rad/s.
 ///

@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -5,19 +8,30 @@ use crate::core::simulator::{LocalInverse, Recovery, Residual, Simulator};
 use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
-use crate::options::{Derived, Validate, grid, positive};
+use crate::options::{Build, Checked, Validate, grid, positive};
 use crate::spectral::basis::{Basis, minus_laplacian};
 use crate::spectral::waves::Walls;
 
 mod laplace;
 
-pub use laplace::Laplace;
+pub use laplace::{Laplace, LaplaceOptions};
 
 /// The potential of a source: y = ∇⁻²x, with the second-order stencil of 3, 5 or 7 points.
 ///
 /// Its inverse is the Laplacian itself, ∇²y, which is cheap and exact. With periodic or
 /// Neumann boundaries a constant has no Laplacian: the mean of x is then ignored, y has mean 0,
 /// and the inverse keeps the mean of x₀.
+///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::PoissonOptions;
+/// let poisson = PoissonOptions::default().with_shape([5]).build()?;
+/// let mut y = [0.0; 5];
+/// poisson.forward(&[-2.0; 5], &mut y)?;
+/// // s (6 − s), which is 0 just outside of the cells 1 to 5.
+/// assert!(y.iter().zip([5.0, 8.0, 9.0, 8.0, 5.0]).all(|(y, exact)| (y - exact).abs() < 1e-13));
+/// # Ok::<(), retrodict::Error>(())
+/// ```
 ///
 /// # Shapes
 /// x and y are grids of `shape`, one to three axes of any size.
@@ -31,18 +45,28 @@ pub use laplace::Laplace;
 /// # Source
 /// Swarztrauber, *The methods of cyclic reduction, Fourier analysis and the FACR algorithm for
 /// the discrete solution of Poisson's equation on a rectangle*, SIAM Review 19 (1977).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Poisson {
+    options: Checked<PoissonOptions>,
+    input: Space,
+    output: Space,
+    residual: Space,
+    plan: Arc<Plan>,
+}
+
+/// The options of [`Poisson`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct PoissonOptions {
     /// Cells along each axis.
+    #[setters(into)]
     pub shape: Vec<usize>,
     /// The width of a cell, greater than 0, in m.
     pub cell: f64,
     /// What holds at the edges of the grid.
     pub boundary: Boundary,
-    /// The plan of the transform.
-    #[serde(skip)]
-    pub plan: Derived<Plan>,
 }
 
 /// What holds at the edges of a grid.
@@ -57,18 +81,17 @@ pub enum Boundary {
     Neumann,
 }
 
-impl Default for Poisson {
+impl Default for PoissonOptions {
     fn default() -> Self {
         Self {
             shape: vec![64, 64],
             cell: 1.0,
             boundary: Boundary::Dirichlet,
-            plan: Derived::default(),
         }
     }
 }
 
-impl Validate for Poisson {
+impl Validate for PoissonOptions {
     fn validate(&self) -> Result<()> {
         grid(&self.shape)?;
         positive("cell", self.cell)
@@ -78,15 +101,36 @@ impl Validate for Poisson {
     }
 }
 
+impl Build for PoissonOptions {
+    type Built = Poisson;
+
+    fn make(options: Checked<Self>) -> Result<Poisson> {
+        Ok(Poisson {
+            input: Space::new("source", &options.shape, "V/m²"),
+            output: Space::new("potential", &options.shape, "V"),
+            residual: Space::new("∇²y − x", &options.shape, "V/m²"),
+            plan: Arc::new(Plan::new(&options)),
+            options,
+        })
+    }
+}
+
+impl Poisson {
+    /// What it was made of.
+    pub fn options(&self) -> &PoissonOptions {
+        &self.options
+    }
+}
+
 /// A basis of waves in which the Laplacian is diagonal, and 1/λ of each wave.
 #[derive(Debug)]
-pub struct Plan {
+struct Plan {
     basis: Basis,
     gains: Vec<f64>,
 }
 
 impl Plan {
-    fn new(poisson: &Poisson) -> Self {
+    fn new(poisson: &PoissonOptions) -> Self {
         let basis = Basis::new(
             &poisson.shape,
             match poisson.boundary {
@@ -106,14 +150,13 @@ impl Plan {
 
 impl Simulator for Poisson {
     fn input(&self) -> Space {
-        Space::new("source", &self.shape, "V/m²")
+        self.input.clone()
     }
     fn output(&self) -> Space {
-        Space::new("potential", &self.shape, "V")
+        self.output.clone()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
-        let plan = self.plan.get(|| Plan::new(self));
-        plan.basis.apply_diagonal(x, y, &plan.gains);
+        self.plan.basis.apply_diagonal(x, y, &self.plan.gains);
         Ok(())
     }
     fn jvp(&self, _x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
@@ -143,7 +186,7 @@ impl LocalInverse for Poisson {
     fn recovery(&self) -> Recovery {
         Recovery {
             remaining: 1e-9,
-            subspace: match self.boundary {
+            subspace: match self.options.boundary {
                 Boundary::Dirichlet => None,
                 Boundary::Periodic | Boundary::Neumann => Some("all but the mean"),
             },
@@ -154,7 +197,7 @@ impl LocalInverse for Poisson {
 /// R = ∇²y − x, less the mean of x where P ignores it.
 impl Residual for Poisson {
     fn space(&self) -> Space {
-        Space::new("∇²y − x", &self.shape, "V/m²")
+        self.residual.clone()
     }
     fn evaluate(&self, x: &[f64], y: &[f64], r: &mut [f64]) -> Result<()> {
         self.tangent(x, y, x, r)?;
@@ -180,7 +223,7 @@ impl Residual for Poisson {
 impl Poisson {
     /// The constant in x that has no effect on y: its mean, or 0 if that has an effect too.
     fn ignored(&self, x: &[f64]) -> f64 {
-        match self.boundary {
+        match self.options.boundary {
             Boundary::Dirichlet => 0.0,
             Boundary::Periodic | Boundary::Neumann => x.iter().sum::<f64>() / x.len() as f64,
         }
@@ -189,7 +232,7 @@ impl Poisson {
     /// out += ∇²y.
     fn add_laplacian(&self, y: &[f64], out: &mut [f64]) {
         let mut stride = 1;
-        for cells in self.shape.iter().rev() {
+        for cells in self.options.shape.iter().rev() {
             for (line, out) in y.chunks(cells * stride).zip(out.chunks_mut(cells * stride)) {
                 self.add_second_difference(line, stride, out);
             }
@@ -199,12 +242,12 @@ impl Poisson {
 
     /// out += ∂²y along the slowest axis of a slab, whose neighbours stand `stride` apart.
     fn add_second_difference(&self, y: &[f64], stride: usize, out: &mut [f64]) {
-        let scale = 1.0 / (self.cell * self.cell);
+        let scale = 1.0 / (self.options.cell * self.options.cell);
         let (n, last) = (y.len(), y.len() - stride);
         for i in stride..n.saturating_sub(stride) {
             out[i] += scale * ((y[i - stride] - y[i]) + (y[i + stride] - y[i]));
         }
-        let outside = |inside: usize, opposite: usize| match self.boundary {
+        let outside = |inside: usize, opposite: usize| match self.options.boundary {
             Boundary::Periodic => y[opposite],
             Boundary::Dirichlet => 0.0,
             Boundary::Neumann => y[inside],

@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -6,14 +9,28 @@ use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
 use crate::models::rk4::{self, Rate, Rk4};
-use crate::models::rollout::{Input, Observe, RolledOut, Rollout};
-use crate::options::{Derived, Validate, not_negative, positive, require};
+use crate::models::rollout::{Observe, RolledOut, Rollout, RolloutOptions};
+use crate::options::{Build, Checked, Validate, not_negative, positive, require};
 use crate::spectral::grid::add_laplacian;
 
 /// The Gray–Scott reaction on a periodic grid: spots and stripes from u + 2v → 3v.
 ///
 /// ∂u/∂t = Dᵤ Δu − uv² + F(1 − u), ∂v/∂t = Dᵥ Δv + uv² − (F + k)v; three-point Laplacian along each
 /// axis, Runge–Kutta steps. Without feed and kill Σ(u + v) is conserved.
+///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ReactionDiffusionOptions;
+/// // Without feed and kill nothing is added or taken away.
+/// let options = ReactionDiffusionOptions::default().with_shape([16]);
+/// let reaction = options.with_feed(0.0).with_kill(0.0).build()?;
+/// let x: Vec<f64> = (0..32).map(|i| 0.2 + 0.02 * f64::from(i)).collect();
+/// let mut y = vec![0.0; 32];
+/// reaction.forward(&x, &mut y)?;
+/// assert!((y.iter().sum::<f64>() - x.iter().sum::<f64>()).abs() < 1e-12);
+/// assert!(y[16..].iter().sum::<f64>() > x[16..].iter().sum::<f64>());
+/// # Ok::<(), retrodict::Error>(())
+/// ```
 ///
 /// # Shapes
 /// x: u, then v, each a grid of `shape`; y: the same after the last step, or the values at
@@ -28,10 +45,20 @@ use crate::spectral::grid::add_laplacian;
 ///
 /// # Source
 /// Pearson, *Complex patterns in a simple system*, Science 261 (1993), equation 2.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct ReactionDiffusion {
+    options: Checked<ReactionDiffusionOptions>,
+    rollout: Arc<Rollout<Rk4<GrayScott>>>,
+}
+
+/// The options of [`ReactionDiffusion`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct ReactionDiffusionOptions {
     /// Cells along each axis, one or two.
+    #[setters(into)]
     pub shape: Vec<usize>,
     /// The width of a cell.
     pub cell: f64,
@@ -48,18 +75,18 @@ pub struct ReactionDiffusion {
     /// The number of steps.
     pub steps: usize,
     /// The steps after which y is observed; the last one if empty.
+    #[setters(into)]
     pub observe_steps: Vec<usize>,
     /// Which values of the state are observed; all if empty.
+    #[setters(into)]
     pub observe_places: Vec<usize>,
     /// How many bytes the tape of a run may take.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub max_memory: Option<usize>,
-    /// The rollout.
-    #[serde(skip)]
-    pub plan: Derived<Rollout<Rk4<GrayScott>>>,
 }
 
-impl Default for ReactionDiffusion {
+impl Default for ReactionDiffusionOptions {
     fn default() -> Self {
         Self {
             shape: vec![32, 32],
@@ -73,12 +100,11 @@ impl Default for ReactionDiffusion {
             observe_steps: Vec::new(),
             observe_places: Vec::new(),
             max_memory: None,
-            plan: Derived::default(),
         }
     }
 }
 
-impl Validate for ReactionDiffusion {
+impl Validate for ReactionDiffusionOptions {
     fn validate(&self) -> Result<()> {
         require(
             (1..=2).contains(&self.shape.len()) && self.shape.iter().all(|n| *n > 0),
@@ -106,8 +132,7 @@ impl Validate for ReactionDiffusion {
             self.dt,
             self.cell,
             axes,
-        )?;
-        self.rollout().validate()
+        )
     }
     fn memory(&self) -> f64 {
         // Stages and slopes of a step, for y and for its derivative.
@@ -117,43 +142,53 @@ impl Validate for ReactionDiffusion {
     }
 }
 
+impl Build for ReactionDiffusionOptions {
+    type Built = ReactionDiffusion;
+
+    fn make(options: Checked<Self>) -> Result<ReactionDiffusion> {
+        let area = options.cell * options.cell;
+        let rate = GrayScott {
+            shape: options.shape.clone(),
+            diffusion: [options.diffusivity_u / area, options.diffusivity_v / area],
+            feed: options.feed,
+            kill: options.kill,
+        };
+        let all = options.observe_steps.is_empty() && options.observe_places.is_empty();
+        let observe = Observe::select(
+            &options.observe_steps,
+            &options.observe_places,
+            options.steps,
+            2 * options.shape.iter().product::<usize>(),
+        );
+        let sensors = (!all).then(|| observe.space("concentrations at sensors", "1"));
+        let step = Rk4 {
+            rate,
+            dt: options.dt,
+        };
+        let rollout = RolloutOptions::new(step, options.steps)
+            .with_observe(observe)
+            .with_output_space(sensors)
+            .with_max_memory(options.max_memory)
+            .build()?;
+        Ok(ReactionDiffusion {
+            rollout: Arc::new(rollout),
+            options,
+        })
+    }
+}
+
+impl ReactionDiffusion {
+    /// What it was made of.
+    pub fn options(&self) -> &ReactionDiffusionOptions {
+        &self.options
+    }
+}
+
 impl RolledOut for ReactionDiffusion {
     type Step = Rk4<GrayScott>;
 
     fn rollout(&self) -> &Rollout<Rk4<GrayScott>> {
-        self.plan.get(|| {
-            let area = self.cell * self.cell;
-            let rate = GrayScott {
-                shape: self.shape.clone(),
-                diffusion: [self.diffusivity_u / area, self.diffusivity_v / area],
-                feed: self.feed,
-                kill: self.kill,
-            };
-            let whole = 2 * self.shape.iter().product::<usize>();
-            let step = Rk4 { rate, dt: self.dt };
-            Rollout {
-                input: Input::State(0..whole),
-                observe: Observe::select(
-                    &self.observe_steps,
-                    &self.observe_places,
-                    self.steps,
-                    whole,
-                ),
-                max_memory: self.max_memory,
-                ..Rollout::new(step, self.steps)
-            }
-        })
-    }
-    fn input_space(&self) -> Space {
-        self.rollout().step.rate.state()
-    }
-    fn output_space(&self) -> Space {
-        let observe = &self.rollout().observe;
-        if self.observe_steps.is_empty() && self.observe_places.is_empty() {
-            return self.rollout().step.rate.state();
-        }
-        let shape = [observe.steps.len(), observe.places.len()];
-        Space::new("concentrations at sensors", &shape, "1")
+        &self.rollout
     }
     fn usual(&self) -> Typical {
         Typical {

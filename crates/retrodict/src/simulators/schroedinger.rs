@@ -1,11 +1,14 @@
+use std::sync::Arc;
+
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
-use crate::models::rollout::{Input, RolledOut, Rollout, TimeStep};
-use crate::options::{Derived, Validate, positive, require};
+use crate::models::rollout::{Input, RolledOut, Rollout, RolloutOptions, TimeStep};
+use crate::options::{Build, Checked, Validate, positive, require};
 use crate::spectral::fourier::C64;
 
 /// A quantum particle in an infinite well, driven through its dipole: i ∂ψ/∂t = (−Δ + u(t) x) ψ.
@@ -13,6 +16,19 @@ use crate::spectral::fourier::C64;
 /// ψ vanishes at both walls; it lives on `points` grid points of which the outer two are the
 /// walls. Steps are Crank–Nicolson's, so Σ|ψ|² = 1 is conserved to round-off:
 /// ψ ← U₁⁻¹U₂ψ with U₁ = 1 + i Δt/2 H, U₂ = 1 − i Δt/2 H and u constant over a step.
+///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::SchroedingerOptions;
+/// let well = SchroedingerOptions::default().with_steps(100).build()?;
+/// let mut psi = [0.0; 28];
+/// well.forward(&[3.0; 100], &mut psi)?;
+/// // Still normalised, no longer in the ground state.
+/// assert!((psi.iter().map(|p| p * p).sum::<f64>() - 1.0).abs() < 1e-12);
+/// let overlap: f64 = psi.iter().zip(well.eigenstate(1)).map(|(a, b)| a * b).sum();
+/// assert!(overlap.abs() < 0.99);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
 ///
 /// # Shapes
 /// x: the control u of each step; y: Re ψ at the inner points, then Im ψ, 2 (`points` − 2).
@@ -26,9 +42,18 @@ use crate::spectral::fourier::C64;
 /// # Source
 /// Schnell, Holl & Thuerey, *Half-Inverse Gradients for Physical Deep Learning* (ICLR 2022),
 /// section 4.3; equation and grid as in the authors' code: kinetic energy −Δ, x from the left wall.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Schroedinger {
+    options: Checked<SchroedingerOptions>,
+    rollout: Arc<Rollout<CrankNicolson>>,
+}
+
+/// The options of [`Schroedinger`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct SchroedingerOptions {
     /// Grid points, both walls included; at least 3.
     pub points: usize,
     /// The distance of the walls.
@@ -41,13 +66,11 @@ pub struct Schroedinger {
     pub level: usize,
     /// How many bytes the tape of a run may take.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub max_memory: Option<usize>,
-    /// The rollout.
-    #[serde(skip)]
-    pub plan: Derived<Rollout<CrankNicolson>>,
 }
 
-impl Default for Schroedinger {
+impl Default for SchroedingerOptions {
     fn default() -> Self {
         Self {
             points: 16,
@@ -56,12 +79,11 @@ impl Default for Schroedinger {
             dt: 0.05,
             level: 1,
             max_memory: None,
-            plan: Derived::default(),
         }
     }
 }
 
-impl Validate for Schroedinger {
+impl Validate for SchroedingerOptions {
     fn validate(&self) -> Result<()> {
         require(
             self.points >= 3,
@@ -77,8 +99,7 @@ impl Validate for Schroedinger {
             "level",
             self.level,
             &format!("{levels} inner points carry the eigenstates 1 to {levels}"),
-        )?;
-        self.rollout().validate()
+        )
     }
     fn memory(&self) -> f64 {
         // x holds a control for each step; a step works on several adjoints at once.
@@ -88,53 +109,70 @@ impl Validate for Schroedinger {
     }
 }
 
+impl Build for SchroedingerOptions {
+    type Built = Schroedinger;
+
+    fn make(options: Checked<Self>) -> Result<Schroedinger> {
+        let dx = options.width / (options.points - 1) as f64;
+        let inner = options.points - 2;
+        let step = CrankNicolson {
+            inner,
+            dt: options.dt,
+            dx,
+            coupling: 0.5 * options.dt / (dx * dx),
+        };
+        let rollout = RolloutOptions::new(step, options.steps)
+            .with_input(Input::Controls)
+            .with_input_space(Space::new("control", &[options.steps], "1"))
+            .with_initial(eigenstate(inner, options.level))
+            .with_max_memory(options.max_memory)
+            .build()?;
+        Ok(Schroedinger {
+            rollout: Arc::new(rollout),
+            options,
+        })
+    }
+}
+
+impl Schroedinger {
+    /// What it was made of.
+    pub fn options(&self) -> &SchroedingerOptions {
+        &self.options
+    }
+}
+
 impl Schroedinger {
     /// The eigenstate without control, as a y: real, with Σ|ψ|² = 1.
     pub fn eigenstate(&self, level: usize) -> Vec<f64> {
-        let inner = self.points - 2;
-        let angle = std::f64::consts::PI * level as f64 / (inner + 1) as f64;
-        // Σ sin² over the grid is (inner + 1)/2.
-        let scale = (2.0 / (inner + 1) as f64).sqrt();
-        let mut state: Vec<f64> = (1..=inner)
-            .map(|j| scale * (angle * j as f64).sin())
-            .collect();
-        state.resize(2 * inner, 0.0);
-        state
+        eigenstate(self.options.points - 2, level)
     }
 
     /// The energy of an eigenstate on this grid.
     pub fn energy(&self, level: usize) -> f64 {
-        let dx = self.width / (self.points - 1) as f64;
-        let half_angle = std::f64::consts::FRAC_PI_2 * level as f64 / (self.points - 1) as f64;
+        let dx = self.options.width / (self.options.points - 1) as f64;
+        let half_angle =
+            std::f64::consts::FRAC_PI_2 * level as f64 / (self.options.points - 1) as f64;
         (2.0 * half_angle.sin() / dx).powi(2)
     }
+}
+
+/// The eigenstate on so many inner points.
+fn eigenstate(inner: usize, level: usize) -> Vec<f64> {
+    let angle = std::f64::consts::PI * level as f64 / (inner + 1) as f64;
+    // Σ sin² over the grid is (inner + 1)/2.
+    let scale = (2.0 / (inner + 1) as f64).sqrt();
+    let mut state: Vec<f64> = (1..=inner)
+        .map(|j| scale * (angle * j as f64).sin())
+        .collect();
+    state.resize(2 * inner, 0.0);
+    state
 }
 
 impl RolledOut for Schroedinger {
     type Step = CrankNicolson;
 
     fn rollout(&self) -> &Rollout<CrankNicolson> {
-        self.plan.get(|| {
-            let dx = self.width / (self.points - 1) as f64;
-            let step = CrankNicolson {
-                inner: self.points - 2,
-                dt: self.dt,
-                dx,
-                coupling: 0.5 * self.dt / (dx * dx),
-            };
-            Rollout {
-                input: Input::Controls,
-                initial: self.eigenstate(self.level),
-                max_memory: self.max_memory,
-                ..Rollout::new(step, self.steps)
-            }
-        })
-    }
-    fn input_space(&self) -> Space {
-        Space::new("control", &[self.steps], "1")
-    }
-    fn output_space(&self) -> Space {
-        Space::new("wave function", &[2, self.points - 2], "1")
+        &self.rollout
     }
 }
 

@@ -1,12 +1,13 @@
 use std::f64::consts::PI;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::simulator::{LocalInverse, SecondOrder, Simulator};
 use crate::core::space::Space;
 use crate::error::Result;
-use crate::options::{Validate, positive, require};
+use crate::options::{Build, Checked, Validate, positive, require};
 
 /// A rotated sine with scales ξ² apart: P(x) = (sin(x̂₁)/ξ, ξ x̂₂), x̂ = R_φ x.
 ///
@@ -17,6 +18,16 @@ use crate::options::{Validate, positive, require};
 /// that the published networks were trained on, with γ = 10: y lies in \[−1, 1\] whatever ξ is, and
 /// solutions are 2πξ/γ apart.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::SineOptions;
+/// let sine = SineOptions::default().with_xi(2.0).with_phi(0.0).build()?;
+/// let mut y = [0.0; 2];
+/// sine.forward(&[f64::to_radians(30.0), 1.5], &mut y)?;
+/// assert!((y[0] - 0.5 / 2.0).abs() < 1e-15 && y[1] == 2.0 * 1.5);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// x and y have 2 values.
 ///
@@ -26,19 +37,30 @@ use crate::options::{Validate, positive, require};
 /// # Source
 /// Holl, Koltun & Thuerey, *Scale-invariant Learning by Physics Inversion*, section 4.1 and
 /// appendix B.1; the form with γ: the code that the paper publishes, `sin_characterization`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Sine {
+    options: Checked<SineOptions>,
+    input: Space,
+    output: Space,
+}
+
+/// The options of [`Sine`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct SineOptions {
     /// The conditioning ξ > 0; the singular values are about 1/ξ and ξ.
     pub xi: f64,
     /// The rotation φ, in degrees.
     pub phi: f64,
     /// γ > 0, with which the scales stand inside the sine.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub gamma: Option<f64>,
 }
 
-impl Default for Sine {
+impl Default for SineOptions {
     fn default() -> Self {
         Self {
             xi: 32.0,
@@ -48,7 +70,7 @@ impl Default for Sine {
     }
 }
 
-impl Validate for Sine {
+impl Validate for SineOptions {
     fn validate(&self) -> Result<()> {
         positive("xi", self.xi)?;
         if let Some(gamma) = self.gamma {
@@ -60,6 +82,25 @@ impl Validate for Sine {
             self.phi,
             "it is an angle in degrees and must be finite",
         )
+    }
+}
+
+impl Build for SineOptions {
+    type Built = Sine;
+
+    fn make(options: Checked<Self>) -> Result<Sine> {
+        Ok(Sine {
+            input: Space::new("angles", &[2], "rad"),
+            output: Space::new("rotated sine", &[2], "1"),
+            options,
+        })
+    }
+}
+
+impl Sine {
+    /// What it was made of.
+    pub fn options(&self) -> &SineOptions {
+        &self.options
     }
 }
 
@@ -79,29 +120,29 @@ impl Scales {
 
 impl Sine {
     fn scales(&self) -> Scales {
-        match self.gamma {
+        match self.options.gamma {
             None => Scales {
-                outer: 1.0 / self.xi,
+                outer: 1.0 / self.options.xi,
                 inner: 1.0,
-                linear: self.xi,
+                linear: self.options.xi,
             },
             Some(gamma) => Scales {
                 outer: 1.0,
-                inner: gamma / self.xi,
-                linear: gamma * self.xi,
+                inner: gamma / self.options.xi,
+                linear: gamma * self.options.xi,
             },
         }
     }
 
     /// x̂ = R_φ x.
     fn rotate(&self, x: &[f64]) -> [f64; 2] {
-        let (s, c) = self.phi.to_radians().sin_cos();
+        let (s, c) = self.options.phi.to_radians().sin_cos();
         [c * x[0] - s * x[1], s * x[0] + c * x[1]]
     }
 
     /// R_φᵀ x̂.
     fn rotate_back(&self, x: [f64; 2], out: &mut [f64]) {
-        let (s, c) = self.phi.to_radians().sin_cos();
+        let (s, c) = self.options.phi.to_radians().sin_cos();
         out[0] = c * x[0] + s * x[1];
         out[1] = -s * x[0] + c * x[1];
     }
@@ -109,10 +150,10 @@ impl Sine {
 
 impl Simulator for Sine {
     fn input(&self) -> Space {
-        Space::new("angles", &[2], "rad")
+        self.input.clone()
     }
     fn output(&self) -> Space {
-        Space::new("rotated sine", &[2], "1")
+        self.output.clone()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         let ([a, b], scales) = (self.rotate(x), self.scales());
@@ -180,11 +221,8 @@ mod tests {
 
     #[test]
     fn the_inverse_picks_the_nearest_of_infinitely_many_solutions() {
-        let sine = Sine {
-            xi: 4.0,
-            phi: 0.0,
-            ..Sine::default()
-        };
+        let options = SineOptions::default().with_xi(4.0).with_phi(0.0);
+        let sine = options.build().unwrap();
         let mut x = [0.0; 2];
         // sin x = ½ at 30°, 150°, 390°, 510°, …
         for (near, expected) in [

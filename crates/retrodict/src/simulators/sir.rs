@@ -4,6 +4,18 @@ use crate::models::ode::{Number, RightHandSide, Settings, Transform};
 ///
 /// x: β and γ, as logarithms; β/γ is the basic reproduction number. S + I + R is conserved.
 ///
+/// ```
+/// use retrodict::models::ode::OdeOptions;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::Sir;
+/// let epidemic = OdeOptions::<Sir>::default().build()?;
+/// let mut y = [0.0; 60];
+/// epidemic.forward(&epidemic.unknowns(&[0.5, 0.2])?, &mut y)?;
+/// // Everyone is in one of three states, and more and more have had it.
+/// assert!((y[57..].iter().sum::<f64>() - 1.0).abs() < 1e-14 && y[59] > 0.2);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// β and γ in 1/day.
 ///

@@ -1,15 +1,26 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::simulator::{LocalInverse, SecondOrder, Simulator};
 use crate::core::space::Space;
 use crate::error::Result;
-use crate::options::Validate;
+use crate::options::{Build, Checked, Validate};
 
 /// Two numbers, of which the second is squared: P(x) = (x₀, x₁²).
 ///
 /// With L = y₀² + y₁² this is the book's comparison of gradient descent, Newton's method and
 /// the inverse simulator: the loss is a quartic in x₁, a parabola in y₁.
+///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::SquareOptions;
+/// let square = SquareOptions::default().build()?;
+/// let mut y = [0.0; 2];
+/// square.forward(&[2.0, -3.0], &mut y)?;
+/// assert_eq!(y, [2.0, 9.0]);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
 ///
 /// # Shapes
 /// x and y have 2 values.
@@ -19,22 +30,51 @@ use crate::options::Validate;
 ///
 /// # Source
 /// Thuerey et al., *Physics-based Deep Learning*, "Simple example comparing different optimizers".
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Square {}
+#[derive(Debug, Clone)]
+pub struct Square {
+    options: Checked<SquareOptions>,
+    input: Space,
+    output: Space,
+}
 
-impl Validate for Square {
+/// The options of [`Square`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct SquareOptions {}
+
+impl Validate for SquareOptions {
     fn validate(&self) -> Result<()> {
         Ok(())
     }
 }
 
+impl Build for SquareOptions {
+    type Built = Square;
+
+    fn make(options: Checked<Self>) -> Result<Square> {
+        Ok(Square {
+            input: Space::new("x", &[2], "1"),
+            output: Space::new("squared x", &[2], "1"),
+            options,
+        })
+    }
+}
+
+impl Square {
+    /// What it was made of.
+    pub fn options(&self) -> &SquareOptions {
+        &self.options
+    }
+}
+
 impl Simulator for Square {
     fn input(&self) -> Space {
-        Space::new("x", &[2], "1")
+        self.input.clone()
     }
     fn output(&self) -> Space {
-        Space::new("squared x", &[2], "1")
+        self.output.clone()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         y[0] = x[0];

@@ -1,17 +1,32 @@
+use std::sync::Arc;
+
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
-use crate::models::rollout::{Input, Observe, RolledOut, Rollout, TimeStep};
-use crate::options::{Derived, Validate, grid, positive, require};
+use crate::models::rollout::{Input, Observe, RolledOut, Rollout, RolloutOptions, TimeStep};
+use crate::options::{Build, Checked, Validate, grid, positive, require};
 use crate::spectral::grid::add_laplacian;
 
 /// Waves on a periodic grid, ∂²u/∂t² = c²Δu, by leapfrog, which is exactly reversible.
 ///
 /// A step is v ← v + Δt c²Δu, u ← u + Δt v, with the three-point Laplacian along each axis. v
 /// stands half a step before u.
+///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::WaveOptions;
+/// let wave = WaveOptions::default().with_shape([32]).with_steps(50).build()?;
+/// let mut x = vec![0.0; 64];
+/// x[7] = 1.0;
+/// let mut y = vec![0.0; 64];
+/// wave.forward(&x, &mut y)?;
+/// assert!(y[7] < 0.9 && (wave.energy(&y) - wave.energy(&x)).abs() < 1e-14);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
 ///
 /// # Shapes
 /// x: u, then v, each a grid of `shape`; or u alone, at rest, if `at_rest`. y: the same after the
@@ -26,10 +41,20 @@ use crate::spectral::grid::add_laplacian;
 ///
 /// # Source
 /// Hairer, Lubich & Wanner, *Geometric Numerical Integration*, I.1.4 (Störmer–Verlet).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Wave {
+    options: Checked<WaveOptions>,
+    rollout: Arc<Rollout<Leapfrog>>,
+}
+
+/// The options of [`Wave`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct WaveOptions {
     /// Cells along each axis.
+    #[setters(into)]
     pub shape: Vec<usize>,
     /// The width of a cell.
     pub cell: f64,
@@ -42,15 +67,14 @@ pub struct Wave {
     /// Whether x is u alone and v vanishes at the start.
     pub at_rest: bool,
     /// The steps after which y is observed; the last one if empty.
+    #[setters(into)]
     pub observe_steps: Vec<usize>,
     /// Which values of the state are observed; all if empty.
+    #[setters(into)]
     pub observe_places: Vec<usize>,
-    /// The rollout.
-    #[serde(skip)]
-    pub plan: Derived<Rollout<Leapfrog>>,
 }
 
-impl Default for Wave {
+impl Default for WaveOptions {
     fn default() -> Self {
         Self {
             shape: vec![64],
@@ -61,12 +85,11 @@ impl Default for Wave {
             at_rest: false,
             observe_steps: Vec::new(),
             observe_places: Vec::new(),
-            plan: Derived::default(),
         }
     }
 }
 
-impl Validate for Wave {
+impl Validate for WaveOptions {
     fn validate(&self) -> Result<()> {
         grid(&self.shape)?;
         positive("cell", self.cell)?;
@@ -82,8 +105,7 @@ impl Validate for Wave {
                  take dt ≤ {:.3e}",
                 self.dt / number
             ),
-        )?;
-        self.rollout().validate()
+        )
     }
     fn memory(&self) -> f64 {
         // The state, where it is seen, and x and y; steps are undone instead of kept.
@@ -94,20 +116,66 @@ impl Validate for Wave {
     }
 }
 
+impl Build for WaveOptions {
+    type Built = Wave;
+
+    fn make(options: Checked<Self>) -> Result<Wave> {
+        let cells: usize = options.shape.iter().product();
+        let c = options.speed / options.cell;
+        let step = Leapfrog {
+            shape: options.shape.clone(),
+            dt: options.dt,
+            kick: options.dt * c * c,
+        };
+        let (given, initial) = match options.at_rest {
+            true => (cells, Space::new("displacement", &options.shape, "m")),
+            false => (2 * cells, state(&options.shape)),
+        };
+        let all = options.observe_steps.is_empty() && options.observe_places.is_empty();
+        let observe = Observe::select(
+            &options.observe_steps,
+            &options.observe_places,
+            options.steps,
+            2 * cells,
+        );
+        let seen = match all {
+            true => state(&options.shape),
+            false => observe.space("wave at sensors", "m, m/s"),
+        };
+        let rollout = RolloutOptions::new(step, options.steps)
+            .with_input(Input::State(0..given))
+            .with_input_space(initial)
+            .with_observe(observe)
+            .with_output_space(seen)
+            .build()?;
+        Ok(Wave {
+            rollout: Arc::new(rollout),
+            options,
+        })
+    }
+}
+
+impl Wave {
+    /// What it was made of.
+    pub fn options(&self) -> &WaveOptions {
+        &self.options
+    }
+}
+
 impl Wave {
     fn cells(&self) -> usize {
-        self.shape.iter().product()
+        self.options.shape.iter().product()
     }
 
     /// The energy that leapfrog conserves: ½⟨v, v⁺⟩ + ½c²⟨u, −Δu⟩, with v⁺ half a step after u.
     pub fn energy(&self, state: &[f64]) -> f64 {
         let (u, v) = state.split_at(self.cells());
         let mut force = vec![0.0; u.len()];
-        let c = self.speed / self.cell;
-        add_laplacian(&self.shape, c * c, u, &mut force);
+        let c = self.options.speed / self.options.cell;
+        add_laplacian(&self.options.shape, c * c, u, &mut force);
         let terms = u.iter().zip(v).zip(&force);
         terms
-            .map(|((u, v), f)| 0.5 * v * (v + self.dt * f) - 0.5 * u * f)
+            .map(|((u, v), f)| 0.5 * v * (v + self.options.dt * f) - 0.5 * u * f)
             .sum()
     }
 }
@@ -116,44 +184,16 @@ impl RolledOut for Wave {
     type Step = Leapfrog;
 
     fn rollout(&self) -> &Rollout<Leapfrog> {
-        self.plan.get(|| {
-            let cells = self.cells();
-            let c = self.speed / self.cell;
-            let step = Leapfrog {
-                shape: self.shape.clone(),
-                dt: self.dt,
-                kick: self.dt * c * c,
-            };
-            let whole = 2 * cells;
-            Rollout {
-                input: Input::State(0..if self.at_rest { cells } else { whole }),
-                observe: Observe::select(
-                    &self.observe_steps,
-                    &self.observe_places,
-                    self.steps,
-                    whole,
-                ),
-                ..Rollout::new(step, self.steps)
-            }
-        })
-    }
-    fn input_space(&self) -> Space {
-        if self.at_rest {
-            return Space::new("displacement", &self.shape, "m");
-        }
-        Space::new("displacement and velocity", &doubled(&self.shape), "m, m/s")
-    }
-    fn output_space(&self) -> Space {
-        let observe = &self.rollout().observe;
-        if self.observe_steps.is_empty() && self.observe_places.is_empty() {
-            return Space::new("displacement and velocity", &doubled(&self.shape), "m, m/s");
-        }
-        let shape = [observe.steps.len(), observe.places.len()];
-        Space::new("wave at sensors", &shape, "m, m/s")
+        &self.rollout
     }
     fn linear(&self) -> bool {
         true
     }
+}
+
+/// u, then v.
+fn state(shape: &[usize]) -> Space {
+    Space::new("displacement and velocity", &doubled(shape), "m, m/s")
 }
 
 /// Two grids, one after the other, stacked along the first axis.

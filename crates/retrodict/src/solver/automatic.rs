@@ -25,14 +25,14 @@ const FORMED: usize = 2000;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use retrodict::solver::automatic;
 /// use retrodict::losses::SquaredError;
-/// use retrodict::simulators::Sine;
-/// use retrodict::Problem;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::SineOptions;
+/// use retrodict::solver::automatic;
 ///
 /// # fn main() -> retrodict::Result<()> {
-/// let sine = Arc::new(Sine::default());
-/// let problem = Problem::new(sine, Arc::new(SquaredError { half: true }), vec![0.5, 0.0])?;
+/// let sine = Arc::new(SineOptions::default().build()?);
+/// let problem = Problem::new(sine, Arc::new(SquaredError::half()), vec![0.5, 0.0])?;
 /// assert_eq!(automatic::method(&problem).method, "inverse-simulator");
 /// # Ok(())
 /// # }
@@ -107,6 +107,7 @@ fn is_reweighted(term: &Term) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use crate::options::Build;
     use std::sync::Arc;
 
     use super::*;
@@ -114,25 +115,22 @@ mod tests {
     use crate::losses::SquaredError;
     use crate::priors::{Tikhonov, TotalVariation};
     use crate::registry::RULES;
-    use crate::simulators::{Fluid, Heat, Poisson, Shaw};
+    use crate::simulators::{FluidOptions, HeatOptions, PoissonOptions, ShawOptions};
 
     fn problem(simulator: impl Simulator + 'static) -> Problem {
         let target = vec![0.1; simulator.output().len()];
-        Problem::new(
-            Arc::new(simulator),
-            Arc::new(SquaredError { half: true }),
-            target,
-        )
-        .unwrap()
+        Problem::new(Arc::new(simulator), Arc::new(SquaredError::half()), target).unwrap()
     }
 
     #[test]
     fn each_kind_of_problem_gets_its_method() {
         let poisson = |shape: &[usize]| {
-            problem(Poisson {
-                shape: shape.to_vec(),
-                ..Poisson::default()
-            })
+            problem(
+                PoissonOptions::default()
+                    .with_shape(shape.to_vec())
+                    .build()
+                    .unwrap(),
+            )
         };
         let (small, large) = (poisson(&[8, 9]), poisson(&[30, 40]));
         let variation = |problem: &Problem| {
@@ -149,8 +147,14 @@ mod tests {
         };
         for (problem, expected) in [
             (&large, "inverse-simulator"),
-            (&problem(Heat::default()), "inverse-simulator"),
-            (&problem(Shaw::default()), "levenberg-marquardt"),
+            (
+                &problem(HeatOptions::default().build().unwrap()),
+                "inverse-simulator",
+            ),
+            (
+                &problem(ShawOptions::default().build().unwrap()),
+                "levenberg-marquardt",
+            ),
             (&not_negative(&large), "limited-memory-bfgs"),
             (&not_negative(&small), "levenberg-marquardt"),
             (&variation(&small), "levenberg-marquardt"),
@@ -158,7 +162,10 @@ mod tests {
             (&not_negative(&variation(&large)), "gauss-newton"),
             (&smooth(&large), "gauss-newton"),
             (&not_negative(&smooth(&large)), "limited-memory-bfgs"),
-            (&smooth(&problem(Fluid::default())), "limited-memory-bfgs"),
+            (
+                &smooth(&problem(FluidOptions::default().build().unwrap())),
+                "limited-memory-bfgs",
+            ),
         ] {
             let found = method(problem);
             assert_eq!(found.method, expected, "{}", problem.name());

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::linalg::dot;
 use crate::problem::Evaluation;
-use crate::updates::StepSize;
+use crate::updates::Search;
 
 /// The point x + scale Δx, evaluated as far as the search needed; `None` if no point
 /// satisfies the conditions.
@@ -52,15 +52,15 @@ impl FailedTrials {
 
 /// Looks along dx from `at`.
 pub(crate) fn search<'p>(
-    step_size: StepSize,
+    search: Search,
     at: &Evaluation<'p>,
     dx: &[f64],
     failed_trials: &mut FailedTrials,
 ) -> Result<Landing<'p>> {
-    match step_size {
-        StepSize::AsIs => whole(at, dx, failed_trials).map(Some),
-        StepSize::Backtracking { decrease } => backtrack(at, dx, decrease, failed_trials),
-        StepSize::StrongWolfe {
+    match search {
+        Search::Full => whole(at, dx, failed_trials).map(Some),
+        Search::Backtracking { decrease } => backtrack(at, dx, decrease, failed_trials),
+        Search::StrongWolfe {
             decrease,
             curvature,
         } => match at.first_bend(dx) {

@@ -19,23 +19,47 @@ use crate::solver::solution::{Record, Solution};
 use crate::solver::stationarity::{self, Nature};
 use crate::solver::status::{Goal, Status};
 use crate::solver::stop::{Lowest, StopWhen};
-use crate::updates::{Notice, StepSize, Trial, UpdateRule, Verdict};
+use crate::updates::{IntoRule, Notice, Search, Trial, UpdateRule, Verdict};
 
 /// A rule and when to stop.
 pub struct Solver {
     /// The rule.
-    pub rule: Box<dyn UpdateRule>,
+    rule: Box<dyn UpdateRule>,
     /// When to stop.
-    pub stop: StopWhen,
+    stop: StopWhen,
+    /// How far along Δx, in place of what the rule asks for.
+    search: Option<Search>,
 }
 
 impl Solver {
     /// A solver for one run; a rule's state starts fresh with it.
-    pub fn new(rule: impl UpdateRule + 'static, stop: StopWhen) -> Self {
+    pub fn new(rule: impl IntoRule, stop: StopWhen) -> Self {
         Self {
-            rule: Box::new(rule),
+            rule: rule.into_rule(),
             stop,
+            search: None,
         }
+    }
+
+    /// Another search along Δx than the rule's own: any direction goes with any search.
+    ///
+    /// ```
+    /// use retrodict::prelude::*;
+    /// use retrodict::losses::SquaredError;
+    /// use retrodict::simulators::SquareOptions;
+    /// use retrodict::updates::{GaussNewton, Search};
+    /// let square = SquareOptions::default().build()?;
+    /// let problem = Problem::new(square, SquaredError::half(), [1.0, 4.0])?;
+    /// let searched = Solver::new(GaussNewton::default(), StopWhen::after(20))
+    ///     .with_search(Search::Backtracking { decrease: 1e-4 })
+    ///     .solve(&problem, &[0.0, 1e-3])?;
+    /// assert!(searched.loss < 1e-12);
+    /// # Ok::<(), retrodict::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_search(mut self, search: impl Into<Option<Search>>) -> Self {
+        self.search = search.into();
+        self
     }
 
     /// Solves a problem from a start.
@@ -91,6 +115,9 @@ impl Solver {
         mut observer: impl FnMut(&Progress<'_>) -> ControlFlow<()>,
     ) -> Result<(Solution, Checkpoint)> {
         self.stop.check(problem)?;
+        if let Some(search) = self.search {
+            search.check(&*self.rule)?;
+        }
         if !from.rule.is_empty() {
             self.rule.recall(&from.rule)?;
         }
@@ -129,6 +156,7 @@ impl Solver {
         let mut run = Run {
             rule: self.rule,
             stop: self.stop,
+            search: self.search,
             clock,
             seconds: from.seconds,
             counts: from.counts,
@@ -191,6 +219,8 @@ const START_OUTSIDE: Notice =
 struct Run {
     rule: Box<dyn UpdateRule>,
     stop: StopWhen,
+    /// What takes the place of the rule's own search.
+    search: Option<Search>,
     clock: Instant,
     /// Seconds spent and evaluations made before the clock started.
     seconds: f64,
@@ -366,7 +396,7 @@ impl Run {
             }
             // A rule that judges its trials shortens them itself.
             let mut failed_trials = FailedTrials::new(!self.rule.judges());
-            let landing = search(self.step_size(bent), at, dx, &mut failed_trials);
+            let landing = search(self.search(bent), at, dx, &mut failed_trials);
             failure = failure.or_else(|| {
                 let silent = failed_trials.without_value.then(|| without_value(at));
                 failed_trials.first.clone().or(silent)
@@ -450,11 +480,13 @@ impl Run {
     }
 
     /// How long a piece of Δx is taken.
-    fn step_size(&self, bent: bool) -> StepSize {
-        if bent || self.careful {
-            self.rule.step_size_within()
+    fn search(&self, bent: bool) -> Search {
+        if let Some(search) = self.search {
+            search
+        } else if bent || self.careful {
+            self.rule.search_within()
         } else {
-            self.rule.step_size()
+            self.rule.search()
         }
     }
 
@@ -541,11 +573,12 @@ impl Run {
 
     /// Whether the rule takes whole steps so far and knows how to do otherwise.
     fn may_search(&self) -> bool {
-        let whole = StepSize::AsIs;
+        let whole = Search::Full;
         !self.careful
+            && self.search.is_none()
             && !self.rule.judges()
-            && self.rule.step_size() == whole
-            && self.rule.step_size_within() != whole
+            && self.rule.search() == whole
+            && self.rule.search_within() != whole
     }
 
     fn go_back<'p>(&mut self, best: Option<Evaluation<'p>>) -> Next<'p> {

@@ -6,15 +6,15 @@
 //! ```
 //! use std::sync::Arc;
 //! use retrodict::losses::SquaredError;
-//! use retrodict::simulators::Sine;
+//! use retrodict::prelude::*;
+//! use retrodict::simulators::SineOptions;
 //! use retrodict::solver::starts::{Region, solve_from};
 //! use retrodict::updates::LevenbergMarquardt;
-//! use retrodict::{Problem, Solver, StopWhen};
 //!
 //! # fn main() -> retrodict::Result<()> {
 //! // sin x₀ = ½ has four solutions in [0, 10].
-//! let sine = Arc::new(Sine { xi: 1.0, phi: 0.0, ..Sine::default() });
-//! let problem = Problem::new(sine, Arc::new(SquaredError { half: true }), vec![0.5, 0.0])?;
+//! let sine = Arc::new(SineOptions::default().with_xi(1.0).with_phi(0.0).build()?);
+//! let problem = Problem::new(sine, Arc::new(SquaredError::half()), vec![0.5, 0.0])?;
 //! let region = Region::new(vec![0.0, -1.0], vec![10.0, 1.0])?;
 //! let starts = region.latin_hypercube(40, 7);
 //! let survey = solve_from(&problem, &starts, &region, |_| {

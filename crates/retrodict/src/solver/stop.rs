@@ -303,6 +303,7 @@ impl Lowest {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::options::Build;
 
     #[test]
     fn a_plateau_is_seen_after_its_steps_and_not_before() {
@@ -333,21 +334,26 @@ mod tests {
         use std::sync::Arc;
 
         use crate::losses::SquaredError;
-        use crate::simulators::Square;
+        use crate::simulators::SquareOptions;
         use crate::solver::solve::Solver;
         use crate::solver::status::Status;
-        use crate::updates::GradientDescent;
+        use crate::updates::GradientDescentOptions;
 
-        let loss = Arc::new(SquaredError { half: true });
-        let problem = Problem::new(Arc::new(Square {}), loss, vec![2.0, 9.0]).unwrap();
+        let loss = Arc::new(SquaredError::half());
+        let problem = Problem::new(
+            Arc::new(SquareOptions::default().build().unwrap()),
+            loss,
+            vec![2.0, 9.0],
+        )
+        .unwrap();
         let stop = StopWhen {
             residual_below: Some(0.01),
             ..StopWhen::after(500)
         };
-        let rule = GradientDescent {
-            learning_rate: 0.01,
-            ..GradientDescent::default()
-        };
+        let rule = GradientDescentOptions::default()
+            .with_learning_rate(0.01)
+            .build()
+            .unwrap();
         let misses = |x: &[f64]| (x[0] - 2.0).abs().max((x[1] * x[1] - 9.0).abs());
         let mut seen = Vec::new();
         let solution = Solver::new(rule, stop).solve_observed(&problem, &[1.0, 2.0], |_, x| {

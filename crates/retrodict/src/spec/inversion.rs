@@ -6,7 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::bounds::BoundsSpec;
 use super::layout::{
-    Described, Layout, List, Reach, Section, full_name, of_inverses, of_rules, of_simulators,
+    Described, Layout, List, Reach, Section, full_name, of_inverses, of_rules, of_searches,
+    of_simulators,
 };
 use super::noise::NoiseSpec;
 use super::posterior::PosteriorSpec;
@@ -47,6 +48,9 @@ pub struct InversionSpec {
         skip_serializing_if = "Option::is_none"
     )]
     pub rule: Option<Named>,
+    /// How far along Δx, by its name, with options, in place of the rule's own search.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Named>,
     /// Where to start, and from how many points.
     #[serde(default, skip_serializing_if = "is_default")]
     pub start: StartSpec,
@@ -100,6 +104,7 @@ impl Described for InversionSpec {
             Section::entry("simulator", of_simulators, Reach::Alone),
             Section::entry("rule", of_rules, Reach::ByKey),
             Section::entry("inverse", of_inverses, Reach::IfThere),
+            Section::entry("search", of_searches, Reach::IfThere),
             Section::keys("start", full_name::<StartSpec>),
             Section::keys("noise", full_name::<NoiseSpec>),
             Section::keys("bounds", full_name::<BoundsSpec>),
@@ -134,6 +139,7 @@ impl InversionSpec {
             statistics: true,
             simulator: simulator.into(),
             rule: None,
+            search: None,
             start: StartSpec::default(),
             noise: NoiseSpec::default(),
             bounds: BoundsSpec::default(),

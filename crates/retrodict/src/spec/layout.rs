@@ -192,3 +192,8 @@ pub(super) fn of_losses(registry: &Registry, name: &str) -> Option<&'static [&'s
 pub(super) fn of_inverses(registry: &Registry, name: &str) -> Option<&'static [&'static str]> {
     registry.inverses.find(name).ok().map(|entry| entry.keys())
 }
+
+/// The options of a search.
+pub(super) fn of_searches(registry: &Registry, name: &str) -> Option<&'static [&'static str]> {
+    registry.searches.find(name).ok().map(|entry| entry.keys())
+}

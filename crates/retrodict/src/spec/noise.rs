@@ -1,5 +1,6 @@
 //! What is known of the noise in y*, and the loss that belongs to it.
 
+use crate::options::Build;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -10,7 +11,7 @@ use super::random::root_mean_square;
 use super::values::{Files, Values};
 use crate::core::loss::Loss;
 use crate::error::{Error, Result, expect_length};
-use crate::losses::{Covariance, LogNormal, SquaredError, Weighted};
+use crate::losses::{Covariance, LogNormalOptions, SquaredError, Weighted};
 use crate::options::deviation;
 use crate::registry::Registry;
 
@@ -101,10 +102,10 @@ impl NoiseSpec {
         match (&self.std, &self.std_file, &self.covariance) {
             (Some(Values::One(level)), ..) => {
                 deviation("noise.std", *level)?;
-                Ok(targets
+                targets
                     .iter()
                     .map(|y| self.level(Some(*level), y))
-                    .collect())
+                    .collect()
             }
             (Some(Values::Each(values)), ..) => self.of_each("noise.std", values, targets),
             (Some(Values::File(name)), ..) | (None, Some(name), _) => {
@@ -123,11 +124,12 @@ impl NoiseSpec {
                 };
                 expect_length(name, values.len(), m * m)?;
                 let rows = values.chunks(m.max(1)).map(<[f64]>::to_vec).collect();
-                let loss: Arc<dyn Loss> = Arc::new(Covariance::new(rows, true));
+                let loss = Covariance::new(rows, true).map_err(|e| e.within(name))?;
+                let loss: Arc<dyn Loss> = Arc::new(loss);
                 loss.check(m).map_err(|e| e.within(name))?;
                 Ok(shared(&loss, targets.len(), true))
             }
-            (None, None, None) => Ok(targets.iter().map(|y| self.level(None, y)).collect()),
+            (None, None, None) => targets.iter().map(|y| self.level(None, y)).collect(),
         }
     }
 
@@ -143,7 +145,7 @@ impl NoiseSpec {
                     .filter(|(_, y)| y.is_nan())
                     .for_each(|(deviation, _)| *deviation = 1.0);
             }
-            let loss = self.with(deviations);
+            let loss = self.with(deviations).map_err(|e| e.within(name))?;
             loss.check(y.len()).map_err(|e| e.within(name))?;
             Ok(Level {
                 loss,
@@ -155,12 +157,12 @@ impl NoiseSpec {
     }
 
     /// The loss for standard deviations of the data, or of their logarithms.
-    fn with(&self, deviations: Vec<f64>) -> Arc<dyn Loss> {
-        let half = true;
-        match self.multiplicative {
-            true => Arc::new(LogNormal { deviations, half }),
-            false => Arc::new(Weighted { deviations, half }),
+    fn with(&self, deviations: Vec<f64>) -> Result<Arc<dyn Loss>> {
+        if !self.multiplicative {
+            return Ok(Arc::new(Weighted::half(deviations)?));
         }
+        let options = LogNormalOptions::default().with_deviations(deviations);
+        Ok(Arc::new(options.with_half(true).build()?))
     }
 
     /// A loss that was named.
@@ -188,20 +190,20 @@ impl NoiseSpec {
         Ok(shared(&loss, fields, false))
     }
 
-    fn level(&self, std: Option<f64>, y: &[f64]) -> Level {
+    fn level(&self, std: Option<f64>, y: &[f64]) -> Result<Level> {
         let seen: Vec<f64> = y.iter().copied().filter(|y| !y.is_nan()).collect();
         let given = std.or_else(|| self.relative.map(|level| level * root_mean_square(&seen)));
         // Data without noise: nothing to weigh them by.
         let sigma = given.filter(|sigma| *sigma > 0.0);
         let loss: Arc<dyn Loss> = match sigma {
-            Some(sigma) => self.with(vec![sigma]),
-            None => Arc::new(SquaredError { half: true }),
+            Some(sigma) => self.with(vec![sigma])?,
+            None => Arc::new(SquaredError::half()),
         };
-        Level {
+        Ok(Level {
             loss,
             sigma: given.filter(|_| !self.multiplicative),
             known: sigma.is_some(),
-        }
+        })
     }
 }
 

@@ -16,7 +16,7 @@ use crate::solver::automatic::{self, AUTOMATIC};
 use crate::solver::solve::Solver;
 use crate::solver::starts::Region;
 use crate::uncertainty::weight::Choice;
-use crate::updates::UpdateRule;
+use crate::updates::{Search, UpdateRule};
 
 /// An inversion, ready to be run.
 pub struct Posed {
@@ -30,6 +30,8 @@ pub struct Posed {
     pub stop: StopSpec,
     /// By which rule the weight of the prior is chosen, if it is.
     pub choice: Option<Choice>,
+    /// How far along Δx, in place of the rule's own search.
+    pub search: Option<Search>,
     make_rule: Box<dyn Fn() -> Result<Box<dyn UpdateRule>> + Send + Sync>,
 }
 
@@ -176,7 +178,15 @@ impl InversionSpec {
             name: entry.name.to_owned(),
             options: rule.options,
         };
-        entry.build_in(registry, &rule.options)?;
+        let made = entry.build_in(registry, &rule.options)?;
+        let searches = &registry.searches;
+        let named = self.search.as_ref();
+        let search = named
+            .map(|named| searches.make(registry, named))
+            .transpose()?;
+        if let Some(search) = search {
+            search.check(&*made)?;
+        }
         let options = rule.options.clone();
         Ok(Posed {
             fields,
@@ -184,6 +194,7 @@ impl InversionSpec {
             reason,
             stop,
             choice,
+            search,
             make_rule: Box::new(move || entry.build(&options)),
         })
     }
@@ -260,10 +271,15 @@ impl Posed {
     /// # Errors
     /// As [`make_rule`](Posed::make_rule).
     pub fn solver(&self) -> Result<Solver> {
-        Ok(Solver {
-            rule: self.make_rule()?,
-            stop: self.stop.clone(),
-        })
+        self.solver_until(self.stop.clone())
+    }
+
+    /// The same, with other stops.
+    ///
+    /// # Errors
+    /// As [`make_rule`](Posed::make_rule).
+    pub fn solver_until(&self, stop: StopSpec) -> Result<Solver> {
+        Ok(Solver::new(self.make_rule()?, stop).with_search(self.search))
     }
 }
 

@@ -108,11 +108,8 @@ mod tests {
     #[test]
     fn an_engine_is_refused_where_it_does_not_fit_and_others_are_named() {
         let space = |n: usize| Space::new("values", &[n], "1");
-        let dense = Dense {
-            hidden: vec![1000],
-            ..Dense::default()
-        };
-        let network = dense.build(&space(10), &space(10)).unwrap();
+        let dense = Dense::default().with_hidden([1000]);
+        let network = dense.between(&space(10), &space(10)).unwrap();
         // |θ| = 21010; J of 100 rows and what its SVD takes are 64.6 MiB.
         let check = |engine, available| check(engine, 100, &*network, available);
         assert!(check(Engine::Dense, 1 << 27).is_ok());

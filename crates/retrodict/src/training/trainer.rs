@@ -16,7 +16,7 @@ use crate::network::Network;
 use crate::problem::{Evaluation, Tally};
 use crate::solver::search::{FailedTrials, search};
 use crate::solver::status::{Goal, Status};
-use crate::updates::{Notice, StepSize, Trial, UpdateRule, Verdict};
+use crate::updates::{Notice, Search, Trial, UpdateRule, Verdict};
 
 /// A loss so many times above all recent ones is an explosion.
 const EXPLODED: f64 = 10.0;
@@ -443,7 +443,7 @@ impl Trainer {
                 expect_length("the pending step", pending.len(), dtheta.len())?;
                 dtheta.copy_from_slice(&pending);
             }
-            if self.rule.step_size() == StepSize::AsIs && !self.rule.judges() {
+            if self.rule.search() == Search::Full && !self.rule.judges() {
                 return Ok(1.0);
             }
             if !is_finite(dtheta) {
@@ -455,7 +455,7 @@ impl Trainer {
             }
             // Steps that explode are taken back later; here only searches shorten them.
             let mut failed_trials = FailedTrials::new(false);
-            let landing = search(self.rule.step_size(), at, dtheta, &mut failed_trials);
+            let landing = search(self.rule.search(), at, dtheta, &mut failed_trials);
             if landing.as_ref().is_err_and(Error::is_interruption) {
                 state.pending = dtheta.to_vec();
             }

@@ -43,13 +43,14 @@ pub enum Noise {
 /// use std::sync::Arc;
 ///
 /// use retrodict::losses::Weighted;
-/// use retrodict::simulators::Scaling;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ScalingOptions;
 /// use retrodict::uncertainty::statistics::{Noise, Statistics};
-/// use retrodict::{Problem, Result};
+/// use retrodict::Result;
 ///
 /// fn main() -> Result<()> {
-///     let noise = Weighted { deviations: vec![0.5], half: true };
-///     let problem = Problem::new(Arc::new(Scaling::default()), Arc::new(noise), vec![1.0, 2.0])?;
+///     let noise = Weighted::half([0.5])?;
+///     let problem = Problem::new(Arc::new(ScalingOptions::default().build()?), Arc::new(noise), vec![1.0, 2.0])?;
 ///     let statistics = Statistics::with(&problem, &[1.0, 0.02], Noise::Known)?;
 ///     assert_eq!((statistics.rank, statistics.degrees_of_freedom), (2, 0));
 ///     assert!((statistics.deviations[1] - 0.005).abs() < 1e-15);
@@ -388,12 +389,13 @@ fn deviations(covariance: &Matrix, unseen: &Matrix, scale: &[f64], share: f64) -
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use crate::options::Build;
     use std::sync::Arc;
 
     use super::*;
     use crate::core::number::Number;
     use crate::losses::{SquaredError, Weighted};
-    use crate::models::curve::{Curve, Model};
+    use crate::models::curve::{CurveOptions, Model};
 
     /// y = p₁ + p₂ t + p₃ t: only the sum of the slopes has an effect.
     #[derive(Debug, Clone, Default, PartialEq)]
@@ -431,10 +433,11 @@ mod tests {
     const Y: [f64; 4] = [1.0, -1.0, 2.0, 4.0];
 
     fn problem<M: Model + 'static>(model: M, loss: Arc<dyn crate::Loss>) -> Problem {
-        let curve = Curve {
-            at: AT.to_vec(),
-            model,
-        };
+        let curve = CurveOptions::default()
+            .with_at(AT.to_vec())
+            .with_model(model)
+            .build()
+            .unwrap();
         Problem::new(Arc::new(curve), loss, Y.to_vec()).unwrap()
     }
 
@@ -445,10 +448,7 @@ mod tests {
     /// With Σt = 0 the mean and the slope decouple: 1.5 and Σty/Σt² = 12/20, Σr² = 5.8.
     #[test]
     fn a_straight_line_has_the_deviations_of_the_textbook_in_any_units() {
-        let weighted = Weighted {
-            deviations: vec![3.0],
-            half: true,
-        };
+        let weighted = Weighted::half([3.0]).unwrap();
         let losses: [Arc<dyn crate::Loss>; 2] =
             [Arc::new(SquaredError::default()), Arc::new(weighted)];
         for loss in losses {
@@ -478,10 +478,11 @@ mod tests {
 
     #[test]
     fn fewer_data_than_parameters_leave_no_parameter_with_a_finite_deviation() {
-        let curve = Curve {
-            at: vec![1.0, 2.0],
-            model: TwoSlopes,
-        };
+        let curve = CurveOptions::default()
+            .with_at([1.0, 2.0])
+            .with_model(TwoSlopes)
+            .build()
+            .unwrap();
         let loss = Arc::new(SquaredError::default());
         let problem = Problem::new(Arc::new(curve), loss, vec![0.5, 1.0]).unwrap();
         let found = Statistics::of(&problem, &[0.0; 3]).unwrap();

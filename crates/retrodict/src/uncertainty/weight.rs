@@ -140,15 +140,16 @@ impl Choice {
     /// use std::sync::Arc;
     ///
     /// use retrodict::losses::SquaredError;
+    /// use retrodict::prelude::*;
     /// use retrodict::priors::Tikhonov;
-    /// use retrodict::simulators::{IntegralEquation, Shaw};
+    /// use retrodict::simulators::{IntegralEquation, ShawOptions};
     /// use retrodict::uncertainty::weight::Choice;
-    /// use retrodict::{Problem, Result};
+    /// use retrodict::Result;
     ///
     /// fn main() -> Result<()> {
-    ///     let shaw = Shaw::default();
+    ///     let shaw = ShawOptions::default().build()?;
     ///     let y = shaw.data().iter().enumerate().map(|(i, y)| y + 1e-3 * (37.0 * i as f64).sin()).collect();
-    ///     let problem = Problem::new(Arc::new(shaw), Arc::new(SquaredError { half: true }), y)?;
+    ///     let problem = Problem::new(Arc::new(shaw), Arc::new(SquaredError::half()), y)?;
     ///     let problem = problem.with_prior(&Tikhonov::default(), 1.0)?;
     ///     let chosen = Choice::CrossValidation.weight(&problem, &[0.0; 64])?;
     ///     assert!(chosen.weight > 1e-8 && chosen.weight < 1e-2);

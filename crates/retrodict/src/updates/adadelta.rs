@@ -1,9 +1,10 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Memory, Notice, UpdateRule};
 use crate::error::Result;
-use crate::options::{Validate, at_least_below, positive};
+use crate::options::{Checked, Validate, at_least_below, built, positive};
 use crate::problem::Evaluation;
 
 /// Adadelta: Δx = −η √(u + ε) / √(v + ε) g, with running means v of g² and u of (Δx/η)².
@@ -31,39 +32,46 @@ use crate::problem::Evaluation;
 /// # Source
 /// Zeiler, *ADADELTA: an adaptive learning rate method* (2012, arXiv:1212.5701), algorithm 1, where
 /// η is 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Adadelta {
+    options: Checked<AdadeltaOptions>,
+    memory: Memory<MeanSquares>,
+}
+
+/// The options of [`Adadelta`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct AdadeltaOptions {
     /// The factor η > 0; 1 in the source.
     pub learning_rate: f64,
     /// The decay ρ of both means, in [0, 1).
     pub decay: f64,
     /// ε > 0, in \[x\]² where it is added to u, and in (\[L\]/\[x\])² where it is added to v.
     pub epsilon: f64,
-    /// Internal state; leave at its default.
-    #[serde(skip)]
-    pub memory: Memory<MeanSquares>,
 }
+
+built!(AdadeltaOptions => Adadelta { memory });
 
 /// The running means of the squares of the gradient and of the step.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct MeanSquares {
+struct MeanSquares {
     gradient: Vec<f64>,
     step: Vec<f64>,
 }
 
-impl Default for Adadelta {
+impl Default for AdadeltaOptions {
     fn default() -> Self {
         Self {
             learning_rate: 1.0,
             decay: 0.9,
             epsilon: 1e-6,
-            memory: Memory::default(),
         }
     }
 }
 
-impl Validate for Adadelta {
+impl Validate for AdadeltaOptions {
     fn validate(&self) -> Result<()> {
         positive("learning_rate", self.learning_rate)?;
         at_least_below("decay", self.decay, 0.0, 1.0)?;
@@ -79,10 +87,10 @@ impl UpdateRule for Adadelta {
         step.resize(dx.len(), 0.0);
         let means = gradient.iter_mut().zip(step);
         for ((dx, g), (v, u)) in dx.iter_mut().zip(gradients).zip(means) {
-            *v += (1.0 - self.decay) * (g * g - *v);
-            let plain = ((*u + self.epsilon) / (*v + self.epsilon)).sqrt() * g;
-            *u += (1.0 - self.decay) * (plain * plain - *u);
-            *dx = -self.learning_rate * plain;
+            *v += (1.0 - self.options.decay) * (g * g - *v);
+            let plain = ((*u + self.options.epsilon) / (*v + self.options.epsilon)).sqrt() * g;
+            *u += (1.0 - self.options.decay) * (plain * plain - *u);
+            *dx = -self.options.learning_rate * plain;
         }
         Ok(None)
     }

@@ -1,9 +1,10 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Memory, Notice, UpdateRule};
 use crate::error::Result;
-use crate::options::{Validate, positive};
+use crate::options::{Build, Checked, Validate, built, positive};
 use crate::problem::Evaluation;
 
 /// Adagrad: Δx = −η g / (√Σg² + ε), with the sum over all steps so far.
@@ -30,39 +31,48 @@ use crate::problem::Evaluation;
 /// # Source
 /// Duchi, Hazan & Singer, *Adaptive subgradient methods for online learning and stochastic
 /// optimization* (JMLR 12, 2011), section 1.1, with the diagonal matrix.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Adagrad {
+    options: Checked<AdagradOptions>,
+    memory: Memory<Vec<f64>>,
+}
+
+/// The options of [`Adagrad`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct AdagradOptions {
     /// The step η > 0, in \[x\]: the length of the first step of each unknown.
     pub learning_rate: f64,
     /// ε > 0, in \[L\]/\[x\]: keeps the quotient finite.
     pub epsilon: f64,
-    /// Internal state (Σg²); leave at its default.
-    #[serde(skip)]
-    pub memory: Memory<Vec<f64>>,
 }
 
-impl Default for Adagrad {
+built!(AdagradOptions => Adagrad { memory });
+
+impl Default for AdagradOptions {
     fn default() -> Self {
         Self {
             learning_rate: 0.01,
             epsilon: 1e-10,
-            memory: Memory::default(),
         }
     }
 }
 
 impl Adagrad {
     /// Adagrad with the step η.
-    pub fn new(learning_rate: f64) -> Self {
-        Self {
-            learning_rate,
-            ..Self::default()
-        }
+    ///
+    /// # Errors
+    /// If η is not greater than 0.
+    pub fn new(learning_rate: f64) -> Result<Self> {
+        AdagradOptions::default()
+            .with_learning_rate(learning_rate)
+            .build()
     }
 }
 
-impl Validate for Adagrad {
+impl Validate for AdagradOptions {
     fn validate(&self) -> Result<()> {
         positive("learning_rate", self.learning_rate)?;
         positive("epsilon", self.epsilon)
@@ -76,7 +86,7 @@ impl UpdateRule for Adagrad {
         squares.resize(dx.len(), 0.0);
         for ((dx, s), g) in dx.iter_mut().zip(squares).zip(gradient) {
             *s += g * g;
-            *dx = -self.learning_rate * g / (s.sqrt() + self.epsilon);
+            *dx = -self.options.learning_rate * g / (s.sqrt() + self.options.epsilon);
         }
         Ok(None)
     }

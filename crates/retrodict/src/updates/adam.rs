@@ -1,10 +1,11 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::moments::{Decays, Moments};
 use super::{Memory, Notice, UpdateRule};
 use crate::error::Result;
-use crate::options::{Validate, at_least_below, positive};
+use crate::options::{Build, Checked, Validate, at_least_below, built, positive};
 use crate::problem::Evaluation;
 
 /// Adam: Δx = −η m̂ / (√v̂ + ε), with running means m of the gradient and v of its square.
@@ -28,9 +29,18 @@ use crate::problem::Evaluation;
 ///
 /// # Source
 /// Kingma & Ba, *Adam: a method for stochastic optimization* (ICLR 2015), algorithm 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Adam {
+    options: Checked<AdamOptions>,
+    memory: Memory<Moments>,
+}
+
+/// The options of [`Adam`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct AdamOptions {
     /// The step η > 0, in \[x\].
     pub learning_rate: f64,
     /// The decay β₁ of the mean, in [0, 1).
@@ -39,34 +49,34 @@ pub struct Adam {
     pub beta2: f64,
     /// ε > 0, in \[L\]/\[x\]: keeps the quotient finite.
     pub epsilon: f64,
-    /// Internal state; leave at its default.
-    #[serde(skip)]
-    pub memory: Memory<Moments>,
 }
 
-impl Default for Adam {
+built!(AdamOptions => Adam { memory });
+
+impl Default for AdamOptions {
     fn default() -> Self {
         Self {
             learning_rate: 0.01,
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
-            memory: Memory::default(),
         }
     }
 }
 
 impl Adam {
     /// Adam with the step η and the usual decays.
-    pub fn new(learning_rate: f64) -> Self {
-        Self {
-            learning_rate,
-            ..Self::default()
-        }
+    ///
+    /// # Errors
+    /// If η is not greater than 0.
+    pub fn new(learning_rate: f64) -> Result<Self> {
+        AdamOptions::default()
+            .with_learning_rate(learning_rate)
+            .build()
     }
 }
 
-impl Validate for Adam {
+impl Validate for AdamOptions {
     fn validate(&self) -> Result<()> {
         positive("learning_rate", self.learning_rate)?;
         at_least_below("beta1", self.beta1, 0.0, 1.0)?;
@@ -78,10 +88,10 @@ impl Validate for Adam {
 impl UpdateRule for Adam {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let decays = Decays {
-            learning_rate: self.learning_rate,
-            beta1: self.beta1,
-            beta2: self.beta2,
-            epsilon: self.epsilon,
+            learning_rate: self.options.learning_rate,
+            beta1: self.options.beta1,
+            beta2: self.options.beta2,
+            epsilon: self.options.epsilon,
         };
         self.memory.0.step(at.gradient()?, &decays, dx);
         Ok(None)

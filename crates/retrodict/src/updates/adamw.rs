@@ -1,10 +1,11 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::moments::{Decays, Moments};
 use super::{Memory, Notice, UpdateRule};
 use crate::error::Result;
-use crate::options::{Validate, at_least_below, not_negative, positive};
+use crate::options::{Build, Checked, Validate, at_least_below, built, not_negative, positive};
 use crate::problem::Evaluation;
 
 /// Adam with decoupled weight decay: Δx = −η m̂ / (√v̂ + ε) − η λ x.
@@ -33,9 +34,18 @@ use crate::problem::Evaluation;
 /// # Source
 /// Loshchilov & Hutter, *Decoupled weight decay regularization* (ICLR 2019), algorithm 2, whose λ
 /// is ηλ here; as it stands here it is PyTorch's `AdamW`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct AdamW {
+    options: Checked<AdamWOptions>,
+    memory: Memory<Moments>,
+}
+
+/// The options of [`AdamW`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct AdamWOptions {
     /// The step η > 0, in \[x\].
     pub learning_rate: f64,
     /// The decay β₁ of the mean, in [0, 1).
@@ -46,12 +56,11 @@ pub struct AdamW {
     pub epsilon: f64,
     /// λ ≥ 0, in 1/\[x\]: where the gradient is zero, a step multiplies x by 1 − ηλ.
     pub weight_decay: f64,
-    /// Internal state; leave at its default.
-    #[serde(skip)]
-    pub memory: Memory<Moments>,
 }
 
-impl Default for AdamW {
+built!(AdamWOptions => AdamW { memory });
+
+impl Default for AdamWOptions {
     fn default() -> Self {
         Self {
             learning_rate: 0.01,
@@ -59,23 +68,24 @@ impl Default for AdamW {
             beta2: 0.999,
             epsilon: 1e-8,
             weight_decay: 0.01,
-            memory: Memory::default(),
         }
     }
 }
 
 impl AdamW {
     /// AdamW with the step η, the weight decay λ and the usual decays of the means.
-    pub fn new(learning_rate: f64, weight_decay: f64) -> Self {
-        Self {
-            learning_rate,
-            weight_decay,
-            ..Self::default()
-        }
+    ///
+    /// # Errors
+    /// If η is not greater than 0, or λ less than 0.
+    pub fn new(learning_rate: f64, weight_decay: f64) -> Result<Self> {
+        AdamWOptions::default()
+            .with_learning_rate(learning_rate)
+            .with_weight_decay(weight_decay)
+            .build()
     }
 }
 
-impl Validate for AdamW {
+impl Validate for AdamWOptions {
     fn validate(&self) -> Result<()> {
         positive("learning_rate", self.learning_rate)?;
         at_least_below("beta1", self.beta1, 0.0, 1.0)?;
@@ -88,13 +98,13 @@ impl Validate for AdamW {
 impl UpdateRule for AdamW {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let decays = Decays {
-            learning_rate: self.learning_rate,
-            beta1: self.beta1,
-            beta2: self.beta2,
-            epsilon: self.epsilon,
+            learning_rate: self.options.learning_rate,
+            beta1: self.options.beta1,
+            beta2: self.options.beta2,
+            epsilon: self.options.epsilon,
         };
         self.memory.0.step(at.gradient()?, &decays, dx);
-        let decay = self.learning_rate * self.weight_decay;
+        let decay = self.options.learning_rate * self.options.weight_decay;
         for (dx, x) in dx.iter_mut().zip(at.x()) {
             *dx -= decay * x;
         }

@@ -14,7 +14,7 @@ const HELPED: f64 = 1e-8;
 
 /// Where a rule restarted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Anew {
+pub(super) struct Anew {
     /// The squares of the units of x there, in place of the first H⁻¹.
     pub(super) units: Vec<f64>,
     /// L there.

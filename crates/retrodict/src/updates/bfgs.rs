@@ -1,12 +1,13 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::anew::Anew;
-use super::{Memory, Notice, StepSize, UpdateRule, validate_wolfe};
+use super::{Memory, Notice, Search, UpdateRule, validate_wolfe};
 use crate::error::Result;
 use crate::linalg::{Matrix, axpy, dot, norm};
 use crate::memory;
-use crate::options::Validate;
+use crate::options::{Checked, Validate, built};
 use crate::problem::{Evaluation, silence};
 
 /// BFGS: Δx = −B ∂L/∂x, with B → H⁻¹ built up from the gradients of all steps.
@@ -35,31 +36,38 @@ use crate::problem::{Evaluation, silence};
 /// # Source
 /// Broyden, Fletcher, Goldfarb, Shanno (1970); Nocedal & Wright, *Numerical Optimization*,
 /// algorithm 6.1 with the first scaling of equation 6.20.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Bfgs {
+    options: Checked<BfgsOptions>,
+    memory: Memory<Option<Learned>>,
+}
+
+/// The options of [`Bfgs`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct BfgsOptions {
     /// The Armijo constant c₁ of the line search.
     pub decrease: f64,
     /// The curvature constant c₂ > c₁ of the line search.
     pub curvature: f64,
-    /// Internal state; leave at its default.
-    #[serde(skip)]
-    pub memory: Memory<Option<Learned>>,
 }
 
-impl Default for Bfgs {
+built!(BfgsOptions => Bfgs { memory });
+
+impl Default for BfgsOptions {
     fn default() -> Self {
         Self {
             decrease: 1e-4,
             curvature: 0.9,
-            memory: Memory::default(),
         }
     }
 }
 
 /// The last point, and the inverse Hessian so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Learned {
+struct Learned {
     x: Vec<f64>,
     gradient: Vec<f64>,
     inverse: Option<Matrix>,
@@ -67,7 +75,7 @@ pub struct Learned {
     anew: Option<Anew>,
 }
 
-impl Validate for Bfgs {
+impl Validate for BfgsOptions {
     fn validate(&self) -> Result<()> {
         validate_wolfe(self.decrease, self.curvature)
     }
@@ -100,10 +108,10 @@ impl UpdateRule for Bfgs {
         Ok(None)
     }
 
-    fn step_size(&self) -> StepSize {
-        StepSize::StrongWolfe {
-            decrease: self.decrease,
-            curvature: self.curvature,
+    fn search(&self) -> Search {
+        Search::StrongWolfe {
+            decrease: self.options.decrease,
+            curvature: self.options.curvature,
         }
     }
 

@@ -1,11 +1,12 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::least_squares::LeastSquares;
 use super::whitened::Whitened;
-use super::{DESCENT, Notice, StepSize, UpdateRule};
+use super::{DESCENT, Notice, Search, UpdateRule};
 use crate::error::Result;
-use crate::options::{Validate, at_least_below, positive, require};
+use crate::options::{Checked, Validate, at_least_below, built, positive, require};
 use crate::problem::Evaluation;
 
 /// Gauss–Newton: Δx = argmin ‖W (J Δx − η Δy)‖, with WᵀW the curvature of the loss in y.
@@ -36,9 +37,17 @@ use crate::problem::Evaluation;
 ///
 /// # Source
 /// Gauss (1809); Nocedal & Wright, *Numerical Optimization*, 10.3.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct GaussNewton {
+    options: Checked<GaussNewtonOptions>,
+}
+
+/// The options of [`GaussNewton`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct GaussNewtonOptions {
     /// The step η > 0.
     pub learning_rate: f64,
     /// Singular values of W J below this, relative to the largest, are dropped; in [0, 1). Where
@@ -51,7 +60,9 @@ pub struct GaussNewton {
     pub krylov_steps: usize,
 }
 
-impl Default for GaussNewton {
+built!(GaussNewtonOptions => GaussNewton {});
+
+impl Default for GaussNewtonOptions {
     fn default() -> Self {
         Self {
             learning_rate: 1.0,
@@ -62,7 +73,7 @@ impl Default for GaussNewton {
     }
 }
 
-impl Validate for GaussNewton {
+impl Validate for GaussNewtonOptions {
     fn validate(&self) -> Result<()> {
         positive("learning_rate", self.learning_rate)?;
         at_least_below("truncation", self.truncation, 0.0, 1.0)?;
@@ -79,12 +90,13 @@ impl UpdateRule for GaussNewton {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let map = Whitened::new(at)?;
         let mut aim = map.target_step()?;
-        aim.iter_mut().for_each(|a| *a *= self.learning_rate);
+        aim.iter_mut()
+            .for_each(|a| *a *= self.options.learning_rate);
         let solver = LeastSquares {
-            truncation: self.truncation,
-            krylov_steps: self.krylov_steps,
+            truncation: self.options.truncation,
+            krylov_steps: self.options.krylov_steps,
         };
-        if aim.len().min(dx.len()) <= self.dense_up_to {
+        if aim.len().min(dx.len()) <= self.options.dense_up_to {
             solver.dense(at, &map.jacobian()?, &aim, dx)?;
         } else {
             solver.matrix_free(at, &map, &aim, dx)?;
@@ -92,7 +104,7 @@ impl UpdateRule for GaussNewton {
         Ok(None)
     }
 
-    fn step_size_within(&self) -> StepSize {
+    fn search_within(&self) -> Search {
         DESCENT
     }
 }

@@ -1,9 +1,10 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Memory, Notice, UpdateRule};
 use crate::error::Result;
-use crate::options::{Validate, at_least_below, positive};
+use crate::options::{Build, Checked, Validate, at_least_below, built, positive};
 use crate::problem::Evaluation;
 
 /// Gradient descent, optionally with momentum: Δx = −η ∂L/∂x + μ Δx₋₁.
@@ -28,39 +29,48 @@ use crate::problem::Evaluation;
 /// # Source
 /// Cauchy (1847); momentum: Polyak (1964); here in the form of Thuerey et al.,
 /// *Physics-based Deep Learning*, chapter on gradient inversion.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct GradientDescent {
+    options: Checked<GradientDescentOptions>,
+    memory: Memory<Vec<f64>>,
+}
+
+/// The options of [`GradientDescent`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct GradientDescentOptions {
     /// The step η > 0, in \[x\]²/\[L\].
     pub learning_rate: f64,
     /// The momentum μ in [0, 1).
     pub momentum: f64,
-    /// Internal state; leave at its default.
-    #[serde(skip)]
-    pub memory: Memory<Vec<f64>>,
 }
 
-impl Default for GradientDescent {
+built!(GradientDescentOptions => GradientDescent { memory });
+
+impl Default for GradientDescentOptions {
     fn default() -> Self {
         Self {
             learning_rate: 0.01,
             momentum: 0.0,
-            memory: Memory::default(),
         }
     }
 }
 
 impl GradientDescent {
     /// Gradient descent with the step η and no momentum.
-    pub fn new(learning_rate: f64) -> Self {
-        Self {
-            learning_rate,
-            ..Self::default()
-        }
+    ///
+    /// # Errors
+    /// If η is not greater than 0.
+    pub fn new(learning_rate: f64) -> Result<Self> {
+        GradientDescentOptions::default()
+            .with_learning_rate(learning_rate)
+            .build()
     }
 }
 
-impl Validate for GradientDescent {
+impl Validate for GradientDescentOptions {
     fn validate(&self) -> Result<()> {
         positive("learning_rate", self.learning_rate)?;
         at_least_below("momentum", self.momentum, 0.0, 1.0)
@@ -73,7 +83,7 @@ impl UpdateRule for GradientDescent {
         let velocity = &mut self.memory.0;
         velocity.resize(dx.len(), 0.0);
         for ((dx, v), g) in dx.iter_mut().zip(velocity).zip(gradient) {
-            *v = self.momentum * *v - self.learning_rate * g;
+            *v = self.options.momentum * *v - self.options.learning_rate * g;
             *dx = *v;
         }
         Ok(None)

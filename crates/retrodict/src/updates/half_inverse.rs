@@ -1,10 +1,11 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DESCENT, Notice, StepSize, UpdateRule};
+use super::{DESCENT, Notice, Search, UpdateRule};
 use crate::error::Result;
 use crate::linalg::{Engine, pseudo_inverse_power};
-use crate::options::{Validate, at_least_below, positive, require};
+use crate::options::{Checked, Validate, at_least_below, built, positive, require};
 use crate::problem::Evaluation;
 
 /// Half-inverse gradients (HIG): Δx = −η V S^(−κ) Uᵀ ∂L/∂y, for J = U S Vᵀ.
@@ -31,9 +32,17 @@ use crate::problem::Evaluation;
 /// # Source
 /// Schnell, Holl & Thuerey, *Half-Inverse Gradients for Physical Deep Learning* (ICLR 2022),
 /// equation 5.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct HalfInverse {
+    options: Checked<HalfInverseOptions>,
+}
+
+/// The options of [`HalfInverse`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct HalfInverseOptions {
     /// The step η > 0.
     pub learning_rate: f64,
     /// The exponent κ in [−1, 1].
@@ -44,7 +53,9 @@ pub struct HalfInverse {
     pub engine: Engine,
 }
 
-impl Default for HalfInverse {
+built!(HalfInverseOptions => HalfInverse {});
+
+impl Default for HalfInverseOptions {
     fn default() -> Self {
         Self {
             learning_rate: 1.0,
@@ -55,7 +66,7 @@ impl Default for HalfInverse {
     }
 }
 
-impl Validate for HalfInverse {
+impl Validate for HalfInverseOptions {
     fn validate(&self) -> Result<()> {
         positive("learning_rate", self.learning_rate)?;
         require(
@@ -81,15 +92,23 @@ impl Validate for HalfInverse {
 impl UpdateRule for HalfInverse {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let g = at.output_gradient()?;
-        pseudo_inverse_power(at, g, self.kappa, self.truncation, self.engine, dx)?;
-        dx.iter_mut().for_each(|d| *d *= -self.learning_rate);
+        pseudo_inverse_power(
+            at,
+            g,
+            self.options.kappa,
+            self.options.truncation,
+            self.options.engine,
+            dx,
+        )?;
+        dx.iter_mut()
+            .for_each(|d| *d *= -self.options.learning_rate);
         Ok(None)
     }
     fn engine(&self, m: usize, n: usize) -> Option<Engine> {
-        Some(self.engine.resolve(m, n, self.truncation))
+        Some(self.options.engine.resolve(m, n, self.options.truncation))
     }
 
-    fn step_size_within(&self) -> StepSize {
+    fn search_within(&self) -> Search {
         DESCENT
     }
 }

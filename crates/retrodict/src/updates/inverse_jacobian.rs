@@ -1,11 +1,12 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::least_squares::LeastSquares;
 use super::whitened::Whitened;
-use super::{DESCENT, Memory, Notice, StepSize, UpdateRule};
+use super::{DESCENT, Memory, Notice, Search, UpdateRule};
 use crate::error::Result;
-use crate::options::{Validate, at_least_below, positive, require};
+use crate::options::{Checked, Validate, at_least_below, built, positive, require};
 use crate::problem::Evaluation;
 
 /// Inverse gradient (IG): Δx = J⁺ η Δy, with Δy the Newton step of the loss in y.
@@ -39,9 +40,18 @@ use crate::problem::Evaluation;
 /// # Source
 /// Thuerey et al., *Physics-based Deep Learning*, "Inverse gradients"; LSMR: Fong & Saunders
 /// (2011).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct InverseJacobian {
+    options: Checked<InverseJacobianOptions>,
+    memory: Memory<Vec<f64>>,
+}
+
+/// The options of [`InverseJacobian`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct InverseJacobianOptions {
     /// The step η > 0 in y.
     pub learning_rate: f64,
     /// Singular values below this, relative to the largest, are dropped; in [0, 1). Where J's
@@ -52,24 +62,22 @@ pub struct InverseJacobian {
     pub dense_up_to: usize,
     /// Iterations of LSMR where it is not.
     pub krylov_steps: usize,
-    /// Internal state; leave at its default.
-    #[serde(skip)]
-    pub memory: Memory<Vec<f64>>,
 }
 
-impl Default for InverseJacobian {
+built!(InverseJacobianOptions => InverseJacobian { memory });
+
+impl Default for InverseJacobianOptions {
     fn default() -> Self {
         Self {
             learning_rate: 1.0,
             truncation: 1e-12,
             dense_up_to: 400,
             krylov_steps: 100,
-            memory: Memory::default(),
         }
     }
 }
 
-impl Validate for InverseJacobian {
+impl Validate for InverseJacobianOptions {
     fn validate(&self) -> Result<()> {
         positive("learning_rate", self.learning_rate)?;
         at_least_below("truncation", self.truncation, 0.0, 1.0)?;
@@ -87,19 +95,19 @@ impl UpdateRule for InverseJacobian {
         let aim = &mut self.memory.0;
         aim.clear();
         let step = at.output_step()?.iter();
-        aim.extend(step.map(|dy| self.learning_rate * dy));
+        aim.extend(step.map(|dy| self.options.learning_rate * dy));
         let solver = LeastSquares {
-            truncation: self.truncation,
-            krylov_steps: self.krylov_steps,
+            truncation: self.options.truncation,
+            krylov_steps: self.options.krylov_steps,
         };
-        let dense = aim.len().min(dx.len()) <= self.dense_up_to;
+        let dense = aim.len().min(dx.len()) <= self.options.dense_up_to;
         if !at.problem().priors().is_empty() {
             // Data and priors disagree, and their weights say how much of each is given up.
             let map = Whitened::new(at)?;
             let step = map.target_step()?;
             aim.iter_mut()
                 .zip(step)
-                .for_each(|(a, w)| *a = self.learning_rate * w);
+                .for_each(|(a, w)| *a = self.options.learning_rate * w);
             if dense {
                 solver.dense(at, &map.jacobian()?, aim, dx)?;
             } else {
@@ -113,7 +121,7 @@ impl UpdateRule for InverseJacobian {
         Ok(None)
     }
 
-    fn step_size_within(&self) -> StepSize {
+    fn search_within(&self) -> Search {
         DESCENT
     }
 }

@@ -1,12 +1,13 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::proximal;
-use super::{Memory, Notice, StepSize, UpdateRule};
+use super::{Memory, Notice, Search, UpdateRule};
 use crate::compose::bounds::refuse;
 use crate::error::{Error, Result};
 use crate::linalg::{Engine, dot, norm, pseudo_inverse_power};
-use crate::options::{Validate, positive};
+use crate::options::{Build, Checked, Validate, built, positive};
 use crate::problem::Evaluation;
 
 /// Inverse simulator (PG): Δx = P⁻¹(y₀ + η Δy; x₀) − x₀, with Δy the Newton step of the loss in y.
@@ -44,19 +45,27 @@ use crate::problem::Evaluation;
 /// # Source
 /// Holl, Koltun & Thuerey, *Scale-invariant Learning by Physics Inversion* (NeurIPS 2022),
 /// equation 6; *Physics-based Deep Learning*, "Inverse simulator".
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct InverseSimulator {
+    options: Checked<InverseSimulatorOptions>,
+    memory: Memory<State>,
+}
+
+/// The options of [`InverseSimulator`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct InverseSimulatorOptions {
     /// The step η > 0 in y; 1 aims at the loss's own target.
     pub learning_rate: f64,
-    /// Internal state; leave at its default.
-    #[serde(skip)]
-    pub memory: Memory<State>,
 }
+
+built!(InverseSimulatorOptions => InverseSimulator { memory });
 
 /// What the rule keeps from step to step.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct State {
+struct State {
     dy: Vec<f64>,
     /// Whether the last Δx is a direction to search along, not a step of the inverse.
     fell_back: bool,
@@ -64,23 +73,25 @@ pub struct State {
     trouble: Option<Error>,
 }
 
-impl Default for InverseSimulator {
+impl Default for InverseSimulatorOptions {
     fn default() -> Self {
-        Self::new(1.0)
+        Self { learning_rate: 1.0 }
     }
 }
 
 impl InverseSimulator {
     /// The rule with the step η in y.
-    pub fn new(learning_rate: f64) -> Self {
-        Self {
-            learning_rate,
-            memory: Memory::default(),
-        }
+    ///
+    /// # Errors
+    /// If η is not greater than 0.
+    pub fn new(learning_rate: f64) -> Result<Self> {
+        InverseSimulatorOptions::default()
+            .with_learning_rate(learning_rate)
+            .build()
     }
 }
 
-impl Validate for InverseSimulator {
+impl Validate for InverseSimulatorOptions {
     fn validate(&self) -> Result<()> {
         positive("learning_rate", self.learning_rate)
     }
@@ -100,7 +111,11 @@ impl UpdateRule for InverseSimulator {
             trouble,
         } = &mut self.memory.0;
         dy.clear();
-        dy.extend(at.output_step()?.iter().map(|dy| self.learning_rate * dy));
+        dy.extend(
+            at.output_step()?
+                .iter()
+                .map(|dy| self.options.learning_rate * dy),
+        );
         *fell_back = false;
         *trouble = at.inverse_step(dy, dx).err();
         let Some(error) = trouble else {
@@ -132,11 +147,11 @@ impl UpdateRule for InverseSimulator {
         self.memory.0.trouble.as_ref()
     }
 
-    fn step_size(&self) -> StepSize {
+    fn search(&self) -> Search {
         if self.memory.0.fell_back {
-            StepSize::Backtracking { decrease: 1e-4 }
+            Search::Backtracking { decrease: 1e-4 }
         } else {
-            StepSize::AsIs
+            Search::Full
         }
     }
 }
@@ -145,7 +160,7 @@ impl InverseSimulator {
     /// The way to the minimum of data and priors together; searched along where the inverse could
     /// not follow.
     fn with_priors(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
-        let notice = proximal::step(at, self.learning_rate, dx)?;
+        let notice = proximal::step(at, self.options.learning_rate, dx)?;
         self.memory.0.fell_back = notice.is_some();
         Ok(notice)
     }

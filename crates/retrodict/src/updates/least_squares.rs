@@ -310,15 +310,13 @@ mod tests {
 
     use super::*;
     use crate::losses::SquaredError;
-    use crate::simulators::Heat;
+    use crate::simulators::HeatOptions;
     use crate::{Bounds, Problem, Tally};
 
     /// In a box: only the bounds of this problem matter.
     fn boxed() -> Problem {
-        let heat = Heat {
-            shape: vec![6],
-            ..Heat::default()
-        };
+        let heat = HeatOptions::default().with_shape(vec![6]).build().unwrap();
+        use crate::options::Build;
         let problem = Problem::new(
             Arc::new(heat),
             Arc::new(SquaredError::default()),

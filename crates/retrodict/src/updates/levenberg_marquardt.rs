@@ -6,6 +6,7 @@ mod step;
 mod steps;
 mod valley;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,7 @@ use super::{Memory, Notice, Trial, UpdateRule, Verdict};
 use crate::error::Result;
 use crate::linalg::LinearMap;
 use crate::linalg::{LsmrOptions, dot, lsmr, norm};
-use crate::options::{Validate, not_negative, positive};
+use crate::options::{Checked, Validate, built, not_negative, positive};
 use crate::problem::Evaluation;
 
 /// Levenberg–Marquardt: Δx = argmin ‖W (J Δx − Δy)‖ within the trust region ‖D Δx‖ ≤ δ.
@@ -62,9 +63,18 @@ use crate::problem::Evaluation;
 /// Moré, *The Levenberg–Marquardt algorithm: implementation and theory* (1978); MINPACK's
 /// lmder. Transtrum, Machta & Sethna, Phys. Rev. E 83 (2011), 036701, for steps that bend. Dennis, Gay & Welsch, ACM Trans.
 /// Math. Softw. 7 (1981), for the curvature.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct LevenbergMarquardt {
+    options: Checked<LevenbergMarquardtOptions>,
+    memory: Memory<Trust>,
+}
+
+/// The options of [`LevenbergMarquardt`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct LevenbergMarquardtOptions {
     /// The first radius, relative to ‖D x₀‖, to a tenth of ‖W Δy‖ if that is more, or to ‖W Δy‖ where x₀ = 0; greater than 0.
     pub radius_factor: f64,
     /// The loss's own noise, relative to it, where that is more than round-off.
@@ -75,12 +85,11 @@ pub struct LevenbergMarquardt {
     pub dense_up_to: usize,
     /// Iterations of LSMR where it is not.
     pub krylov_steps: usize,
-    /// Internal state; leave at its default.
-    #[serde(skip)]
-    pub memory: Memory<Trust>,
 }
 
-impl Default for LevenbergMarquardt {
+built!(LevenbergMarquardtOptions => LevenbergMarquardt { memory });
+
+impl Default for LevenbergMarquardtOptions {
     fn default() -> Self {
         Self {
             radius_factor: 1.0,
@@ -88,7 +97,6 @@ impl Default for LevenbergMarquardt {
             step_tolerance: 1e-15,
             dense_up_to: 1500,
             krylov_steps: 100,
-            memory: Memory::default(),
         }
     }
 }
@@ -98,7 +106,7 @@ const HALF: f64 = 0.5;
 
 /// The trust region, and the model of the current point while trials are rejected.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Trust {
+struct Trust {
     region: Region,
     /// What J does not tell of the curvature, for problems of few unknowns.
     #[serde(default)]
@@ -111,7 +119,7 @@ pub struct Trust {
     model: Option<Model>,
 }
 
-impl Validate for LevenbergMarquardt {
+impl Validate for LevenbergMarquardtOptions {
     fn validate(&self) -> Result<()> {
         positive("radius_factor", self.radius_factor)?;
         not_negative("loss_tolerance", self.loss_tolerance)?;
@@ -124,7 +132,7 @@ impl UpdateRule for LevenbergMarquardt {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let map = Whitened::new(at)?;
         let aim = map.target_step()?;
-        if aim.len().min(dx.len()) > self.dense_up_to {
+        if aim.len().min(dx.len()) > self.options.dense_up_to {
             self.matrix_free(&map, &aim, at, dx)?;
         } else {
             self.dense(&map, &aim, at, dx)?;
@@ -143,7 +151,9 @@ impl UpdateRule for LevenbergMarquardt {
                 (dot(&aim, &moved), dot(&moved, &moved))
             }
         };
-        region.noise = at.loss_round_off()?.max(self.loss_tolerance * at.loss()?);
+        region.noise = at
+            .loss_round_off()?
+            .max(self.options.loss_tolerance * at.loss()?);
         region.slope = -along;
         // The model ½‖W(JΔx − Δy)‖² promises ½‖aim‖² − ½‖aim − WJΔx‖².
         region.predicted = along - 0.5 * square;
@@ -205,7 +215,11 @@ impl UpdateRule for LevenbergMarquardt {
     }
 
     fn judge(&mut self, trial: &Trial) -> Verdict {
-        let verdict = self.memory.0.region.judge(trial, self.step_tolerance);
+        let verdict = self
+            .memory
+            .0
+            .region
+            .judge(trial, self.options.step_tolerance);
         // Only another try from the same point, in the same metric, may use the same model.
         if verdict != Verdict::Retry || self.memory.0.region.radius.is_none() {
             self.memory.0.model = None;
@@ -247,7 +261,7 @@ impl LevenbergMarquardt {
             None => {
                 let columns = map.columns()?;
                 region.rescale(&columns, at.x());
-                region.enter(at.x(), self.radius_factor, norm(aim));
+                region.enter(at.x(), self.options.radius_factor, norm(aim));
                 let errors = map.column_errors(false)?;
                 let plain = Model::new(columns, errors.as_deref(), &region.scale, aim)?;
                 if few {
@@ -292,7 +306,7 @@ impl LevenbergMarquardt {
         let options = LsmrOptions {
             damping: region.damping.sqrt(),
             tolerance: 1e-10,
-            max_iterations: self.krylov_steps,
+            max_iterations: self.options.krylov_steps,
         };
         region.bent = within_bounds(at, map, aim, dx, |stopped, aim, dx| {
             lsmr(&Without { a: map, stopped }, aim, &options, dx)?;
@@ -300,7 +314,7 @@ impl LevenbergMarquardt {
         })?;
         let length = norm(dx);
         // Without the columns of J nothing better is known of how far the data are.
-        region.enter(at.x(), self.radius_factor, length);
+        region.enter(at.x(), self.options.radius_factor, length);
         let radius = region.radius.unwrap_or(f64::INFINITY);
         region.limited = length > radius;
         if length > radius {

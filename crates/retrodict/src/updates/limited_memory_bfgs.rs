@@ -1,13 +1,14 @@
 use std::collections::VecDeque;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::anew::Anew;
-use super::{Memory, Notice, StepSize, UpdateRule, validate_wolfe};
+use super::{Memory, Notice, Search, UpdateRule, validate_wolfe};
 use crate::error::Result;
 use crate::linalg::{axpy_dot, dot, norm};
-use crate::options::{Validate, require};
+use crate::options::{Checked, Validate, built, require};
 use crate::problem::{Evaluation, silence};
 
 /// Limited-memory BFGS: Δx = −H⁻¹ ∂L/∂x with H⁻¹ from the last few steps and gradients.
@@ -35,34 +36,41 @@ use crate::problem::{Evaluation, silence};
 /// # Source
 /// Liu & Nocedal, *On the limited memory BFGS method* (1989); Nocedal & Wright, *Numerical
 /// Optimization*, algorithms 7.4 and 7.5.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct LimitedMemoryBfgs {
+    options: Checked<LimitedMemoryBfgsOptions>,
+    history: Memory<History>,
+}
+
+/// The options of [`LimitedMemoryBfgs`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct LimitedMemoryBfgsOptions {
     /// How many pairs are kept, at least 1.
     pub memory: usize,
     /// The Armijo constant c₁ of the line search.
     pub decrease: f64,
     /// The curvature constant c₂ > c₁ of the line search.
     pub curvature: f64,
-    /// Internal state; leave at its default.
-    #[serde(skip)]
-    pub history: Memory<History>,
 }
 
-impl Default for LimitedMemoryBfgs {
+built!(LimitedMemoryBfgsOptions => LimitedMemoryBfgs { history });
+
+impl Default for LimitedMemoryBfgsOptions {
     fn default() -> Self {
         Self {
             memory: 10,
             decrease: 1e-4,
             curvature: 0.9,
-            history: Memory::default(),
         }
     }
 }
 
 /// The last point and gradient, and the pairs of the steps before.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct History {
+struct History {
     pairs: VecDeque<Pair>,
     last: Option<(Vec<f64>, Vec<f64>)>,
     /// The unknowns that bounds held at the last point; empty if none.
@@ -80,7 +88,7 @@ struct Pair {
     gamma: f64,
 }
 
-impl Validate for LimitedMemoryBfgs {
+impl Validate for LimitedMemoryBfgsOptions {
     fn validate(&self) -> Result<()> {
         require(
             self.memory > 0,
@@ -96,7 +104,7 @@ impl UpdateRule for LimitedMemoryBfgs {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let gradient = at.gradient()?;
         let history = &mut self.history.0;
-        history.learn(self.memory, at.x(), at.whole_gradient()?);
+        history.learn(self.options.memory, at.x(), at.whole_gradient()?);
         history.hold(at.held()?);
         dx.iter_mut().zip(gradient).for_each(|(d, g)| *d = -g);
         history.precondition(dx);
@@ -111,10 +119,10 @@ impl UpdateRule for LimitedMemoryBfgs {
         Ok(None)
     }
 
-    fn step_size(&self) -> StepSize {
-        StepSize::StrongWolfe {
-            decrease: self.decrease,
-            curvature: self.curvature,
+    fn search(&self) -> Search {
+        Search::StrongWolfe {
+            decrease: self.options.decrease,
+            curvature: self.options.curvature,
         }
     }
 

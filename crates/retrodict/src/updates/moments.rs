@@ -6,7 +6,7 @@ use crate::linalg::wide;
 
 /// The running means of the gradient and of its square, and the number of steps that they hold.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Moments {
+pub(super) struct Moments {
     mean: Vec<f64>,
     square: Vec<f64>,
     step: i32,

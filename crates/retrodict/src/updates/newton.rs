@@ -1,10 +1,11 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DESCENT, Notice, StepSize, UpdateRule};
+use super::{DESCENT, Notice, Search, UpdateRule};
 use crate::error::Result;
 use crate::linalg::{axpy, dot, norm, symmetric_eigen, symmetric_function};
-use crate::options::{Validate, at_least_below, positive, require};
+use crate::options::{Checked, Validate, at_least_below, built, positive, require};
 use crate::problem::Evaluation;
 
 /// Newton's method: Δx = −η H⁻¹ ∂L/∂x with the exact Hessian H; optionally |H| instead of H.
@@ -39,15 +40,24 @@ use crate::problem::Evaluation;
 /// # Source
 /// Nocedal & Wright, *Numerical Optimization*, 3.3; saddle-free: Dauphin et al. (NeurIPS
 /// 2014); cap on the loss change: Holl et al. (2022), appendix.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Newton {
+    options: Checked<NewtonOptions>,
+}
+
+/// The options of [`Newton`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct NewtonOptions {
     /// The step η > 0; 1 is the full Newton step.
     pub learning_rate: f64,
     /// Whether |H| stands in for H.
     pub saddle_free: bool,
     /// Shortens Δx so that |Δxᵀ ∂L/∂x| is at most this, in \[L\].
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub max_loss_change: Option<f64>,
     /// Eigenvalues below this, relative to the largest, count as 0; in [0, 1).
     pub truncation: f64,
@@ -57,7 +67,9 @@ pub struct Newton {
     pub krylov_steps: usize,
 }
 
-impl Default for Newton {
+built!(NewtonOptions => Newton {});
+
+impl Default for NewtonOptions {
     fn default() -> Self {
         Self {
             learning_rate: 1.0,
@@ -70,7 +82,7 @@ impl Default for Newton {
     }
 }
 
-impl Validate for Newton {
+impl Validate for NewtonOptions {
     fn validate(&self) -> Result<()> {
         positive("learning_rate", self.learning_rate)?;
         if let Some(cap) = self.max_loss_change {
@@ -93,17 +105,17 @@ const PARTLY_SINGULAR: Notice =
 impl UpdateRule for Newton {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let gradient = at.gradient()?;
-        let lost = if dx.len() <= self.dense_up_to {
+        let lost = if dx.len() <= self.options.dense_up_to {
             self.dense(at, gradient, dx)?
         } else {
             self.krylov(at, gradient, dx)?
         };
         let mut notice = lost.then_some(PARTLY_SINGULAR);
         if norm(dx) == 0.0 && norm(gradient) > 0.0 {
-            axpy(-self.learning_rate, gradient, dx);
+            axpy(-self.options.learning_rate, gradient, dx);
             notice = Some(SINGULAR);
         }
-        if let Some(cap) = self.max_loss_change {
+        if let Some(cap) = self.options.max_loss_change {
             let change = dot(gradient, dx).abs();
             if change > cap {
                 dx.iter_mut().for_each(|d| *d *= cap / change);
@@ -112,7 +124,7 @@ impl UpdateRule for Newton {
         Ok(notice)
     }
 
-    fn step_size_within(&self) -> StepSize {
+    fn search_within(&self) -> Search {
         DESCENT
     }
 }
@@ -121,12 +133,12 @@ impl Newton {
     /// −η/λ, −η/|λ|, or 0 where λ counts as 0.
     fn weight(&self, eigenvalue: f64, largest: f64) -> f64 {
         let size = eigenvalue.abs();
-        if size == 0.0 || size < self.truncation * largest {
+        if size == 0.0 || size < self.options.truncation * largest {
             0.0
-        } else if self.saddle_free {
-            -self.learning_rate / size
+        } else if self.options.saddle_free {
+            -self.options.learning_rate / size
         } else {
-            -self.learning_rate / eigenvalue
+            -self.options.learning_rate / eigenvalue
         }
     }
 
@@ -154,7 +166,14 @@ impl Newton {
             ritz.iter().map(|v| self.weight(*v, largest)).collect()
         };
         let n = dx.len();
-        symmetric_function(n, &mut apply, gradient, self.krylov_steps, &weights, dx)?;
+        symmetric_function(
+            n,
+            &mut apply,
+            gradient,
+            self.options.krylov_steps,
+            &weights,
+            dx,
+        )?;
         Ok(false)
     }
 }

@@ -1,9 +1,10 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Memory, Notice, UpdateRule};
 use crate::error::Result;
-use crate::options::{Validate, at_least_below, positive};
+use crate::options::{Build, Checked, Validate, at_least_below, built, positive};
 use crate::problem::Evaluation;
 
 /// RMSprop, optionally with momentum: Δx = −η g / (√v + ε) + μ Δx₋₁, with a running mean v of g².
@@ -30,9 +31,18 @@ use crate::problem::Evaluation;
 /// # Source
 /// Hinton, Srivastava & Swersky, *Neural networks for machine learning* (2012), lecture 6e;
 /// momentum as in [`GradientDescent`](super::GradientDescent).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct RmsProp {
+    options: Checked<RmsPropOptions>,
+    memory: Memory<MeanSquare>,
+}
+
+/// The options of [`RmsProp`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct RmsPropOptions {
     /// The step η > 0, in \[x\].
     pub learning_rate: f64,
     /// The decay ρ of the mean square, in [0, 1).
@@ -41,41 +51,41 @@ pub struct RmsProp {
     pub momentum: f64,
     /// ε > 0, in \[L\]/\[x\]: keeps the quotient finite.
     pub epsilon: f64,
-    /// Internal state; leave at its default.
-    #[serde(skip)]
-    pub memory: Memory<MeanSquare>,
 }
+
+built!(RmsPropOptions => RmsProp { memory });
 
 /// The running mean of the gradient's square, and the last step.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct MeanSquare {
+struct MeanSquare {
     square: Vec<f64>,
     velocity: Vec<f64>,
 }
 
-impl Default for RmsProp {
+impl Default for RmsPropOptions {
     fn default() -> Self {
         Self {
             learning_rate: 0.01,
             decay: 0.9,
             momentum: 0.0,
             epsilon: 1e-8,
-            memory: Memory::default(),
         }
     }
 }
 
 impl RmsProp {
     /// RMSprop with the step η, the usual decay and no momentum.
-    pub fn new(learning_rate: f64) -> Self {
-        Self {
-            learning_rate,
-            ..Self::default()
-        }
+    ///
+    /// # Errors
+    /// If η is not greater than 0.
+    pub fn new(learning_rate: f64) -> Result<Self> {
+        RmsPropOptions::default()
+            .with_learning_rate(learning_rate)
+            .build()
     }
 }
 
-impl Validate for RmsProp {
+impl Validate for RmsPropOptions {
     fn validate(&self) -> Result<()> {
         positive("learning_rate", self.learning_rate)?;
         at_least_below("decay", self.decay, 0.0, 1.0)?;
@@ -92,8 +102,9 @@ impl UpdateRule for RmsProp {
         velocity.resize(dx.len(), 0.0);
         let memory = square.iter_mut().zip(velocity);
         for ((dx, g), (v, u)) in dx.iter_mut().zip(gradient).zip(memory) {
-            *v += (1.0 - self.decay) * (g * g - *v);
-            *u = self.momentum * *u - self.learning_rate * g / (v.sqrt() + self.epsilon);
+            *v += (1.0 - self.options.decay) * (g * g - *v);
+            *u = self.options.momentum * *u
+                - self.options.learning_rate * g / (v.sqrt() + self.options.epsilon);
             *dx = *u;
         }
         Ok(None)

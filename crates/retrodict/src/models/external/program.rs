@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use super::{Differences, External, MOST_VALUES, Model, Offers, failed, failed_as
 use crate::core::space::Space;
 use crate::error::{Error, Result};
 use crate::interrupt;
-use crate::options::{Validate, positive, require};
+use crate::options::{Build, Checked, Validate, positive, require};
 
 mod files;
 mod place;
@@ -30,19 +31,39 @@ use place::Place;
 /// What a program starts ends with it, also what left its process group, as far as its variable `RETRODICT_CALL` or
 /// its parents tell (on Linux).
 ///
+/// ```
+/// # #[cfg(unix)]
+/// # fn main() -> retrodict::Result<()> {
+/// use retrodict::models::external::{Format, ProgramOptions};
+/// use retrodict::prelude::*;
+/// let copy = ProgramOptions::default().with_command("cp {input} {output}").with_inputs(2).with_outputs(2);
+/// let program = copy.build()?;
+/// let mut y = [0.0; 2];
+/// program.forward(&[3.0, 0.5], &mut y)?;
+/// assert_eq!(y, [3.0, 0.5]);
+/// # Ok(())
+/// # }
+/// # #[cfg(not(unix))]
+/// # fn main() {}
+/// ```
+///
 /// # Shapes
 /// x and y are vectors. In `npy` x has the shape `[inputs]` and y any shape of as many values;
 /// in `npz` they are the arrays `x` and `y`; in `json` they are lists of numbers.
 ///
 /// # Units
 /// Times in seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
 #[serde(default, deny_unknown_fields)]
-pub struct Program {
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct ProgramOptions {
     /// The command, such as `python my_model.py {input} {output}`.
+    #[setters(into)]
     pub command: String,
     /// A command that writes J instead of y, m × n in row order, if there is one; a constant J needs no `{input}`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub jacobian: Option<String>,
     /// How many values x has.
     pub inputs: usize,
@@ -54,12 +75,13 @@ pub struct Program {
     pub timeout: f64,
     /// How many calls may run at once; one for each processor if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub at_once: Option<usize>,
     /// Derivatives, where there is no command for J.
     pub differences: Differences,
 }
 
-impl Default for Program {
+impl Default for ProgramOptions {
     fn default() -> Self {
         Self {
             command: String::new(),
@@ -74,7 +96,7 @@ impl Default for Program {
     }
 }
 
-impl Validate for Program {
+impl Validate for ProgramOptions {
     fn validate(&self) -> Result<()> {
         words("command", &self.command, &["{input}", "{output}"])?;
         if let Some(command) = &self.jacobian {
@@ -97,14 +119,12 @@ impl Validate for Program {
     }
 }
 
-impl Program {
-    /// Makes a simulator of it; nothing is run yet.
-    ///
-    /// # Errors
-    /// If an option is not allowed.
-    pub fn simulator(&self) -> Result<External> {
-        self.validate()?;
-        let words = words("command", &self.command, &[])?;
+impl Build for ProgramOptions {
+    type Built = External;
+
+    /// Nothing is run yet.
+    fn make(options: Checked<Self>) -> Result<External> {
+        let words = words("command", &options.command, &[])?;
         let name = plain_line(words.first().map_or("", String::as_str));
         let command = Command {
             words,
@@ -117,14 +137,12 @@ impl Program {
         };
         let runner = Runner {
             command,
-            jacobian: self.jacobian.as_ref().map(for_j).transpose()?,
-            options: self.clone(),
+            jacobian: options.jacobian.as_ref().map(for_j).transpose()?,
+            options,
         };
-        Ok(External::new(
-            runner,
-            self.differences.clone(),
-            self.at_once,
-        ))
+        let differences = runner.options.differences.clone();
+        let at_once = runner.options.at_once;
+        Ok(External::new(runner, differences, at_once))
     }
 }
 
@@ -159,7 +177,7 @@ struct Command {
 struct Runner {
     command: Command,
     jacobian: Option<Command>,
-    options: Program,
+    options: Checked<ProgramOptions>,
 }
 
 impl Runner {

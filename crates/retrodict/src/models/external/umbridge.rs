@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +8,7 @@ use super::plain::plain_line;
 use super::{Differences, External, MOST_VALUES, Model, Offers};
 use crate::core::space::Space;
 use crate::error::{Error, Result, nearest};
-use crate::options::{Validate, positive, require};
+use crate::options::{Build, Checked, Validate, positive, require};
 
 mod wire;
 
@@ -20,19 +21,35 @@ const VERSION: f64 = 1.0;
 ///
 /// Several vectors of input or output are joined to one, in the order of the protocol.
 ///
+/// Building it asks the server what the model is.
+///
+/// ```no_run
+/// use retrodict::models::external::UmBridgeOptions;
+/// use retrodict::prelude::*;
+/// let model = UmBridgeOptions::default().with_url("http://localhost:4242").with_model("decay".to_owned()).build()?;
+/// let mut y = vec![0.0; model.output().len()];
+/// model.forward(&[1.0, 0.5], &mut y)?;
+/// assert!(y[0] < 1.0);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// Times in seconds. The protocol knows no units of x and y.
 ///
 /// # Source
 /// Seelinger, Cheng-Seelinger, Davis, Parno & Reinarz, *UM-Bridge: Uncertainty quantification and
 /// modeling bridge*, Journal of Open Source Software 8 (2023); protocol version 1.0.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
 #[serde(default, deny_unknown_fields)]
-pub struct UmBridge {
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct UmBridgeOptions {
     /// Where the server listens, such as `http://localhost:4242`.
+    #[setters(into)]
     pub url: String,
     /// Which of the server's models; may be left out where there is one only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub model: Option<String>,
     /// What the model itself is configured with; it is sent with every call.
     #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
@@ -41,15 +58,17 @@ pub struct UmBridge {
     pub timeout: f64,
     /// How many answers to wait for at once; one for each processor if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub at_once: Option<usize>,
     /// The longest answer that is read, in bytes; 64 for each declared value and 64 KiB if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub body_limit: Option<u64>,
     /// Derivatives that the model lacks.
     pub differences: Differences,
 }
 
-impl Default for UmBridge {
+impl Default for UmBridgeOptions {
     fn default() -> Self {
         Self {
             url: "http://localhost:4242".to_owned(),
@@ -63,7 +82,7 @@ impl Default for UmBridge {
     }
 }
 
-impl Validate for UmBridge {
+impl Validate for UmBridgeOptions {
     fn validate(&self) -> Result<()> {
         let advice = if self.url.starts_with("https://") {
             "TLS is not supported; write http://, and if the server requires TLS, forward its port, for example with \
@@ -95,18 +114,17 @@ impl Validate for UmBridge {
     }
 }
 
-impl UmBridge {
+impl Build for UmBridgeOptions {
+    type Built = External;
+
     /// Asks the server what the model is.
     ///
     /// # Errors
-    /// If an option is not allowed, the server cannot be reached or answers nonsense, or it has no
-    /// such model.
-    pub fn connect(&self) -> Result<External> {
-        self.validate()?;
-        let at_once = self.at_once;
-        let url = self.url.trim_end_matches('/').to_owned();
-        let timeout = Duration::try_from_secs_f64(self.timeout).unwrap_or(Duration::MAX);
-        let mut wire = Wire::new(url, timeout, self.body_limit);
+    /// If the server cannot be reached or answers nonsense, or it has no such model.
+    fn make(options: Checked<Self>) -> Result<External> {
+        let url = options.url.trim_end_matches('/').to_owned();
+        let timeout = Duration::try_from_secs_f64(options.timeout).unwrap_or(Duration::MAX);
+        let mut wire = Wire::new(url, timeout, options.body_limit);
         let info = wire.info()?;
         if info.protocol_version != VERSION {
             return Err(wire.failed(format!(
@@ -114,9 +132,10 @@ impl UmBridge {
                 info.protocol_version
             )));
         }
-        let name = self.pick(&wire, info.models)?;
+        let name = options.pick(&wire, info.models)?;
         wire.label = format!("model '{}' at {}", plain_line(&name), wire.url);
-        let config = serde_json::to_value(&self.config).map_err(|e| wire.failed(e.to_string()))?;
+        let config =
+            serde_json::to_value(&options.config).map_err(|e| wire.failed(e.to_string()))?;
         let address = Address { name, config };
         let support = wire.support(&address)?;
         if !support.evaluate {
@@ -144,9 +163,12 @@ impl UmBridge {
             inputs,
             outputs,
         };
-        Ok(External::new(model, self.differences.clone(), at_once))
+        let options = options.into_inner();
+        Ok(External::new(model, options.differences, options.at_once))
     }
+}
 
+impl UmBridgeOptions {
     /// The model that was asked for, or the only one.
     fn pick(&self, wire: &Wire, models: Vec<String>) -> Result<String> {
         let known = plain_line(&models.join(", "));
@@ -295,12 +317,9 @@ mod tests {
             ("https://example.org", "TLS is not supported"),
             ("http://", "write it as http://"),
         ] {
-            let bridge = UmBridge {
-                url: url.to_owned(),
-                ..UmBridge::default()
-            };
-            let message = bridge
-                .validate()
+            let message = UmBridgeOptions::default()
+                .with_url(url)
+                .build()
                 .err()
                 .map(|e| e.to_string())
                 .unwrap_or_default();

@@ -55,10 +55,10 @@ trait Rates {
 
 impl<R: RightHandSide> Rates for Ode<R> {
     fn rate(&self, t: f64, y: &[f64], p: &[f64], rate: &mut [f64]) {
-        self.equation.rate(t, y, p, rate);
+        self.options.equation.rate(t, y, p, rate);
     }
     fn dual_rate(&self, t: f64, y: &[Dual64], p: &[Dual64], rate: &mut [Dual64]) {
-        self.equation.rate(t, y, p, rate);
+        self.options.equation.rate(t, y, p, rate);
     }
     fn failed(&self, t: f64, why: &str) -> Error {
         Ode::failed(self, t, why)
@@ -99,7 +99,7 @@ impl<'a> Course<'a> {
         let start = ode.start(values);
         let moves = directions.iter().flat_map(|moved| ode.start(moved));
         let zeros = vec![Dual64::from(0.0); start.len()];
-        let parameters = &values[..ode.equation.parameters().len()];
+        let parameters = &values[..ode.options.equation.parameters().len()];
         Self {
             start_moves: moves.map(|y| y.eps).collect(),
             work: RefCell::new(Work {
@@ -108,10 +108,10 @@ impl<'a> Course<'a> {
                 rate: zeros,
             }),
             rates: ode,
-            times: &ode.times,
-            stiff: ode.method == Method::Stiff,
-            tolerance: ode.tolerance,
-            absolute_tolerance: ode.absolute_tolerance,
+            times: &ode.options.times,
+            stiff: ode.options.method == Method::Stiff,
+            tolerance: ode.options.tolerance,
+            absolute_tolerance: ode.options.absolute_tolerance,
             start,
             parameters,
             directions,

@@ -19,8 +19,7 @@ use crate::linalg::Matrix;
 /// Rev. A 45, 5524 (1992), with the states between the pieces held at what was seen.
 impl<R: RightHandSide> Residual for Ode<R> {
     fn space(&self) -> Space {
-        let shape = [self.times.len(), self.initial.len()];
-        Space::new("pieces of the solution less y", &shape, "1")
+        self.residual.clone()
     }
     fn evaluate(&self, x: &[f64], y: &[f64], r: &mut [f64]) -> Result<()> {
         expect_length("x", x.len(), self.inputs())?;
@@ -54,14 +53,14 @@ impl<R: RightHandSide> Ode<R> {
         y: &[f64],
         mut see: impl FnMut(usize, D),
     ) -> Result<()> {
-        let states = self.initial.len();
-        expect_length("y", y.len(), self.times.len() * states)?;
+        let states = self.options.initial.len();
+        expect_length("y", y.len(), self.options.times.len() * states)?;
         self.march(values, |k, state| {
             for i in 0..states {
                 see(k * states + i, self.observed(state, i));
             }
             for (state, y) in state.iter_mut().zip(&y[k * states..]) {
-                *state = D::from(if self.logarithm { y.exp() } else { *y });
+                *state = D::from(if self.options.logarithm { y.exp() } else { *y });
             }
         })
     }

@@ -26,7 +26,7 @@ pub(super) fn forward<R: RightHandSide>(
     _values: &[f64],
     _see: impl FnMut(usize, &[f64]),
 ) -> Result<()> {
-    require_fixed(ode.method)
+    require_fixed(ode.options.method)
 }
 
 /// Fails.
@@ -36,5 +36,5 @@ pub(super) fn tangents<R: RightHandSide>(
     _directions: &[Vec<Dual64>],
     _see: impl FnMut(usize, usize, &[Dual64]),
 ) -> Result<()> {
-    require_fixed(ode.method)
+    require_fixed(ode.options.method)
 }

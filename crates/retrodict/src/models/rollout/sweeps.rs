@@ -21,8 +21,8 @@ impl<S: TimeStep> Rollout<S> {
     /// The state at the start.
     fn start(&self, x: &[f64]) -> Result<Vec<f64>> {
         expect_length("x", x.len(), self.inputs())?;
-        let mut state = self.initial.clone();
-        if let Input::State(range) = &self.input {
+        let mut state = self.options.initial.clone();
+        if let Input::State(range) = &self.options.input {
             state[range.clone()].copy_from_slice(x);
         }
         Ok(state)
@@ -30,11 +30,11 @@ impl<S: TimeStep> Rollout<S> {
 
     /// y, with nothing kept.
     pub(super) fn run(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
-        expect_length("y", y.len(), self.observe.len())?;
+        expect_length("y", y.len(), self.options.observe.len())?;
         let mut state = self.start(x)?;
         let mut run = Stepper::new(self, x);
         self.observe(0, &state, y);
-        for n in 0..self.steps {
+        for n in 0..self.options.steps {
             run.step(n, &mut state)?;
             self.observe(n + 1, &state, y);
         }
@@ -42,8 +42,8 @@ impl<S: TimeStep> Rollout<S> {
     }
 
     fn observe(&self, n: usize, state: &[f64], y: &mut [f64]) {
-        if let Some(rows) = self.observe.rows(n) {
-            for (y, place) in y[rows].iter_mut().zip(&self.observe.places) {
+        if let Some(rows) = self.options.observe.rows(n) {
+            for (y, place) in y[rows].iter_mut().zip(&self.options.observe.places) {
                 *y = state[*place];
             }
         }
@@ -53,7 +53,7 @@ impl<S: TimeStep> Rollout<S> {
 impl<'a, S: TimeStep> Trace<'a, S> {
     /// Runs at x and keeps what `max_memory` allows.
     pub(super) fn new(rollout: &'a Rollout<S>, x: &[f64], y: &mut [f64]) -> Result<Self> {
-        expect_length("y", y.len(), rollout.observe.len())?;
+        expect_length("y", y.len(), rollout.options.observe.len())?;
         let mut state = rollout.start(x)?;
         let mut run = Stepper::new(rollout, x);
         let kept = Trajectory::record(&mut run, &mut state, |n, s| rollout.observe(n, s, y))?;
@@ -77,14 +77,17 @@ impl<'a, S: TimeStep> Trace<'a, S> {
     /// dy of k tangents dx, both one after the other.
     pub(super) fn tangents(&self, dx: &[f64], dy: &mut [f64]) -> Result<()> {
         let rollout = self.rollout;
-        let (inputs, outputs) = (rollout.inputs(), rollout.observe.len());
+        let (inputs, outputs) = (rollout.inputs(), rollout.options.observe.len());
         let k = dy.len() / outputs;
         expect_length("dy", dy.len(), k * outputs)?;
         expect_length("dx", dx.len(), k * inputs)?;
-        let (width, controls) = (rollout.initial.len(), rollout.step.controls());
+        let (width, controls) = (
+            rollout.options.initial.len(),
+            rollout.options.step.controls(),
+        );
         let mut tangents = vec![0.0; k * width];
         let mut pushes = vec![0.0; k * controls];
-        match &rollout.input {
+        match &rollout.options.input {
             Input::State(range) => {
                 for (t, d) in tangents.chunks_mut(width).zip(dx.chunks(inputs)) {
                     t[range.clone()].copy_from_slice(d);
@@ -98,8 +101,8 @@ impl<'a, S: TimeStep> Trace<'a, S> {
         let kept = self.kept.as_ref().map(RefCell::borrow);
         let tape = kept.as_deref().and_then(Trajectory::tape);
         self.observe_tangents(0, &tangents, dy);
-        for n in 0..rollout.steps {
-            if rollout.input == Input::Controls {
+        for n in 0..rollout.options.steps {
+            if rollout.options.input == Input::Controls {
                 for (push, d) in pushes.chunks_mut(controls).zip(dx.chunks(inputs)) {
                     push.copy_from_slice(&d[n * controls..(n + 1) * controls]);
                 }
@@ -119,11 +122,14 @@ impl<'a, S: TimeStep> Trace<'a, S> {
     /// dx of k adjoints dy, both one after the other.
     pub(super) fn adjoints(&self, dy: &[f64], dx: &mut [f64]) -> Result<()> {
         let rollout = self.rollout;
-        let (inputs, outputs) = (rollout.inputs(), rollout.observe.len());
+        let (inputs, outputs) = (rollout.inputs(), rollout.options.observe.len());
         let k = dx.len() / inputs;
         expect_length("dx", dx.len(), k * inputs)?;
         expect_length("dy", dy.len(), k * outputs)?;
-        let (width, controls) = (rollout.initial.len(), rollout.step.controls());
+        let (width, controls) = (
+            rollout.options.initial.len(),
+            rollout.options.step.controls(),
+        );
         let mut adjoints = vec![0.0; k * width];
         let mut pulls = vec![0.0; k * controls];
         let mut state = rollout.start(&self.x)?;
@@ -132,7 +138,7 @@ impl<'a, S: TimeStep> Trace<'a, S> {
         let mut none = Trajectory::nothing(&state);
         let mut kept = self.kept.as_ref().map(RefCell::borrow_mut);
         let kept = kept.as_deref_mut().unwrap_or(&mut none);
-        for n in (0..rollout.steps).rev() {
+        for n in (0..rollout.options.steps).rev() {
             self.observe_adjoints(n + 1, dy, &mut adjoints);
             match kept {
                 Trajectory::Tape(tape) => run.adjoints(n, Some(tape), &mut adjoints, &mut pulls)?,
@@ -142,7 +148,7 @@ impl<'a, S: TimeStep> Trace<'a, S> {
                     run.adjoints(n, None, &mut adjoints, &mut pulls)?;
                 }
             }
-            if rollout.input == Input::Controls {
+            if rollout.options.input == Input::Controls {
                 for (pull, d) in pulls.chunks(controls).zip(dx.chunks_mut(inputs)) {
                     d[n * controls..(n + 1) * controls].copy_from_slice(pull);
                 }
@@ -150,7 +156,7 @@ impl<'a, S: TimeStep> Trace<'a, S> {
             }
         }
         self.observe_adjoints(0, dy, &mut adjoints);
-        match &rollout.input {
+        match &rollout.options.input {
             Input::State(range) => {
                 for (a, d) in adjoints.chunks(width).zip(dx.chunks_mut(inputs)) {
                     d.copy_from_slice(&a[range.clone()]);
@@ -163,18 +169,21 @@ impl<'a, S: TimeStep> Trace<'a, S> {
     }
 
     fn observe_tangents(&self, n: usize, tangents: &[f64], dy: &mut [f64]) {
-        let (width, outputs) = (self.rollout.initial.len(), self.rollout.observe.len());
+        let (width, outputs) = (
+            self.rollout.options.initial.len(),
+            self.rollout.options.observe.len(),
+        );
         for (t, d) in tangents.chunks(width).zip(dy.chunks_mut(outputs)) {
             self.rollout.observe(n, t, d);
         }
     }
 
     fn observe_adjoints(&self, n: usize, dy: &[f64], adjoints: &mut [f64]) {
-        let observe = &self.rollout.observe;
+        let observe = &self.rollout.options.observe;
         let Some(rows) = observe.rows(n) else {
             return;
         };
-        let width = self.rollout.initial.len();
+        let width = self.rollout.options.initial.len();
         for (a, d) in adjoints.chunks_mut(width).zip(dy.chunks(observe.len())) {
             for (place, d) in observe.places.iter().zip(&d[rows.clone()]) {
                 a[*place] += d;
@@ -188,7 +197,7 @@ impl<S: TimeStep> LinearMap for Trace<'_, S> {
         self.rollout.inputs()
     }
     fn outputs(&self) -> usize {
-        self.rollout.observe.len()
+        self.rollout.options.observe.len()
     }
     fn apply(&self, dx: &[f64], dy: &mut [f64]) -> Result<()> {
         expect_length("dx", dx.len(), self.inputs())?;
@@ -204,7 +213,7 @@ impl<S: TimeStep> LinearMap for Trace<'_, S> {
     fn dense(&self) -> Result<Matrix> {
         let (m, n) = (self.outputs(), self.inputs());
         // A tangent or adjoint of the state for each, beside J itself.
-        let states = memory::cells(&[m.min(n), self.rollout.initial.len()]);
+        let states = memory::cells(&[m.min(n), self.rollout.options.initial.len()]);
         memory::affordable(
             "J as a matrix",
             memory::numbers(2.0 * memory::cells(&[m, n]) + 2.0 * states),

@@ -92,9 +92,9 @@ impl<'a, S: TimeStep> Stepper<'a, S> {
         Self {
             rollout,
             x,
-            none: vec![0.0; rollout.step.controls()],
-            record: vec![0.0; rollout.step.record()],
-            scratch: rollout.step.scratch(),
+            none: vec![0.0; rollout.options.step.controls()],
+            record: vec![0.0; rollout.options.step.record()],
+            scratch: rollout.options.step.scratch(),
             watch: Watch::new(),
         }
     }
@@ -104,7 +104,10 @@ impl<'a, S: TimeStep> Stepper<'a, S> {
         self.watch.check()?;
         let control = self.rollout.control(self.x, &self.none, n);
         let (record, scratch) = (&mut self.record, &mut self.scratch);
-        self.rollout.step.step(n, control, state, record, scratch)?;
+        self.rollout
+            .options
+            .step
+            .step(n, control, state, record, scratch)?;
         self.rollout.expect_state(n, state)
     }
 
@@ -113,7 +116,10 @@ impl<'a, S: TimeStep> Stepper<'a, S> {
         self.watch.check()?;
         let control = self.rollout.control(self.x, &self.none, n);
         let scratch = &mut self.scratch;
-        self.rollout.step.step(n, control, state, record, scratch)?;
+        self.rollout
+            .options
+            .step
+            .step(n, control, state, record, scratch)?;
         self.rollout.expect_state(n, state)
     }
 
@@ -130,7 +136,7 @@ impl<'a, S: TimeStep> Stepper<'a, S> {
         let width = self.record.len();
         let record = tape.map_or(&self.record[..], |tape| &tape[n * width..(n + 1) * width]);
         let scratch = &mut self.scratch;
-        let step = &self.rollout.step;
+        let step = &self.rollout.options.step;
         step.step_jvp(n, control, record, tangents, pushes, scratch)
     }
 
@@ -147,7 +153,7 @@ impl<'a, S: TimeStep> Stepper<'a, S> {
         let width = self.record.len();
         let record = tape.map_or(&self.record[..], |tape| &tape[n * width..(n + 1) * width]);
         let scratch = &mut self.scratch;
-        let step = &self.rollout.step;
+        let step = &self.rollout.options.step;
         step.step_vjp(n, control, record, adjoints, pulls, scratch)
     }
 }
@@ -173,8 +179,11 @@ impl Trajectory {
         mut seen: impl FnMut(usize, &[f64]),
     ) -> Result<Self> {
         let rollout = run.rollout;
-        let (steps, width) = (rollout.steps, rollout.step.record());
-        let budget = rollout.max_memory.unwrap_or_else(memory::longest_tape);
+        let (steps, width) = (rollout.options.steps, rollout.options.step.record());
+        let budget = rollout
+            .options
+            .max_memory
+            .unwrap_or_else(memory::longest_tape);
         let fits = memory::numbers(steps as f64 * width as f64) <= budget as f64;
         seen(0, state);
         if !fits {

@@ -58,7 +58,7 @@ struct Kept<'a> {
 }
 
 impl Flow {
-    pub(super) fn new(options: &super::Fluid) -> Self {
+    pub(super) fn new(options: &super::FluidOptions) -> Self {
         let extents = [options.shape[0], options.shape[1]];
         let decay = options.viscosity * options.dt / (options.cell * options.cell);
         Self {

@@ -108,7 +108,7 @@ impl FluidInverse {
 
 impl LocalInverse for Fluid {
     fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()> {
-        match self.inverse {
+        match self.options.inverse {
             FluidInverse::LeastSquares { .. } => {
                 LeastSquares::new(self).solve(y, x0, x, &mut Counts::default())
             }
@@ -126,7 +126,7 @@ impl LocalInverse for Fluid {
         counts: &mut Counts,
     ) -> Result<()> {
         let aim: Vec<f64> = y0.iter().zip(dy).map(|(y, dy)| y + dy).collect();
-        match self.inverse {
+        match self.options.inverse {
             FluidInverse::LeastSquares { .. } => {
                 LeastSquares::new(self).solve(&aim, x0, dx, counts)?;
             }
@@ -139,7 +139,7 @@ impl LocalInverse for Fluid {
         Ok(())
     }
     fn recovery(&self) -> Recovery {
-        match self.inverse {
+        match self.options.inverse {
             FluidInverse::LeastSquares { .. } => Recovery {
                 remaining: 0.25,
                 subspace: Some("the part of the velocity across the marker's contours"),
@@ -166,8 +166,8 @@ struct LeastSquares<'a> {
 
 impl<'a> LeastSquares<'a> {
     fn new(fluid: &'a Fluid) -> Self {
-        let fourier = RealFourier::new(&fluid.extents());
-        let (steps, iterations, damping, length, blur) = match fluid.inverse {
+        let fourier = RealFourier::new(&fluid.options.extents());
+        let (steps, iterations, damping, length, blur) = match fluid.options.inverse {
             FluidInverse::LeastSquares {
                 steps,
                 iterations,

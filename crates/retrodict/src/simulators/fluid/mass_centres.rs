@@ -26,7 +26,7 @@ pub(super) fn invert(
     x0: &[f64],
     x: &mut [f64],
 ) -> Result<()> {
-    let rollout = fluid.rollout();
+    let rollout = fluid.rollout().options();
     let flow = &rollout.step;
     let cells = flow.cells();
     let steps = rollout.observe.steps.last().copied().unwrap_or(0);

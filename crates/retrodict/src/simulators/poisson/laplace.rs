@@ -1,12 +1,13 @@
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Boundary, Poisson};
+use super::{Boundary, Poisson, PoissonOptions};
 use crate::core::simulator::{LocalInverse, Recovery, Simulator};
 use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
-use crate::options::{Derived, Validate};
+use crate::options::{Build, Checked, Validate};
 
 /// The source of a potential: y = ∇²x, with the second-order stencil of 3, 5 or 7 points; what
 /// [`Poisson`] undoes.
@@ -14,6 +15,17 @@ use crate::options::{Derived, Validate};
 /// Fine structure of x weighs most in y, by the square of its wavenumber: singular values spread over
 /// (2n/π)² for n cells along an axis, and the gradient sees little of what is smooth. With periodic or
 /// Neumann boundaries y does not tell the mean of x, which the inverse takes from x₀.
+///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::LaplaceOptions;
+/// let laplace = LaplaceOptions::default().with_shape([5]).build()?;
+/// let mut y = [0.0; 5];
+/// // s (6 − s), which is 0 just outside of the cells 1 to 5.
+/// laplace.forward(&[5.0, 8.0, 9.0, 8.0, 5.0], &mut y)?;
+/// assert_eq!(y, [-2.0; 5]);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
 ///
 /// # Shapes
 /// x and y are grids of `shape`, one to three axes of any size.
@@ -26,33 +38,54 @@ use crate::options::{Derived, Validate};
 ///
 /// # Source
 /// Schnell, Holl & Thuerey, *Half-Inverse Gradients for Physical Deep Learning* (ICLR 2022), section 4.2.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Laplace {
+    options: Checked<LaplaceOptions>,
+    /// What undoes it.
+    poisson: Poisson,
+}
+
+/// The options of [`Laplace`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[serde(default, deny_unknown_fields)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
+pub struct LaplaceOptions {
     /// Cells along each axis.
+    #[setters(into)]
     pub shape: Vec<usize>,
     /// The width of a cell, greater than 0, in m.
     pub cell: f64,
     /// What holds for x at the edges of the grid.
     pub boundary: Boundary,
-    /// What undoes it.
-    #[serde(skip)]
-    pub poisson: Derived<Poisson>,
 }
 
-impl Default for Laplace {
+impl Default for LaplaceOptions {
     fn default() -> Self {
-        let poisson = Poisson::default();
+        let PoissonOptions {
+            shape,
+            cell,
+            boundary,
+        } = PoissonOptions::default();
         Self {
-            shape: poisson.shape,
-            cell: poisson.cell,
-            boundary: poisson.boundary,
-            poisson: Derived::default(),
+            shape,
+            cell,
+            boundary,
         }
     }
 }
 
-impl Validate for Laplace {
+impl LaplaceOptions {
+    fn poisson(&self) -> PoissonOptions {
+        PoissonOptions {
+            shape: self.shape.clone(),
+            cell: self.cell,
+            boundary: self.boundary,
+        }
+    }
+}
+
+impl Validate for LaplaceOptions {
     fn validate(&self) -> Result<()> {
         self.poisson().validate()
     }
@@ -61,27 +94,32 @@ impl Validate for Laplace {
     }
 }
 
+impl Build for LaplaceOptions {
+    type Built = Laplace;
+
+    fn make(options: Checked<Self>) -> Result<Laplace> {
+        let poisson = options.poisson().build()?;
+        Ok(Laplace { options, poisson })
+    }
+}
+
 impl Laplace {
-    fn poisson(&self) -> &Poisson {
-        self.poisson.get(|| Poisson {
-            shape: self.shape.clone(),
-            cell: self.cell,
-            boundary: self.boundary,
-            ..Poisson::default()
-        })
+    /// What it was made of.
+    pub fn options(&self) -> &LaplaceOptions {
+        &self.options
     }
 }
 
 impl Simulator for Laplace {
     fn input(&self) -> Space {
-        self.poisson().output()
+        self.poisson.output()
     }
     fn output(&self) -> Space {
-        self.poisson().input()
+        self.poisson.input()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         y.fill(0.0);
-        self.poisson().add_laplacian(x, y);
+        self.poisson.add_laplacian(x, y);
         Ok(())
     }
     fn jvp(&self, _x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
@@ -101,8 +139,8 @@ impl Simulator for Laplace {
 
 impl LocalInverse for Laplace {
     fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()> {
-        self.poisson().forward(y, x)?;
-        if self.boundary != Boundary::Dirichlet {
+        self.poisson.forward(y, x)?;
+        if self.options.boundary != Boundary::Dirichlet {
             let mean = x0.iter().sum::<f64>() / x0.len() as f64;
             x.iter_mut().for_each(|x| *x += mean);
         }
@@ -111,7 +149,7 @@ impl LocalInverse for Laplace {
     fn recovery(&self) -> Recovery {
         Recovery {
             remaining: 1e-9,
-            subspace: match self.boundary {
+            subspace: match self.options.boundary {
                 Boundary::Dirichlet => None,
                 Boundary::Periodic | Boundary::Neumann => Some("all but the mean"),
             },
@@ -126,11 +164,8 @@ mod tests {
 
     #[test]
     fn a_parabola_has_a_constant_laplacian_and_comes_back() {
-        let laplace = Laplace {
-            shape: vec![5],
-            cell: 0.5,
-            ..Laplace::default()
-        };
+        let options = LaplaceOptions::default().with_shape([5]).with_cell(0.5);
+        let laplace = options.build().unwrap();
         // x (3 − x) is 0 just outside of the cells at 0.5, …, 2.5; its second derivative is −2.
         let x: Vec<f64> = (1..=5)
             .map(|i| 0.5 * f64::from(i))

@@ -51,10 +51,7 @@ impl Entrant {
     pub fn solver(&self, time: Option<Duration>) -> Result<Solver> {
         let mut stop = self.spec.stop();
         stop.time = stop.time.into_iter().chain(time).min();
-        Ok(Solver {
-            rule: self.make_rule()?,
-            stop,
-        })
+        Ok(Solver::new(self.make_rule()?, stop))
     }
 }
 

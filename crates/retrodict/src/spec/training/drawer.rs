@@ -9,8 +9,8 @@ use rand_pcg::Pcg64;
 use super::draw::DrawSpec;
 use super::physics::Physics;
 use crate::error::{Error, Result};
-use crate::options::configure;
-use crate::simulators::Schroedinger;
+use crate::options::build;
+use crate::simulators::SchroedingerOptions;
 use crate::spec::random;
 use crate::training::Sample;
 
@@ -39,7 +39,7 @@ impl Drawer {
                         ),
                     ));
                 }
-                let well: Schroedinger = configure("schroedinger", &physics.options)?;
+                let well = build::<SchroedingerOptions>("schroedinger", &physics.options)?;
                 let inner = physics.simulator.output().len() / 2;
                 if let Some(level) = levels.iter().find(|l| !(1..=inner).contains(l)) {
                     let why = format!("found {level}; there are the levels 1 to {inner}");

@@ -65,10 +65,7 @@ impl Strategy for CorrectedTargets {
                     Arc::clone(lesson.loss),
                     sample.target.clone(),
                 )?;
-                let solver = Solver {
-                    rule: (self.rule)()?,
-                    stop: StopWhen::after(self.steps),
-                };
+                let solver = Solver::new((self.rule)()?, StopWhen::after(self.steps));
                 let found = solver.solve(&problem, x)?;
                 // Where an interruption ended the solver, x̃ is not what the rule leads to.
                 interrupt::check()?;

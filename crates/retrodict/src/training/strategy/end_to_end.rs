@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::losses::Batch;
-use crate::options::Validate;
+use crate::options::{Validate, plain};
 use crate::problem::Problem;
 
 /// θ ↦ P(f(y*; θ)), target y*: the physics is a part of what is trained.
@@ -21,6 +21,8 @@ use crate::problem::Problem;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndToEnd {}
+
+plain!(EndToEnd);
 
 impl Validate for EndToEnd {
     fn validate(&self) -> Result<()> {

@@ -9,7 +9,7 @@ use crate::compose::residual::ResidualAt;
 use crate::core::simulator::Simulator;
 use crate::error::{Error, Result};
 use crate::losses::{Batch, SquaredError};
-use crate::options::Validate;
+use crate::options::{Validate, plain};
 use crate::problem::Problem;
 
 /// θ ↦ R(f(y*; θ), y*), target 0: the network learns to satisfy an equation between x and y*, and P
@@ -32,6 +32,8 @@ use crate::problem::Problem;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PhysicsResidual {}
+
+plain!(PhysicsResidual);
 
 impl Validate for PhysicsResidual {
     fn validate(&self) -> Result<()> {
@@ -59,7 +61,7 @@ impl Strategy for PhysicsResidual {
             Arc::clone(lesson.clock),
         )?;
         let loss = Batch::new(
-            Arc::new(SquaredError { half: true }),
+            Arc::new(SquaredError::half()),
             outputs,
             lesson.batch.len(),
             lesson.reduction,

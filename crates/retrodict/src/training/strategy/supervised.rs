@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::losses::{Batch, SquaredError};
-use crate::options::Validate;
+use crate::options::{Validate, plain};
 use crate::problem::Problem;
 
 /// θ ↦ f(y*; θ), target x: the pairs (x, y*) are the data; the simulator is never evaluated.
@@ -21,6 +21,8 @@ use crate::problem::Problem;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Supervised {}
+
+plain!(Supervised);
 
 impl Validate for Supervised {
     fn validate(&self) -> Result<()> {
@@ -53,7 +55,7 @@ pub(super) fn alone(lesson: &Lesson<'_>) -> Joint {
 /// The problem of bringing the network's outputs to given x.
 pub(super) fn towards(lesson: &Lesson<'_>, network: Joint, x: Vec<f64>) -> Result<Problem> {
     let loss = Batch::new(
-        Arc::new(SquaredError { half: true }),
+        Arc::new(SquaredError::half()),
         lesson.network.output().len(),
         lesson.batch.len(),
         lesson.reduction,
