@@ -56,6 +56,15 @@ impl Failure {
         }
     }
 
+    /// The same failure, with what else may be done about it.
+    pub fn and(self, hint: &str) -> Self {
+        match self {
+            Self::Misuse(why) => Self::Misuse(format!("{why}{hint}")),
+            Self::Broken(why) => Self::Broken(format!("{why}{hint}")),
+            Self::NoReader => Self::NoReader,
+        }
+    }
+
     /// A file that cannot be read as what it should be.
     pub fn unreadable(path: &Path, why: impl std::fmt::Display) -> Self {
         Self::Misuse(format!("cannot read {}: {why}", path.display()))

@@ -32,11 +32,7 @@ pub fn raised(error: &Error) -> PyErr {
         }
     };
     let message = error.worded(&keyword);
-    let kind = match error {
-        Error::Advised { error, .. } => error,
-        plain => plain,
-    };
-    match kind {
+    match error.cause() {
         Error::Simulation { .. }
         | Error::LinearAlgebra { .. }
         | Error::InverseStopped { .. }

@@ -5,11 +5,15 @@
 
 use std::fmt;
 
-mod cause;
+mod names;
+mod place;
 mod remedy;
+mod source;
 
-pub use cause::Cause;
+pub use names::{nearest, suggestion, unknown};
+pub use place::{At, Place};
 pub use remedy::Remedy;
+pub use source::Source;
 
 /// What went wrong: what, what was found, what is allowed, and what to try.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -48,7 +52,7 @@ pub enum Error {
         allowed: String,
     },
     /// The registry has no entry of that name.
-    #[error("unknown {kind} '{found}'{}; known: {known}", suggestion(.nearest))]
+    #[error("{}", names::sentence(kind, found, nearest.as_deref(), known))]
     UnknownName {
         /// `simulator`, `rule`, `loss` or `experiment`.
         kind: &'static str,
@@ -118,8 +122,7 @@ pub enum Error {
         /// What happened, and where.
         message: String,
         /// The error behind it, where there was one.
-        #[source]
-        cause: Option<Cause>,
+        source: Option<Source>,
     },
     /// A target lies outside the range of a simulator's inverse.
     #[error("{simulator} never reaches {found}: {allowed}")]
@@ -155,6 +158,14 @@ pub enum Error {
         /// Which of the two.
         why: Interruption,
     },
+    /// What is wrong with an entry of a description, and which entry that is.
+    #[error("{place}: {source}")]
+    Within {
+        /// The entry.
+        place: Place,
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
     /// A decomposition did not converge or met a matrix it cannot factor.
     #[error("{what} failed: {message}")]
     LinearAlgebra {
@@ -183,24 +194,14 @@ impl fmt::Display for Interruption {
     }
 }
 
-fn suggestion(nearest: &Option<String>) -> String {
-    nearest
-        .as_ref()
-        .map(|name| format!(" (did you mean '{name}'?)"))
-        .unwrap_or_default()
-}
-
 impl Error {
     /// Whether the caller asked for something that cannot be; otherwise a simulation failed, a decomposition did, or the work was
     /// interrupted.
     pub fn is_misuse(&self) -> bool {
-        match self {
-            Self::Simulation { .. } | Self::LinearAlgebra { .. } | Self::Interrupted { .. } => {
-                false
-            }
-            Self::Advised { error, .. } => error.is_misuse(),
-            _ => true,
-        }
+        !matches!(
+            self.cause(),
+            Self::Simulation { .. } | Self::LinearAlgebra { .. } | Self::Interrupted { .. }
+        )
     }
 
     /// A simulation that failed: what a [`Simulator`](crate::Simulator) returns that cannot be evaluated here.
@@ -208,7 +209,7 @@ impl Error {
         Self::Simulation {
             simulator: simulator.into(),
             message: message.into(),
-            cause: None,
+            source: None,
         }
     }
 
@@ -227,7 +228,7 @@ impl Error {
         Self::Simulation {
             simulator: simulator.into(),
             message: error.to_string(),
-            cause: Some(Cause::new(error)),
+            source: Some(Source::new(error)),
         }
     }
 
@@ -245,6 +246,7 @@ impl Error {
         match self {
             Self::Unsupported { instead, .. } => instead,
             Self::Advised { remedies, .. } => remedies,
+            Self::Within { source, .. } => source.remedies(),
             _ => &[],
         }
     }
@@ -264,7 +266,7 @@ impl Error {
 
     /// Whether work was interrupted: nothing is wrong with the point at which it was.
     pub fn is_interruption(&self) -> bool {
-        matches!(self, Self::Interrupted { .. })
+        matches!(self.cause(), Self::Interrupted { .. })
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 /// Another error behind one of the library: the user's own, or that of a file or a connection.
 #[derive(Debug, Clone)]
-pub struct Cause(Arc<dyn Error + Send + Sync>);
+pub struct Source(Arc<dyn Error + Send + Sync>);
 
-impl Cause {
+impl Source {
     /// Keeps an error.
     pub fn new(error: impl Error + Send + Sync + 'static) -> Self {
         Self(Arc::new(error))
@@ -20,20 +20,20 @@ impl Cause {
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl Error for Cause {
+impl Error for Source {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.source()
     }
 }
 
 /// Errors are compared by what they say.
-impl PartialEq for Cause {
+impl PartialEq for Source {
     fn eq(&self, other: &Self) -> bool {
         self.to_string() == other.to_string()
     }
