@@ -57,6 +57,7 @@ mod spec;
 mod starts;
 mod statistics;
 mod stops;
+mod threads;
 #[cfg(feature = "network")]
 mod training;
 #[cfg(feature = "network")]
