@@ -62,9 +62,9 @@ mod _core {
     #[pymodule_export]
     use crate::solve::solve;
     #[pymodule_export]
+    use crate::statistics::{Statistics, unpickled as unpickled_statistics};
+    #[pymodule_export]
     use crate::train::train;
     #[pymodule_export]
     use crate::trained::{Trained, unpickled as unpickled_trained};
-    #[pymodule_export]
-    use crate::statistics::{Statistics, unpickled as unpickled_statistics};
 }

@@ -196,7 +196,9 @@ impl Keywords<'_, '_> {
         let strategy = self
             .strategy
             .map(|own| named("strategy", own, &registry.strategies).map(of));
-        let rule = self.rule.map(|own| named("rule", own, &registry.rules).map(of));
+        let rule = self
+            .rule
+            .map(|own| named("rule", own, &registry.rules).map(of));
         let rule = rule.unwrap_or_else(|| Ok("adam".into()))?;
         let mut method = TrainingMethodSpec::new(
             rule.name.clone(),
@@ -238,10 +240,7 @@ fn stopped(stop: &Bound<'_, PyAny>) -> PyResult<TrainingStopSpec> {
 }
 
 /// Reads a description; arrays that it holds are data as those that are given beside it.
-fn read(
-    description: &Bound<'_, PyAny>,
-    data: &mut Option<TrainingData>,
-) -> PyResult<TrainingSpec> {
+fn read(description: &Bound<'_, PyAny>, data: &mut Option<TrainingData>) -> PyResult<TrainingSpec> {
     let mut plain = description.clone();
     if let Ok(dict) = description.cast::<PyDict>() {
         let copy = dict.copy()?;

@@ -143,7 +143,9 @@ impl Trained {
     #[getter]
     fn notices(&self) -> Vec<String> {
         let notices = self.facts.notices.iter();
-        notices.map(|(notice, count)| format!("{notice} ({count} times)")).collect()
+        notices
+            .map(|(notice, count)| format!("{notice} ({count} times)"))
+            .collect()
     }
 
     /// The exception with which the simulator ended the training, if it did.
