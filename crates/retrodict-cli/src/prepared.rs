@@ -225,10 +225,10 @@ impl<'a> Prepared<'a> {
     /// What the report says of it.
     pub fn facts(&self) -> Outcome<ProblemFacts> {
         let entry = registry().simulator(&self.name)?;
-        let space = |s: Space| SpaceFacts {
-            name: s.name,
-            shape: s.shape,
-            unit: s.unit,
+        let space = |s: &Space| SpaceFacts {
+            name: s.name.clone(),
+            shape: s.shape.clone(),
+            unit: s.unit.clone(),
         };
         Ok(ProblemFacts {
             name: self.plan.name.clone(),
@@ -241,7 +241,7 @@ impl<'a> Prepared<'a> {
             count: self.truths.len(),
             noise: self.plan.noise,
             truth_loss: self.truth_loss(),
-            labels: self.simulator.labels().unwrap_or_default(),
+            labels: self.simulator.describe().labels.unwrap_or_default(),
             own_units: own_units(&self.name, &self.options),
             colour: self.is_colour(),
             series: self.curves().map(|curves| curves.facts()),
@@ -289,7 +289,7 @@ fn loss(
     let (name, mut options) = split_name(&plan.loss, "loss", &plan.name).map_err(Err)?;
     let entry = registry().losses.find(&name).map_err(Ok)?;
     if entry.accepts("shape") && !options.contains_key("shape") {
-        let shape = simulator.output().shape;
+        let shape = &simulator.output().shape;
         let shape: Vec<toml::Value> = shape.iter().map(|n| (*n as i64).into()).collect();
         options.insert("shape".into(), shape.into());
     }

@@ -207,7 +207,7 @@ fn solve_from(
 fn keep(problem: &Prepared<'_>, entrant: &Entrant<'_>, batch: &Batch, contents: &mut Contents) {
     let (name, method) = (&problem.plan.name, &entrant.plan.name);
     let members: Vec<&[f64]> = batch.found().collect();
-    let field = problem.picture(&problem.simulator.input(), &members);
+    let field = problem.picture(problem.simulator.input(), &members);
     contents.fields.push((format!("{name}/{method}"), field));
     if let (Some(curves), Some(first)) = (problem.curves(), members.first()) {
         let curve = (format!("{name}/{method}/curve"), curves.curve(first));

@@ -229,7 +229,7 @@ impl<'a> Learner<'a> {
 pub fn network(table: &toml::Table, input: &Space, physics: &Physics) -> Outcome<Arc<dyn Network>> {
     let (name, options) = split(table, "network")?;
     let architecture = registry().networks.build(&name, &options)?;
-    Ok(architecture.between(input, &physics.simulator.input())?)
+    Ok(architecture.between(input, physics.simulator.input())?)
 }
 
 /// Learns until a limit is reached or Ctrl-C is pressed, and writes a checkpoint to the folder every

@@ -81,10 +81,10 @@ pub fn input(draw: &Draw, physics: &Physics) -> Outcome<Space> {
             let own = arrays.iter().find(|(name, _)| name == "input");
             Ok(match own {
                 Some((_, array)) => Space::new("input", &array.shape[1..], "1"),
-                None => physics.simulator.output(),
+                None => physics.simulator.output().clone(),
             })
         }
-        _ => Ok(physics.simulator.output()),
+        _ => Ok(physics.simulator.output().clone()),
     }
 }
 
