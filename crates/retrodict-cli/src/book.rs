@@ -3,9 +3,8 @@
 use clap::Parser;
 
 use crate::args::Arguments;
-use crate::experiment::Experiment;
 use crate::sweep::Batch;
-use retrodict::spec::InversionSpec;
+use retrodict::spec::{ExperimentSpec, InversionSpec};
 
 const PAGES: [(&str, &str); 13] = [
     ("README.md", include_str!("../../../README.md")),
@@ -93,7 +92,7 @@ fn every_experiment_is_valid() {
     let mut seen = 0;
     for (name, page) in PAGES {
         for block in blocks(page, "toml") {
-            let read: Result<Experiment, _> = toml::from_str(block);
+            let read: Result<ExperimentSpec, _> = toml::from_str(block);
             assert!(read.is_ok(), "{name}: {read:?}");
             seen += 1;
         }

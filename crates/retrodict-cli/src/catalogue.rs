@@ -1,6 +1,6 @@
 //! What can be named, with options, defaults and meanings: as facts, from the registry and the descriptions themselves.
 
-use retrodict::options::nearest;
+use retrodict::error::suggestion;
 use retrodict::registry::{Entry, List, Setting, fields, schema};
 use retrodict::spec::{BoundsSpec, InversionSpec, NoiseSpec, PosteriorSpec, StartSpec, StopSpec};
 use retrodict::{Simulator, Space};
@@ -178,8 +178,13 @@ pub fn section(name: &str) -> Outcome<Vec<Item>> {
         "strategies" => items(&registry().strategies),
         "experiments" => {
             let load = |name: &str| {
-                let (e, _) = experiment::load(name, &[])?;
-                Ok(experiment_item("experiment", name, e.sentence, e.source))
+                let spec = experiment::load(name, &[])?.spec;
+                Ok(experiment_item(
+                    "experiment",
+                    name,
+                    spec.sentence,
+                    spec.source,
+                ))
             };
             experiment::BUILT_IN
                 .iter()
@@ -188,12 +193,12 @@ pub fn section(name: &str) -> Outcome<Vec<Item>> {
         }
         _ => {
             let load = |name: &str| {
-                let (plan, _) = training::load(name, &[])?;
+                let spec = training::load(name, &[])?.spec;
                 Ok(experiment_item(
                     "training experiment",
                     name,
-                    plan.sentence,
-                    plan.source,
+                    spec.sentence,
+                    spec.source,
                 ))
             };
             training::BUILT_IN
@@ -243,9 +248,7 @@ pub fn named(text: &str) -> Outcome<Vec<Item>> {
         });
     }
     if found.is_empty() {
-        let hint = nearest(&wanted, known.iter().map(String::as_str))
-            .map(|near| format!(" (did you mean '{near}'?)"))
-            .unwrap_or_default();
+        let hint = suggestion(&wanted, known.iter().map(String::as_str));
         return Err(Failure::Misuse(format!(
             "nothing is called '{text}'{hint}; `retrodict list` names everything, and `retrodict list {}` a list of it",
             SECTIONS[0]

@@ -21,7 +21,7 @@ use std::path::Path;
 use retrodict::spec::{self, InversionSpec, Override};
 use toml::Table;
 
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::registry;
 
 pub use answer::{Answer, answers, joined};
@@ -77,7 +77,13 @@ pub fn apply_all(
 
 /// Applies one change to the table of an inversion.
 pub fn apply(table: &mut Table, change: &Override) -> Outcome<()> {
-    Ok(spec::set(table, change, registry())?)
+    spec::set::<InversionSpec>(table, change, registry()).map_err(|error| {
+        let about_priors = change.path.first().is_some_and(|key| key == "prior");
+        match about_priors && !table.contains_key("prior") {
+            true => Failure::from(error).and(", or with --prior NAME"),
+            false => error.into(),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -111,7 +117,7 @@ mod tests {
         let table: Table = FILE.replace("target", "targt").parse().unwrap();
         let message = InversionSpec::from_table("a.toml", table).unwrap_err();
         assert!(
-            message.to_string().contains("did you mean `target`"),
+            message.to_string().contains("did you mean 'target'"),
             "{message}"
         );
     }

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use retrodict::interrupt::Interrupt;
 use retrodict::solver::starts::{End, Region};
-use retrodict::{Counts, Solution, Solver, Status, StopWhen};
+use retrodict::spec::{Entrant, ProblemSet, Race};
+use retrodict::{Counts, Solution, Status};
 
 use crate::batch::{Batch, Member};
 use crate::contours::Paths;
 use crate::failure::Outcome;
 use crate::folder::{Contents, MethodSummary};
 use crate::interrupt;
-use crate::plan::{Entrant, Race};
-use crate::prepared::Prepared;
+use crate::prepared;
 use crate::progress::Progress;
 use crate::survey::survey;
 use crate::text::duration;
@@ -24,16 +24,16 @@ use crate::text::duration;
 const ITERATES_UP_TO: usize = 16;
 
 /// Runs the races; the manifest's account of the run as a whole is left to the caller.
-pub fn run(races: &[Race<'_>], time: Option<Duration>) -> Outcome<Contents> {
+pub fn run(races: &[Race], time: Option<Duration>) -> Outcome<Contents> {
     let mut contents = Contents::default();
     let mut first_error = None;
     for Race { problem, entrants } in races {
-        contents.manifest.problems.push(problem.facts()?);
-        contents.fields.extend(problem.fields());
+        contents.manifest.problems.push(prepared::facts(problem)?);
+        contents.fields.extend(prepared::fields(problem));
         let mut paths = Vec::new();
         for entrant in entrants {
             if interrupt::raised() {
-                let name = format!("{} · {}", problem.plan.name, entrant.plan.name);
+                let name = format!("{} · {}", problem.spec.name, entrant.spec.name);
                 contents.manifest.not_run.push(name);
                 continue;
             }
@@ -42,12 +42,12 @@ pub fn run(races: &[Race<'_>], time: Option<Duration>) -> Outcome<Contents> {
             first_error = first_error.or_else(|| batch.error_at_the_start());
             let first = batch.members.into_iter().next();
             paths.push((
-                entrant.plan.name.clone(),
+                entrant.spec.name.clone(),
                 first.map(|m| m.iterates).unwrap_or_default(),
             ));
         }
         Paths {
-            problem: &problem.plan.name,
+            problem: &problem.spec.name,
             simulator: &*problem.simulator,
             loss: &*problem.loss,
             target: &problem.targets[0],
@@ -64,12 +64,14 @@ pub fn run(races: &[Race<'_>], time: Option<Duration>) -> Outcome<Contents> {
     }
 }
 
-fn solve(problem: &Prepared<'_>, entrant: &Entrant<'_>, time: Option<Duration>) -> Outcome<Batch> {
+fn solve(problem: &ProblemSet, entrant: &Entrant, time: Option<Duration>) -> Outcome<Batch> {
     let count = problem.truths.len();
-    let label = format!("{} · {}", problem.plan.name, entrant.plan.name);
+    let label = format!("{} · {}", problem.spec.name, entrant.spec.name);
     let progress = Progress::start(
         &label,
-        (entrant.plan.steps * entrant.plan.starts * count) as u64,
+        (entrant.spec.stop().steps)
+            .saturating_mul(entrant.spec.starts)
+            .saturating_mul(count) as u64,
     );
     let clock = Instant::now();
     let interrupt = Interrupt::current();
@@ -101,13 +103,13 @@ fn solve(problem: &Prepared<'_>, entrant: &Entrant<'_>, time: Option<Duration>) 
 
 /// One problem of the batch: the best run of those from all starts, with the counts of all.
 fn solve_one(
-    problem: &Prepared<'_>,
-    entrant: &Entrant<'_>,
+    problem: &ProblemSet,
+    entrant: &Entrant,
     i: usize,
     time: Option<Duration>,
     progress: &Progress,
 ) -> retrodict::Result<Member> {
-    let (plan, seed) = (entrant.plan, entrant.seed.wrapping_add(i as u64));
+    let (plan, seed) = (&entrant.spec, entrant.seed.wrapping_add(i as u64));
     let (region, starts) = Region::starts(&problem.starts[i], plan.spread, plan.starts, seed)?;
     let interrupt = Interrupt::current();
     let runs: Vec<retrodict::Result<Member>> = starts
@@ -147,21 +149,15 @@ fn solve_one(
 }
 
 fn solve_from(
-    problem: &Prepared<'_>,
-    entrant: &Entrant<'_>,
+    problem: &ProblemSet,
+    entrant: &Entrant,
     i: usize,
     start: &[f64],
     time: Option<Duration>,
     progress: &Progress,
 ) -> retrodict::Result<Member> {
     let truth = &problem.truths[i];
-    let stop = StopWhen {
-        steps: entrant.plan.steps,
-        time,
-        loss_below: entrant.plan.loss_below,
-        ..StopWhen::default()
-    };
-    let solver = Solver::new(entrant.start()?, stop);
+    let solver = entrant.solver(time)?;
     let keep = truth.len() <= ITERATES_UP_TO;
     let (mut records, mut errors, mut iterates) = (Vec::new(), Vec::new(), Vec::new());
     let posed = problem.problem(i, &entrant.simulators[i])?;
@@ -204,16 +200,16 @@ fn solve_from(
     })
 }
 
-fn keep(problem: &Prepared<'_>, entrant: &Entrant<'_>, batch: &Batch, contents: &mut Contents) {
-    let (name, method) = (&problem.plan.name, &entrant.plan.name);
+fn keep(problem: &ProblemSet, entrant: &Entrant, batch: &Batch, contents: &mut Contents) {
+    let (name, method) = (&problem.spec.name, &entrant.spec.name);
     let members: Vec<&[f64]> = batch.found().collect();
-    let field = problem.picture(problem.simulator.input(), &members);
+    let field = prepared::picture(problem, problem.simulator.input(), &members);
     contents.fields.push((format!("{name}/{method}"), field));
-    if let (Some(curves), Some(first)) = (problem.curves(), members.first()) {
+    if let (Some(curves), Some(first)) = (prepared::curves(problem), members.first()) {
         let curve = (format!("{name}/{method}/curve"), curves.curve(first));
         contents.fields.push(curve);
     }
-    if let (Some(film), Some(first)) = (problem.film(), members.first()) {
+    if let (Some(film), Some(first)) = (prepared::film(problem), members.first()) {
         let frames = (format!("{name}/{method}/film"), film.frames(first));
         contents.fields.push(frames);
     }
@@ -224,7 +220,7 @@ fn keep(problem: &Prepared<'_>, entrant: &Entrant<'_>, batch: &Batch, contents: 
     let steps = batch.members.iter().map(|m| m.solution.steps).max();
     contents.summary.methods.push(MethodSummary {
         method: method.clone(),
-        rule: entrant.rule.clone(),
+        rule: entrant.spec.rule.name.clone(),
         problem: name.clone(),
         status: status.kind(),
         message: status.to_string(),

@@ -8,15 +8,16 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use crate::registry;
-use retrodict::options::{explain, nearest};
+use retrodict::error::unknown;
+use retrodict::options::explain;
 use retrodict::spec::{InversionSpec, Override};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use crate::experiment::misread;
 use crate::failure::{Failure, Outcome};
 use crate::inversion;
 use crate::training::file_name;
+use retrodict::spec::misread;
 
 pub use draws::Draws;
 pub use result::{Found, Solved, folder_of};
@@ -209,14 +210,10 @@ fn check_rule(table: &Table, keys: &[&str]) -> Outcome<()> {
     let entry = registry().rules.find(rule)?;
     for key in keys.iter().filter_map(|key| key.strip_prefix("rule.")) {
         if key != "name" && !entry.accepts(key) {
-            let known = entry.keys();
-            let hint = nearest(key, known.iter().copied())
-                .map(|near| format!(" (did you mean '{near}'?)"))
-                .unwrap_or_default();
             return Err(Failure::Misuse(format!(
-                "the rule {} has no option '{key}'{hint}; known: {}",
+                "rule '{}': {}",
                 entry.name,
-                known.join(", ")
+                unknown("key", key, entry.keys().iter().copied())
             )));
         }
     }
@@ -275,7 +272,7 @@ mod tests {
                 "[sweep.over]\n'rule.learning_rat' = [1]",
                 "did you mean 'learning_rate'",
             ),
-            ("[sweep.over]\n'stop.stepz' = [1]", "unknown key `stepz`"),
+            ("[sweep.over]\n'stop.stepz' = [1]", "unknown key 'stepz'"),
             ("[sweep.over]\nnu_t = []", "no values"),
         ] {
             let message = points(text).err().unwrap().to_string();

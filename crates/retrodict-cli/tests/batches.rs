@@ -305,7 +305,7 @@ fn batches_that_cannot_be_are_refused_before_anything_is_done() {
         ),
         (
             SWEEP.replace("\"rule.learning_rate\"", "\"rule.learning_rat\""),
-            &["no option 'learning_rat'"],
+            &["unknown key 'learning_rat' (did you mean 'learning_rate'?)"],
         ),
         (
             SWEEP.replace("\"rule.learning_rate\"", "\"alpa\""),
@@ -325,11 +325,11 @@ fn batches_that_cannot_be_are_refused_before_anything_is_done() {
         ),
         (
             SWEEP.replace("[inversion]", "[inversoin]"),
-            &["wrong.toml, line", "did you mean `inversion`"],
+            &["wrong.toml, line", "did you mean 'inversion'"],
         ),
         (
             SWEEP.replace("stop = { loss = 1e-9", "stop = { los = 1e-9"),
-            &["unknown key `los`"],
+            &["unknown key 'los'"],
         ),
         (
             "inversion = 'gone.toml'\n[[problem]]\nname = 'a'".to_owned(),

@@ -152,7 +152,7 @@ fn questions_that_make_no_sense_are_refused() {
         (
             "/Evaluate",
             json!({ "name": "sine", "input": x, "config": { "nu": 1 } }),
-            "unknown key `nu`",
+            "unknown key 'nu'",
         ),
         (
             "/Gradient",
@@ -311,7 +311,7 @@ fn arguments_that_do_not_fit_are_misuse() {
         ),
         (
             "check --umbridge http://h --set retries=2",
-            &["unknown key `retries`"],
+            &["unknown key 'retries'"],
         ),
         ("serve", &["SIMULATOR"]),
         (

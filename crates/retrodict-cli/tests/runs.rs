@@ -385,7 +385,7 @@ fn states_are_steered_back_to_and_only_the_loss_counts() {
     assert!(found["x_error"].is_null());
     let line = "run oscillators --set states.truth.option=start --json";
     let said = fail(folder.path(), line, 2);
-    assert!(said.contains("unknown key `start`"), "{said}");
+    assert!(said.contains("unknown key 'start'"), "{said}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ def test_a_transform_is_what_rules_see_and_x_stays_x():
     each = solve(transform=[{"scale": 2.0}, {"bounds": [0.1, 3.0]}], observer=lambda r: seen.append(r.x))
     assert each.converged and np.allclose(each.x, TRUTH, rtol=1e-6)
     assert all(0.1 < x[1] < 3.0 for x in seen)
-    with pytest.raises(ValueError, match="did you mean `log`|unknown variant"):
+    with pytest.raises(ValueError, match="did you mean 'log'|unknown variant"):
         solve(transform="logg")
     with pytest.raises(ValueError, match="-1"):
         retrodict.solve(decay, DATA, [-1.0, 1.0], transform="log", differences={})
@@ -139,7 +139,7 @@ def test_a_description_says_the_same_as_keywords(tmp_path):
         own = retrodict.invert(own, simulator=decay, target=DATA, start=[1.0, 1.0])
     assert np.allclose(own.x, TRUTH, rtol=1e-3)
     file.write_text('target = "y.npy"\nsimulator = "heat"\nnois = { std = 1 }\n')
-    with pytest.raises(ValueError, match=r"blur.toml, line 3: .*did you mean `noise`"):
+    with pytest.raises(ValueError, match=r"blur.toml, line 3: .*did you mean 'noise'"):
         retrodict.invert(file)
     with pytest.raises(ValueError, match="did you mean 'heat'"):
         retrodict.invert({"target": [1.0], "simulator": "haet"})
@@ -149,7 +149,7 @@ def test_a_description_says_the_same_as_keywords(tmp_path):
 
 def test_stops_have_one_vocabulary():
     assert solve(stop={"loss": 1e-3}).x.tolist() == solve(stop={"loss_below": 1e-3}).x.tolist()
-    with pytest.raises(ValueError, match="did you mean `gradient_below`|did you mean `gradient"):
+    with pytest.raises(ValueError, match="did you mean 'gradient_below'|did you mean `gradient"):
         solve(stop={"gradient_belo": 1e-3})
 
 

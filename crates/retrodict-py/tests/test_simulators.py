@@ -87,7 +87,7 @@ def test_a_program_is_a_simulator(tmp_path):
     "make, words",
     [
         (lambda: retrodict.simulator("heet"), r"unknown simulator 'heet' \(did you mean 'heat'\?\); known: "),
-        (lambda: retrodict.simulator("heat", nut=1.0), "unknown key `nut`.*nu_t"),
+        (lambda: retrodict.simulator("heat", nut=1.0), "unknown key 'nut'.*nu_t"),
         (lambda: retrodict.simulator("heat", nu_t=-1.0), "nu_t = -1 is not allowed"),
         (lambda: retrodict.simulator("heat", shape=[0]), "shape"),
         (lambda: retrodict.simulator("heat", shape=[2**70]), "does not fit into 64 bits"),

@@ -21,7 +21,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         .parse()
         .map_err(|_| "expected a number and a unit, such as 500ms, 10s or 2m".to_owned())?;
     Duration::try_from_secs_f64(seconds * factor)
-        .map_err(|_| "a time limit must be 0 or greater".to_owned())
+        .map_err(|_| "a time limit must be 0 or greater, and less than 1e19 seconds".to_owned())
 }
 
 /// For fields of options: a text with a unit, or a number of seconds; written in seconds.

@@ -25,24 +25,48 @@
 //! ```
 
 mod bounds;
+mod experiment;
+mod inverse;
 mod inversion;
+mod layout;
+mod loss;
 mod noise;
+mod origin;
 mod overrides;
 mod posed;
 mod posterior;
 mod prior;
+pub mod random;
 mod start;
+mod text;
+#[cfg(feature = "network")]
+mod training;
 mod values;
 
 pub use crate::compose::Transform as TransformSpec;
 pub use crate::registry::Named;
 pub use crate::solver::StopWhen as StopSpec;
+#[cfg(feature = "network")]
+pub use crate::training::Limits as TrainingStopSpec;
 pub use bounds::BoundsSpec;
-pub use inversion::{InversionSpec, misread};
+pub use experiment::{
+    Entrant, ErrorNorm, Expectation, ExperimentMethodSpec, ExperimentSpec, ExperimentStartSpec,
+    ProblemSet, ProblemSpec, Race, TruthSpec,
+};
+pub use inverse::with_inverse;
+pub use inversion::InversionSpec;
+pub use layout::{Described, full_name};
 pub use noise::{Level, NoiseSpec};
-pub use overrides::{Override, full_name, insert, set};
+pub use origin::Origin;
+pub use overrides::{Override, changed, insert, set};
 pub use posed::{Field, Posed, Subject, WithNoise};
 pub use posterior::{PosteriorFound, PosteriorSpec};
 pub use prior::{PriorSpec, WeightSpec};
 pub use start::StartSpec;
-pub use values::{Files, NoFiles, Values};
+pub use text::misread;
+#[cfg(feature = "network")]
+pub use training::{
+    DataSpec, DrawSpec, Physics, Samples, Training, TrainingExpectation, TrainingMethodSpec,
+    TrainingSpec, input,
+};
+pub use values::{FileArray, Files, NoFiles, Values};

@@ -10,6 +10,8 @@ use crate::core::simulator::Simulator;
 mod clock;
 mod data;
 mod joint;
+mod limits;
+pub mod memory;
 mod notes;
 mod schedule;
 mod spread;
@@ -19,10 +21,11 @@ mod trainer;
 pub use clock::{Clock, Shares};
 pub use data::{Data, Fixed, Fresh};
 pub use joint::Joint;
+pub use limits::Limits;
 pub use notes::Notes;
 pub use schedule::Schedule;
 pub use strategy::{CorrectedTargets, EndToEnd, Lesson, PhysicsResidual, Strategy, Supervised};
-pub use trainer::{Epoch, Limits, Score, State, Step, Trained, Trainer, score};
+pub use trainer::{Epoch, Score, State, Step, Trained, Trainer, score};
 
 /// What a network learns from: what it sees, where its x shall lead, and through which physics.
 #[derive(Clone)]

@@ -253,7 +253,7 @@ fn options_that_are_not_allowed_are_named() {
         let said = message(name, "epsilon = 0.0");
         assert!(said.contains("epsilon = 0 is not allowed"), "{said}");
         let said = message(name, "learning_rat = 1.0");
-        assert!(said.contains("did you mean `learning_rate`"), "{said}");
+        assert!(said.contains("did you mean 'learning_rate'"), "{said}");
     }
     for (name, options, found) in [
         ("adamw", "weight_decay = -0.1", "weight_decay = -0.1"),

@@ -337,6 +337,6 @@ fn bad_options_are_named() {
     };
     assert!(message("nu_t = -1.0").contains("nu_t = -1 is not allowed: it must be 0 or greater"));
     assert!(message("shape = [64, 0]").contains("shape = [64, 0]"));
-    assert!(message("nut = 1.0").contains("did you mean `nu_t`"));
+    assert!(message("nut = 1.0").contains("did you mean 'nu_t'"));
     assert!(message("inverse = { filter = 'wiener' }").contains("tikhonov"));
 }

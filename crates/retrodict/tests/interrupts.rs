@@ -67,10 +67,10 @@ impl Simulator for Raising {
         self.called();
         let [a, b, c] = [x[0], x[1], x[2]];
         if a > self.wall {
-            return Err(Error::Simulation {
-                simulator: "a wall".to_owned(),
-                message: format!("x₀ = {a} lies beyond it"),
-            });
+            return Err(Error::simulation(
+                "a wall",
+                format!("x₀ = {a} lies beyond it"),
+            ));
         }
         y.copy_from_slice(&[a + b * b, b * c, a * c * c, a + c]);
         Ok(())

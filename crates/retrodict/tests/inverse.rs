@@ -379,10 +379,7 @@ impl Simulator for Edge {
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         if x[0] > 1.0 {
-            return Err(Error::Simulation {
-                simulator: "edge".to_owned(),
-                message: "x is beyond 1".to_owned(),
-            });
+            return Err(Error::simulation("edge", "x is beyond 1"));
         }
         y[0] = x[0];
         Ok(())
@@ -440,10 +437,7 @@ struct Refuses;
 
 impl Inverter for Refuses {
     fn invert(&self, _: &dyn Simulator, _: &[f64], _: &[f64]) -> Result<Inversion> {
-        Err(Error::Simulation {
-            simulator: "refuses".to_owned(),
-            message: "always".to_owned(),
-        })
+        Err(Error::simulation("refuses", "always"))
     }
 }
 

@@ -216,7 +216,7 @@ fn options_out_of_range_are_named() {
         ("spectral", "wavenumber = 0.0", "wavenumber = 0"),
         ("cauchy", "scale = 0.0", "scale = 0"),
         ("huber", "delta = nan", "delta = NaN"),
-        ("huber", "delt = 1.0", "did you mean `delta`"),
+        ("huber", "delt = 1.0", "did you mean 'delta'"),
     ] {
         let built = LOSSES.build(name, &options.parse().unwrap());
         let error = built.err().expect(options).to_string();

@@ -273,5 +273,5 @@ fn a_simulator_without_a_residual_is_refused_with_what_to_use_instead() {
     }
     let strategy: Result<_> = STRATEGIES.build("physical-loss", &table("weight = 1.0"));
     let said = strategy.err().unwrap().to_string();
-    assert!(said.contains("unknown key `weight`"), "{said}");
+    assert!(said.contains("unknown key 'weight'"), "{said}");
 }

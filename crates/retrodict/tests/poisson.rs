@@ -233,5 +233,5 @@ fn bad_options_are_named() {
         .err()
         .unwrap()
         .to_string();
-    assert!(error.contains("did you mean `dirichlet`"), "{error}");
+    assert!(error.contains("did you mean 'dirichlet'"), "{error}");
 }

@@ -48,12 +48,12 @@ fn what_is_wrong_is_named_with_its_line_and_what_was_meant() {
         (
             "[bounds]",
             "[bound]",
-            &["a.toml, line 15", "did you mean `bounds`"][..],
+            &["a.toml, line 15", "did you mean 'bounds'"][..],
         ),
         (
             "gradient = 1e-7",
             "gradiant = 1e-7",
-            &["did you mean `gradient`"],
+            &["did you mean 'gradient'"],
         ),
         (
             "steps = 40",
@@ -93,7 +93,7 @@ fn posing_finds_everything_before_anything_is_run() {
             "name = \"derive2\"",
             "did you mean 'deriv2'",
         ),
-        ("size = 5", "sise = 5", "did you mean `size`"),
+        ("size = 5", "sise = 5", "did you mean 'size'"),
         ("0.3]", "0.3, 0.2]", "has 6 values, expected 5"),
         ("0.1, 0.2]", "0.1]", "noise.std has 4 values, expected 5"),
         ("0.1, 0.2]", "0.1, -0.2]", "must be greater than 0"),

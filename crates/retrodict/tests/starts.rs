@@ -25,10 +25,7 @@ impl Simulator for Edge {
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         if x[0] > 1.0 {
-            return Err(Error::Simulation {
-                simulator: "edge".to_owned(),
-                message: "x is beyond 1".to_owned(),
-            });
+            return Err(Error::simulation("edge", "x is beyond 1"));
         }
         y[0] = x[0];
         Ok(())

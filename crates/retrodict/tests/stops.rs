@@ -193,10 +193,7 @@ fn every_goal_ends_the_run_at_the_step_that_reaches_it_and_names_itself() {
 /// Every word on how a run ended says what it means, and what to do next or why nothing is.
 #[test]
 fn statuses_tell_what_to_try() {
-    let broken = Error::Simulation {
-        simulator: "cliff".to_owned(),
-        message: "x lies beyond the edge".to_owned(),
-    };
+    let broken = Error::simulation("cliff", "x lies beyond the edge");
     for (status, hint) in [
         (Status::Converged(Goal::Loss), "a lower goal"),
         (Status::Converged(Goal::Discrepancy), "fit the noise"),
@@ -257,10 +254,10 @@ impl Cliff {
     fn test(&self, x: &[f64]) -> Result<bool> {
         let beyond = x.iter().any(|x| *x > self.edge);
         if beyond && self.fails {
-            return Err(Error::Simulation {
-                simulator: "cliff".to_owned(),
-                message: format!("x lies beyond {}", self.edge),
-            });
+            return Err(Error::simulation(
+                "cliff",
+                format!("x lies beyond {}", self.edge),
+            ));
         }
         Ok(beyond)
     }

@@ -3,13 +3,13 @@ use std::process::ExitCode;
 use crate::registry;
 use retrodict::check::{self, Check, Reach};
 use retrodict::error::expect_length;
+use retrodict::spec::with_inverse;
 
 use crate::args;
 use crate::args::source;
 use crate::data;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt;
-use crate::local_inverse;
 use crate::settings;
 use crate::text::aligned;
 
@@ -17,10 +17,10 @@ use crate::text::aligned;
 pub fn run(args: &args::Check) -> Outcome<ExitCode> {
     let mut options = settings::table(&args.settings)?;
     args.source.join(&args.simulator, &mut options)?;
-    let inverse = local_inverse::from_arguments(args.inverse.as_deref(), &mut options)?;
+    let inverse = settings::inverse(args.inverse.as_deref(), &mut options)?;
     let simulator = registry().simulator(&args.simulator)?.build(&options)?;
     source::note(&*simulator);
-    let simulator = local_inverse::join(simulator, inverse.as_ref());
+    let simulator = with_inverse(simulator, inverse.as_ref(), registry())?;
     let x = match &args.at {
         Some(name) => one(name, &simulator.input().shape)?,
         None => check::typical_input(&*simulator, args.seed),

@@ -3,17 +3,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::registry;
+use retrodict::registry::Named;
 use retrodict::solver::automatic::{self, AUTOMATIC};
-use retrodict::{Network, Problem, Solution, Solver, StopWhen};
+use retrodict::spec::{self, Physics, TrainingSpec};
+use retrodict::{Error, Network, Problem, Solution, Solver, StopWhen};
 
 use super::simulate::note_clipping;
 use super::solve::beside;
 use crate::args;
-use crate::data::{self, Array, Depth, joined_shape, split};
+use crate::data::{self, Array, Depth, UserFiles, joined_shape, split};
 use crate::failure::{Failure, Outcome};
 use crate::interrupt;
 use crate::text::aligned;
-use crate::training::{self, Checkpoint, Physics, Plan, Weights};
+use crate::training::{self, Checkpoint, Weights};
 
 /// Applies a trained network to the user's data, and polishes its answer if wished.
 pub fn run(args: &args::Predict) -> Outcome<ExitCode> {
@@ -138,7 +140,7 @@ fn polished(
 
 /// A network with its weights and the physics that it was trained for.
 struct Trained {
-    plan: Plan,
+    plan: TrainingSpec,
     weights: Weights,
     network: Arc<dyn Network>,
     physics: Physics,
@@ -151,13 +153,12 @@ impl Trained {
         let damaged = |e: toml::de::Error| {
             Failure::unreadable(&path, format!("its metadata is damaged ({})", e.message()))
         };
-        let plan: Plan = toml::from_str(&weights.plan).map_err(damaged)?;
-        let architecture: toml::Table = weights.architecture.parse().map_err(damaged)?;
-        let own = plan.methods.iter().find(|m| m.name == weights.method);
-        let own = own.map(|m| m.simulator.clone()).unwrap_or_default();
-        let physics = Physics::new(&plan, &own)?;
-        let input = training::input(&plan.data.draw, &physics)?;
-        let network = training::network(&architecture, &input, &physics)?;
+        let plan: TrainingSpec = toml::from_str(&weights.plan).map_err(damaged)?;
+        let architecture: Named = toml::from_str(&weights.architecture).map_err(damaged)?;
+        let physics = plan.physics(plan.method(&weights.method)?, registry())?;
+        let input = spec::input(&plan.data.draw, &physics, &UserFiles)?;
+        let kind = registry().networks.make(registry(), &architecture)?;
+        let network = kind.between(&input, physics.simulator.input())?;
         Ok(Self {
             weights: weights.gather(&path, &arrays, &network)?,
             plan,
@@ -178,18 +179,9 @@ fn find(place: &Path, method: Option<&str>) -> Outcome<PathBuf> {
         .filter(|o| method.is_none_or(|m| o.method == m))
         .min_by(|a, b| a.loss.total_cmp(&b.loss));
     let Some(best) = best else {
-        let known: Vec<&str> = contents
-            .manifest
-            .methods
-            .iter()
-            .map(String::as_str)
-            .collect();
-        return Err(training::unknown(
-            "method",
-            method.unwrap_or_default(),
-            &known,
-            "",
-        ));
+        let known = contents.manifest.methods.iter().map(String::as_str);
+        let error = Error::unknown("method", method.unwrap_or_default(), known);
+        return Err(error.into());
     };
     Ok(Checkpoint::path(place, &best.method, best.seed).with_extension("safetensors"))
 }

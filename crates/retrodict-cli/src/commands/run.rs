@@ -2,12 +2,13 @@ use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::args;
-use crate::experiment;
+use crate::data::UserFiles;
+use crate::experiment::{self, Read};
 use crate::failure::{Failure, NOT_CONVERGED, Outcome};
 use crate::folder;
 use crate::interrupt;
-use crate::plan;
 use crate::race;
+use crate::registry;
 use crate::report;
 use crate::verdict;
 use crate::{tables, text};
@@ -19,7 +20,11 @@ pub fn run(args: &args::Run) -> Outcome<ExitCode> {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.as_secs());
     let threads = super::threads(args.threads)?;
-    let (mut experiment, origin) = experiment::load(&args.experiment, &args.settings)?;
+    let Read {
+        spec: mut experiment,
+        short,
+        origin,
+    } = experiment::load(&args.experiment, &args.settings)?;
     if let Some(seed) = args.seed {
         experiment.seed = seed;
     }
@@ -29,18 +34,17 @@ pub fn run(args: &args::Run) -> Outcome<ExitCode> {
             .iter_mut()
             .for_each(|m| m.starts = starts);
     }
-    let races = plan::plan(&experiment, &args.methods, &origin)?;
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| folder::free(&origin.short));
+    let races = experiment
+        .races(&args.methods, registry(), &UserFiles)
+        .map_err(|error| origin.locate(error))?;
+    let out = args.out.clone().unwrap_or_else(|| folder::free(&short));
     folder::prepare(&out)?;
 
     let mut contents = race::run(&races, args.time)?;
     let manifest = &mut contents.manifest;
     manifest.version = env!("CARGO_PKG_VERSION").to_owned();
     manifest.command = std::env::args().collect::<Vec<_>>().join(" ");
-    manifest.experiment = origin.short.clone();
+    manifest.experiment = short;
     manifest.title.clone_from(&experiment.title);
     manifest.sentence.clone_from(&experiment.sentence);
     manifest.source.clone_from(&experiment.source);

@@ -1,11 +1,11 @@
 use std::process::ExitCode;
 
 use crate::registry;
+use retrodict::spec::random;
 
 use crate::args;
 use crate::data::{self, Array, Depth, fit_shape, joined_shape, split};
 use crate::failure::{Failure, Outcome};
-use crate::generate;
 use crate::settings;
 
 /// Runs a simulator forwards on the user's data.
@@ -23,12 +23,12 @@ pub fn run(args: &args::Simulate) -> Outcome<ExitCode> {
     let simulator = registry().simulator(&args.simulator)?.build(&options)?;
     let (n, m) = (simulator.input().len(), simulator.output().len());
     let fields = split(&input, &simulator.input().shape, &args.input)?;
-    let mut random = generate::generator(args.seed, 3);
+    let mut draws = random::generator(args.seed, 3);
     let mut values = Vec::new();
     for x in fields {
         let mut y = vec![0.0; m];
         simulator.forward(x, &mut y)?;
-        generate::add_noise(&mut y, level, &mut random);
+        random::add_noise(&mut y, level, &mut draws);
         values.extend(y);
     }
     let shape = joined_shape(&input, n, &simulator.output().shape);

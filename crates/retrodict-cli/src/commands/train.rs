@@ -2,18 +2,19 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::registry;
-use toml::Value;
+use retrodict::spec::{TrainingSpec, TrainingStopSpec};
 
 use crate::args;
 use crate::data::Array;
 use crate::durable::replace;
+use crate::experiment::Read;
 use crate::failure::{Failure, Outcome};
 use crate::folder;
 use crate::interrupt;
+use crate::registry;
 use crate::report;
 use crate::text::{unindented, wrapped};
-use crate::training::{self, Checkpoint, Contents, Learner, Manifest, Plan, Weights};
+use crate::training::{self, Checkpoint, Contents, Learner, Manifest, Weights};
 use crate::verdict;
 
 /// How many held-out samples are kept for the report.
@@ -22,21 +23,27 @@ const SHOWN: usize = 4;
 /// Trains the methods of an experiment, writes the folder and the report.
 pub fn run(args: &args::Train) -> Outcome<ExitCode> {
     let threads = super::threads(args.threads)?;
-    let (mut plan, short) = training::load(&args.experiment, &args.settings)?;
+    let Read {
+        spec: mut plan,
+        short,
+        origin,
+    } = training::load(&args.experiment, &args.settings)?;
     if let Some(seed) = args.seed {
         plan.seed = seed;
     }
     if args.epochs.is_some() || args.time.is_some() {
-        let until = training::Until {
+        let stop = TrainingStopSpec {
             epochs: args.epochs,
-            seconds: args.time.map(|t| t.as_secs_f64()),
-            ..training::Until::default()
+            time: args.time,
+            ..TrainingStopSpec::default()
         };
         plan.methods
             .iter_mut()
-            .for_each(|m| m.until = until.or(&m.until));
+            .for_each(|m| m.stop = stop.or(&m.stop));
     }
     choose(&mut plan, args)?;
+    plan.check()
+        .map_err(|error| endless(origin.locate(error)))?;
     if args.seeds == 0 {
         return Err(Failure::Misuse(
             "--seeds 0: it must be at least 1".to_owned(),
@@ -70,10 +77,9 @@ pub fn run(args: &args::Train) -> Outcome<ExitCode> {
     };
     // Everything that can be wrong is found before anything is written.
     for method in &plan.methods {
-        Learner::new(&plan, method, 0)?;
+        Learner::new(&plan, method, 0).map_err(|error| origin.locate(error))?;
     }
-    let text = toml::to_string(&plan)
-        .map_err(|e| Failure::Broken(format!("cannot encode the plan: {e}")))?;
+    let text = plan.to_toml()?;
     // The plan last: it is what makes the folder a training's, and whoever finds it finds the manifest too.
     replace(
         &out.join("manifest.json"),
@@ -81,6 +87,17 @@ pub fn run(args: &args::Train) -> Outcome<ExitCode> {
     )?;
     replace(&out.join("plan.toml"), text.as_bytes())?;
     train(&plan, manifest, &out, args.checkpoint, args.json)
+}
+
+/// The arguments that end a training, where a description leaves it without an end.
+fn endless(error: retrodict::Error) -> Failure {
+    let hint = match &error {
+        retrodict::Error::Within { place, .. } if place.table == "stop" => {
+            ", or pass --epochs or --time"
+        }
+        _ => "",
+    };
+    Failure::from(error).and(hint)
 }
 
 /// Whether a folder holds a training that `resume` can go on with. One that was killed between its first two files
@@ -109,7 +126,7 @@ pub fn resume(args: &args::Resume) -> Outcome<ExitCode> {
     let text = std::fs::read_to_string(&path).map_err(|e| Failure::unreadable(&path, e))?;
     let damaged =
         |why: &dyn std::fmt::Display| Failure::unreadable(&path, format!("it is damaged ({why})"));
-    let plan: Plan = toml::from_str(&text).map_err(|e| damaged(&e))?;
+    let plan = TrainingSpec::from_toml("plan.toml", &text).map_err(|e| damaged(&e))?;
     let path = args.folder.join("manifest.json");
     let bytes = std::fs::read(&path).map_err(|e| {
         let again = match is_begun(&args.folder) {
@@ -124,18 +141,14 @@ pub fn resume(args: &args::Resume) -> Outcome<ExitCode> {
 }
 
 /// Keeps the methods that were asked for; makes one of a strategy and a rule that none has.
-fn choose(plan: &mut Plan, args: &args::Train) -> Outcome<()> {
+fn choose(plan: &mut TrainingSpec, args: &args::Train) -> Outcome<()> {
     let names: Vec<String> = plan.methods.iter().map(|m| m.name.clone()).collect();
     if !args.compare.is_empty() {
-        let known: Vec<&str> = names.iter().map(String::as_str).collect();
-        if let Some(other) = args.compare.iter().find(|m| !names.contains(m)) {
-            return Err(training::unknown("method", other, &known, ""));
+        for wanted in &args.compare {
+            plan.method(wanted)?;
         }
         plan.methods.retain(|m| args.compare.contains(&m.name));
     }
-    let goes_by = |table: &toml::Table, wanted: &str| {
-        table.get("name").and_then(Value::as_str) == Some(wanted)
-    };
     let strategy = args
         .strategy
         .as_deref()
@@ -147,10 +160,9 @@ fn choose(plan: &mut Plan, args: &args::Train) -> Outcome<()> {
     {
         plan.methods.retain(|m| m.name == *wanted);
         if let Some(strategy) = strategy {
-            let table = training::named(strategy);
             plan.methods
                 .iter_mut()
-                .for_each(|m| m.strategy = table.clone());
+                .for_each(|m| m.strategy = strategy.into());
         }
         return Ok(());
     }
@@ -164,14 +176,14 @@ fn choose(plan: &mut Plan, args: &args::Train) -> Outcome<()> {
         return Ok(());
     };
     plan.methods.retain(|m| {
-        strategy.is_none_or(|s| goes_by(&m.strategy, s)) && rule.is_none_or(|r| goes_by(&m.rule, r))
+        strategy.is_none_or(|s| m.strategy.name == s) && rule.is_none_or(|r| m.rule.name == r)
     });
     if plan.methods.is_empty() {
         if let Some(strategy) = strategy {
-            model.strategy = training::named(strategy);
+            model.strategy = strategy.into();
         }
         if let Some(rule) = rule {
-            model.rule = training::named(rule);
+            model.rule = rule.into();
         }
         model.name = [strategy, rule]
             .into_iter()
@@ -190,7 +202,7 @@ fn choose(plan: &mut Plan, args: &args::Train) -> Outcome<()> {
 
 /// Trains what is not trained yet, and writes everything.
 fn train(
-    plan: &Plan,
+    plan: &TrainingSpec,
     mut manifest: Manifest,
     out: &Path,
     every: Duration,
@@ -210,8 +222,8 @@ fn train(
                 learner => learner?,
             };
             manifest.facts = facts(&learner);
-            manifest.x_shape = learner.physics.simulator.input().shape.clone();
-            manifest.y_shape = learner.physics.simulator.output().shape.clone();
+            manifest.x_shape = learner.training.physics.simulator.input().shape.clone();
+            manifest.y_shape = learner.training.physics.simulator.output().shape.clone();
             if let Some(before) = &before {
                 learner.check(before)?;
             }
@@ -224,12 +236,12 @@ fn train(
             contents.outcomes.push(learner.outcome(&checkpoint));
             let weights = Weights {
                 theta: checkpoint.state.best.clone(),
-                architecture: learner.architecture.clone(),
-                plan: toml::to_string(plan).unwrap_or_default(),
+                architecture: architecture(&learner)?,
+                plan: plan.to_toml()?,
                 method: method.name.clone(),
             };
             let name = path.with_extension("safetensors");
-            weights.write(&name, &learner.network)?;
+            weights.write(&name, &learner.training.network)?;
             if seed == 0 {
                 interrupt::graced(|| show(&learner, &checkpoint, &mut contents))?;
             }
@@ -266,30 +278,43 @@ fn train(
 
 /// What physics, network and loss are.
 fn facts(learner: &Learner<'_>) -> Vec<(String, String)> {
-    let physics = &learner.physics;
+    let physics = &learner.training.physics;
     let (x, y) = (physics.simulator.input(), physics.simulator.output());
     let fact = |key: &str, value: String| (key.to_owned(), value);
     vec![
         fact("x", format!("{} {:?}, in {}", x.name, x.shape, x.unit)),
         fact("y", format!("{} {:?}, in {}", y.name, y.shape, y.unit)),
         fact("loss of a sample", physics.loss.formula()),
-        fact("network", learner.architecture.trim().replace('\n', ", ")),
-        fact("parameters", learner.network.parameters().to_string()),
+        fact(
+            "network",
+            architecture(learner)
+                .unwrap_or_default()
+                .trim()
+                .replace('\n', ", "),
+        ),
+        fact(
+            "parameters",
+            learner.training.network.parameters().to_string(),
+        ),
     ]
+}
+
+/// Name and options of the network, as TOML.
+fn architecture(learner: &Learner<'_>) -> Outcome<String> {
+    let table = toml::Table::try_from(&learner.training.architecture);
+    let table = table.map_err(|e| Failure::Broken(format!("cannot encode the network: {e}")))?;
+    Ok(table.to_string())
 }
 
 /// Some held-out samples: what is asked for, and what the network's x leads to.
 fn show(learner: &Learner<'_>, checkpoint: &Checkpoint, contents: &mut Contents) -> Outcome<()> {
-    let samples: Vec<_> = learner.lot.test.iter().take(SHOWN).collect();
+    let samples: Vec<_> = learner.training.samples.test.iter().take(SHOWN).collect();
     if samples.is_empty() {
         return Ok(());
     }
     let inputs: Vec<f64> = samples.iter().flat_map(|s| s.input.clone()).collect();
-    let (n, count) = (learner.network.output().len(), samples.len());
-    let mut x = vec![0.0; count * n];
-    learner
-        .network
-        .forward(&checkpoint.state.best, &inputs, &mut x)?;
+    let (n, count) = (learner.training.network.output().len(), samples.len());
+    let x = learner.training.predict(&checkpoint.state.best, &inputs)?;
     let (mut y, mut labels) = (Vec::new(), Vec::new());
     for (sample, x) in samples.iter().zip(x.chunks(n)) {
         let mut one = vec![0.0; sample.target.len()];
@@ -303,7 +328,7 @@ fn show(learner: &Learner<'_>, checkpoint: &Checkpoint, contents: &mut Contents)
         y.extend(one);
         labels.extend(sample.label.iter().flatten());
     }
-    let simulator = &learner.physics.simulator;
+    let simulator = &learner.training.physics.simulator;
     let array = |shape: &[usize], values: Vec<f64>| {
         let shape: Vec<usize> = [&[count], shape].concat();
         Array::new(shape, values)

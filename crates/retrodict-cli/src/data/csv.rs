@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::path::Path;
 
-use retrodict::options::nearest;
+use retrodict::error::suggestion;
 
 use super::Array;
 use crate::failure::{Failure, Outcome};
@@ -395,9 +395,7 @@ impl Table {
                 self.width
             )),
             ([], _) => {
-                let hint = nearest(wanted, self.names.iter().map(String::as_str))
-                    .map(|near| format!(" (did you mean '{near}'?)"))
-                    .unwrap_or_default();
+                let hint = suggestion(wanted, self.names.iter().map(String::as_str));
                 let known = match self.names.as_slice() {
                     [] => String::new(),
                     names => format!(": {}", names.join(", ")),

@@ -191,8 +191,8 @@ fn mutants_of_descriptions() {
     for (name, text) in [crate::experiment::BUILT_IN[0], crate::training::BUILT_IN[0]] {
         attack(name, &[text.into()], |bytes| {
             let text = String::from_utf8_lossy(bytes);
-            let one = toml::from_str::<crate::experiment::Experiment>(&text).is_ok();
-            let two = toml::from_str::<crate::training::Plan>(&text).is_ok();
+            let one = toml::from_str::<retrodict::spec::ExperimentSpec>(&text).is_ok();
+            let two = toml::from_str::<retrodict::spec::TrainingSpec>(&text).is_ok();
             one || two
         });
     }

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use retrodict::options::{explain, keys, nearest};
+use retrodict::error::unknown;
+use retrodict::options::{explain, keys};
 use retrodict::spec::{
     BoundsSpec, InversionSpec, Named, PosteriorSpec, PriorSpec, StopSpec, Values, full_name,
 };
@@ -102,13 +103,7 @@ fn with_stop(stop: &StopSpec, text: &str) -> Outcome<StopSpec> {
     };
     let known = keys::<StopSpec>();
     if !known.contains(&name) {
-        let hint = nearest(name, known.iter().copied())
-            .map(|near| format!(" (did you mean '{near}'?)"))
-            .unwrap_or_default();
-        return Err(misuse(format!(
-            "unknown stop '{name}'{hint}; known: {}",
-            known.join(", ")
-        )));
+        return Err(misuse(unknown("stop", name, known.iter().copied())));
     }
     let value = match (name, value) {
         ("discrepancy" | "discrepancy_below", None) => Value::Float(1.0),

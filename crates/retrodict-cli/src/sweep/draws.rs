@@ -3,7 +3,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::failure::{Failure, Outcome};
-use crate::generate::generator;
+use retrodict::spec::random::generator;
 
 /// Which values of some settings are tried.
 #[derive(Debug, Clone, Deserialize)]
@@ -267,7 +267,7 @@ mod tests {
             ),
             (
                 "over = { a = { from = 0.0, two = 1.0 } }",
-                "unknown key `two`",
+                "unknown key 'two'",
             ),
             ("over = { a = 3 }", "a list of values"),
             ("over = {}", "has no settings"),

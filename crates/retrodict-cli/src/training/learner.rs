@@ -6,132 +6,60 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::registry;
-use retrodict::linalg::Engine;
-use retrodict::options::Validate;
-use retrodict::training::{Clock, Lesson, Limits, Notes, Sample, State, Step, Trainer};
-use retrodict::{Network, Space};
+use retrodict::Network;
+use retrodict::spec::{Training, TrainingMethodSpec, TrainingSpec};
+use retrodict::training::{Sample, Step};
 
-use super::physics::{Physics, split};
-use super::plan::{MethodPlan, Plan};
-use super::samples::Lot;
-use super::{Checkpoint, Diagnosis, MethodOutcome, memory};
+use super::{Checkpoint, Diagnosis, MethodOutcome};
+use crate::data::UserFiles;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt;
 use crate::progress::Progress;
+use crate::registry;
 use crate::text::duration;
 
 /// How many samples are looked at in a diagnosis.
 const LOOKED_AT: usize = 64;
 
-/// A method with a seed, ready to learn.
+/// A method with a seed, ready to learn, and what is kept of it.
 pub struct Learner<'a> {
     /// As it stands in the experiment.
-    pub method: &'a MethodPlan,
+    pub method: &'a TrainingMethodSpec,
     /// Which of its seeds, from 0.
     pub seed: u64,
-    /// f.
-    pub network: Arc<dyn Network>,
-    /// Name and options of f, as TOML.
-    pub architecture: String,
-    /// P and L.
-    pub physics: Physics,
-    /// What is learned from.
-    pub lot: Lot,
-    trainer: Trainer,
-    limits: Limits,
-    /// The seed of the weights.
-    draw: u64,
+    /// Network, physics, data and rule.
+    pub training: Training,
     looked_at: Vec<Arc<Sample>>,
-    /// The rows of J at each step: what the strategy compares, over the mini-batch.
-    rows: usize,
 }
 
 impl<'a> Learner<'a> {
     /// Builds everything that the method needs; whatever does not fit is found here.
-    pub fn new(plan: &Plan, method: &'a MethodPlan, seed: u64) -> Outcome<Self> {
-        let within = |f: Failure| f.within(&format!("method '{}'", method.name));
-        let physics = Physics::new(plan, &method.simulator).map_err(within)?;
-        let lot = Lot::new(&plan.data, &physics, plan.seed).map_err(within)?;
-        let mut architecture = plan.network.clone();
-        architecture.extend(method.network.clone());
-        let network = network(&architecture, &lot.input, &physics).map_err(within)?;
-        let build = || -> Outcome<Trainer> {
-            let (strategy, strategy_options) = split(&method.strategy, "strategy")?;
-            let (rule, rule_options) = split(&method.rule, "rule")?;
-            method.schedule.validate()?;
-            Ok(Trainer {
-                network: Arc::clone(&network),
-                strategy: registry()
-                    .strategies
-                    .find(&strategy)?
-                    .build_in(registry(), &strategy_options)?,
-                rule: registry().rules.build(&rule, &rule_options)?,
-                loss: Arc::clone(&physics.loss),
-                reduction: method.reduction,
-                batch: method.batch,
-                schedule: method.schedule,
-                clip: method.clip,
-            })
+    pub fn new(
+        plan: &TrainingSpec,
+        method: &'a TrainingMethodSpec,
+        seed: u64,
+    ) -> retrodict::Result<Self> {
+        let training = plan.build(method, seed, registry(), &UserFiles)?;
+        let held_out = &training.samples.test;
+        let seen = if held_out.is_empty() {
+            &training.first
+        } else {
+            held_out
         };
-        let trainer = build().map_err(within)?;
-        let mut learner = Self {
+        Ok(Self {
             method,
             seed,
-            network,
-            architecture: architecture.to_string(),
-            physics,
-            lot,
-            trainer,
-            limits: method.until.or(&plan.until).limits(),
-            draw: plan.seed + seed,
-            looked_at: Vec::new(),
-            rows: 0,
-        };
-        // Drawn once, so that a batch that is too large is found before anything is run.
-        let batch = learner.lot.data.batch(0, method.batch);
-        let batch = batch.map_err(|e| within(e.into()))?;
-        learner.rehearse(&batch).map_err(within)?;
-        let seen = if learner.lot.test.is_empty() {
-            &batch
-        } else {
-            &learner.lot.test
-        };
-        learner.looked_at = seen.iter().take(LOOKED_AT).cloned().collect();
-        Ok(learner)
-    }
-
-    /// Builds the θ-problem of one sample, so that a strategy that lacks something, or an engine that lacks
-    /// memory, is found before anything is run.
-    fn rehearse(&mut self, batch: &[Arc<Sample>]) -> Outcome<()> {
-        let theta = self.network.initial(self.draw);
-        let problem = self.trainer.strategy.theta_problem(&Lesson {
-            network: &self.network,
-            theta: &theta,
-            batch: batch.get(..1).unwrap_or_default(),
-            loss: &self.trainer.loss,
-            reduction: self.trainer.reduction,
-            clock: &Arc::new(Clock::default()),
-            notes: &Notes::default(),
-        })?;
-        self.rows = problem.outputs() * self.method.batch;
-        match (self.engine(), memory::available()) {
-            (Some(engine), Some(available)) => {
-                memory::check(engine, self.rows, &*self.network, available)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// What the rule does with J, where it has the choice.
-    fn engine(&self) -> Option<Engine> {
-        let rule = &self.trainer.rule;
-        rule.engine(self.rows, self.network.parameters())
+            looked_at: seen.iter().take(LOOKED_AT).cloned().collect(),
+            training,
+        })
     }
 
     /// Refuses a checkpoint of another architecture.
     pub fn check(&self, checkpoint: &Checkpoint) -> Outcome<()> {
-        let (found, expected) = (checkpoint.state.theta.len(), self.network.parameters());
+        let (found, expected) = (
+            checkpoint.state.theta.len(),
+            self.training.network.parameters(),
+        );
         if found == expected {
             return Ok(());
         }
@@ -155,12 +83,6 @@ impl<'a> Learner<'a> {
     /// What the folder says of how it ended.
     pub fn outcome(&self, checkpoint: &Checkpoint) -> MethodOutcome {
         let state = &checkpoint.state;
-        let own = |table: &toml::Table| {
-            table
-                .get("name")
-                .and_then(|v| v.as_str())
-                .map(str::to_owned)
-        };
         let interrupted = || {
             let sentence =
                 "stopped by Ctrl-C or SIGTERM; continue with `retrodict resume`".to_owned();
@@ -168,21 +90,21 @@ impl<'a> Learner<'a> {
         };
         let (status, message) = checkpoint.ended.clone().unwrap_or_else(interrupted);
         let (all, shares) = (state.seconds.max(1e-12), state.shares);
-        let rule = own(&self.method.rule).and_then(|name| registry().rules.find(&name).ok());
+        let rule = registry().rules.find(&self.method.rule.name).ok();
         let truncation = rule
             .filter(|entry| entry.accepts("truncation"))
             .and_then(|entry| {
-                let chosen = self.method.rule.get("truncation").cloned();
+                let chosen = self.method.rule.options.get("truncation").cloned();
                 let value = chosen.or_else(|| entry.defaults().get("truncation").cloned());
                 value.and_then(|v| v.as_float())
             });
         MethodOutcome {
             method: self.method.name.clone(),
             seed: self.seed,
-            strategy: own(&self.method.strategy).unwrap_or_default(),
+            strategy: self.method.strategy.name.clone(),
             rule: rule.map_or(String::new(), |entry| entry.name.to_owned()),
             batch: self.method.batch,
-            parameters: self.network.parameters(),
+            parameters: self.training.network.parameters(),
             status,
             message,
             steps: state.step,
@@ -194,42 +116,24 @@ impl<'a> Learner<'a> {
             notices: state.notices.clone(),
             trouble: state.trouble.clone(),
             truncation,
-            engine: self.engine().map(|engine| {
-                let (m, n) = (self.rows, self.network.parameters());
+            engine: self.training.engine().map(|engine| {
+                let (m, n) = (self.training.rows, self.training.network.parameters());
                 format!("{engine} (m = {m}, |θ| = {n})")
             }),
             diagnosis: checkpoint.diagnosis.clone(),
         }
     }
 
-    /// How many steps there will be at most, where that is known.
-    fn total(&self) -> u64 {
-        let per_epoch = self.lot.data.batches(self.method.batch);
-        let epochs = self.limits.epochs.map(|n| n * per_epoch);
-        epochs
-            .into_iter()
-            .chain(self.limits.steps)
-            .min()
-            .unwrap_or(0)
-    }
-
     fn start(&self) -> Checkpoint {
         Checkpoint {
             method: self.method.name.clone(),
             seed: self.seed,
-            state: State::new(self.network.initial(self.draw)),
+            state: self.training.start(),
             rule: Vec::new(),
             diagnosis: Diagnosis::default(),
             ended: None,
         }
     }
-}
-
-/// The network that a table describes, from what it sees to x.
-pub fn network(table: &toml::Table, input: &Space, physics: &Physics) -> Outcome<Arc<dyn Network>> {
-    let (name, options) = split(table, "network")?;
-    let architecture = registry().networks.build(&name, &options)?;
-    Ok(architecture.between(input, physics.simulator.input())?)
 }
 
 /// Learns until a limit is reached or Ctrl-C is pressed, and writes a checkpoint to the folder every
@@ -243,12 +147,15 @@ pub fn learn(
 ) -> Outcome<Checkpoint> {
     let mut checkpoint = before.unwrap_or_else(|| learner.start());
     if !checkpoint.rule.is_empty() {
-        learner.trainer.rule.recall(&checkpoint.rule)?;
+        learner.training.trainer.rule.recall(&checkpoint.rule)?;
     }
-    let progress = Progress::start(label, learner.total());
+    let progress = Progress::start(label, learner.training.most_steps().unwrap_or(0));
     let mut written = Instant::now();
     let mut trouble = None;
-    let (network, seen) = (Arc::clone(&learner.network), learner.looked_at.clone());
+    let (network, seen) = (
+        Arc::clone(&learner.training.network),
+        learner.looked_at.clone(),
+    );
     if checkpoint.state.step == 0 {
         look(
             &mut checkpoint.diagnosis,
@@ -259,7 +166,6 @@ pub fn learn(
         )?;
     }
     let state = checkpoint.state.clone();
-    let limits = learner.limits.clone();
     let observe = |step: &Step<'_>| {
         let epoch = step.state.epochs.len() as u64 - 1;
         let mut keep = || -> Outcome<()> {
@@ -282,20 +188,14 @@ pub fn learn(
         progress.show(step.state.step, || message(step));
         ControlFlow::Continue(())
     };
-    let trained = learner.trainer.train(
-        &mut *learner.lot.data,
-        &learner.lot.test,
-        state,
-        &limits,
-        observe,
-    )?;
+    let trained = learner.training.train(state, observe)?;
     if let Some(failure) = trouble {
         return Err(failure);
     }
     let cancelled = trained.status.kind() == StatusKind::Cancelled;
     checkpoint.ended = (!cancelled).then(|| (trained.status.kind(), trained.status.to_string()));
     checkpoint.state = trained.state;
-    checkpoint.rule = learner.trainer.rule.remember();
+    checkpoint.rule = learner.training.trainer.rule.remember();
     if !cancelled {
         let last = (checkpoint.state.epochs.len() as u64).saturating_sub(1);
         let theta = &checkpoint.state.best;

@@ -199,7 +199,7 @@ pub(super) fn invert(map: &dyn Simulator, y: &[f64], x0: &[f64], x: &mut [f64]) 
         rule: "the audit",
         needs: "a local inverse",
         simulator: map.output().name.clone(),
-        instead: "a map that has one".to_owned(),
+        instead: vec!["a map that has one".into()],
     })?;
     inverse.invert_near(y, x0, x)
 }

@@ -47,7 +47,7 @@ impl ResidualAt {
             rule: "a residual at y",
             needs: "a residual R(x, y)",
             simulator: self.simulator.output().name.clone(),
-            instead: "the simulator itself".to_owned(),
+            instead: vec!["the simulator itself".into()],
         })
     }
 }

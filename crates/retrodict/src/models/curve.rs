@@ -144,13 +144,13 @@ impl<M: Model> Curve<M> {
     fn failed(&self, place: usize) -> Error {
         let variables = self.options.model.variables().max(1);
         let t = &self.options.at[place * variables..][..variables];
-        Error::Simulation {
-            simulator: self.options.model.name().to_owned(),
-            message: format!(
+        Error::simulation(
+            self.options.model.name().to_owned(),
+            format!(
                 "f(t; p) is not finite at t = {t:?}; \
                  try a start nearer to the expected parameters"
             ),
-        }
+        )
     }
 
     /// y and J, with as many derivatives carried along as there are parameters, or twelve of them.

@@ -123,10 +123,7 @@ fn failed<M: Model + ?Sized>(model: &M, message: impl Into<String>) -> Error {
 
 /// A failure of what goes by that label; neither may steer a terminal.
 fn failed_as(label: String, message: impl Into<String>) -> Error {
-    Error::Simulation {
-        simulator: plain(&label),
-        message: plain(&message.into()),
-    }
+    Error::simulation(plain(&label), plain(&message.into()))
 }
 
 /// A model outside as a simulator, with the derivatives that it lacks filled in.

@@ -347,12 +347,10 @@ impl<R: RightHandSide> Ode<R> {
 
     fn failed(&self, t: f64, what: &str) -> Error {
         let remedy = self.options.method.remedy();
-        Error::Simulation {
-            simulator: self.options.equation.name().to_owned(),
-            message: format!(
-                "{what} at the time {t}; try {remedy} or values of x nearer to those expected"
-            ),
-        }
+        Error::simulation(
+            self.options.equation.name().to_owned(),
+            format!("{what} at the time {t}; try {remedy} or values of x nearer to those expected"),
+        )
     }
 
     /// What is seen of a state.

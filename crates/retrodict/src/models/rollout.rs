@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::description::Description;
 use crate::core::simulator::{LocalInverse, Recovery, Simulator};
 use crate::core::space::Space;
-use crate::error::{Error, Result, expect_length};
+use crate::error::{Error, Remedy, Result, expect_length};
 use crate::interrupt::Watch;
 use crate::linalg::LinearMap;
 use crate::linalg::is_finite;
@@ -104,7 +104,11 @@ pub trait TimeStep: Send + Sync {
             rule: "time reversal",
             needs: "a step that can be undone",
             simulator: self.state().name.clone(),
-            instead: "`--inverse newton`, which needs derivatives alone".to_owned(),
+            instead: vec![Remedy::Setting {
+                key: "inverse",
+                value: "newton",
+                what: "which needs derivatives alone",
+            }],
         })
     }
 }
@@ -395,15 +399,15 @@ impl<S: TimeStep> Rollout<S> {
         }
         // Without the last digits, which are round-off: 0.3 rather than 0.30000000000000004.
         let time = (1e9 * (n + 1) as f64 * self.options.step.time_step()).round() / 1e9;
-        Err(Error::Simulation {
-            simulator: self.options.step.state().name.clone(),
-            message: format!(
+        Err(Error::simulation(
+            self.options.step.state().name.clone(),
+            format!(
                 "the state is no longer finite after step {} of {}, at the time {time}; try a \
                  shorter time step or a smaller x",
                 n + 1,
                 self.options.steps
             ),
-        })
+        ))
     }
 }
 

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use super::computed::Computed;
 use super::{Counts, Problem, Tally};
-use crate::error::{Error, Result, expect_finite, expect_length};
+use crate::error::{Error, Remedy, Result, expect_finite, expect_length};
 use crate::interrupt;
 use crate::linalg::LinearMap;
 use crate::linalg::by_products;
@@ -398,7 +398,7 @@ impl<'p> Evaluation<'p> {
             rule: "an exact Hessian",
             needs: "second derivatives",
             simulator: self.problem.name(),
-            instead: "gauss-newton, levenberg-marquardt or limited-memory-bfgs".to_owned(),
+            instead: vec!["gauss-newton, levenberg-marquardt or limited-memory-bfgs".into()],
         })?;
         interrupt::check()?;
         self.tally.add(|c| c.second_order += 1);
@@ -455,9 +455,14 @@ impl<'p> Evaluation<'p> {
                     rule: "inverse-simulator",
                     needs: "a local inverse",
                     simulator: self.problem.name(),
-                    instead: "`--inverse path`, which makes one from J, or \
-                          levenberg-marquardt, which needs J alone"
-                        .to_owned(),
+                    instead: vec![
+                        Remedy::Setting {
+                            key: "inverse",
+                            value: "path",
+                            what: "which makes one from J",
+                        },
+                        "levenberg-marquardt, which needs J alone".into(),
+                    ],
                 })?;
         let y = self.y()?;
         interrupt::check()?;

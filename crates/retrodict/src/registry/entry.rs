@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Named, Registry, Setting, settings};
-use crate::error::{Error, Result};
-use crate::options::{Validate, defaults, keys, memory_of, nearest};
+use crate::error::{Error, Result, nearest};
+use crate::options::{Validate, defaults, keys, memory_of};
 
 /// What options of an entry must offer: a default, a check, and descriptions of their fields, which are their doc comments.
 pub trait Options: Default + Serialize + DeserializeOwned + JsonSchema + Validate {}

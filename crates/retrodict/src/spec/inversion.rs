@@ -5,14 +5,19 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::bounds::BoundsSpec;
+use super::layout::{
+    Described, Layout, List, Reach, Section, full_name, of_inverses, of_rules, of_searches,
+    of_simulators,
+};
 use super::noise::NoiseSpec;
 use super::posterior::PosteriorSpec;
 use super::prior::PriorSpec;
 use super::start::StartSpec;
+use super::text;
 use super::values::Values;
 use super::{Named, StopSpec, TransformSpec};
-use crate::error::{Error, Result};
-use crate::options::explain;
+use crate::error::Result;
+use crate::options::keys;
 use crate::solver::automatic::AUTOMATIC;
 
 /// One inversion: which simulator, which data, and what is known of them.
@@ -90,6 +95,39 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+impl Described for InversionSpec {
+    const LAYOUT: &'static Layout = &Layout {
+        kind: "inversion",
+        keys: keys::<Self>,
+        fixed: &[],
+        sections: &[
+            Section::entry("simulator", of_simulators, Reach::Alone),
+            Section::entry("rule", of_rules, Reach::ByKey),
+            Section::entry("inverse", of_inverses, Reach::IfThere),
+            Section::entry("search", of_searches, Reach::IfThere),
+            Section::keys("start", full_name::<StartSpec>),
+            Section::keys("noise", full_name::<NoiseSpec>),
+            Section::keys("bounds", full_name::<BoundsSpec>),
+            Section::keys("stop", full_name::<StopSpec>),
+            Section::keys("posterior", full_name::<PosteriorSpec>),
+        ],
+        lists: &[List {
+            key: "prior",
+            entry: &Layout {
+                kind: "prior",
+                keys: || &["weight"],
+                fixed: &[],
+                sections: &[],
+                lists: &[],
+                open: true,
+            },
+            shared: &[],
+            options_shared: false,
+        }],
+        open: false,
+    };
+}
+
 impl InversionSpec {
     /// An inversion of these data by this simulator, with nothing known.
     pub fn new(simulator: impl Into<Named>, target: impl Into<Values>) -> Self {
@@ -114,30 +152,25 @@ impl InversionSpec {
     /// Reads one from a table; `what` names it in messages.
     ///
     /// # Errors
-    /// [`Error::Config`] with the key and the nearest known one.
+    /// [`Error::Config`](crate::Error::Config) with the key and the nearest known one.
     pub fn from_table(what: &str, table: toml::Table) -> Result<Self> {
-        table
-            .try_into()
-            .map_err(|e: toml::de::Error| Error::Config {
-                what: what.to_owned(),
-                message: explain(&e.to_string()),
-            })
+        text::from_table(what, table)
     }
 
     /// Reads one from TOML; `what` names it in messages.
     ///
     /// # Errors
-    /// [`Error::Config`] with the line, the key and the nearest known one.
-    pub fn from_toml(what: &str, text: &str) -> Result<Self> {
-        toml::from_str(text).map_err(|e| misread(what, text, &e))
+    /// [`Error::Config`](crate::Error::Config) with the line, the key and the nearest known one.
+    pub fn from_toml(what: &str, toml: &str) -> Result<Self> {
+        text::read(what, toml)
     }
 
     /// The inversion as TOML.
     ///
     /// # Errors
-    /// [`Error::Config`] if a number does not fit TOML, whose whole numbers have 64 bits and a sign.
+    /// [`Error::Config`](crate::Error::Config) if a number does not fit TOML, whose whole numbers have 64 bits and a sign.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string(self).map_err(|e| unwritten(&e))
+        text::write("the inversion", self)
     }
 
     /// The inversion as a table.
@@ -145,7 +178,7 @@ impl InversionSpec {
     /// # Errors
     /// As [`to_toml`](InversionSpec::to_toml).
     pub fn to_table(&self) -> Result<toml::Table> {
-        toml::Table::try_from(self).map_err(|e| unwritten(&e))
+        text::to_table("the inversion", self)
     }
 
     /// The files that it names, to be read or moved.
@@ -160,25 +193,5 @@ impl InversionSpec {
         let files = values.into_iter().flatten().filter_map(Values::file);
         let named = [self.start.file.as_mut(), self.noise.std_file.as_mut()];
         files.chain(named.into_iter().flatten()).collect()
-    }
-}
-
-fn unwritten(error: &toml::ser::Error) -> Error {
-    Error::Config {
-        what: "the inversion".to_owned(),
-        message: format!("it cannot be written as TOML: {error}"),
-    }
-}
-
-/// A mistake in a file, with its line.
-pub fn misread(what: &str, text: &str, error: &toml::de::Error) -> Error {
-    let line = error
-        .span()
-        .and_then(|span| text.get(..span.start))
-        .map(|before| format!(", line {}", 1 + before.matches('\n').count()))
-        .unwrap_or_default();
-    Error::Config {
-        what: format!("{what}{line}"),
-        message: explain(error.message()),
     }
 }

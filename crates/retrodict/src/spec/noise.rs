@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Named;
+use super::random::root_mean_square;
 use super::values::{Files, Values};
 use crate::core::loss::Loss;
 use crate::error::{Error, Result, expect_length};
@@ -204,10 +205,6 @@ impl NoiseSpec {
             known: sigma.is_some(),
         })
     }
-}
-
-fn root_mean_square(y: &[f64]) -> f64 {
-    (y.iter().map(|y| y * y).sum::<f64>() / y.len().max(1) as f64).sqrt()
 }
 
 fn shared(loss: &Arc<dyn Loss>, fields: usize, known: bool) -> Vec<Level> {

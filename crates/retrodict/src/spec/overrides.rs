@@ -1,14 +1,15 @@
-//! Changes of a description: `key=value`, one language for every door.
+//! Changes of a description: `key=value`, one language for every description and every door.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use super::layout::Described;
 use crate::error::{Error, Result};
-use crate::options::nearest;
+use crate::options::explain;
 use crate::registry::Registry;
-use crate::spec::StopSpec;
-use crate::spec::noise::NoiseSpec;
+
+mod search;
+
+use search::Search;
 
 /// One change: a path of keys, and a value in TOML.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,164 +90,48 @@ pub fn insert(table: &mut Table, path: &[String], value: Value) -> Result<()> {
     }
 }
 
-/// The tables of an inversion that changes reach by name, as in `rule.KEY`.
-const TABLES: [&str; 7] = [
-    "simulator",
-    "rule",
-    "start",
-    "noise",
-    "bounds",
-    "stop",
-    "posterior",
-];
-
-/// The keys that are set as a whole.
-const WHOLE: [&str; 4] = ["title", "target", "transform", "statistics"];
-
-/// Changes one setting of an inversion: `rule.KEY`, `stop.KEY` and the like by name, everything else an
-/// option of the simulator.
+/// A description with changes made to it, one after the other.
 ///
 /// # Errors
-/// [`Error::Override`] with the nearest known key.
-pub fn set(inversion: &mut Table, change: &Override, registry: &Registry) -> Result<()> {
-    let misuse = |why: String| change.refused(why);
-    let (path, value) = (change.path.as_slice(), &change.value);
-    let first = path.first().map(String::as_str).unwrap_or_default();
-    match (first, path.len(), value) {
-        (key, 1, _) if WHOLE.contains(&key) => insert(inversion, path, value.clone()),
-        ("rule", 1, Value::String(name)) => {
-            let mut rule = Table::new();
-            rule.insert("name".to_owned(), name.clone().into());
-            inversion.insert("rule".to_owned(), rule.into());
-            Ok(())
-        }
-        ("rule", 1, _) => Err(misuse(
-            "options of the rule are set as rule.KEY=VALUE".to_owned(),
-        )),
-        ("inverse" | "search", 1, Value::String(_)) => insert(inversion, path, value.clone()),
-        ("inverse" | "search", 2.., _) if inversion.contains_key(first) => {
-            named(inversion, first);
-            insert(inversion, path, value.clone())
-        }
-        ("prior", 3.., _) => prior(inversion, &path[1..], value).map_err(misuse),
-        ("prior", ..) => Err(misuse(
-            "options of a prior are set as prior.NAME.KEY=VALUE, as in prior.tikhonov.weight=1e-3"
-                .to_owned(),
-        )),
-        (table, 2.., _) if TABLES.contains(&table) => {
-            named(inversion, table);
-            let mut path = path.to_vec();
-            match table {
-                "stop" => path[1] = full_name::<StopSpec>(&path[1], value),
-                "noise" => path[1] = full_name::<NoiseSpec>(&path[1], value),
-                _ => {}
-            }
-            insert(inversion, &path, value.clone())
-        }
-        _ => {
-            named(inversion, "simulator");
-            check_option(inversion, first, registry).map_err(misuse)?;
-            let mut full = vec!["simulator".to_owned()];
-            full.extend_from_slice(path);
-            insert(inversion, &full, value.clone())
-        }
-    }
-}
-
-/// The name of a field of which a key may be short: a table that says one thing by its full name and its short one is an error.
-pub fn full_name<T: Default + Serialize + DeserializeOwned>(key: &str, value: &Value) -> String {
-    let table = |spec: &T| Table::try_from(spec).unwrap_or_default();
-    let one: Option<T> = Table::from_iter([(key.to_owned(), value.clone())])
-        .try_into()
-        .ok();
-    let default = table(&T::default());
-    let said = one.map(|one| table(&one)).unwrap_or_default();
-    let mut changed = said
-        .into_iter()
-        .filter(|(name, value)| default.get(name) != Some(value));
-    changed
-        .next()
-        .map_or_else(|| key.to_owned(), |(name, _)| name)
-}
-
-/// Sets a key of the prior of a name.
-fn prior(inversion: &mut Table, path: &[String], value: &Value) -> std::result::Result<(), String> {
-    let priors = inversion.get_mut("prior").and_then(Value::as_array_mut);
-    let mut priors: Vec<&mut Table> = priors
-        .map(|list| list.iter_mut().filter_map(Value::as_table_mut).collect())
-        .unwrap_or_default();
-    let name = |table: &Table| {
+/// [`Error::Override`] with the change, the key and the nearest known one.
+pub fn changed<T: Described>(spec: T, changes: &[Override], registry: &Registry) -> Result<T> {
+    changes.iter().try_fold(spec, |spec, change| {
+        let refused = |why: &str| change.refused(explain(why));
+        let mut table = Table::try_from(&spec).map_err(|e| refused(&e.to_string()))?;
+        set::<T>(&mut table, change, registry)?;
         table
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let names: Vec<String> = priors.iter().map(|table| name(table)).collect();
-    let Some(i) = names.iter().position(|known| *known == path[0]) else {
-        return Err(match names.as_slice() {
-            [] => "the inversion has no priors; add one with --prior, or [[prior]] in its file"
-                .to_owned(),
-            names => format!(
-                "no prior is called '{}'; known: {}",
-                path[0],
-                names.join(", ")
-            ),
-        });
-    };
-    insert(priors[i], &path[1..], value.clone()).map_err(|e| e.to_string())
+            .try_into()
+            .map_err(|e: toml::de::Error| refused(&e.to_string()))
+    })
 }
 
-/// Makes `key = "name"` a table with that name, so that options find a place beside it.
-fn named(inversion: &mut Table, key: &str) {
-    if let Some(Value::String(name)) = inversion.get(key).cloned() {
-        let mut table = Table::new();
-        table.insert("name".to_owned(), name.into());
-        inversion.insert(key.to_owned(), table.into());
-    }
-}
-
-/// Whether the simulator has such an option; a simulator that is not ours knows better than we do.
-fn check_option(
-    inversion: &Table,
-    key: &str,
-    registry: &Registry,
-) -> std::result::Result<(), String> {
-    let name = inversion
-        .get("simulator")
-        .and_then(|s| s.get("name")?.as_str());
-    let Some(entry) = name.and_then(|name| registry.simulator(name).ok()) else {
-        return Ok(());
+/// Makes one change in the table of a description. Where it belongs follows from its first key: the name of an entry of a
+/// list, a key of the description, an option of a simulator or the like that it names, a key of the entries of its lists.
+///
+/// # Errors
+/// [`Error::Override`] with the change, the key and the nearest known one.
+pub fn set<T: Described>(table: &mut Table, change: &Override, registry: &Registry) -> Result<()> {
+    let search = Search {
+        value: &change.value,
+        registry,
     };
-    if entry.accepts(key) {
-        return Ok(());
-    }
-    let known = entry.keys();
-    let all = || known.iter().copied().chain(TABLES).chain(WHOLE);
-    let hint = nearest(key, all())
-        .map(|near| format!(" (did you mean '{near}'?)"))
-        .unwrap_or_default();
-    let options = match known {
-        [] => "it has none".to_owned(),
-        known => known.join(", "),
-    };
-    Err(format!(
-        "{} has no option '{key}'{hint}; known: {options}; or rule.KEY, start.KEY, noise.KEY, \
-         bounds.KEY, prior.NAME.KEY, stop.KEY, posterior.KEY, inverse.KEY",
-        entry.name
-    ))
+    search
+        .set(table, T::LAYOUT, &change.path)
+        .map_err(|why| change.refused(why))
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::spec::InversionSpec;
 
-    fn changed(changes: &[&str]) -> Result<Table> {
+    fn after(changes: &[&str]) -> Result<Table> {
         let text = "target = 'y.npy'\nsimulator = { name = 'heat' }\nrule = { name = 'adam', beta1 = 0.5 }";
         let mut table: Table = text.parse().unwrap();
         for text in changes {
-            set(&mut table, &Override::parse(text)?, Registry::standard())?;
+            let change = Override::parse(text)?;
+            set::<InversionSpec>(&mut table, &change, Registry::standard())?;
         }
         Ok(table)
     }
@@ -271,7 +156,7 @@ mod tests {
 
     #[test]
     fn changes_find_their_table() {
-        let table = changed(&[
+        let table = after(&[
             "nu_t=4",
             "inverse.filter=tikhonov",
             "noise=0.5",
@@ -288,7 +173,7 @@ mod tests {
             stop = { steps = 7 }";
         assert_eq!(table, expected.parse::<Table>().unwrap());
         // A short name and the full one are the same key.
-        let table = changed(&[
+        let table = after(&[
             "stop.gradient=1e-3",
             "stop.gradient_below=1e-4",
             "stop.gradient=1e-5",
@@ -297,7 +182,7 @@ mod tests {
         assert_eq!(table["stop"].as_table().map(Table::len), Some(1));
         assert_eq!(table["stop"]["gradient_below"].as_float(), Some(1e-5));
         // A local inverse that was chosen takes its options; another rule starts without any.
-        let table = changed(&["inverse=path", "inverse.tolerance=1e-3", "rule=newton"]).unwrap();
+        let table = after(&["inverse=path", "inverse.tolerance=1e-3", "rule=newton"]).unwrap();
         assert_eq!(table["inverse"]["tolerance"].as_float(), Some(1e-3));
         assert_eq!(table["rule"].as_table().map(Table::len), Some(1));
         for (wrong, hint) in [
@@ -307,7 +192,7 @@ mod tests {
             ("prior.tikhonov.weight=1", "the inversion has no priors"),
             ("prior.weight=1", "prior.NAME.KEY=VALUE"),
         ] {
-            let message = changed(&[wrong]).unwrap_err().to_string();
+            let message = after(&[wrong]).unwrap_err().to_string();
             assert!(
                 message.contains(hint) && message.contains(wrong),
                 "{message}"

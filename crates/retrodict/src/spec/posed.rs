@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::inverse::with_inverse;
 use super::inversion::InversionSpec;
 use super::noise::Level;
 use super::prior;
@@ -9,7 +10,6 @@ use super::values::{Files, Values};
 use super::{Named, StopSpec};
 use crate::core::simulator::Simulator;
 use crate::error::{Error, Result, expect_finite, expect_length};
-use crate::inverse::{Inverter, WithInverse};
 use crate::problem::Problem;
 use crate::registry::Registry;
 use crate::solver::automatic::{self, AUTOMATIC};
@@ -82,11 +82,7 @@ impl InversionSpec {
         simulator: Arc<dyn Simulator>,
         registry: &Registry,
     ) -> Result<Arc<dyn Simulator>> {
-        let Some(named) = &self.inverse else {
-            return Ok(simulator);
-        };
-        let inverse: Arc<dyn Inverter> = registry.inverses.make(registry, named)?;
-        Ok(Arc::new(WithInverse::new(simulator, inverse)))
+        with_inverse(simulator, self.inverse.as_ref(), registry)
     }
 
     /// Poses the inversion of the simulator that it names.

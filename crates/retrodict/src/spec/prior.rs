@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use toml::Value;
 
 use super::Named;
-use crate::error::{Error, Result};
-use crate::options::nearest;
+use crate::error::{Error, Result, suggestion};
 use crate::priors::Prior;
 use crate::problem::Problem;
 use crate::registry::Registry;
@@ -56,9 +55,8 @@ impl WeightSpec {
             Some(Value::String(rule)) => {
                 let known = RULES.iter().find(|(name, _)| *name == rule);
                 known.map(|(_, choice)| Self::By(*choice)).ok_or_else(|| {
-                    let near = nearest(&rule, RULES.iter().map(|(name, _)| *name));
-                    let hint = near.map(|near| format!(" (did you mean '{near}'?)"));
-                    misuse(format!("\"{rule}\""), hint.unwrap_or_default())
+                    let hint = suggestion(&rule, RULES.iter().map(|(name, _)| *name));
+                    misuse(format!("\"{rule}\""), hint)
                 })
             }
             Some(other) => Err(misuse(other.to_string(), String::new())),

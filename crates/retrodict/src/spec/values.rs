@@ -123,6 +123,44 @@ pub trait Files {
     /// # Errors
     /// [`Error::File`] with the reason and what to try.
     fn read(&self, name: &str, shape: &[usize], gaps: bool) -> Result<Vec<Vec<f64>>>;
+
+    /// All arrays of a file, such as a .npz, in its order.
+    ///
+    /// # Errors
+    /// [`Error::File`] with the reason and what to try.
+    fn arrays(&self, name: &str) -> Result<Vec<FileArray>> {
+        Err(without_files(name))
+    }
+
+    /// The fields of the photograph that comes with retrodict, each of `shape`, one for each colour.
+    ///
+    /// # Errors
+    /// [`Error::File`] where there is none.
+    fn photograph(&self, _shape: &[usize]) -> Result<Vec<Vec<f64>>> {
+        Err(Error::File {
+            message: "the photograph comes with the command line; name a file of your own here"
+                .to_owned(),
+        })
+    }
+}
+
+/// An array of a file that holds several.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileArray {
+    /// Its name.
+    pub name: String,
+    /// Extent along each axis.
+    pub shape: Vec<usize>,
+    /// The values in row-major order.
+    pub values: Vec<f64>,
+}
+
+fn without_files(name: &str) -> Error {
+    Error::File {
+        message: format!(
+            "'{name}' is a file, and this description is read without files: give the numbers themselves"
+        ),
+    }
 }
 
 /// For descriptions that hold their numbers themselves.
@@ -131,10 +169,6 @@ pub struct NoFiles;
 
 impl Files for NoFiles {
     fn read(&self, name: &str, _: &[usize], _: bool) -> Result<Vec<Vec<f64>>> {
-        Err(Error::File {
-            message: format!(
-                "'{name}' is a file, and this description is read without files: give the numbers themselves"
-            ),
-        })
+        Err(without_files(name))
     }
 }

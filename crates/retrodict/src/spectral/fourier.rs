@@ -21,7 +21,7 @@ pub use separable::Separable;
 use strips::columns;
 
 /// A complex number of a spectrum.
-pub type C64 = Complex<f64>;
+pub(crate) type C64 = Complex<f64>;
 
 type Plan = Arc<dyn Fft<f64>>;
 
@@ -152,7 +152,7 @@ impl RealFourier {
     }
 
     /// spectrum = F x, without normalisation.
-    pub fn forward(&self, x: &[f64], spectrum: &mut [C64]) {
+    pub(crate) fn forward(&self, x: &[f64], spectrum: &mut [C64]) {
         let Some((first, _)) = self.axes.first() else {
             return self.rows_to_modes(x, spectrum);
         };
@@ -174,7 +174,7 @@ impl RealFourier {
     }
 
     /// x = F⁻¹ spectrum, normalised.
-    pub fn inverse(&self, spectrum: &[C64], x: &mut [f64]) {
+    pub(crate) fn inverse(&self, spectrum: &[C64], x: &mut [f64]) {
         let mut modes = self.take_spectrum();
         if let Some((_, inverse)) = self.axes.first() {
             let n = inverse.len();
@@ -197,7 +197,12 @@ impl RealFourier {
 
     /// out = F⁻¹ (gain · F x) in three passes; `gain` gets the index of the first mode of a
     /// contiguous piece of the spectrum, and the piece.
-    pub fn filter(&self, x: &[f64], out: &mut [f64], gain: impl Fn(usize, &mut [C64]) + Sync) {
+    pub(crate) fn filter(
+        &self,
+        x: &[f64],
+        out: &mut [f64],
+        gain: impl Fn(usize, &mut [C64]) + Sync,
+    ) {
         let mut modes = self.take_spectrum();
         self.rows_to_modes(x, &mut modes);
         self.middle_axis(&mut modes, |(forward, _)| forward);

@@ -389,6 +389,6 @@ pub(super) fn missing_label(index: usize) -> Error {
         rule: "supervised training",
         needs: "the x that belongs to each y*",
         simulator: format!("sample {index} of the batch"),
-        instead: "end-to-end or corrected-targets, which learn from y* alone".to_owned(),
+        instead: vec!["end-to-end or corrected-targets, which learn from y* alone".into()],
     }
 }

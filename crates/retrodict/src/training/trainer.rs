@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::spread::among_threads;
-use super::{Clock, Data, Lesson, Notes, Sample, Schedule, Shares, Strategy};
+use super::{Clock, Data, Lesson, Limits, Notes, Sample, Schedule, Shares, Strategy};
 use crate::core::loss::Loss;
 use crate::error::{Error, Result, expect_length};
 use crate::interrupt::Interrupt;
@@ -45,22 +45,6 @@ pub struct Trainer {
     pub schedule: Schedule,
     /// ∂L/∂θ is shortened to this length; rules that do not use it are not touched.
     pub clip: Option<f64>,
-}
-
-/// When training ends.
-#[derive(Debug, Clone, Default)]
-pub struct Limits {
-    /// After so many epochs.
-    pub epochs: Option<u64>,
-    /// After so many steps.
-    pub steps: Option<u64>,
-    /// After so much time in steps; what is spent on test data does not count. A step that takes longer than what
-    /// is left is not taken.
-    pub time: Option<Duration>,
-    /// Once the test loss has not improved for so many epochs.
-    pub patience: Option<u64>,
-    /// Once the test loss is at most this.
-    pub loss_below: Option<f64>,
 }
 
 /// The state of a training run: enough to resume it as if it had never stopped, with the rule's own memory.

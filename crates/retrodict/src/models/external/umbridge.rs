@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::plain::plain_line;
 use super::{Differences, External, MOST_VALUES, Model, Offers};
 use crate::core::space::Space;
-use crate::error::{Error, Result};
-use crate::options::{Build, Checked, Validate, nearest, positive, require};
+use crate::error::{Error, Result, nearest};
+use crate::options::{Build, Checked, Validate, positive, require};
 
 mod wire;
 

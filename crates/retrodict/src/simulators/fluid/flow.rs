@@ -135,14 +135,14 @@ impl Flow {
         } else {
             "the velocity is no longer finite".to_owned()
         };
-        Err(Error::Simulation {
-            simulator: "fluid".to_owned(),
-            message: format!(
+        Err(Error::simulation(
+            "fluid",
+            format!(
                 "in step {}, at the time {}, {found}; try a shorter dt, larger cells or a smaller x",
                 n + 1,
                 n as f64 * self.dt
             ),
-        })
+        ))
     }
 
     /// Turns x in place of the velocity into a velocity without divergence. Linear.

@@ -1,11 +1,13 @@
-//! How a sample of a training experiment comes about: what an experiment says of it.
+//! How the samples of a training come about, as data.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How a sample comes about.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// How a sample comes about: what is drawn of x, y* or both, or where the samples are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Draw {
+#[schemars(rename = "Draw")]
+pub enum DrawSpec {
     /// Each value of x uniformly, y* = P(x).
     Uniform {
         /// The least value.
@@ -84,5 +86,16 @@ pub enum Draw {
     File {
         /// Its path, a .npz.
         path: String,
+    },
+    /// The samples themselves, one in each row; the last ones are held out.
+    Arrays {
+        /// y* of each sample.
+        target: Vec<Vec<f64>>,
+        /// x of each sample, where it is known.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        x: Vec<Vec<f64>>,
+        /// What the network sees of each sample; y* where nothing is said.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        input: Vec<Vec<f64>>,
     },
 }

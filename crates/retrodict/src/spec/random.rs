@@ -1,14 +1,10 @@
-//! Truths, starts and noise of an experiment, drawn from its seed.
+//! Random fields and noise, drawn from the seed of a description.
 
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
-use retrodict::Simulator;
-use retrodict::spectral::fourier::RealFourier;
 
-use crate::data;
-use crate::experiment::{Start, Truth};
-use crate::failure::{Failure, Outcome};
+use crate::spectral::fourier::RealFourier;
 
 /// A generator for one purpose of a run: streams of other purposes do not shift its draws.
 pub fn generator(seed: u64, stream: u64) -> Pcg64 {
@@ -18,87 +14,9 @@ pub fn generator(seed: u64, stream: u64) -> Pcg64 {
     )
 }
 
-/// The photograph that comes with retrodict: (file name, bytes).
-const PHOTOGRAPH: &[u8] = include_bytes!("../experiments/data/chelsea.png");
-
-/// The truths of a problem, one for each member of the batch.
-pub fn truths(truth: &Truth, simulator: &dyn Simulator, seed: u64) -> Outcome<Vec<Vec<f64>>> {
-    let space = simulator.input();
-    let mut random = generator(seed, 1);
-    let truths: Vec<Vec<f64>> = match truth {
-        Truth::Values { values, count } => vec![values.clone(); *count],
-        Truth::Boxes { count } => (0..*count)
-            .map(|_| boxes(&space.shape, &mut random))
-            .collect(),
-        Truth::Smooth { count } => (0..*count)
-            .map(|_| smooth(&space.shape, &mut random))
-            .collect(),
-        Truth::Photograph => {
-            let picture = data::decode_png(PHOTOGRAPH)?;
-            picture
-                .values
-                .chunks(space.len())
-                .map(<[f64]>::to_vec)
-                .collect()
-        }
-        Truth::File { path } => {
-            let array = data::read(path)?;
-            let fields = data::split(&array, &space.shape, path)?;
-            fields.into_iter().map(<[f64]>::to_vec).collect()
-        }
-        // None is known; what stands in its place is never compared to anything.
-        Truth::States { count, .. } => vec![vec![0.0; space.len()]; *count],
-    };
-    if truths.is_empty() || truths.iter().any(|x| x.len() != space.len()) {
-        return Err(Failure::Misuse(format!(
-            "the truth has {} values, but {} of shape {:?} has {}; set the simulator's shape or size to that of the \
-             data",
-            truths.last().map_or(0, Vec::len),
-            space.name,
-            space.shape,
-            space.len()
-        )));
-    }
-    Ok(truths)
-}
-
-/// The states to come back to, where the truth is of that kind: (option, states).
-pub fn states(
-    truth: &Truth,
-    simulator: &dyn Simulator,
-    seed: u64,
-) -> Option<(String, Vec<Vec<f64>>)> {
-    let Truth::States {
-        option,
-        low,
-        high,
-        count,
-    } = truth
-    else {
-        return None;
-    };
-    let mut random = generator(seed, 1);
-    let length = simulator.output().len();
-    let mut draw = || low + (high - low) * random.random::<f64>();
-    let states = (0..*count).map(|_| (0..length).map(|_| draw()).collect());
-    Some((option.clone(), states.collect()))
-}
-
-/// The start for one truth.
-pub fn start(start: &Start, truth: &[f64], random: &mut Pcg64) -> Vec<f64> {
-    match start {
-        Start::Zeros => vec![0.0; truth.len()],
-        Start::Values { values } => values.clone(),
-        Start::Near { radius } => truth
-            .iter()
-            .map(|t| t + radius * random.random_range(-1.0..1.0))
-            .collect(),
-    }
-}
-
 /// Adds white noise of a given level relative to the root mean square; returns its deviation.
 pub fn add_noise(y: &mut [f64], level: f64, random: &mut Pcg64) -> f64 {
-    let sigma = level * rms(y);
+    let sigma = level * root_mean_square(y);
     if sigma > 0.0 {
         for y in y.iter_mut() {
             let z: f64 = StandardNormal.sample(random);
@@ -109,7 +27,7 @@ pub fn add_noise(y: &mut [f64], level: f64, random: &mut Pcg64) -> f64 {
 }
 
 /// The root mean square.
-pub fn rms(y: &[f64]) -> f64 {
+pub fn root_mean_square(y: &[f64]) -> f64 {
     (y.iter().map(|y| y * y).sum::<f64>() / y.len().max(1) as f64).sqrt()
 }
 
@@ -177,7 +95,7 @@ pub fn smooth(shape: &[usize], random: &mut Pcg64) -> Vec<f64> {
     }
     let mean = field.iter().sum::<f64>() / n as f64;
     field.iter_mut().for_each(|v| *v -= mean);
-    let size = rms(&field).max(f64::MIN_POSITIVE);
+    let size = root_mean_square(&field).max(f64::MIN_POSITIVE);
     field.iter_mut().for_each(|v| *v /= size);
     field
 }
@@ -198,7 +116,7 @@ pub fn power_law(shape: &[usize], exponent: f64, random: &mut Pcg64) -> Vec<f64>
     let gains: Vec<f64> = fourier.k_squared(1.0).into_iter().map(gain).collect();
     let mut field = vec![0.0; white.len()];
     fourier.apply_diagonal(&white, &mut field, &gains);
-    let size = rms(&field).max(f64::MIN_POSITIVE);
+    let size = root_mean_square(&field).max(f64::MIN_POSITIVE);
     field.iter_mut().for_each(|v| *v /= size);
     field
 }
@@ -276,6 +194,6 @@ mod tests {
             );
         }
         let mean: f64 = fields[0].iter().sum();
-        assert!(mean.abs() < 1e-12 && (rms(&fields[0]) - 1.0).abs() < 1e-12);
+        assert!(mean.abs() < 1e-12 && (root_mean_square(&fields[0]) - 1.0).abs() < 1e-12);
     }
 }

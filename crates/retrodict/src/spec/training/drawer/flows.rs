@@ -3,16 +3,17 @@
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
-use retrodict::Space;
-use retrodict::training::Sample;
 
 use super::Drawer;
-use crate::generate;
+use crate::core::space::Space;
+use crate::error::Result;
+use crate::spec::random;
+use crate::training::Sample;
 
 impl Drawer {
     /// A drift and smooth eddies free of divergence, half of the energy in each, and the dye before and
     /// after.
-    pub(super) fn flow(&self, strength: f64, random: &mut Pcg64) -> retrodict::Result<Sample> {
+    pub(super) fn flow(&self, strength: f64, random: &mut Pcg64) -> Result<Sample> {
         let share = strength / 2.0_f64.sqrt();
         let mut x = self.eddies(share, random);
         for component in x.chunks_mut(self.physics.simulator.output().len()) {
@@ -27,7 +28,7 @@ impl Drawer {
         &self,
         [drift, swirl, reach, fluctuation]: [f64; 4],
         random: &mut Pcg64,
-    ) -> retrodict::Result<Sample> {
+    ) -> Result<Sample> {
         let shape = &self.physics.simulator.output().shape;
         let (rows, cols) = (shape[0], shape[1]);
         let mut x = self.eddies(fluctuation, random);
@@ -51,20 +52,20 @@ impl Drawer {
     fn eddies(&self, strength: f64, random: &mut Pcg64) -> Vec<f64> {
         let shape = &self.physics.simulator.output().shape;
         let (rows, cols) = (shape[0], shape[1]);
-        let psi = generate::smooth(shape, random);
+        let psi = random::smooth(shape, random);
         let at = |i: usize, j: usize| psi[i % rows * cols + j % cols];
         // Components lie half a cell before the cells, ψ at the corners.
         let pixels = || (0..rows).flat_map(|i| (0..cols).map(move |j| (i, j)));
         let along = pixels().map(|(i, j)| at(i, j + 1) - at(i, j));
         let across = pixels().map(|(i, j)| at(i, j) - at(i + 1, j));
         let mut x: Vec<f64> = along.chain(across).collect();
-        let scale = strength / generate::rms(&x);
+        let scale = strength / random::root_mean_square(&x);
         x.iter_mut().for_each(|v| *v *= scale);
         x
     }
 
     /// A velocity, and the dye before and after.
-    fn carried(&self, x: Vec<f64>) -> retrodict::Result<Sample> {
+    fn carried(&self, x: Vec<f64>) -> Result<Sample> {
         let before = self.dye(self.physics.simulator.output())?;
         let sample = self.of(x)?;
         Ok(Sample {
@@ -74,7 +75,7 @@ impl Drawer {
     }
 
     /// The dye before anything moves it.
-    fn dye(&self, y: &Space) -> retrodict::Result<Vec<f64>> {
+    fn dye(&self, y: &Space) -> Result<Vec<f64>> {
         let still = vec![0.0; self.physics.simulator.input().len()];
         let mut dye = vec![0.0; y.len()];
         self.physics.simulator.forward(&still, &mut dye)?;

@@ -2,10 +2,9 @@
 
 use std::fs;
 
-use retrodict::Network;
-use retrodict::linalg::Engine;
-
-use crate::failure::{Failure, Outcome};
+use crate::error::{Error, Result};
+use crate::linalg::Engine;
+use crate::network::Network;
 
 /// Lanczos' iteration where its usual settings have no room either.
 const FEW_STEPS: Engine = Engine::Krylov {
@@ -23,7 +22,10 @@ pub fn available() -> Option<u64> {
 
 /// Refuses an engine that needs more than is available for the J of a mini-batch, m rows of as many
 /// columns as the network has parameters, and names those that fit.
-pub fn check(engine: Engine, m: usize, network: &dyn Network, available: u64) -> Outcome<()> {
+///
+/// # Errors
+/// [`Error::Config`] with what it needs, and the engines that fit.
+pub fn check(engine: Engine, m: usize, network: &dyn Network, available: u64) -> Result<()> {
     let n = network.parameters();
     let bytes = |engine: Engine| {
         let own = engine.bytes(m, n);
@@ -60,11 +62,14 @@ pub fn check(engine: Engine, m: usize, network: &dyn Network, available: u64) ->
         }
         Engine::Krylov { .. } => format!("two vectors of {m} values per step need"),
     };
-    Err(Failure::Misuse(format!(
-        "engine {engine}: {what} {}, but {} of memory are available; {advice}",
-        size(needed),
-        size(available)
-    )))
+    Err(Error::Config {
+        what: format!("engine {engine}"),
+        message: format!(
+            "{what} {}, but {} of memory are available; {advice}",
+            size(needed),
+            size(available)
+        ),
+    })
 }
 
 /// The engine as an experiment sets it.
@@ -95,8 +100,8 @@ fn size(bytes: u64) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use retrodict::Space;
-    use retrodict::network::{Architecture, Dense};
+    use crate::core::space::Space;
+    use crate::network::{Architecture, Dense};
 
     use super::*;
 

@@ -1,24 +1,24 @@
-//! Draws samples as a plan describes them.
+//! Draws samples as a description says.
 
 use std::sync::Arc;
 
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
-use retrodict::options::build;
-use retrodict::simulators::SchroedingerOptions;
-use retrodict::training::Sample;
 
-use super::draw::Draw;
+use super::draw::DrawSpec;
 use super::physics::Physics;
-use crate::failure::{Failure, Outcome};
-use crate::generate;
+use crate::error::{Error, Result};
+use crate::options::build;
+use crate::simulators::SchroedingerOptions;
+use crate::spec::random;
+use crate::training::Sample;
 
 mod flows;
 
 /// Draws samples one by one.
 pub struct Drawer {
-    draw: Draw,
+    draw: DrawSpec,
     physics: Physics,
     /// The eigenstates of which superpositions are made.
     states: Vec<Vec<f64>>,
@@ -26,44 +26,54 @@ pub struct Drawer {
 
 impl Drawer {
     /// Checks that the samples fit the physics.
-    pub fn new(draw: &Draw, physics: &Physics) -> Outcome<Self> {
+    pub fn new(draw: &DrawSpec, physics: &Physics) -> Result<Self> {
         let mut states = Vec::new();
         match draw {
-            Draw::Superpositions { levels, .. } => {
-                if physics.name != "schroedinger" && physics.name != "quantum-dipole" {
-                    return Err(Failure::Misuse(format!(
-                        "data.draw: superpositions are for the simulator schroedinger; found {}",
-                        physics.name
-                    )));
+            DrawSpec::Superpositions { levels, .. } => {
+                if physics.name != "schroedinger" {
+                    return Err(refused(
+                        "",
+                        format!(
+                            "superpositions are for the simulator schroedinger; found {}",
+                            physics.name
+                        ),
+                    ));
                 }
                 let well = build::<SchroedingerOptions>("schroedinger", &physics.options)?;
                 let inner = physics.simulator.output().len() / 2;
                 if let Some(level) = levels.iter().find(|l| !(1..=inner).contains(l)) {
-                    return Err(Failure::Misuse(format!(
-                        "data.draw.levels: found {level}; there are the levels 1 to {inner}"
-                    )));
+                    let why = format!("found {level}; there are the levels 1 to {inner}");
+                    return Err(refused(".levels", why));
                 }
                 states = levels.iter().map(|l| well.eigenstate(*l)).collect();
             }
-            Draw::PowerLaw { exponent } => {
+            DrawSpec::PowerLaw { exponent } => {
                 not_negative("exponent", *exponent, "2 is smooth")?;
             }
-            Draw::Targets { low, high } if !(low.is_finite() && high.is_finite() && low < high) => {
-                return Err(Failure::Misuse(format!(
-                    "data.draw: found low = {low} and high = {high}; both must be finite, and low the \
-                     smaller one, as in low = -1.0, high = 1.0"
-                )));
+            DrawSpec::Targets { low, high }
+                if !(low.is_finite() && high.is_finite() && low < high) =>
+            {
+                return Err(refused(
+                    "",
+                    format!(
+                        "found low = {low} and high = {high}; both must be finite, and low the smaller one, as in \
+                         low = -1.0, high = 1.0"
+                    ),
+                ));
             }
-            Draw::Flows { .. } | Draw::Swirls { .. } => {
+            DrawSpec::Flows { .. } | DrawSpec::Swirls { .. } => {
                 let (x, y) = (physics.simulator.input(), physics.simulator.output());
                 if physics.name != "fluid" || x.len() != 2 * y.len() {
-                    return Err(Failure::Misuse(format!(
-                        "data.draw: flows are velocities of the simulator fluid, from one picture of the marker; \
-                         found {} from {} {:?} to {} {:?}",
-                        physics.name, x.name, x.shape, y.name, y.shape
-                    )));
+                    return Err(refused(
+                        "",
+                        format!(
+                            "flows are velocities of the simulator fluid, from one picture of the marker; found {} \
+                             from {} {:?} to {} {:?}",
+                            physics.name, x.name, x.shape, y.name, y.shape
+                        ),
+                    ));
                 }
-                if let Draw::Swirls {
+                if let DrawSpec::Swirls {
                     drift,
                     swirl,
                     reach,
@@ -75,13 +85,14 @@ impl Drawer {
                     not_negative("swirl", *swirl, try_this)?;
                     not_negative("fluctuation", *fluctuation, try_this)?;
                     if !(reach.is_finite() && *reach > 0.0) {
-                        return Err(Failure::Misuse(format!(
-                            "data.draw.reach: found {reach}; it must be a finite number of cells above 0; {try_this}"
-                        )));
+                        let why = format!(
+                            "found {reach}; it must be a finite number of cells above 0; {try_this}"
+                        );
+                        return Err(refused(".reach", why));
                     }
                 }
             }
-            Draw::Waves {
+            DrawSpec::Waves {
                 frequencies,
                 amplitudes,
                 ..
@@ -90,11 +101,9 @@ impl Drawer {
                 for (key, list) in [("frequencies", frequencies), ("amplitudes", amplitudes)] {
                     let silent = key == "amplitudes" && list.is_empty();
                     if !silent && list.len() != unknowns {
-                        return Err(Failure::Misuse(format!(
-                            "data.draw.{key}: found {}, but {} takes {unknowns} values",
-                            list.len(),
-                            physics.name
-                        )));
+                        let (found, name) = (list.len(), &physics.name);
+                        let why = format!("found {found}, but {name} takes {unknowns} values");
+                        return Err(refused(&format!(".{key}"), why));
                     }
                 }
             }
@@ -108,21 +117,23 @@ impl Drawer {
     }
 
     /// The next sample of a generator.
-    pub fn sample(&self, random: &mut Pcg64) -> retrodict::Result<Sample> {
+    pub fn sample(&self, random: &mut Pcg64) -> Result<Sample> {
         let simulator = &self.physics.simulator;
         let space = simulator.input();
         let mut uniform = |low: f64, high: f64| low + (high - low) * random.random::<f64>();
         let x = match &self.draw {
-            Draw::Uniform { low, high } => (0..space.len()).map(|_| uniform(*low, *high)).collect(),
-            Draw::Targets { low, high } => {
+            DrawSpec::Uniform { low, high } => {
+                (0..space.len()).map(|_| uniform(*low, *high)).collect()
+            }
+            DrawSpec::Targets { low, high } => {
                 let length = simulator.output().len();
                 let target = (0..length).map(|_| uniform(*low, *high)).collect();
                 return self.aimed(target);
             }
-            Draw::Boxes => generate::boxes(&space.shape, random),
-            Draw::Smooth => generate::smooth(&space.shape, random),
-            Draw::PowerLaw { exponent } => generate::power_law(&space.shape, *exponent, random),
-            Draw::States { option, low, high } => {
+            DrawSpec::Boxes => random::boxes(&space.shape, random),
+            DrawSpec::Smooth => random::smooth(&space.shape, random),
+            DrawSpec::PowerLaw { exponent } => random::power_law(&space.shape, *exponent, random),
+            DrawSpec::States { option, low, high } => {
                 let length = simulator.output().len();
                 let state: Vec<f64> = (0..length).map(|_| uniform(*low, *high)).collect();
                 return Ok(Sample {
@@ -132,14 +143,14 @@ impl Drawer {
                     label: None,
                 });
             }
-            Draw::Flows { strength } => return self.flow(*strength, random),
-            Draw::Swirls {
+            DrawSpec::Flows { strength } => return self.flow(*strength, random),
+            DrawSpec::Swirls {
                 drift,
                 swirl,
                 reach,
                 fluctuation,
             } => return self.swirl([*drift, *swirl, *reach, *fluctuation], random),
-            Draw::Superpositions { complex, .. } => {
+            DrawSpec::Superpositions { complex, .. } => {
                 let target = self.superposition(*complex, random);
                 return Ok(Sample {
                     simulator: Arc::clone(simulator),
@@ -148,7 +159,7 @@ impl Drawer {
                     label: None,
                 });
             }
-            Draw::Waves {
+            DrawSpec::Waves {
                 frequencies,
                 amplitudes,
                 low,
@@ -169,13 +180,14 @@ impl Drawer {
                     ..self.of(x)?
                 });
             }
-            Draw::File { .. } => Vec::new(),
+            // These are read, not drawn.
+            DrawSpec::File { .. } | DrawSpec::Arrays { .. } => Vec::new(),
         };
         self.of(x)
     }
 
     /// A y* that no x was drawn for.
-    fn aimed(&self, target: Vec<f64>) -> retrodict::Result<Sample> {
+    fn aimed(&self, target: Vec<f64>) -> Result<Sample> {
         let simulator = Arc::clone(&self.physics.simulator);
         let origin = vec![0.0; simulator.input().len()];
         let mut label = origin.clone();
@@ -196,7 +208,7 @@ impl Drawer {
     }
 
     /// x and what it leads to.
-    fn of(&self, x: Vec<f64>) -> retrodict::Result<Sample> {
+    fn of(&self, x: Vec<f64>) -> Result<Sample> {
         let simulator = Arc::clone(&self.physics.simulator);
         let mut target = vec![0.0; simulator.output().len()];
         simulator.forward(&x, &mut target)?;
@@ -232,11 +244,17 @@ impl Drawer {
 }
 
 /// Refuses a number below 0.
-fn not_negative(key: &str, found: f64, try_this: &str) -> Outcome<()> {
+fn not_negative(key: &str, found: f64, try_this: &str) -> Result<()> {
     if found.is_finite() && found >= 0.0 {
         return Ok(());
     }
-    Err(Failure::Misuse(format!(
-        "data.draw.{key}: found {found}; it must be a finite number of 0 or more; {try_this}"
-    )))
+    let why = format!("found {found}; it must be a finite number of 0 or more; {try_this}");
+    Err(refused(&format!(".{key}"), why))
+}
+
+fn refused(key: &str, why: String) -> Error {
+    Error::Config {
+        what: format!("data.draw{key}"),
+        message: why,
+    }
 }

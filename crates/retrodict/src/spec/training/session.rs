@@ -1,0 +1,200 @@
+//! A method of a training with one seed, built: everything that can be wrong is found before anything is run.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::physics::Physics;
+use super::samples::Samples;
+use super::{TrainingMethodSpec, TrainingSpec};
+use crate::core::simulator::Simulator;
+use crate::error::{At, Result};
+use crate::linalg::Engine;
+use crate::network::Network;
+use crate::options::Validate;
+use crate::registry::{Named, Registry};
+use crate::spec::TrainingStopSpec;
+use crate::spec::values::Files;
+use crate::training::{Clock, Lesson, Notes, Sample, State, Step, Trained, Trainer, memory};
+
+/// A method with a seed, ready to learn.
+pub struct Training {
+    /// f.
+    pub network: Arc<dyn Network>,
+    /// f by its name and options, with those of the method.
+    pub architecture: Named,
+    /// P and L.
+    pub physics: Physics,
+    /// What is learned from.
+    pub samples: Samples,
+    /// What takes the steps.
+    pub trainer: Trainer,
+    /// When it stops.
+    pub stop: TrainingStopSpec,
+    /// The rows of J at each step: what the strategy compares, over the mini-batch.
+    pub rows: usize,
+    /// The first mini-batch.
+    pub first: Vec<Arc<Sample>>,
+    /// The seed of the weights.
+    seed: u64,
+}
+
+impl TrainingSpec {
+    /// Builds all that a method needs; each of several seeds, from 0, has weights of its own.
+    ///
+    /// # Errors
+    /// If anything is unknown, not allowed or does not fit, with the method that it belongs to.
+    pub fn build(
+        &self,
+        method: &TrainingMethodSpec,
+        seed: u64,
+        registry: &Registry,
+        files: &dyn Files,
+    ) -> Result<Training> {
+        let physics = self.physics(method, registry);
+        let physics = physics.at("method", &method.name, "simulator")?;
+        self.assemble(method, seed, physics, registry, files)
+            .at("method", &method.name, "")
+    }
+
+    /// The same with a simulator that is at hand; the description's `simulator`, and the method's options of it, are not
+    /// looked at.
+    ///
+    /// # Errors
+    /// As [`build`](TrainingSpec::build).
+    pub fn build_with(
+        &self,
+        simulator: Arc<dyn Simulator>,
+        method: &TrainingMethodSpec,
+        seed: u64,
+        registry: &Registry,
+        files: &dyn Files,
+    ) -> Result<Training> {
+        let physics = Physics::of(self, simulator, registry)?;
+        self.assemble(method, seed, physics, registry, files)
+            .at("method", &method.name, "")
+    }
+
+    /// P and L, with the options of a method.
+    ///
+    /// # Errors
+    /// If a name or an option is unknown, a value is not allowed, or the loss does not fit.
+    pub fn physics(&self, method: &TrainingMethodSpec, registry: &Registry) -> Result<Physics> {
+        Physics::new(self, &method.simulator, registry)
+    }
+
+    fn assemble(
+        &self,
+        method: &TrainingMethodSpec,
+        seed: u64,
+        physics: Physics,
+        registry: &Registry,
+        files: &dyn Files,
+    ) -> Result<Training> {
+        self.check()?;
+        let at = |table| move |error: crate::Error| error.at("method", &method.name, table);
+        let mut samples = Samples::new(&self.data, &physics, self.seed, files)?;
+        let mut architecture = self.network.clone();
+        architecture.options.extend(method.network.clone());
+        let network = registry.networks.make(registry, &architecture);
+        let network = network
+            .and_then(|kind| kind.between(&samples.input, physics.simulator.input()))
+            .map_err(at("network"))?;
+        method.schedule.validate().map_err(at("schedule"))?;
+        let strategy = registry.strategies.make(registry, &method.strategy);
+        let trainer = Trainer {
+            network: Arc::clone(&network),
+            strategy: strategy.map_err(at("strategy"))?,
+            rule: registry
+                .rules
+                .make(registry, &method.rule)
+                .map_err(at("rule"))?,
+            loss: Arc::clone(&physics.loss),
+            reduction: method.reduction,
+            batch: method.batch,
+            schedule: method.schedule,
+            clip: method.clip,
+        };
+        // Drawn once, so that a batch that is too large is found before anything is run.
+        let first = samples.data.batch(0, method.batch).map_err(at("batch"))?;
+        let mut training = Training {
+            network,
+            architecture,
+            physics,
+            samples,
+            trainer,
+            stop: self.stop_of(method),
+            rows: 0,
+            first,
+            seed: self.seed.wrapping_add(seed),
+        };
+        training.rehearse()?;
+        Ok(training)
+    }
+}
+
+impl Training {
+    /// Builds the θ-problem of one sample, so that a strategy that lacks something, or an engine that lacks memory, is
+    /// found before anything is run.
+    fn rehearse(&mut self) -> Result<()> {
+        let theta = self.network.initial(self.seed);
+        let problem = self.trainer.strategy.theta_problem(&Lesson {
+            network: &self.network,
+            theta: &theta,
+            batch: self.first.get(..1).unwrap_or_default(),
+            loss: &self.trainer.loss,
+            reduction: self.trainer.reduction,
+            clock: &Arc::new(Clock::default()),
+            notes: &Notes::default(),
+        })?;
+        self.rows = problem.outputs() * self.trainer.batch;
+        match (self.engine(), memory::available()) {
+            (Some(engine), Some(available)) => {
+                memory::check(engine, self.rows, &*self.network, available)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the rule does with J, where it has the choice.
+    pub fn engine(&self) -> Option<Engine> {
+        let rule = &self.trainer.rule;
+        rule.engine(self.rows, self.network.parameters())
+    }
+
+    /// The start: weights as the network draws them.
+    pub fn start(&self) -> State {
+        State::new(self.network.initial(self.seed))
+    }
+
+    /// The number of steps that there will be at most, where that is known.
+    pub fn most_steps(&self) -> Option<u64> {
+        let per_epoch = self.samples.data.batches(self.trainer.batch);
+        let epochs = self.stop.epochs.map(|n| n.saturating_mul(per_epoch));
+        epochs.into_iter().chain(self.stop.steps).min()
+    }
+
+    /// Learns from a state until a criterion is met, or the observer breaks.
+    ///
+    /// # Errors
+    /// If the first step fails; what happens later is a status.
+    pub fn train(
+        &mut self,
+        from: State,
+        observer: impl FnMut(&Step<'_>) -> ControlFlow<()> + Send,
+    ) -> Result<Trained> {
+        let Samples { data, test, .. } = &mut self.samples;
+        self.trainer
+            .train(&mut **data, test, from, &self.stop, observer)
+    }
+
+    /// x of each input, one after the other, for weights θ.
+    ///
+    /// # Errors
+    /// If a length is wrong.
+    pub fn predict(&self, theta: &[f64], inputs: &[f64]) -> Result<Vec<f64>> {
+        let count = inputs.len() / self.network.input().len().max(1);
+        let mut x = vec![0.0; count * self.network.output().len()];
+        self.network.forward(theta, inputs, &mut x)?;
+        Ok(x)
+    }
+}
