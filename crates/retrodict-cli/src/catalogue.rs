@@ -107,11 +107,11 @@ pub struct Place {
 }
 
 impl Place {
-    fn new(space: Space, labels: Vec<(String, String)>) -> Self {
+    fn new(space: &Space, labels: Vec<(String, String)>) -> Self {
         Self {
-            name: space.name,
-            shape: space.shape,
-            unit: space.unit,
+            name: space.name.clone(),
+            shape: space.shape.clone(),
+            unit: space.unit.clone(),
             labels,
         }
     }
@@ -141,7 +141,7 @@ fn simulators() -> Vec<Item> {
         let mut item = item(list, entry);
         let built = entry.build(&toml::Table::new()).ok();
         if let Some(simulator) = built as Option<std::sync::Arc<dyn Simulator>> {
-            let labels = simulator.labels().unwrap_or_default();
+            let labels = simulator.describe().labels.unwrap_or_default();
             item.x = Some(Place::new(simulator.input(), labels));
             item.y = Some(Place::new(simulator.output(), Vec::new()));
         }

@@ -21,7 +21,7 @@ impl Film {
     /// `None` where y is no picture, or the simulator does not take its moments as an option.
     pub fn new(simulator: &dyn Simulator, name: &str, options: &toml::Table) -> Option<Self> {
         let entry = registry().simulators.find(name).ok()?;
-        let frame = simulator.output().shape;
+        let frame = simulator.output().shape.clone();
         let fits = frame.len() == 2 && entry.accepts("observe_steps") && entry.accepts("steps");
         if !fits || options.contains_key("observe_steps") {
             return None;

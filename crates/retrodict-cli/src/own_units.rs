@@ -36,7 +36,7 @@ fn found(simulator: &str, options: &toml::Table) -> Option<Vec<Option<OwnUnit>>>
     let mut plain = options.clone();
     let none = toml::Value::try_from([Transform::None]).ok()?;
     plain.insert(KEY.to_owned(), none);
-    let labels = entry.build(&plain).ok()?.labels()?;
+    let labels = entry.build(&plain).ok()?.describe().labels?;
     let last = transforms.len().checked_sub(1)?;
     let units = labels.into_iter().enumerate().map(|(i, (name, unit))| {
         let transform = transforms[i.min(last)];

@@ -71,10 +71,10 @@ pub fn film(problem: &ProblemSet) -> Option<Film> {
 /// What the report says of it.
 pub fn facts(problem: &ProblemSet) -> Outcome<ProblemFacts> {
     let entry = problem.entry();
-    let space = |s: Space| SpaceFacts {
-        name: s.name,
-        shape: s.shape,
-        unit: s.unit,
+    let space = |s: &Space| SpaceFacts {
+        name: s.name.clone(),
+        shape: s.shape.clone(),
+        unit: s.unit.clone(),
     };
     Ok(ProblemFacts {
         name: problem.spec.name.clone(),
@@ -87,7 +87,7 @@ pub fn facts(problem: &ProblemSet) -> Outcome<ProblemFacts> {
         count: problem.truths.len(),
         noise: problem.spec.noise,
         truth_loss: problem.truth_loss(),
-        labels: problem.simulator.labels().unwrap_or_default(),
+        labels: problem.simulator.describe().labels.unwrap_or_default(),
         own_units: own_units(problem.entry().name, &problem.spec.simulator.options),
         colour: is_colour(problem),
         series: curves(problem).map(|curves| curves.facts()),

@@ -203,7 +203,7 @@ fn solve_from(
 fn keep(problem: &ProblemSet, entrant: &Entrant, batch: &Batch, contents: &mut Contents) {
     let (name, method) = (&problem.spec.name, &entrant.spec.name);
     let members: Vec<&[f64]> = batch.found().collect();
-    let field = prepared::picture(problem, &problem.simulator.input(), &members);
+    let field = prepared::picture(problem, problem.simulator.input(), &members);
     contents.fields.push((format!("{name}/{method}"), field));
     if let (Some(curves), Some(first)) = (prepared::curves(problem), members.first()) {
         let curve = (format!("{name}/{method}/curve"), curves.curve(first));

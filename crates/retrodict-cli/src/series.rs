@@ -19,7 +19,7 @@ pub struct Curves {
 impl Curves {
     /// `None` where y is no series, or the simulator does not take its times as an option.
     pub fn new(simulator: &dyn Simulator, name: &str, options: &toml::Table) -> Option<Self> {
-        let series = simulator.series()?;
+        let series = simulator.describe().series?;
         let entry = registry().simulators.find(name).ok()?;
         if !entry.accepts("times") {
             return None;

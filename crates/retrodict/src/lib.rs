@@ -58,10 +58,9 @@ pub mod uncertainty;
 pub mod updates;
 
 pub use compose::{Bounds, ResidualAt, Selected, Stacked, Transform, Transformed};
+pub use core::description::{Approximation, Description, Series, Typical};
 pub use core::loss::{ChiSquared, Loss};
-pub use core::simulator::{
-    Approximation, LocalInverse, Recovery, Residual, SecondOrder, Series, Simulator, Typical,
-};
+pub use core::simulator::{LocalInverse, Recovery, Residual, SecondOrder, Simulator};
 pub use core::space::Space;
 pub use error::{Error, Result};
 pub use linalg::LinearMap;

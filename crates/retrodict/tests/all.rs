@@ -17,6 +17,7 @@ mod bounds;
 mod conformance;
 #[cfg(feature = "network")]
 mod corrected_targets;
+mod descriptions;
 mod documents;
 #[cfg(feature = "network")]
 mod engines;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::fixtures::space;
 use retrodict::interrupt::{Interrupt, Interruption};
 use retrodict::inverse::{Inverter, Newton, PathIntegral};
 use retrodict::linalg::{LsmrOptions, Matrix, lsmr};
@@ -56,11 +57,11 @@ impl Raising {
 }
 
 impl Simulator for Raising {
-    fn input(&self) -> Space {
-        Space::new("x", &[3], "1")
+    fn input(&self) -> &Space {
+        space("x", 3)
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[4], "1")
+    fn output(&self) -> &Space {
+        space("y", 4)
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.called();

@@ -1,6 +1,7 @@
 //! Local inverses that are found from derivatives alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use crate::fixtures::space;
 use retrodict::options::Build;
 use std::f64::consts::{FRAC_PI_2, PI};
 use std::sync::Arc;
@@ -76,11 +77,11 @@ struct Linear {
 }
 
 impl Simulator for Linear {
-    fn input(&self) -> Space {
-        Space::new("x", &[self.rows[0].len()], "1")
+    fn input(&self) -> &Space {
+        space("x", self.rows[0].len())
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[self.rows.len()], "1")
+    fn output(&self) -> &Space {
+        space("y", self.rows.len())
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.jvp(&vec![0.0; x.len()], x, y)?;
@@ -370,11 +371,11 @@ fn the_path_ends_where_its_line_ends() {
 struct Edge;
 
 impl Simulator for Edge {
-    fn input(&self) -> Space {
-        Space::new("x", &[1], "1")
+    fn input(&self) -> &Space {
+        space("x", 1)
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[1], "1")
+    fn output(&self) -> &Space {
+        space("y", 1)
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         if x[0] > 1.0 {
@@ -468,11 +469,11 @@ fn the_rule_falls_back_to_the_inverse_jacobian_and_counts() {
 struct Misleading;
 
 impl Simulator for Misleading {
-    fn input(&self) -> Space {
-        Space::new("x", &[1], "1")
+    fn input(&self) -> &Space {
+        space("x", 1)
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[1], "1")
+    fn output(&self) -> &Space {
+        space("y", 1)
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         y[0] = x[0];

@@ -1,6 +1,7 @@
 //! How runs end, how they get past simulations that fail, and how they go on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use crate::fixtures::space;
 use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -263,11 +264,11 @@ impl Cliff {
 }
 
 impl Simulator for Cliff {
-    fn input(&self) -> Space {
-        ExpOptions::default().build().unwrap().input()
+    fn input(&self) -> &Space {
+        space("exponent", 1)
     }
-    fn output(&self) -> Space {
-        ExpOptions::default().build().unwrap().output()
+    fn output(&self) -> &Space {
+        space("exponential", 1)
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         let beyond = self.test(x)?;
@@ -386,10 +387,10 @@ fn where_no_shorter_step_helps_the_failure_is_told_and_the_best_x_kept() {
 struct OneWay(Cliff);
 
 impl Simulator for OneWay {
-    fn input(&self) -> Space {
+    fn input(&self) -> &Space {
         self.0.input()
     }
-    fn output(&self) -> Space {
+    fn output(&self) -> &Space {
         self.0.output()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {

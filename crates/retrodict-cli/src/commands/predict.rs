@@ -158,7 +158,7 @@ impl Trained {
         let physics = plan.physics(plan.method(&weights.method)?, registry())?;
         let input = spec::input(&plan.data.draw, &physics, &UserFiles)?;
         let kind = registry().networks.make(registry(), &architecture)?;
-        let network = kind.between(&input, &physics.simulator.input())?;
+        let network = kind.between(&input, physics.simulator.input())?;
         Ok(Self {
             weights: weights.gather(&path, &arrays, &network)?,
             plan,

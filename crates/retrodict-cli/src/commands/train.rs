@@ -222,8 +222,8 @@ fn train(
                 learner => learner?,
             };
             manifest.facts = facts(&learner);
-            manifest.x_shape = learner.training.physics.simulator.input().shape;
-            manifest.y_shape = learner.training.physics.simulator.output().shape;
+            manifest.x_shape = learner.training.physics.simulator.input().shape.clone();
+            manifest.y_shape = learner.training.physics.simulator.output().shape.clone();
             if let Some(before) = &before {
                 learner.check(before)?;
             }
@@ -333,24 +333,24 @@ fn show(learner: &Learner<'_>, checkpoint: &Checkpoint, contents: &mut Contents)
         let shape: Vec<usize> = [&[count], shape].concat();
         Array::new(shape, values)
     };
-    let (x_shape, y_shape) = (simulator.input().shape, simulator.output().shape);
+    let (x_shape, y_shape) = (&simulator.input().shape, &simulator.output().shape);
     let name = &learner.method.name;
     if contents.field("target").is_none() {
         let target = samples.iter().flat_map(|s| s.target.clone()).collect();
         contents
             .fields
-            .push(("target".to_owned(), array(&y_shape, target)));
+            .push(("target".to_owned(), array(y_shape, target)));
         if labels.len() == count * n {
             contents
                 .fields
-                .push(("label".to_owned(), array(&x_shape, labels)));
+                .push(("label".to_owned(), array(x_shape, labels)));
         }
     }
     contents
         .fields
-        .push((format!("{name}/x"), array(&x_shape, x)));
+        .push((format!("{name}/x"), array(x_shape, x)));
     contents
         .fields
-        .push((format!("{name}/y"), array(&y_shape, y)));
+        .push((format!("{name}/y"), array(y_shape, y)));
     Ok(())
 }

@@ -251,10 +251,10 @@ fn fields(plan: &Plan, answer: &Answer, label: &str) -> Vec<(String, Array)> {
 
 fn facts(plan: &Plan) -> Outcome<ProblemFacts> {
     let entry = registry().simulator(&plan.name)?;
-    let space = |s: retrodict::Space| SpaceFacts {
-        name: s.name,
-        shape: s.shape,
-        unit: s.unit,
+    let space = |s: &retrodict::Space| SpaceFacts {
+        name: s.name.clone(),
+        shape: s.shape.clone(),
+        unit: s.unit.clone(),
     };
     let curves = Curves::new(&*plan.simulator, &plan.name, &plan.options);
     Ok(ProblemFacts {
@@ -269,7 +269,7 @@ fn facts(plan: &Plan) -> Outcome<ProblemFacts> {
             .map_or_else(String::new, |f| f.problem.loss().formula()),
         count: plan.fields.len(),
         colour: plan.target.colour,
-        labels: plan.simulator.labels().unwrap_or_default(),
+        labels: plan.simulator.describe().labels.unwrap_or_default(),
         own_units: own_units(&plan.name, &plan.options),
         series: curves.map(|curves| curves.facts()),
         ..ProblemFacts::default()

@@ -37,8 +37,8 @@ pub fn posterior(
     field: &Field,
     x: &[f64],
 ) -> Outcome<(Found, Vec<(String, Array)>)> {
-    let shape = field.data.simulator().input().shape;
-    let posterior = wanted.find(priors, &field.problem, &shape, x)?;
+    let shape = &field.data.simulator().input().shape;
+    let posterior = wanted.find(priors, &field.problem, shape, x)?;
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
     let values = &posterior.eigenvalues;
     let found = Found {

@@ -262,12 +262,12 @@ fn arrays(found: &statistics::Statistics, simulator: &dyn Simulator) -> Vec<(Str
     };
     // Where data are missing, those that there are stand one after the other.
     let rest = match y.len() == found.residuals.len() {
-        true => y.shape,
+        true => y.shape.clone(),
         false => vec![found.residuals.len()],
     };
     let mut arrays = vec![
         named("residuals", rest, found.residuals.clone()),
-        named("deviation", x.shape, found.deviations.clone()),
+        named("deviation", x.shape.clone(), found.deviations.clone()),
     ];
     if n <= SQUARE {
         for (name, table) in [

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::differences::Edges;
 use super::{Prior, PriorBlock, for_each_place};
+use crate::core::description::Description;
 use crate::core::simulator::{LocalInverse, Simulator};
 use crate::core::space::Space;
 use crate::error::{Result, expect_finite};
@@ -117,6 +118,7 @@ impl Prior for Matern {
 #[derive(Debug)]
 pub(crate) struct Whitening {
     space: Space,
+    output: Space,
     basis: Basis,
     gains: Vec<f64>,
     inverse_gains: Vec<f64>,
@@ -162,6 +164,7 @@ impl Whitening {
         let inverse_gains = gains.iter().map(|gain| gain.recip()).collect();
         Self {
             space: space.clone(),
+            output: Space::new("whitened field", &space.shape, "1"),
             basis,
             gains,
             inverse_gains,
@@ -257,11 +260,11 @@ fn sum(axes: &[Vec<(f64, f64)>], phi: &mut [f64], axis: usize, f: &dyn Fn(&[f64]
 }
 
 impl Simulator for Whitening {
-    fn input(&self) -> Space {
-        self.space.clone()
+    fn input(&self) -> &Space {
+        &self.space
     }
-    fn output(&self) -> Space {
-        Space::new("whitened field", &self.space.shape, "1")
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.basis.apply_diagonal(x, y, &self.gains);
@@ -276,8 +279,8 @@ impl Simulator for Whitening {
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
         Some(self)
     }
-    fn is_linear(&self) -> bool {
-        true
+    fn describe(&self) -> Description {
+        Description::default().with_linear(true)
     }
 }
 

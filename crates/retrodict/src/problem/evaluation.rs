@@ -128,7 +128,7 @@ impl<'p> Evaluation<'p> {
         interrupt::check()?;
         self.tally.add(|c| c.forward += 1);
         let simulator = self.problem.simulator();
-        if simulator.keeps_trajectory() {
+        if self.problem.description().keeps_trajectory {
             let map = simulator.linearize(&self.x, &mut y)?;
             // Set once: `y` is computed once, and nothing else writes the cell.
             let _ = self.linearization.set(map);
@@ -275,7 +275,7 @@ impl<'p> Evaluation<'p> {
     /// # Cost
     /// J, if it was not asked for before; with `measure`, six evaluations or so, once for each x.
     pub fn jacobian_errors(&self, measure: bool) -> Result<Option<Matrix>> {
-        let Some(how) = self.problem.simulator().approximation() else {
+        let Some(how) = &self.problem.description().approximation else {
             return Ok(None);
         };
         if measure {
@@ -373,7 +373,7 @@ impl<'p> Evaluation<'p> {
     /// Whether exact Hessian products are to be had: P is linear or brings second derivatives.
     pub fn has_hessian(&self) -> bool {
         let simulator = self.problem.simulator();
-        simulator.is_linear() || simulator.second_order().is_some()
+        self.problem.description().linear || simulator.second_order().is_some()
     }
 
     /// out = (∂²L/∂x²) dx = Jᵀ (∂²L/∂y²) J dx + (Σᵢ gᵢ ∇²Pᵢ) dx.
@@ -391,7 +391,7 @@ impl<'p> Evaluation<'p> {
         let (y, target) = (self.y()?, self.problem.target());
         self.problem.loss().hessian_product(y, target, &dy, &mut h);
         self.vjp(&h, out)?;
-        if simulator.is_linear() {
+        if self.problem.description().linear {
             return Ok(());
         }
         let second = simulator.second_order().ok_or_else(|| Error::Unsupported {
@@ -493,7 +493,7 @@ impl<'p> Evaluation<'p> {
 
     /// The trajectory that the simulator kept, if it keeps one.
     fn linearization(&self) -> Result<Option<&(dyn LinearMap + 'p)>> {
-        if self.problem.simulator().keeps_trajectory() {
+        if self.problem.description().keeps_trajectory {
             self.y()?;
         }
         Ok(self.linearization.get().map(|map| &**map))

@@ -186,7 +186,7 @@ impl Choice {
             see(tried.get());
         };
         let unit = with_one_prior(problem, start)?;
-        let direct = unit.simulator().is_linear() && unit.bounds().is_none();
+        let direct = unit.description().linear && unit.bounds().is_none();
         let tally = Tally::default();
         let mut solved = Counts::default();
         let mut x = start.to_vec();

@@ -3,7 +3,7 @@ use retrodict::Simulator;
 /// Name and unit of each unknown.
 pub fn labels(simulator: &dyn Simulator) -> Vec<(String, String)> {
     let space = simulator.input();
-    simulator.labels().unwrap_or_else(|| {
+    simulator.describe().labels.unwrap_or_else(|| {
         let unit = &space.unit;
         (0..space.len())
             .map(|i| (format!("x[{}]", place(i, &space.shape)), unit.clone()))
