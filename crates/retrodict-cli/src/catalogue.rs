@@ -6,8 +6,10 @@ use retrodict::spec::{BoundsSpec, InversionSpec, NoiseSpec, PosteriorSpec, Start
 use retrodict::{Simulator, Space};
 use serde::Serialize;
 
+use crate::experiment;
 use crate::failure::{Failure, Outcome};
-use crate::{experiment, registry, training};
+use crate::registry;
+use crate::training;
 
 /// The lists, as `retrodict list` shows them.
 pub const SECTIONS: [&str; 11] = [
