@@ -14,13 +14,13 @@ pub use answer::{Answer, answers, joined};
 pub use file::arguments::{from_arguments, limits};
 pub use file::fingerprint::fingerprint;
 pub use file::{anchor, apply, apply_all, read_file};
-pub use folder::{
-    Keeper, contents_of, forget_inversion, is_inversion, read, write, write_inversion,
-};
+pub use folder::{contents_of, forget_inversion, is_inversion, read, write, write_inversion};
 pub use plan::Plan;
 pub use plan::weight::Chosen;
 pub use run::checkpoint::CheckpointFile;
+pub use run::keeper::Keeper;
 pub use run::keeping::{checkpoint, keep_going, watched, weigh};
 pub use run::resume::{Change, reopen};
+pub use run::steps::go;
 pub use run::watch::Watch;
-pub use run::{Run, fresh, go};
+pub use run::{Run, fresh};
