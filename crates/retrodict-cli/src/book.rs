@@ -3,7 +3,7 @@
 use clap::Parser;
 
 use crate::args::Arguments;
-use crate::sweep::Batch;
+use crate::batch::Batch;
 use retrodict::spec::{ExperimentSpec, InversionSpec};
 
 const PAGES: [(&str, &str); 13] = [

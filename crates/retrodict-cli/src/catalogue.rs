@@ -5,8 +5,10 @@ use retrodict::registry::{Entry, List, Setting};
 use retrodict::{Simulator, Space};
 use serde::Serialize;
 
+use crate::experiment;
 use crate::failure::{Failure, Outcome};
-use crate::{experiment, registry, training};
+use crate::registry;
+use crate::training;
 
 mod page;
 mod parts;
@@ -70,11 +72,11 @@ pub struct Place {
 }
 
 impl Place {
-    fn new(space: Space, labels: Vec<(String, String)>) -> Self {
+    fn new(space: &Space, labels: Vec<(String, String)>) -> Self {
         Self {
-            name: space.name,
-            shape: space.shape,
-            unit: space.unit,
+            name: space.name.clone(),
+            shape: space.shape.clone(),
+            unit: space.unit.clone(),
             labels,
         }
     }
@@ -104,7 +106,7 @@ fn simulators() -> Vec<Item> {
         let mut item = item(list, entry);
         let built = entry.build(&toml::Table::new()).ok();
         if let Some(simulator) = built as Option<std::sync::Arc<dyn Simulator>> {
-            let labels = simulator.labels().unwrap_or_default();
+            let labels = simulator.describe().labels.unwrap_or_default();
             item.x = Some(Place::new(simulator.input(), labels));
             item.y = Some(Place::new(simulator.output(), Vec::new()));
         }

@@ -86,9 +86,46 @@ impl From<retrodict::Error> for Failure {
             retrodict::Error::Interrupted {
                 why: Interruption::Cancelled,
             } => Self::interrupted(),
-            error @ retrodict::Error::Override { .. } => Self::Misuse(format!("--set {error}")),
-            error if !error.is_misuse() => Self::Broken(error.to_string()),
-            error => Self::Misuse(error.to_string()),
+            error if !error.is_misuse() => Self::Broken(worded(&error)),
+            error => Self::Misuse(worded(&error)),
         }
+    }
+}
+
+/// An error of the library in the words of a command line: changes are `--set`, and settings are flags.
+fn worded(error: &retrodict::Error) -> String {
+    let flag = |key: &str, value: &str| match key {
+        "inverse" | "prior" | "search" => format!("--{key} {value}"),
+        "start.count" => format!("--starts {value}"),
+        _ => format!("--set {key}={value}"),
+    };
+    match error {
+        retrodict::Error::Override { .. } => format!("--set {error}"),
+        error => error.worded(&flag),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use retrodict::Error;
+    use retrodict::error::Remedy;
+
+    #[test]
+    fn what_to_try_is_said_in_flags() {
+        let advised = |key, value| {
+            let error = Error::simulation("heat", "no").advised(Remedy::Setting {
+                key,
+                value,
+                what: "which helps",
+            });
+            Failure::from(error).to_string()
+        };
+        assert_eq!(
+            advised("inverse", "path"),
+            "heat failed: no; try --inverse path, which helps"
+        );
+        assert!(advised("start.count", "20").ends_with("try --starts 20, which helps"));
+        assert!(advised("stop.steps", "9").ends_with("try --set stop.steps=9, which helps"));
     }
 }

@@ -20,10 +20,18 @@ create_exception!(
 
 /// The exception for an error of the library: `SimulationError` where something broke, else `ValueError`.
 pub fn raised(error: &Error) -> PyErr {
-    // The library speaks to the command line here; the keyword is called the same.
-    let message = error
-        .to_string()
-        .replace("`--inverse path`", "inverse=\"path\"");
+    let keyword = |key: &str, value: &str| {
+        let name = match key {
+            "start.count" => "starts",
+            "prior" => "priors",
+            same => same,
+        };
+        match value.parse::<f64>() {
+            Ok(_) => format!("{name}={value}"),
+            Err(_) => format!("{name}=\"{value}\""),
+        }
+    };
+    let message = error.worded(&keyword);
     match error.cause() {
         Error::Simulation { .. }
         | Error::LinearAlgebra { .. }

@@ -58,10 +58,7 @@ impl Functions {
     }
 
     fn failed(&self, message: String) -> Error {
-        Error::Simulation {
-            simulator: self.label.clone(),
-            message,
-        }
+        Error::simulation(self.label.clone(), message)
     }
 
     /// A failure of the simulator's, or the end of the run.

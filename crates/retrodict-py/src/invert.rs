@@ -60,7 +60,7 @@ pub fn invert(
         Err(_) => None,
         Ok(own) => {
             let own = own.get().current(py)?;
-            Some((own.input().shape, own.output().shape))
+            Some((own.input().shape.clone(), own.output().shape.clone()))
         }
     };
     let x = match (start, &shapes) {

@@ -30,7 +30,7 @@ pub struct Joined {
 impl Joined {
     /// A simulator whose differences, if it needs them, were asked for or not.
     pub fn new(simulator: Arc<dyn Simulator>, asked: bool) -> Self {
-        let approximation = simulator.approximation();
+        let approximation = simulator.describe().approximation;
         let inexact = approximation
             .as_ref()
             .is_some_and(|found| found.error > 0.0);

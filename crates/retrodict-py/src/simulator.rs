@@ -85,13 +85,13 @@ impl Simulator {
     /// The shape of x.
     #[getter]
     fn input_shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.current(py)?.input().shape)
+        PyTuple::new(py, &self.current(py)?.input().shape)
     }
 
     /// The shape of y.
     #[getter]
     fn output_shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.current(py)?.output().shape)
+        PyTuple::new(py, &self.current(py)?.output().shape)
     }
 
     /// Whether it has a local inverse of its own.
@@ -111,8 +111,8 @@ impl Simulator {
     /// y = P(x).
     fn forward<'py>(&self, py: Python<'py>, x: &Bound<'py, PyAny>) -> PyResult<Array<'py>> {
         let simulator = self.current(py)?;
-        let x = within("x", x, &simulator.input())?;
-        filled(py, &simulator.output(), |y| simulator.forward(&x, y))
+        let x = within("x", x, simulator.input())?;
+        filled(py, simulator.output(), |y| simulator.forward(&x, y))
     }
 
     /// dy = J(x) dx, with J = ∂P/∂x.
@@ -124,8 +124,8 @@ impl Simulator {
     ) -> PyResult<Array<'py>> {
         let simulator = self.current(py)?;
         let space = simulator.input();
-        let (x, dx) = (within("x", x, &space)?, within("dx", dx, &space)?);
-        filled(py, &simulator.output(), |dy| simulator.jvp(&x, &dx, dy))
+        let (x, dx) = (within("x", x, space)?, within("dx", dx, space)?);
+        filled(py, simulator.output(), |dy| simulator.jvp(&x, &dx, dy))
     }
 
     /// dx = J(x)ᵀ dy.
@@ -136,9 +136,9 @@ impl Simulator {
         dy: &Bound<'py, PyAny>,
     ) -> PyResult<Array<'py>> {
         let simulator = self.current(py)?;
-        let x = within("x", x, &simulator.input())?;
-        let dy = within("dy", dy, &simulator.output())?;
-        filled(py, &simulator.input(), |dx| simulator.vjp(&x, &dy, dx))
+        let x = within("x", x, simulator.input())?;
+        let dy = within("dy", dy, simulator.output())?;
+        filled(py, simulator.input(), |dx| simulator.vjp(&x, &dy, dx))
     }
 
     /// x = P⁻¹(y; x0): the solution of P(x) = y nearest to x0.
@@ -158,9 +158,9 @@ impl Simulator {
                 self.name
             )));
         };
-        let y = within("y", y, &simulator.output())?;
-        let x0 = within("x0", x0, &simulator.input())?;
-        filled(py, &simulator.input(), |x| inverse.invert_near(&y, &x0, x))
+        let y = within("y", y, simulator.output())?;
+        let x0 = within("x0", x0, simulator.input())?;
+        filled(py, simulator.input(), |x| inverse.invert_near(&y, &x0, x))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

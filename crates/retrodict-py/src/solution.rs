@@ -87,7 +87,7 @@ impl Solution {
         self.y.get_or_try_init(py, || {
             let built = self.posed.built(py)?;
             let simulator = &built.simulator;
-            let shape = simulator.output().shape;
+            let shape = simulator.output().shape.clone();
             let y = built.held.run(py, || {
                 let mut y = vec![0.0; shape.iter().product()];
                 simulator.forward(&self.facts.x, &mut y).map(|()| y)
@@ -273,7 +273,7 @@ impl Solution {
             }
         };
         let built = self.posed.built(py)?;
-        let names = names.unwrap_or_else(|| match built.simulator.labels() {
+        let names = names.unwrap_or_else(|| match built.simulator.describe().labels {
             Some(labels) => labels.into_iter().map(|(name, _)| name).collect(),
             None => Vec::new(),
         });

@@ -37,7 +37,7 @@ pub fn input(object: &Bound<'_, PyAny>, what: &str, x: &Bound<'_, PyAny>) -> PyR
     let found = match object.cast::<Simulator>() {
         Err(_) => found,
         Ok(own) => {
-            let space = own.get().current(object.py())?.input();
+            let space = own.get().current(object.py())?.input().clone();
             match found.shape.is_empty() {
                 true => Numbers {
                     values: vec![found.values[0]; space.len()],
@@ -68,7 +68,7 @@ pub fn target(object: &Bound<'_, PyAny>, target: &Bound<'_, PyAny>) -> PyResult<
     let what = "the target";
     let mut found = arrays::read_masked(what, target)?;
     if let Ok(own) = object.cast::<Simulator>() {
-        let shape = own.get().current(object.py())?.output().shape;
+        let shape = own.get().current(object.py())?.output().shape.clone();
         arrays::shaped(what, &found.numbers, &shape)?;
         found.numbers.shape = shape;
     }
@@ -83,7 +83,7 @@ pub fn target(object: &Bound<'_, PyAny>, target: &Bound<'_, PyAny>) -> PyResult<
 pub fn output(object: &Bound<'_, PyAny>, x: &Numbers) -> PyResult<Vec<usize>> {
     let py = object.py();
     if let Ok(own) = object.cast::<Simulator>() {
-        return Ok(own.get().current(py)?.output().shape);
+        return Ok(own.get().current(py)?.output().shape.clone());
     }
     let own = arrays::write(py, &x.values, &x.shape)?;
     let y = forward(object)?

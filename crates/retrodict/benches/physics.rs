@@ -36,7 +36,7 @@ fn main() {
     });
     // An equation carries its whole Jacobian along: there is no sweep over a tape.
     let (swept, others): (Vec<_>, Vec<_>) = built.partition(|(entry, simulator)| {
-        simulator.keeps_trajectory() && !entry.accepts("fit_initial")
+        simulator.describe().keeps_trajectory && !entry.accepts("fit_initial")
     });
     let mut failed = false;
     println!("On a tape, which is not counted:\n");

@@ -24,7 +24,7 @@ use retrodict::training::{
     Trainer,
 };
 use retrodict::updates::{Adam, HalfInverseOptions, InverseSimulator, UpdateRule};
-use retrodict::{Loss, Result, Simulator, Space};
+use retrodict::{Description, Loss, Result, Simulator, Space};
 
 /// Those that take less than a minute; `--serve` also knows `hig-poisson-64`, the Gram matrix of 4096 rows.
 const NAMES: [&str; 10] = [
@@ -41,14 +41,14 @@ const NAMES: [&str; 10] = [
 ];
 
 /// y = ∇²x with the five-point stencil, x = 0 just outside: what the published experiment inverts.
-struct Laplace(usize);
+struct Laplace(usize, Space);
 
 impl Simulator for Laplace {
-    fn input(&self) -> Space {
-        Space::new("field", &[self.0, self.0], "1")
+    fn input(&self) -> &Space {
+        &self.1
     }
-    fn output(&self) -> Space {
-        self.input()
+    fn output(&self) -> &Space {
+        &self.1
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         let n = self.0;
@@ -72,8 +72,8 @@ impl Simulator for Laplace {
         // The stencil is symmetric.
         self.forward(dy, dx)
     }
-    fn is_linear(&self) -> bool {
-        true
+    fn describe(&self) -> Description {
+        Description::default().with_linear(true)
     }
 }
 
@@ -131,7 +131,7 @@ impl Plan {
     fn with(self, network: &dyn Architecture) -> Work {
         let physics = &self.samples[0].simulator;
         let seen = Space::new("y", &physics.output().shape, "1");
-        let network = network.between(&seen, &physics.input()).unwrap();
+        let network = network.between(&seen, physics.input()).unwrap();
         let theta = network.initial(1);
         let trainer = Trainer {
             network,
@@ -246,7 +246,7 @@ fn dipole() -> Work {
 
 /// Fields of 8×8 and their Laplacians.
 fn poisson(batch: usize, engine: Engine) -> Work {
-    let physics = Arc::new(Laplace(8));
+    let physics = Arc::new(Laplace(8, Space::new("field", &[8, 8], "1")));
     let mut random = Pcg64::seed_from_u64(1);
     let one = |_| {
         let x: Vec<f64> = (0..64).map(|_| random.random_range(-1.0..1.0)).collect();

@@ -129,12 +129,13 @@ pub fn simulator(simulator: &Arc<dyn Simulator>, x: &[f64], seed: u64) -> Vec<Ch
 
 /// A point at which to check a simulator: independent normal numbers where x typically lies.
 pub fn typical_input(simulator: &dyn Simulator, seed: u64) -> Vec<f64> {
-    let typical = simulator.typical();
+    let typical = simulator.describe().typical;
     let draws = Source::new(seed).normal(simulator.input().len());
-    draws
-        .into_iter()
-        .map(|draw| typical.centre + typical.spread * draw)
-        .collect()
+    let place = |(i, draw)| {
+        let (centre, spread) = typical.at(i);
+        centre + spread * draw
+    };
+    draws.into_iter().enumerate().map(place).collect()
 }
 
 /// Random directions, the same for the same seed.
@@ -175,7 +176,8 @@ fn vjp(simulator: &dyn Simulator, x: &[f64], dy: &[f64]) -> Result<Vec<f64>> {
 
 /// How far off J may be, by the simulator's own word.
 fn error_of_derivatives(simulator: &dyn Simulator) -> f64 {
-    simulator.approximation().map_or(0.0, |how| how.error)
+    let approximation = simulator.describe().approximation;
+    approximation.map_or(0.0, |how| how.error)
 }
 
 /// x + scale · dx.

@@ -1,6 +1,7 @@
 //! What physics must offer, and what a loss must: the traits that everything else is written for.
 
 pub mod counts;
+pub mod description;
 pub mod loss;
 pub mod number;
 pub mod share;

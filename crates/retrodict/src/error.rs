@@ -7,9 +7,13 @@ use std::fmt;
 
 mod names;
 mod place;
+mod remedy;
+mod source;
 
 pub use names::{nearest, suggestion, unknown};
 pub use place::{At, Place};
+pub use remedy::Remedy;
+pub use source::Source;
 
 /// What went wrong: what, what was found, what is allowed, and what to try.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -90,7 +94,7 @@ pub enum Error {
         message: String,
     },
     /// A rule needs something that this simulator or loss does not offer.
-    #[error("{rule} needs {needs}, which {simulator} does not offer; try {instead}")]
+    #[error("{rule} needs {needs}, which {simulator} does not offer; try {}", remedy::joined(.instead, &remedy::toml))]
     Unsupported {
         /// The rule that needs it.
         rule: &'static str,
@@ -98,8 +102,17 @@ pub enum Error {
         needs: &'static str,
         /// The simulator or loss.
         simulator: String,
-        /// Rules that work here.
-        instead: String,
+        /// What works here.
+        instead: Vec<Remedy>,
+    },
+    /// Another error of the library, and what to try.
+    #[error("{error}; try {}", remedy::joined(.remedies, &remedy::toml))]
+    Advised {
+        /// What went wrong.
+        #[source]
+        error: Box<Error>,
+        /// What to try.
+        remedies: Vec<Remedy>,
     },
     /// The simulator could not be evaluated at this point.
     #[error("{simulator} failed: {message}")]
@@ -108,6 +121,8 @@ pub enum Error {
         simulator: String,
         /// What happened, and where.
         message: String,
+        /// The error behind it, where there was one.
+        source: Option<Source>,
     },
     /// A target lies outside the range of a simulator's inverse.
     #[error("{simulator} never reaches {found}: {allowed}")]
@@ -187,6 +202,66 @@ impl Error {
             self.cause(),
             Self::Simulation { .. } | Self::LinearAlgebra { .. } | Self::Interrupted { .. }
         )
+    }
+
+    /// A simulation that failed: what a [`Simulator`](crate::Simulator) returns that cannot be evaluated here.
+    pub fn simulation(simulator: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Simulation {
+            simulator: simulator.into(),
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// A simulation that failed by another error, which [`source`](std::error::Error::source) returns.
+    ///
+    /// ```
+    /// let number = "one".parse::<f64>();
+    /// let failed = retrodict::Error::simulation_by("mine", number.unwrap_err());
+    /// assert_eq!(failed.to_string(), "mine failed: invalid float literal");
+    /// assert!(std::error::Error::source(&failed).is_some());
+    /// ```
+    pub fn simulation_by(
+        simulator: impl Into<String>,
+        error: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self::Simulation {
+            simulator: simulator.into(),
+            message: error.to_string(),
+            source: Some(Source::new(error)),
+        }
+    }
+
+    /// The same error, with something to try.
+    #[must_use]
+    pub fn advised(self, remedy: impl Into<Remedy>) -> Self {
+        Self::Advised {
+            error: Box::new(self),
+            remedies: vec![remedy.into()],
+        }
+    }
+
+    /// What to try.
+    pub fn remedies(&self) -> &[Remedy] {
+        match self {
+            Self::Unsupported { instead, .. } => instead,
+            Self::Advised { remedies, .. } => remedies,
+            Self::Within { source, .. } => source.remedies(),
+            _ => &[],
+        }
+    }
+
+    /// The message, in which the settings that it advises are written as a door writes them: `write` makes
+    /// `--inverse path` of `inverse` and `path`, and may add to the name of a change that was refused.
+    pub fn worded(&self, write: &dyn Fn(&str, &str) -> String) -> String {
+        let remedies = self.remedies();
+        let message = self.to_string();
+        if remedies.is_empty() {
+            return message;
+        }
+        let ours = remedy::joined(remedies, &remedy::toml);
+        let told = message.strip_suffix(&ours).unwrap_or(&message);
+        format!("{told}{}", remedy::joined(remedies, write))
     }
 
     /// Whether work was interrupted: nothing is wrong with the point at which it was.

@@ -24,9 +24,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::core::counts::Counts;
-use crate::core::simulator::{
-    Approximation, LocalInverse, Residual, SecondOrder, Series, Simulator, Typical,
-};
+use crate::core::description::Description;
+use crate::core::simulator::{LocalInverse, Residual, SecondOrder, Simulator};
 use crate::core::space::Space;
 use crate::error::{Error, Result};
 use crate::linalg::LinearMap;
@@ -115,7 +114,7 @@ impl Inversion {
             return Ok(self.x);
         }
         Err(Error::InverseStopped {
-            simulator: simulator.output().name,
+            simulator: simulator.output().name.clone(),
             reached: self.reached,
             misfit: self.misfit,
             why: self.ended.to_string(),
@@ -141,10 +140,10 @@ impl WithInverse {
 }
 
 impl Simulator for WithInverse {
-    fn input(&self) -> Space {
+    fn input(&self) -> &Space {
         self.simulator.input()
     }
-    fn output(&self) -> Space {
+    fn output(&self) -> &Space {
         self.simulator.output()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
@@ -159,9 +158,6 @@ impl Simulator for WithInverse {
     fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'a>> {
         self.simulator.linearize(x, y)
     }
-    fn keeps_trajectory(&self) -> bool {
-        self.simulator.keeps_trajectory()
-    }
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
         Some(self)
     }
@@ -171,20 +167,9 @@ impl Simulator for WithInverse {
     fn residual(&self) -> Option<&dyn Residual> {
         self.simulator.residual()
     }
-    fn is_linear(&self) -> bool {
-        self.simulator.is_linear()
-    }
-    fn typical(&self) -> Typical {
-        self.simulator.typical()
-    }
-    fn series(&self) -> Option<Series> {
-        self.simulator.series()
-    }
-    fn labels(&self) -> Option<Vec<(String, String)>> {
-        self.simulator.labels()
-    }
-    fn approximation(&self) -> Option<Approximation> {
-        self.simulator.approximation()
+    /// Nothing of it depends on how P is inverted.
+    fn describe(&self) -> Description {
+        self.simulator.describe()
     }
     fn seen_at(&self, places: &[usize]) -> Option<Arc<dyn Simulator>> {
         let simulator = self.simulator.seen_at(places)?;

@@ -58,10 +58,9 @@ pub mod uncertainty;
 pub mod updates;
 
 pub use compose::{Bounds, ResidualAt, Selected, Stacked, Transform, Transformed};
+pub use core::description::{Approximation, Description, Series, Typical};
 pub use core::loss::{ChiSquared, Loss};
-pub use core::simulator::{
-    Approximation, LocalInverse, Recovery, Residual, SecondOrder, Series, Simulator, Typical,
-};
+pub use core::simulator::{LocalInverse, Recovery, Residual, SecondOrder, Simulator};
 pub use core::space::Space;
 pub use error::{Error, Result};
 pub use linalg::LinearMap;
@@ -88,19 +87,6 @@ mod book {
         Readme: "README.md",
         Start: "docs/src/start.md",
         YourData: "docs/src/your-data.md",
-        GradientDescent: "docs/src/theory/gradient-descent.md",
-        Adam: "docs/src/theory/adam.md",
-        AdamW: "docs/src/theory/adamw.md",
-        RmsProp: "docs/src/theory/rmsprop.md",
-        Adagrad: "docs/src/theory/adagrad.md",
-        Adadelta: "docs/src/theory/adadelta.md",
-        Newton: "docs/src/theory/newton.md",
-        Bfgs: "docs/src/theory/bfgs.md",
-        GaussNewton: "docs/src/theory/gauss-newton.md",
-        LevenbergMarquardt: "docs/src/theory/levenberg-marquardt.md",
-        InverseJacobian: "docs/src/theory/inverse-jacobian.md",
-        InverseSimulator: "docs/src/theory/inverse-simulator.md",
-        HalfInverse: "docs/src/theory/half-inverse.md",
         Residuals: "docs/src/residuals.md",
         Noise: "docs/src/noise.md",
         Priors: "docs/src/priors.md",

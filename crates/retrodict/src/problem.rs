@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::compose::bounds::{Bounds, Walls};
 use crate::compose::transformed::Transformed;
+use crate::core::description::Description;
 use crate::core::loss::Loss;
 use crate::core::share::Share;
 use crate::core::simulator::Simulator;
@@ -33,6 +34,8 @@ pub struct Problem {
     loss: Arc<dyn Loss>,
     target: Vec<f64>,
     inputs: usize,
+    /// What the simulator tells of itself, asked once.
+    description: Arc<Description>,
     /// The data apart from priors and transforms, where there are any.
     data: Option<Arc<parts::Data>>,
     terms: Vec<Term>,
@@ -63,6 +66,7 @@ impl Problem {
         loss.check_target(&target)?;
         let inputs = simulator.input().len();
         Ok(Self {
+            description: Arc::new(simulator.describe()),
             simulator,
             loss,
             target,
@@ -78,6 +82,11 @@ impl Problem {
     /// The simulator P.
     pub fn simulator(&self) -> &dyn Simulator {
         &*self.simulator
+    }
+
+    /// What the simulator tells of itself.
+    pub fn description(&self) -> &Description {
+        &self.description
     }
 
     /// The loss L.
@@ -102,7 +111,7 @@ impl Problem {
 
     /// The simulator's name for messages: that of its output.
     pub fn name(&self) -> String {
-        self.simulator.output().name
+        self.simulator.output().name.clone()
     }
 }
 

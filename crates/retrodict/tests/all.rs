@@ -17,6 +17,7 @@ mod bounds;
 mod conformance;
 #[cfg(feature = "network")]
 mod corrected_targets;
+mod descriptions;
 mod documents;
 #[cfg(feature = "network")]
 mod engines;
@@ -60,6 +61,7 @@ mod spec_training;
 mod starts;
 mod statistics;
 mod stops;
+mod threads;
 #[cfg(feature = "network")]
 mod training;
 #[cfg(feature = "network")]

@@ -4,6 +4,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::fixtures::space;
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
@@ -14,19 +15,19 @@ use retrodict::priors::TotalVariation;
 use retrodict::registry::RULES;
 use retrodict::simulators::HeatOptions;
 use retrodict::{
-    Bounds, Goal, Problem, Result, SecondOrder, Simulator, Solution, Solver, Space, Status,
-    StopWhen, Transform,
+    Bounds, Description, Goal, Problem, Result, SecondOrder, Simulator, Solution, Solver, Space,
+    Status, StopWhen, Transform,
 };
 
 /// y = (10 (x₂ − x₁²), 1 − x₁).
 struct Rosenbrock;
 
 impl Simulator for Rosenbrock {
-    fn input(&self) -> Space {
-        Space::new("point", &[2], "1")
+    fn input(&self) -> &Space {
+        space("point", 2)
     }
-    fn output(&self) -> Space {
-        Space::new("valley", &[2], "1")
+    fn output(&self) -> &Space {
+        space("valley", 2)
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         y[0] = 10.0 * (x[1] - x[0] * x[0]);
@@ -60,11 +61,11 @@ impl SecondOrder for Rosenbrock {
 struct Linear(Matrix);
 
 impl Simulator for Linear {
-    fn input(&self) -> Space {
-        Space::new("unknowns", &[self.0.cols()], "1")
+    fn input(&self) -> &Space {
+        space("unknowns", self.0.cols())
     }
-    fn output(&self) -> Space {
-        Space::new("data", &[self.0.rows()], "1")
+    fn output(&self) -> &Space {
+        space("data", self.0.rows())
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.0.apply(x, y);
@@ -77,8 +78,8 @@ impl Simulator for Linear {
         self.0.apply_transpose(dy, dx);
         Ok(())
     }
-    fn is_linear(&self) -> bool {
-        true
+    fn describe(&self) -> Description {
+        Description::default().with_linear(true)
     }
 }
 

@@ -1,13 +1,14 @@
 //! Every line of the registry passes the checks that apply to its kind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use crate::fixtures::space;
 use retrodict::check::{self, Check};
 use retrodict::losses::{Covariance, SpectralOptions, Weighted};
 use retrodict::options::Build;
 #[cfg(feature = "network")]
 use retrodict::registry::STRATEGIES;
 use retrodict::registry::{INVERSES, LOSSES, PRIORS, RULES, SIMULATORS};
-use retrodict::{Loss, Simulator};
+use retrodict::{Description, Loss, Simulator};
 use std::sync::Arc;
 
 fn assert_passed(what: &str, checks: &[Check]) {
@@ -215,11 +216,11 @@ mod wrong {
     }
 
     impl Simulator for Wrong {
-        fn input(&self) -> Space {
-            Space::new("x", &[3], "1")
+        fn input(&self) -> &Space {
+            space("x", 3)
         }
-        fn output(&self) -> Space {
-            Space::new("y", &[3], "1")
+        fn output(&self) -> &Space {
+            space("y", 3)
         }
         fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
             for (y, x) in y.iter_mut().zip(x) {
@@ -246,8 +247,8 @@ mod wrong {
         fn second_order(&self) -> Option<&dyn SecondOrder> {
             Some(self)
         }
-        fn is_linear(&self) -> bool {
-            self.linear
+        fn describe(&self) -> Description {
+            Description::default().with_linear(self.linear)
         }
     }
 

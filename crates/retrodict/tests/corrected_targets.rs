@@ -120,7 +120,7 @@ fn networks() -> [Arc<dyn Network>; 2] {
         ..Mlp::default()
     };
     let unet = UNet::default().with_filters([3, 4]).with_keep_mean(true);
-    let space = heat().input();
+    let space = heat().input().clone();
     [Arc::new(mlp), unet.between(&space, &space).unwrap()]
 }
 

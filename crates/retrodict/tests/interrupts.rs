@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::fixtures::space;
 use retrodict::interrupt::{Interrupt, Interruption};
 use retrodict::inverse::{Inverter, Newton, PathIntegral};
 use retrodict::linalg::{LsmrOptions, Matrix, lsmr};
@@ -56,20 +57,20 @@ impl Raising {
 }
 
 impl Simulator for Raising {
-    fn input(&self) -> Space {
-        Space::new("x", &[3], "1")
+    fn input(&self) -> &Space {
+        space("x", 3)
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[4], "1")
+    fn output(&self) -> &Space {
+        space("y", 4)
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.called();
         let [a, b, c] = [x[0], x[1], x[2]];
         if a > self.wall {
-            return Err(Error::Simulation {
-                simulator: "a wall".to_owned(),
-                message: format!("x₀ = {a} lies beyond it"),
-            });
+            return Err(Error::simulation(
+                "a wall",
+                format!("x₀ = {a} lies beyond it"),
+            ));
         }
         y.copy_from_slice(&[a + b * b, b * c, a * c * c, a + c]);
         Ok(())

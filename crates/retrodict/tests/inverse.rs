@@ -1,6 +1,7 @@
 //! Local inverses that are found from derivatives alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use crate::fixtures::space;
 use retrodict::options::Build;
 use std::f64::consts::{FRAC_PI_2, PI};
 use std::sync::Arc;
@@ -76,11 +77,11 @@ struct Linear {
 }
 
 impl Simulator for Linear {
-    fn input(&self) -> Space {
-        Space::new("x", &[self.rows[0].len()], "1")
+    fn input(&self) -> &Space {
+        space("x", self.rows[0].len())
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[self.rows.len()], "1")
+    fn output(&self) -> &Space {
+        space("y", self.rows.len())
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.jvp(&vec![0.0; x.len()], x, y)?;
@@ -370,18 +371,15 @@ fn the_path_ends_where_its_line_ends() {
 struct Edge;
 
 impl Simulator for Edge {
-    fn input(&self) -> Space {
-        Space::new("x", &[1], "1")
+    fn input(&self) -> &Space {
+        space("x", 1)
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[1], "1")
+    fn output(&self) -> &Space {
+        space("y", 1)
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         if x[0] > 1.0 {
-            return Err(Error::Simulation {
-                simulator: "edge".to_owned(),
-                message: "x is beyond 1".to_owned(),
-            });
+            return Err(Error::simulation("edge", "x is beyond 1"));
         }
         y[0] = x[0];
         Ok(())
@@ -439,10 +437,7 @@ struct Refuses;
 
 impl Inverter for Refuses {
     fn invert(&self, _: &dyn Simulator, _: &[f64], _: &[f64]) -> Result<Inversion> {
-        Err(Error::Simulation {
-            simulator: "refuses".to_owned(),
-            message: "always".to_owned(),
-        })
+        Err(Error::simulation("refuses", "always"))
     }
 }
 
@@ -474,11 +469,11 @@ fn the_rule_falls_back_to_the_inverse_jacobian_and_counts() {
 struct Misleading;
 
 impl Simulator for Misleading {
-    fn input(&self) -> Space {
-        Space::new("x", &[1], "1")
+    fn input(&self) -> &Space {
+        space("x", 1)
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[1], "1")
+    fn output(&self) -> &Space {
+        space("y", 1)
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         y[0] = x[0];

@@ -175,10 +175,10 @@ struct Counting {
 }
 
 impl Simulator for Counting {
-    fn input(&self) -> Space {
+    fn input(&self) -> &Space {
         self.inner.input()
     }
-    fn output(&self) -> Space {
+    fn output(&self) -> &Space {
         self.inner.output()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {

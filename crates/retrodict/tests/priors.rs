@@ -159,7 +159,7 @@ fn smooth_heat() -> (Problem, Vec<f64>) {
     let mut blocks = vec![(matrix(&*heat), y, 25.0)];
     for (prior, weight) in &priors {
         problem = problem.with_prior(prior, *weight).unwrap();
-        let block = prior.on(&heat.input()).unwrap();
+        let block = prior.on(heat.input()).unwrap();
         blocks.push((matrix(&*block.simulator), block.target, *weight));
     }
     (problem, minimum(&blocks))

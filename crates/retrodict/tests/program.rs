@@ -45,7 +45,7 @@ fn a_program_is_a_simulator() {
         for (found, expected) in dy.iter().zip([0.5 + 6.0, 1.0 + 2.0 * 0.75]) {
             assert!((found - expected).abs() < 1e-9, "{dy:?}");
         }
-        let said = simulator.approximation().map(|how| how.note);
+        let said = simulator.describe().approximation.map(|how| how.note);
         match (&said, note) {
             (Some(said), Some(part)) => assert!(said.contains(part), "{said}"),
             (said, part) => assert_eq!(said.as_deref(), part),
@@ -337,7 +337,8 @@ fn a_jacobian_that_has_no_room_is_not_begun() {
     );
     assert!(
         simulator
-            .approximation()
+            .describe()
+            .approximation
             .unwrap()
             .note
             .contains("2000000 evaluations")

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::fixtures::space;
 use retrodict::check;
 use retrodict::inverse::{PathIntegral, WithInverse};
 use retrodict::losses::SquaredError;
@@ -91,11 +92,11 @@ struct Wrong {
 }
 
 impl Simulator for Wrong {
-    fn input(&self) -> Space {
-        Space::new("x", &[2], "1")
+    fn input(&self) -> &Space {
+        space("x", 2)
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[2], "1")
+    fn output(&self) -> &Space {
+        space("y", 2)
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         (0..2).for_each(|i| y[i] = x[i] * x[i]);
@@ -114,7 +115,7 @@ impl Simulator for Wrong {
 }
 
 impl Residual for Wrong {
-    fn space(&self) -> Space {
+    fn space(&self) -> &Space {
         self.output()
     }
     fn evaluate(&self, x: &[f64], y: &[f64], r: &mut [f64]) -> Result<()> {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::fixtures::space;
 use retrodict::models::rollout::{Input, Observe, Rollout, RolloutOptions, TimeStep};
 use retrodict::options::Build;
 use retrodict::{Error, Result, Simulator, Space, check};
@@ -20,8 +21,8 @@ const DT: f64 = 0.1;
 impl TimeStep for Pendulum {
     type Scratch = ();
 
-    fn state(&self) -> Space {
-        Space::new("pendulum", &[2], "1")
+    fn state(&self) -> &Space {
+        space("pendulum", 2)
     }
     fn controls(&self) -> usize {
         2

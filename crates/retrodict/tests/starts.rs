@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::fixtures::space;
 use retrodict::inverse::{Inverter, Newton as LocalNewton};
 use retrodict::losses::SquaredError;
 use retrodict::models::ode::{OdeOptions, Transform};
@@ -16,18 +17,15 @@ use retrodict::{Error, Problem, Result, Simulator, Solver, Space, StopWhen};
 struct Edge;
 
 impl Simulator for Edge {
-    fn input(&self) -> Space {
-        Space::new("x", &[1], "1")
+    fn input(&self) -> &Space {
+        space("x", 1)
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[1], "1")
+    fn output(&self) -> &Space {
+        space("y", 1)
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         if x[0] > 1.0 {
-            return Err(Error::Simulation {
-                simulator: "edge".to_owned(),
-                message: "x is beyond 1".to_owned(),
-            });
+            return Err(Error::simulation("edge", "x is beyond 1"));
         }
         y[0] = x[0];
         Ok(())
@@ -46,11 +44,11 @@ impl Simulator for Edge {
 struct TwoBottoms;
 
 impl Simulator for TwoBottoms {
-    fn input(&self) -> Space {
-        Space::new("x", &[1], "1")
+    fn input(&self) -> &Space {
+        space("x", 1)
     }
-    fn output(&self) -> Space {
-        Space::new("two bottoms", &[2], "1")
+    fn output(&self) -> &Space {
+        space("two bottoms", 2)
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         y[0] = x[0] * x[0] - 1.0;
@@ -199,11 +197,11 @@ fn a_pendulum_seen_by_its_speed_alone_is_found_on_the_turn_of_its_start() {
 struct Bystander;
 
 impl Simulator for Bystander {
-    fn input(&self) -> Space {
-        Space::new("x", &[2], "1")
+    fn input(&self) -> &Space {
+        space("x", 2)
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[1], "1")
+    fn output(&self) -> &Space {
+        space("y", 1)
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         y[0] = x[0] * x[0];

@@ -289,7 +289,8 @@ fn parameters_of_differential_equations_have_names() {
     let labels = OdeOptions::<LotkaVolterra>::default()
         .build()
         .unwrap()
-        .labels()
+        .describe()
+        .labels
         .unwrap();
     let (name, unit) = &labels[0];
     assert!(!name.is_empty() && !unit.is_empty());

@@ -1,6 +1,7 @@
 //! How runs end, how they get past simulations that fail, and how they go on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use crate::fixtures::space;
 use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -192,10 +193,7 @@ fn every_goal_ends_the_run_at_the_step_that_reaches_it_and_names_itself() {
 /// Every word on how a run ended says what it means, and what to do next or why nothing is.
 #[test]
 fn statuses_tell_what_to_try() {
-    let broken = Error::Simulation {
-        simulator: "cliff".to_owned(),
-        message: "x lies beyond the edge".to_owned(),
-    };
+    let broken = Error::simulation("cliff", "x lies beyond the edge");
     for (status, hint) in [
         (Status::Converged(Goal::Loss), "a lower goal"),
         (Status::Converged(Goal::Discrepancy), "fit the noise"),
@@ -256,21 +254,21 @@ impl Cliff {
     fn test(&self, x: &[f64]) -> Result<bool> {
         let beyond = x.iter().any(|x| *x > self.edge);
         if beyond && self.fails {
-            return Err(Error::Simulation {
-                simulator: "cliff".to_owned(),
-                message: format!("x lies beyond {}", self.edge),
-            });
+            return Err(Error::simulation(
+                "cliff",
+                format!("x lies beyond {}", self.edge),
+            ));
         }
         Ok(beyond)
     }
 }
 
 impl Simulator for Cliff {
-    fn input(&self) -> Space {
-        ExpOptions::default().build().unwrap().input()
+    fn input(&self) -> &Space {
+        space("exponent", 1)
     }
-    fn output(&self) -> Space {
-        ExpOptions::default().build().unwrap().output()
+    fn output(&self) -> &Space {
+        space("exponential", 1)
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         let beyond = self.test(x)?;
@@ -389,10 +387,10 @@ fn where_no_shorter_step_helps_the_failure_is_told_and_the_best_x_kept() {
 struct OneWay(Cliff);
 
 impl Simulator for OneWay {
-    fn input(&self) -> Space {
+    fn input(&self) -> &Space {
         self.0.input()
     }
-    fn output(&self) -> Space {
+    fn output(&self) -> &Space {
         self.0.output()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {

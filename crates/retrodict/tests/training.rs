@@ -1,6 +1,7 @@
 //! Training: published numbers, strategies against each other, rollbacks, the same bits every time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use crate::fixtures::space;
 use retrodict::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -317,11 +318,11 @@ fn steps_that_explode_are_shortened_counted_and_survived() {
 struct Cliff;
 
 impl Simulator for Cliff {
-    fn input(&self) -> Space {
-        Space::new("x", &[1], "1")
+    fn input(&self) -> &Space {
+        space("x", 1)
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[1], "1")
+    fn output(&self) -> &Space {
+        space("y", 1)
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         y[0] = if x[0] == 0.5 { 1.0 } else { f64::INFINITY };

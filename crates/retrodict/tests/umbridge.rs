@@ -120,7 +120,7 @@ fn vectors_are_joined_and_what_is_offered_is_used() {
     let simulator = connect(&server);
     assert_eq!(simulator.input().name, "inputs of forward (2 + 1 values)");
     assert_eq!((simulator.input().len(), simulator.output().len()), (3, 3));
-    assert!(simulator.approximation().is_none());
+    assert!(simulator.describe().approximation.is_none());
     let shared: Arc<dyn Simulator> = Arc::new(simulator);
     let checks = check::simulator(&shared, &X, 3);
     assert!(checks.iter().any(|c| c.name == "second order"));
@@ -151,7 +151,7 @@ fn missing_derivatives_are_filled_in() {
     ] {
         let server = Server::start(model(offers));
         let simulator = connect(&server);
-        let said = simulator.approximation().unwrap().note;
+        let said = simulator.describe().approximation.unwrap().note;
         assert!(said.contains(note), "{said}");
 
         let mut y = [0.0; 3];

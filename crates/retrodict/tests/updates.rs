@@ -1,6 +1,7 @@
 //! Update rules against published numbers, exact steps, limits and counts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use crate::fixtures::space;
 use retrodict::options::Build;
 use std::sync::Arc;
 
@@ -9,19 +10,19 @@ use retrodict::losses::SquaredError;
 use retrodict::simulators::{ScalingOptions, SineOptions, SquareOptions};
 use retrodict::updates::*;
 use retrodict::{
-    Checkpoint, Counts, Error, Evaluation, Goal, LOSS_CHANGE, Problem, Result, Simulator, Solution,
-    Solver, Space, Status, StopWhen, Tally,
+    Checkpoint, Counts, Description, Error, Evaluation, Goal, LOSS_CHANGE, Problem, Result,
+    Simulator, Solution, Solver, Space, Status, StopWhen, Tally,
 };
 
 /// y = A x, with any shape of A.
 struct Linear(Matrix);
 
 impl Simulator for Linear {
-    fn input(&self) -> Space {
-        Space::new("x", &[self.0.cols()], "1")
+    fn input(&self) -> &Space {
+        space("x", self.0.cols())
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[self.0.rows()], "1")
+    fn output(&self) -> &Space {
+        space("y", self.0.rows())
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.0.apply(x, y);
@@ -35,8 +36,8 @@ impl Simulator for Linear {
         self.0.apply_transpose(dy, dx);
         Ok(())
     }
-    fn is_linear(&self) -> bool {
-        true
+    fn describe(&self) -> Description {
+        Description::default().with_linear(true)
     }
 }
 
@@ -51,11 +52,11 @@ struct Residuals {
 }
 
 impl Simulator for Residuals {
-    fn input(&self) -> Space {
-        Space::new("x", &[self.inputs], "1")
+    fn input(&self) -> &Space {
+        space("x", self.inputs)
     }
-    fn output(&self) -> Space {
-        Space::new("residuals", &[self.outputs], "1")
+    fn output(&self) -> &Space {
+        space("residuals", self.outputs)
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         (self.f)(x, y);
@@ -275,11 +276,11 @@ fn newton_falls_back_to_the_gradient_where_the_hessian_vanishes() {
     // flat point shows the fall-back: L = x₁ is linear in the cubic's inflection.
     struct Inflection;
     impl Simulator for Inflection {
-        fn input(&self) -> Space {
-            Space::new("x", &[1], "1")
+        fn input(&self) -> &Space {
+            space("x", 1)
         }
-        fn output(&self) -> Space {
-            Space::new("y", &[1], "1")
+        fn output(&self) -> &Space {
+            space("y", 1)
         }
         fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
             y[0] = x[0].sqrt();
@@ -377,7 +378,12 @@ fn a_rule_without_what_it_needs_names_those_that_work() {
         .solve(&p, &[0.0, 0.0])
         .unwrap_err();
     assert!(matches!(error, Error::Unsupported { .. }));
-    assert!(error.to_string().contains("--inverse path"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("try inverse = \"path\", which makes one from J, or levenberg"),
+        "{error}"
+    );
 }
 
 /// P → αP, y* → αy*: Δx ∝ α^p.

@@ -144,7 +144,7 @@ fn table(json: &str) -> Outcome<toml::Value> {
 /// Says how J is found, where that is not the simulator's own doing; once, however many problems share it.
 pub fn note(simulator: &dyn Simulator) {
     static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
-    let Some(approximation) = simulator.approximation() else {
+    let Some(approximation) = simulator.describe().approximation else {
         return;
     };
     let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);

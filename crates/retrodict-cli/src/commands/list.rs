@@ -1,3 +1,5 @@
+//! `list`: what can be named, with options, defaults and meanings.
+
 use std::process::ExitCode;
 
 use serde_json::Value;
@@ -5,8 +7,8 @@ use serde_json::Value;
 use crate::args;
 use crate::catalogue::{self, Item, SECTIONS, markdown, space, written};
 use crate::failure::Outcome;
-use crate::folder;
-use crate::text::wrapped;
+use crate::results::folder;
+use crate::terminal::text::wrapped;
 
 /// Prints everything that can be named, a list of it, or one entry with its options.
 pub fn run(args: &args::List) -> Outcome<ExitCode> {

@@ -1,16 +1,22 @@
+//! The folder of an inversion: what is kept on the way, and what is written in the end.
+
+mod arrays;
+
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::{Answer, CheckpointFile, Plan, Run, arrays};
 use crate::data::Array;
-use crate::durable::replace;
+use crate::data::durable::replace;
 use crate::failure::{Failure, Outcome};
-use crate::folder::{self, Contents, Manifest, MethodSummary, ProblemFacts, Row, SpaceFacts};
-use crate::interrupt;
-use crate::own_units::own_units;
+use crate::inversion::{Answer, CheckpointFile, Plan, Run};
 use crate::registry;
-use crate::series::Curves;
+use crate::results::folder::{
+    self, Contents, Manifest, MethodSummary, ProblemFacts, Row, SpaceFacts,
+};
+use crate::results::own_units::own_units;
+use crate::results::series::Curves;
+use crate::terminal::interrupt;
 use retrodict::spec::InversionSpec;
 
 /// The file that tells an inversion's folder from others: what is solved, and how.
@@ -24,7 +30,7 @@ pub fn is_inversion(folder: &Path) -> bool {
 /// Reads what a folder's inversion is.
 pub fn read(folder: &Path) -> Outcome<InversionSpec> {
     let path = folder.join(INVERSION);
-    super::read_file(&path)
+    crate::inversion::read_file(&path)
 }
 
 /// Writes what is solved, with paths that hold from everywhere.
@@ -43,7 +49,7 @@ pub fn forget_inversion(folder: &Path) {
 fn anchored(inversion: &InversionSpec) -> Outcome<InversionSpec> {
     let mut inversion = inversion.clone();
     let here = std::env::current_dir().map_err(|e| Failure::unreadable(Path::new("."), e))?;
-    super::anchor(&mut inversion, &here);
+    crate::inversion::anchor(&mut inversion, &here);
     Ok(inversion)
 }
 
@@ -251,10 +257,10 @@ fn fields(plan: &Plan, answer: &Answer, label: &str) -> Vec<(String, Array)> {
 
 fn facts(plan: &Plan) -> Outcome<ProblemFacts> {
     let entry = registry().simulator(&plan.name)?;
-    let space = |s: retrodict::Space| SpaceFacts {
-        name: s.name,
-        shape: s.shape,
-        unit: s.unit,
+    let space = |s: &retrodict::Space| SpaceFacts {
+        name: s.name.clone(),
+        shape: s.shape.clone(),
+        unit: s.unit.clone(),
     };
     let curves = Curves::new(&*plan.simulator, &plan.name, &plan.options);
     Ok(ProblemFacts {
@@ -269,7 +275,7 @@ fn facts(plan: &Plan) -> Outcome<ProblemFacts> {
             .map_or_else(String::new, |f| f.problem.loss().formula()),
         count: plan.fields.len(),
         colour: plan.target.colour,
-        labels: plan.simulator.labels().unwrap_or_default(),
+        labels: plan.simulator.describe().labels.unwrap_or_default(),
         own_units: own_units(&plan.name, &plan.options),
         series: curves.map(|curves| curves.facts()),
         ..ProblemFacts::default()

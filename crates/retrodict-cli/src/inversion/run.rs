@@ -1,3 +1,10 @@
+//! The runs of an inversion: from each start, with a checkpoint every so often.
+
+pub mod checkpoint;
+pub mod keeping;
+pub mod resume;
+pub mod watch;
+
 use std::cell::LazyCell;
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
@@ -10,9 +17,9 @@ use retrodict::updates::Notice;
 use retrodict::{Checkpoint, Error, Record, Status, StatusKind, StopWhen};
 use serde::{Deserialize, Serialize};
 
-use super::statistics::labels;
-use super::{Keeper, Plan, Watch};
 use crate::failure::Outcome;
+use crate::inversion::answer::statistics::labels;
+use crate::inversion::{Keeper, Plan, Watch};
 
 /// One field, solved from one start: where it stands, and how it came there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -124,7 +124,7 @@ fn written(value: &Value) -> Vec<u8> {
 }
 
 fn curved(simulator: &dyn Simulator) -> bool {
-    simulator.is_linear() || simulator.second_order().is_some()
+    simulator.describe().linear || simulator.second_order().is_some()
 }
 
 /// A simulator and what was asked of it.
@@ -193,7 +193,7 @@ impl<'q> At<'q> {
                 let (sens, vec) = (sens()?, vec()?);
                 match self.simulator.second_order() {
                     Some(second) => failed(second.vjp_derivative(x, sens, vec, &mut dx))?,
-                    None if self.simulator.is_linear() => {}
+                    None if self.simulator.describe().linear => {}
                     None => {
                         let message = "this simulator has no second derivatives";
                         return Err(Refusal::new(400, "UnsupportedFeature", message));

@@ -72,7 +72,7 @@ fn cost(size: Size, rule: Box<dyn UpdateRule>) -> (usize, f64) {
     let seen = Space::new("state", &[2 * size.masses], "1");
     let network = Dense::default().with_hidden(hidden);
     let network = network
-        .between(&seen, &samples[0].simulator.input())
+        .between(&seen, samples[0].simulator.input())
         .unwrap();
     let (weights, theta) = (network.parameters(), network.initial(1));
     let mut trainer = Trainer {

@@ -1,26 +1,26 @@
 //! Maps with known derivatives and inverses, to be put one behind the other.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use crate::core::description::Description;
 use crate::core::simulator::{LocalInverse, SecondOrder, Simulator};
 use crate::core::space::Space;
 use crate::error::{Error, Result};
 
 pub(super) type Map = Arc<dyn Simulator>;
 
-fn plane(name: &str) -> Space {
-    Space::new(name, &[2], "1")
-}
+/// The plane, where all of them live.
+static PLANE: LazyLock<Space> = LazyLock::new(|| Space::new("plane", &[2], "1"));
 
 /// y = A x for a regular 2 × 2 matrix A, row by row.
 pub(super) struct Linear(pub(super) [f64; 4]);
 
 impl Simulator for Linear {
-    fn input(&self) -> Space {
-        plane("x")
+    fn input(&self) -> &Space {
+        &PLANE
     }
-    fn output(&self) -> Space {
-        plane("A x")
+    fn output(&self) -> &Space {
+        &PLANE
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         let [a, b, c, d] = self.0;
@@ -38,8 +38,8 @@ impl Simulator for Linear {
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
         Some(self)
     }
-    fn is_linear(&self) -> bool {
-        true
+    fn describe(&self) -> Description {
+        Description::default().with_linear(true)
     }
 }
 
@@ -78,11 +78,11 @@ pub(super) const ROOT: Each = Each {
 };
 
 impl Simulator for Each {
-    fn input(&self) -> Space {
-        plane("x")
+    fn input(&self) -> &Space {
+        &PLANE
     }
-    fn output(&self) -> Space {
-        plane("f(x)")
+    fn output(&self) -> &Space {
+        &PLANE
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         for (y, x) in y.iter_mut().zip(x) {
@@ -137,10 +137,10 @@ impl Chain {
 }
 
 impl Simulator for Chain {
-    fn input(&self) -> Space {
+    fn input(&self) -> &Space {
         self.0.input()
     }
-    fn output(&self) -> Space {
+    fn output(&self) -> &Space {
         self.1.output()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
@@ -198,8 +198,8 @@ pub(super) fn invert(map: &dyn Simulator, y: &[f64], x0: &[f64], x: &mut [f64]) 
     let inverse = map.local_inverse().ok_or_else(|| Error::Unsupported {
         rule: "the audit",
         needs: "a local inverse",
-        simulator: map.output().name,
-        instead: "a map that has one".to_owned(),
+        simulator: map.output().name.clone(),
+        instead: vec!["a map that has one".into()],
     })?;
     inverse.invert_near(y, x0, x)
 }

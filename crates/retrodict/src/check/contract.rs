@@ -93,10 +93,7 @@ pub fn threads(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Check {
 
 fn on_threads<T: Send>(count: usize, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build();
-    let pool = pool.map_err(|error| Error::Simulation {
-        simulator: "the thread pool".to_owned(),
-        message: error.to_string(),
-    })?;
+    let pool = pool.map_err(|error| Error::simulation("the thread pool", error.to_string()))?;
     let flag = Arc::new(AtomicBool::new(false));
     let asked = Interrupt::current();
     let inside = asked.with_flag(Arc::clone(&flag));
@@ -116,10 +113,7 @@ fn on_threads<T: Send>(count: usize, work: impl FnOnce() -> Result<T> + Send) ->
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Error::Simulation {
-                        simulator: "the thread pool".to_owned(),
-                        message: "its work panicked".to_owned(),
-                    });
+                    return Err(Error::simulation("the thread pool", "its work panicked"));
                 }
             }
         }

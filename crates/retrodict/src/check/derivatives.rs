@@ -105,7 +105,7 @@ pub fn linearisation(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Check {
 
 /// Where P says that it is linear: P(x + v) − P(x) = Jv, whatever x is.
 pub fn linearity(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Option<Check> {
-    if !simulator.is_linear() {
+    if !simulator.describe().linear {
         return None;
     }
     let measure = || -> Result<f64> {

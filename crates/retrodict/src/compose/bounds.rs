@@ -171,7 +171,8 @@ pub(crate) fn refuse(rule: &'static str) -> Error {
         rule,
         needs: "unknowns without bounds",
         simulator: "a bounded problem".to_owned(),
-        instead: "levenberg-marquardt, or a transform of x that keeps it between the bounds"
-            .to_owned(),
+        instead: vec![
+            "levenberg-marquardt, or a transform of x that keeps it between the bounds".into(),
+        ],
     }
 }

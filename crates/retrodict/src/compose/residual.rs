@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::core::simulator::{Residual, Simulator, Typical};
+use crate::core::description::Description;
+use crate::core::simulator::{Residual, Simulator};
 use crate::core::space::Space;
 use crate::error::{Error, Result, expect_finite, expect_length};
 
@@ -17,6 +18,8 @@ use crate::error::{Error, Result, expect_finite, expect_length};
 pub struct ResidualAt {
     simulator: Arc<dyn Simulator>,
     y: Vec<f64>,
+    output: Space,
+    description: Description,
 }
 
 impl ResidualAt {
@@ -27,10 +30,15 @@ impl ResidualAt {
     pub fn new(simulator: Arc<dyn Simulator>, y: Vec<f64>) -> Result<Option<Self>> {
         expect_length("y", y.len(), simulator.output().len())?;
         expect_finite("y", &y)?;
-        Ok(simulator
-            .residual()
-            .is_some()
-            .then(|| Self { simulator, y }))
+        let Some(residual) = simulator.residual() else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            output: residual.space().clone(),
+            description: of_residual(simulator.describe(), residual),
+            simulator,
+            y,
+        }))
     }
 
     fn residual(&self) -> Result<&dyn Residual> {
@@ -38,21 +46,18 @@ impl ResidualAt {
         self.simulator.residual().ok_or_else(|| Error::Unsupported {
             rule: "a residual at y",
             needs: "a residual R(x, y)",
-            simulator: self.simulator.output().name,
-            instead: "the simulator itself".to_owned(),
+            simulator: self.simulator.output().name.clone(),
+            instead: vec!["the simulator itself".into()],
         })
     }
 }
 
 impl Simulator for ResidualAt {
-    fn input(&self) -> Space {
+    fn input(&self) -> &Space {
         self.simulator.input()
     }
-    fn output(&self) -> Space {
-        match self.simulator.residual() {
-            Some(residual) => residual.space(),
-            None => Space::new("residual", &[0], "1"),
-        }
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.residual()?.evaluate(x, &self.y, y)
@@ -63,10 +68,29 @@ impl Simulator for ResidualAt {
     fn vjp(&self, x: &[f64], dy: &[f64], dx: &mut [f64]) -> Result<()> {
         self.residual()?.adjoint(x, &self.y, dy, dx)
     }
-    fn is_linear(&self) -> bool {
-        self.simulator.residual().is_some_and(Residual::is_affine)
+    fn describe(&self) -> Description {
+        self.description.clone()
     }
-    fn typical(&self) -> Typical {
-        self.simulator.typical()
+}
+
+/// What is told of P, of its residual.
+fn of_residual(told: Description, residual: &dyn Residual) -> Description {
+    let Description {
+        typical,
+        series: _,
+        labels,
+        linear: _,
+        approximation: _,
+        keeps_trajectory: _,
+    } = told;
+    Description {
+        typical,
+        // A residual is no y, whatever its shape.
+        series: None,
+        labels,
+        linear: residual.is_affine(),
+        // Its derivative is its own and kept nowhere, however P finds J.
+        approximation: None,
+        keeps_trajectory: false,
     }
 }

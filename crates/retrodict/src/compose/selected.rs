@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::core::simulator::{Approximation, SecondOrder, Simulator, Typical};
+use crate::core::description::Description;
+use crate::core::simulator::{SecondOrder, Simulator};
 use crate::core::space::Space;
 use crate::error::Result;
 use crate::linalg::LinearMap;
@@ -20,6 +21,10 @@ use crate::options::require;
 pub struct Selected {
     simulator: Arc<dyn Simulator>,
     places: Vec<usize>,
+    /// How many values the simulator's own output has.
+    outputs: usize,
+    output: Space,
+    description: Description,
 }
 
 impl Selected {
@@ -28,16 +33,24 @@ impl Selected {
     /// # Errors
     /// If a place lies beyond the output.
     pub fn new(simulator: Arc<dyn Simulator>, places: Vec<usize>) -> Result<Self> {
-        let outputs = simulator.output().len();
+        let whole = simulator.output();
+        let outputs = whole.len();
         let allowed = format!("the output has {outputs} values, counted from 0");
         places
             .iter()
             .try_for_each(|place| require(*place < outputs, "place", place, &allowed))?;
-        Ok(Self { simulator, places })
-    }
-
-    fn outputs(&self) -> usize {
-        self.simulator.output().len()
+        let description = at_places(simulator.describe(), &places);
+        let shape = match &description.series {
+            Some(series) => vec![series.times.len(), series.columns.len()],
+            None => vec![places.len()],
+        };
+        Ok(Self {
+            output: Space::new(&whole.name, &shape, &whole.unit),
+            simulator,
+            places,
+            outputs,
+            description,
+        })
     }
 
     fn select(&self, whole: &[f64], y: &mut [f64]) {
@@ -48,7 +61,7 @@ impl Selected {
 
     /// The whole output's dy, 0 where nothing was observed.
     fn spread(&self, dy: &[f64]) -> Vec<f64> {
-        let mut whole = vec![0.0; self.outputs()];
+        let mut whole = vec![0.0; self.outputs];
         dy.iter()
             .zip(&self.places)
             .for_each(|(dy, place)| whole[*place] += dy);
@@ -56,22 +69,42 @@ impl Selected {
     }
 }
 
+/// What is told of P, of some values of y.
+fn at_places(told: Description, places: &[usize]) -> Description {
+    let Description {
+        typical,
+        series,
+        labels,
+        linear,
+        approximation,
+        keeps_trajectory,
+    } = told;
+    Description {
+        series: series.and_then(|series| series.at(places)),
+        // x is what it was.
+        typical,
+        labels,
+        linear,
+        approximation,
+        keeps_trajectory,
+    }
+}
+
 impl Simulator for Selected {
-    fn input(&self) -> Space {
+    fn input(&self) -> &Space {
         self.simulator.input()
     }
-    fn output(&self) -> Space {
-        let whole = self.simulator.output();
-        Space::new(&whole.name, &[self.places.len()], &whole.unit)
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
-        let mut whole = vec![0.0; self.outputs()];
+        let mut whole = vec![0.0; self.outputs];
         self.simulator.forward(x, &mut whole)?;
         self.select(&whole, y);
         Ok(())
     }
     fn jvp(&self, x: &[f64], dx: &[f64], dy: &mut [f64]) -> Result<()> {
-        let mut whole = vec![0.0; self.outputs()];
+        let mut whole = vec![0.0; self.outputs];
         self.simulator.jvp(x, dx, &mut whole)?;
         self.select(&whole, dy);
         Ok(())
@@ -80,7 +113,7 @@ impl Simulator for Selected {
         self.simulator.vjp(x, &self.spread(dy), dx)
     }
     fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'a>> {
-        let mut whole = vec![0.0; self.outputs()];
+        let mut whole = vec![0.0; self.outputs];
         let map = self.simulator.linearize(x, &mut whole)?;
         self.select(&whole, y);
         Ok(Box::new(SelectedMap {
@@ -88,23 +121,21 @@ impl Simulator for Selected {
             selected: self,
         }))
     }
-    fn keeps_trajectory(&self) -> bool {
-        self.simulator.keeps_trajectory()
-    }
     fn second_order(&self) -> Option<&dyn SecondOrder> {
         self.simulator.second_order().is_some().then_some(self)
     }
-    fn typical(&self) -> Typical {
-        self.simulator.typical()
+    fn describe(&self) -> Description {
+        self.description.clone()
     }
-    fn labels(&self) -> Option<Vec<(String, String)>> {
-        self.simulator.labels()
-    }
-    fn approximation(&self) -> Option<Approximation> {
-        self.simulator.approximation()
-    }
-    fn is_linear(&self) -> bool {
-        self.simulator.is_linear()
+    fn seen_at(&self, places: &[usize]) -> Option<Arc<dyn Simulator>> {
+        let of_whole = places.iter().map(|place| self.places.get(*place).copied());
+        let simulator = self
+            .simulator
+            .seen_at(&of_whole.collect::<Option<Vec<_>>>()?)?;
+        Some(Arc::new(Self {
+            simulator,
+            ..self.clone()
+        }))
     }
 }
 

@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::core::simulator::{Approximation, SecondOrder, Simulator, Typical};
+use crate::core::description::{Approximation, Description};
+use crate::core::simulator::{SecondOrder, Simulator};
 use crate::core::space::Space;
 use crate::error::{Result, expect_length};
 use crate::linalg::LinearMap;
@@ -22,6 +23,10 @@ pub struct Stacked {
     parts: Vec<Arc<dyn Simulator>>,
     ranges: Vec<Range<usize>>,
     inputs: usize,
+    output: Space,
+    description: Description,
+    /// Whether the parts bring all second derivatives that there are.
+    curvature_known: bool,
 }
 
 impl Stacked {
@@ -42,10 +47,25 @@ impl Stacked {
             ranges.push(from..to);
             from = to;
         }
+        let told: Vec<Description> = parts.iter().map(|part| part.describe()).collect();
+        let known = |(part, told): (&Arc<dyn Simulator>, &Description)| {
+            told.linear || part.second_order().is_some()
+        };
+        let curvature_known = parts.iter().zip(&told).all(known);
+        let description = of_parts(told);
+        let first = parts[0].output();
+        let same = parts.iter().all(|part| part.output().unit == first.unit);
+        let shape = match &description.series {
+            Some(series) => vec![series.times.len(), series.columns.len()],
+            None => vec![from],
+        };
         Ok(Self {
+            output: Space::new(&first.name, &shape, if same { &first.unit } else { "1" }),
             parts,
             ranges,
             inputs,
+            description,
+            curvature_known,
         })
     }
 
@@ -59,18 +79,51 @@ impl Stacked {
     }
 }
 
+/// What is told of several simulators, of all of them together.
+fn of_parts(told: Vec<Description>) -> Description {
+    let mut whole: Option<Description> = None;
+    let mut approximations = Vec::new();
+    for part in told {
+        let Description {
+            typical,
+            series,
+            labels,
+            linear,
+            approximation,
+            keeps_trajectory,
+        } = part;
+        approximations.extend(approximation);
+        whole = Some(match whole {
+            None => Description {
+                typical,
+                series,
+                labels,
+                linear,
+                approximation: None,
+                keeps_trajectory,
+            },
+            // Of one x: what the first says of it counts, or whoever says it.
+            Some(before) => Description {
+                typical: before.typical,
+                series: before.series.zip(series).and_then(|(a, b)| a.and_then(b)),
+                labels: before.labels.or(labels),
+                linear: before.linear && linear,
+                approximation: None,
+                keeps_trajectory: before.keeps_trajectory || keeps_trajectory,
+            },
+        });
+    }
+    whole
+        .unwrap_or_default()
+        .with_approximation(Approximation::of_all(approximations))
+}
+
 impl Simulator for Stacked {
-    fn input(&self) -> Space {
+    fn input(&self) -> &Space {
         self.parts[0].input()
     }
-    fn output(&self) -> Space {
-        let first = self.parts[0].output();
-        let same = self
-            .parts
-            .iter()
-            .all(|part| part.output().unit == first.unit);
-        let unit = if same { &first.unit } else { "1" };
-        Space::new(&first.name, &[self.outputs()], unit)
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.parts()
@@ -93,28 +146,27 @@ impl Simulator for Stacked {
             stacked: self,
         }))
     }
-    fn keeps_trajectory(&self) -> bool {
-        self.parts.iter().any(|part| part.keeps_trajectory())
-    }
     fn second_order(&self) -> Option<&dyn SecondOrder> {
-        let brings = |part: &Arc<dyn Simulator>| part.is_linear() || part.second_order().is_some();
-        (!self.is_linear() && self.parts.iter().all(brings)).then_some(self)
+        (!self.description.linear && self.curvature_known).then_some(self)
     }
-    fn typical(&self) -> Typical {
-        self.parts[0].typical()
+    fn describe(&self) -> Description {
+        self.description.clone()
     }
-    fn labels(&self) -> Option<Vec<(String, String)>> {
-        self.parts.iter().find_map(|part| part.labels())
-    }
-    fn is_linear(&self) -> bool {
-        self.parts.iter().all(|part| part.is_linear())
-    }
-    /// The worst of the parts', and all that they say.
-    fn approximation(&self) -> Option<Approximation> {
-        let parts = self.parts.iter().filter_map(|part| part.approximation());
-        parts.reduce(|one, other| Approximation {
-            error: one.error.max(other.error),
-            note: format!("{}; {}", one.note, other.note),
+    fn seen_at(&self, places: &[usize]) -> Option<Arc<dyn Simulator>> {
+        let mut knows = false;
+        let parts = self.parts().map(|(part, range)| {
+            let own = places.iter().filter(|place| range.contains(place));
+            let own: Vec<usize> = own.map(|place| place - range.start).collect();
+            let seen = part.seen_at(&own);
+            knows |= seen.is_some();
+            seen.unwrap_or_else(|| Arc::clone(part))
+        });
+        let parts = parts.collect();
+        knows.then(|| -> Arc<dyn Simulator> {
+            Arc::new(Self {
+                parts,
+                ..self.clone()
+            })
         })
     }
 }

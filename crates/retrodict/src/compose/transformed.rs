@@ -5,9 +5,8 @@ use std::sync::Arc;
 use num_dual::Dual2_64;
 
 use crate::core::counts::Counts;
-use crate::core::simulator::{
-    Approximation, LocalInverse, Recovery, SecondOrder, Series, Simulator, Typical,
-};
+use crate::core::description::{Description, Typical};
+use crate::core::simulator::{LocalInverse, Recovery, SecondOrder, Simulator};
 use crate::core::space::Space;
 use crate::core::transform::{Transform, Transforms};
 use crate::error::{Error, Result};
@@ -29,6 +28,10 @@ use crate::linalg::Matrix;
 pub struct Transformed {
     simulator: Arc<dyn Simulator>,
     transforms: Transforms,
+    input: Space,
+    description: Description,
+    /// Whether P brings all second derivatives that there are.
+    curvature_known: bool,
 }
 
 impl Transformed {
@@ -37,8 +40,16 @@ impl Transformed {
     /// # Errors
     /// If there is another number of transforms, or one of them is not allowed.
     pub fn new(simulator: Arc<dyn Simulator>, transforms: &[Transform]) -> Result<Self> {
-        let transforms = Transforms::new(transforms, simulator.input().len())?;
+        let x = simulator.input();
+        let transforms = Transforms::new(transforms, x.len())?;
+        let plain = transforms.each().iter().all(|t| *t == Transform::None);
+        let unit = if plain { &x.unit } else { "1" };
+        let told = simulator.describe();
+        let curvature_known = told.linear || simulator.second_order().is_some();
         Ok(Self {
+            input: Space::new(&x.name, &x.shape, unit),
+            description: in_unknowns(told, transforms.each()),
+            curvature_known,
             simulator,
             transforms,
         })
@@ -87,6 +98,32 @@ impl Transformed {
     }
 }
 
+/// What is told of P, of P ∘ T.
+fn in_unknowns(told: Description, transforms: &[Transform]) -> Description {
+    let Description {
+        typical,
+        series,
+        labels,
+        linear,
+        approximation,
+        keeps_trajectory,
+    } = told;
+    let each = || transforms.iter().enumerate();
+    let in_z = |labels: Vec<(String, String)>| {
+        let pairs = labels.iter().zip(transforms);
+        pairs.map(|((name, unit), t)| t.label(name, unit)).collect()
+    };
+    Description {
+        typical: Typical::for_each(each().map(|(i, t)| t.typical(typical.at(i))).collect()),
+        // y is what it was.
+        series,
+        labels: labels.map(in_z),
+        linear: linear && transforms.iter().all(Transform::is_linear),
+        approximation,
+        keeps_trajectory,
+    }
+}
+
 fn times(a: &[f64], b: &[f64]) -> Vec<f64> {
     a.iter().zip(b).map(|(a, b)| a * b).collect()
 }
@@ -96,13 +133,10 @@ fn scale(v: &mut [f64], by: &[f64]) {
 }
 
 impl Simulator for Transformed {
-    fn input(&self) -> Space {
-        let x = self.simulator.input();
-        let plain = self.transforms.each().iter().all(|t| *t == Transform::None);
-        let unit = if plain { &x.unit } else { "1" };
-        Space::new(&x.name, &x.shape, unit)
+    fn input(&self) -> &Space {
+        &self.input
     }
-    fn output(&self) -> Space {
+    fn output(&self) -> &Space {
         self.simulator.output()
     }
     fn forward(&self, z: &[f64], y: &mut [f64]) -> Result<()> {
@@ -123,37 +157,20 @@ impl Simulator for Transformed {
             slopes: self.derivatives(z).0,
         }))
     }
-    fn keeps_trajectory(&self) -> bool {
-        self.simulator.keeps_trajectory()
-    }
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
         self.simulator.local_inverse().is_some().then_some(self)
     }
     fn second_order(&self) -> Option<&dyn SecondOrder> {
-        let curved = !self.is_linear();
-        let known = self.simulator.is_linear() || self.simulator.second_order().is_some();
-        (curved && known).then_some(self)
+        (!self.description.linear && self.curvature_known).then_some(self)
     }
-    fn typical(&self) -> Typical {
-        self.simulator.typical()
+    fn describe(&self) -> Description {
+        self.description.clone()
     }
-    fn series(&self) -> Option<Series> {
-        self.simulator.series()
-    }
-    fn approximation(&self) -> Option<Approximation> {
-        self.simulator.approximation()
-    }
-    fn labels(&self) -> Option<Vec<(String, String)>> {
-        let labels = self.simulator.labels()?.into_iter();
-        let pairs = labels.zip(self.transforms.each());
-        let in_z = pairs.map(|((name, unit), transform)| match transform {
-            Transform::None => (name, unit),
-            _ => (name, "1".to_owned()),
-        });
-        Some(in_z.collect())
-    }
-    fn is_linear(&self) -> bool {
-        self.simulator.is_linear() && self.transforms.each().iter().all(Transform::is_linear)
+    fn seen_at(&self, places: &[usize]) -> Option<Arc<dyn Simulator>> {
+        Some(Arc::new(Self {
+            simulator: self.simulator.seen_at(places)?,
+            ..self.clone()
+        }))
     }
 }
 
@@ -203,7 +220,7 @@ impl LocalInverse for Transformed {
             x.iter_mut().zip(&dx).for_each(|(x, dx)| *x += dx);
         }
         let z = self.unknowns(&x).map_err(|error| Error::OutsideRange {
-            simulator: self.simulator.output().name,
+            simulator: self.simulator.output().name.clone(),
             found: "that y with its transformed x".to_owned(),
             allowed: error.to_string(),
         })?;

@@ -58,7 +58,7 @@ pub trait Loss: Send + Sync {
             rule: "a target with missing data",
             needs: "a loss of single data",
             simulator: self.formula(),
-            instead: "squared, weighted, covariance, log-normal, huber or cauchy".to_owned(),
+            instead: vec!["squared, weighted, covariance, log-normal, huber or cauchy".into()],
         })
     }
     /// Whether WᵀW is nowhere less than the Hessian.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::error::{Result, expect_length};
 
 use crate::core::counts::Counts;
+use crate::core::description::Description;
 use crate::core::space::Space;
 use crate::linalg::LinearMap;
 
@@ -18,9 +19,9 @@ use crate::linalg::LinearMap;
 /// A method returns `Err` if the simulation fails at this x; it never panics on finite input.
 pub trait Simulator: Send + Sync {
     /// The space of x.
-    fn input(&self) -> Space;
+    fn input(&self) -> &Space;
     /// The space of y.
-    fn output(&self) -> Space;
+    fn output(&self) -> &Space;
     /// y = P(x).
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()>;
     /// dy = J(x) dx, with J = ∂P/∂x.
@@ -38,11 +39,6 @@ pub trait Simulator: Send + Sync {
             outputs: y.len(),
         }))
     }
-    /// Whether `linearize` keeps something that makes later products cheaper, such as a
-    /// trajectory. If so, every evaluation linearises at once instead of calling `forward`.
-    fn keeps_trajectory(&self) -> bool {
-        false
-    }
     /// The local inverse, if the simulator brings one.
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
         None
@@ -55,72 +51,17 @@ pub trait Simulator: Send + Sync {
     fn residual(&self) -> Option<&dyn Residual> {
         None
     }
-    /// Where x typically lies: checks draw from there, and so may multi-start.
-    fn typical(&self) -> Typical {
-        Typical::default()
-    }
-    /// What y is, where it is a series in time: rows of the output are times.
-    fn series(&self) -> Option<Series> {
-        None
-    }
-    /// Name and unit of each value of x, where these are parameters rather than a field.
-    fn labels(&self) -> Option<Vec<(String, String)>> {
-        None
-    }
-    /// Whether P is linear: then J does not depend on x and the second derivatives vanish.
-    fn is_linear(&self) -> bool {
-        false
-    }
-    /// How J is found, where that is not exact or not the simulator's own: checks allow for the
-    /// error, and the command line says the note.
-    fn approximation(&self) -> Option<Approximation> {
-        None
+    /// All that is only told of it: typical values, names, whether it is linear, how J is found.
+    ///
+    /// Whoever needs it often asks once: [`Problem::description`](crate::Problem::description) keeps it.
+    fn describe(&self) -> Description {
+        Description::default()
     }
     /// The same simulator for whoever looks at these outputs alone, where it has to know: values of others may then be
     /// NaN, and derivatives of these are 0.
     fn seen_at(&self, _places: &[usize]) -> Option<Arc<dyn Simulator>> {
         None
     }
-}
-
-/// How far off a J may be, and why.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Approximation {
-    /// The error of products with J, relative to their size; 0 where J is exact but dearer than usual.
-    pub error: f64,
-    /// How J is found and what that costs.
-    pub note: String,
-}
-
-/// The middle of the values of x and how far they spread.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Typical {
-    /// The middle.
-    pub centre: f64,
-    /// The standard deviation.
-    pub spread: f64,
-}
-
-impl Default for Typical {
-    fn default() -> Self {
-        Self {
-            centre: 0.0,
-            spread: 1.0,
-        }
-    }
-}
-
-/// What a y that is a series in time consists of.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Series {
-    /// When each row of y is seen.
-    pub times: Vec<f64>,
-    /// The unit of time.
-    pub time_unit: String,
-    /// Name and unit of each column of y.
-    pub columns: Vec<(String, String)>,
-    /// Whether y holds logarithms of what the columns are.
-    pub logarithm: bool,
 }
 
 /// x = P⁻¹(y; x0): the solution of P(x) = y nearest to the current guess x0.
@@ -204,7 +145,7 @@ pub trait SecondOrder: Send + Sync {
 /// Thuerey et al., *Physics-based Deep Learning*, "Physical loss terms".
 pub trait Residual: Send + Sync {
     /// The space of R.
-    fn space(&self) -> Space;
+    fn space(&self) -> &Space;
     /// r = R(x, y).
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Where x and y live: a name, a shape and a unit.
 
 /// The set in which x or y lives: a name, a grid shape (row-major) and a unit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Space {
     /// What the values are, for example `temperature`.
     pub name: String,

@@ -86,6 +86,42 @@ impl Transform {
         }
     }
 
+    /// Name and unit of an x that stands for a value with this name and unit.
+    pub fn label(&self, name: &str, unit: &str) -> (String, String) {
+        let plain = || name.to_owned();
+        match *self {
+            Self::None => (plain(), unit.to_owned()),
+            Self::Scale(scale) if unit == "1" => (plain(), scale.to_string()),
+            Self::Scale(scale) => (plain(), format!("{scale} {unit}")),
+            Self::Log => (format!("ln {name}"), "1".to_owned()),
+            Self::Bounds(..) => (format!("logit {name}"), "1".to_owned()),
+        }
+    }
+
+    /// Where an x lies that stands for values around a centre, with a standard deviation.
+    ///
+    /// Logarithms spread as those of the log-normal distribution with that mean and deviation. Where no x stands for the
+    /// centre, it lies where most do.
+    pub(crate) fn typical(&self, (centre, spread): (f64, f64)) -> (f64, f64) {
+        match *self {
+            Self::None => (centre, spread),
+            Self::Scale(unit) => (centre / unit, spread / unit),
+            Self::Log if centre > 0.0 => {
+                let variance = (spread / centre).powi(2).ln_1p();
+                (centre.ln() - 0.5 * variance, variance.sqrt())
+            }
+            Self::Log if spread > 0.0 => (spread.ln(), 1.0),
+            Self::Bounds(low, high) if low < centre && centre < high => {
+                let slope = (centre - low) * (high - centre) / (high - low);
+                (
+                    ((centre - low) / (high - centre)).ln(),
+                    (spread / slope).min(2.0),
+                )
+            }
+            Self::Log | Self::Bounds(..) => (0.0, 1.0),
+        }
+    }
+
     /// The x at a bound of the value: infinite where no x reaches it.
     pub(crate) fn bound(&self, value: f64) -> f64 {
         match *self {

@@ -51,10 +51,11 @@ impl Error {
         }
     }
 
-    /// The error itself, without its place.
+    /// The error itself, without its place and what to try.
     pub fn cause(&self) -> &Self {
         match self {
             Self::Within { source, .. } => source.cause(),
+            Self::Advised { error, .. } => error.cause(),
             own => own,
         }
     }

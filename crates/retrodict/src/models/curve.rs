@@ -8,6 +8,7 @@ use num_dual::{Dual, Dual64, DualSVec64};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::description::Description;
 use crate::core::number::Number;
 use crate::core::simulator::{SecondOrder, Simulator};
 use crate::core::space::Space;
@@ -143,13 +144,13 @@ impl<M: Model> Curve<M> {
     fn failed(&self, place: usize) -> Error {
         let variables = self.options.model.variables().max(1);
         let t = &self.options.at[place * variables..][..variables];
-        Error::Simulation {
-            simulator: self.options.model.name().to_owned(),
-            message: format!(
+        Error::simulation(
+            self.options.model.name().to_owned(),
+            format!(
                 "f(t; p) is not finite at t = {t:?}; \
                  try a start nearer to the expected parameters"
             ),
-        }
+        )
     }
 
     /// y and J, with as many derivatives carried along as there are parameters, or twelve of them.
@@ -226,11 +227,11 @@ impl<M: Model> Curve<M> {
 }
 
 impl<M: Model> Simulator for Curve<M> {
-    fn input(&self) -> Space {
-        self.input.clone()
+    fn input(&self) -> &Space {
+        &self.input
     }
-    fn output(&self) -> Space {
-        self.output.clone()
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         expect_length("x", x.len(), self.options.model.parameters())?;
@@ -259,8 +260,8 @@ impl<M: Model> Simulator for Curve<M> {
     fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'a>> {
         Ok(Box::new(self.values_and_jacobian(x, y)?))
     }
-    fn keeps_trajectory(&self) -> bool {
-        true
+    fn describe(&self) -> Description {
+        Description::default().with_keeps_trajectory(true)
     }
     fn second_order(&self) -> Option<&dyn SecondOrder> {
         Some(self)

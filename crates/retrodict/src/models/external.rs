@@ -18,7 +18,8 @@
 
 use std::sync::Arc;
 
-use crate::core::simulator::{Approximation, SecondOrder, Simulator};
+use crate::core::description::{Approximation, Description};
+use crate::core::simulator::{SecondOrder, Simulator};
 use crate::core::space::Space;
 use crate::error::{Error, Result, expect_finite};
 use crate::interrupt;
@@ -122,10 +123,7 @@ fn failed<M: Model + ?Sized>(model: &M, message: impl Into<String>) -> Error {
 
 /// A failure of what goes by that label; neither may steer a terminal.
 fn failed_as(label: String, message: impl Into<String>) -> Error {
-    Error::Simulation {
-        simulator: plain(&label),
-        message: plain(&message.into()),
-    }
+    Error::simulation(plain(&label), plain(&message.into()))
 }
 
 /// A model outside as a simulator, with the derivatives that it lacks filled in.
@@ -144,6 +142,8 @@ pub struct External {
     seen: Option<Arc<[bool]>>,
     inputs: usize,
     outputs: usize,
+    input: Space,
+    output: Space,
 }
 
 impl External {
@@ -155,10 +155,13 @@ impl External {
         at_once: Option<usize>,
     ) -> Self {
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+        let (input, output) = (model.input(), model.output());
         Self {
             offers: model.offers(),
-            inputs: model.input().len(),
-            outputs: model.output().len(),
+            inputs: input.len(),
+            outputs: output.len(),
+            input,
+            output,
             model: Arc::new(model),
             differences,
             slots: Arc::new(Slots::new(at_once.unwrap_or_else(processors))),
@@ -345,11 +348,11 @@ enum Exact {
 }
 
 impl Simulator for External {
-    fn input(&self) -> Space {
-        self.model.input()
+    fn input(&self) -> &Space {
+        &self.input
     }
-    fn output(&self) -> Space {
-        self.model.output()
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         y.copy_from_slice(&self.evaluate(x)?);
@@ -368,10 +371,6 @@ impl Simulator for External {
         let found = self.silenced(1, found);
         Ok(Box::new(JacobianAt::new(self, x.to_vec(), found)))
     }
-    /// J is cached for each x, once it was needed.
-    fn keeps_trajectory(&self) -> bool {
-        true
-    }
     fn seen_at(&self, places: &[usize]) -> Option<Arc<dyn Simulator>> {
         let mut seen = vec![false; self.outputs];
         for place in places {
@@ -385,6 +384,16 @@ impl Simulator for External {
     fn second_order(&self) -> Option<&dyn SecondOrder> {
         self.offers.second_order.then_some(self)
     }
+    fn describe(&self) -> Description {
+        Description::default()
+            .with_approximation(self.approximation())
+            // J is cached for each x, once it was needed.
+            .with_keeps_trajectory(true)
+    }
+}
+
+impl External {
+    /// How J is found, where the model does not offer all of it.
     fn approximation(&self) -> Option<Approximation> {
         let (n, m) = (self.inputs, self.outputs);
         let has = match self.offers {

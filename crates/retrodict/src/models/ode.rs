@@ -6,7 +6,8 @@ use num_dual::Dual64;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::simulator::{Residual, Series, Simulator, Typical};
+use crate::core::description::{Description, Series, Typical};
+use crate::core::simulator::{Residual, Simulator};
 use crate::core::space::Space;
 use crate::error::{Error, Result, expect_length};
 use crate::interrupt::Watch;
@@ -346,12 +347,10 @@ impl<R: RightHandSide> Ode<R> {
 
     fn failed(&self, t: f64, what: &str) -> Error {
         let remedy = self.options.method.remedy();
-        Error::Simulation {
-            simulator: self.options.equation.name().to_owned(),
-            message: format!(
-                "{what} at the time {t}; try {remedy} or values of x nearer to those expected"
-            ),
-        }
+        Error::simulation(
+            self.options.equation.name().to_owned(),
+            format!("{what} at the time {t}; try {remedy} or values of x nearer to those expected"),
+        )
     }
 
     /// What is seen of a state.
@@ -420,11 +419,11 @@ impl<R: RightHandSide> Ode<R> {
 }
 
 impl<R: RightHandSide> Simulator for Ode<R> {
-    fn input(&self) -> Space {
-        self.input.clone()
+    fn input(&self) -> &Space {
+        &self.input
     }
-    fn output(&self) -> Space {
-        self.output.clone()
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         expect_length("x", x.len(), self.inputs())?;
@@ -452,46 +451,45 @@ impl<R: RightHandSide> Simulator for Ode<R> {
     fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'a>> {
         Ok(Box::new(self.sensitivities(x, y)?))
     }
-    fn keeps_trajectory(&self) -> bool {
-        true
-    }
     /// Each piece of the solution on its own, where all states are seen and steps are of equal
     /// length.
     fn residual(&self) -> Option<&dyn Residual> {
         (self.options.observe.is_empty() && self.options.method == Method::Fixed).then_some(self)
     }
-    fn series(&self) -> Option<Series> {
+    fn describe(&self) -> Description {
+        Description::default()
+            .with_typical(Typical::new(0.0, 0.3))
+            .with_series(self.series())
+            .with_labels(self.labels())
+            .with_keeps_trajectory(true)
+    }
+}
+
+impl<R: RightHandSide> Ode<R> {
+    fn series(&self) -> Series {
         let states = self.options.equation.states();
         let columns = (0..self.options.seen()).map(|i| {
             let (name, unit) = states[self.options.observe.get(i).copied().unwrap_or(i)];
             (name.to_owned(), unit.to_owned())
         });
-        Some(Series {
+        Series {
             times: self.options.times.clone(),
             time_unit: self.options.equation.time_unit().to_owned(),
             columns: columns.collect(),
             logarithm: self.options.logarithm,
-        })
+        }
     }
+
     /// The parameters, then the states at time 0 where they are fitted; a transform is named beside.
-    fn labels(&self) -> Option<Vec<(String, String)>> {
+    fn labels(&self) -> Vec<(String, String)> {
         let parameters = self.options.equation.parameters().iter().copied();
         let states = self.options.equation.states().iter();
         let initial = states.map(|(name, unit)| (format!("initial {name}"), *unit));
         let all = parameters
             .map(|(name, unit)| (name.to_owned(), unit))
             .chain(initial);
-        let label = |(i, (name, unit)): (usize, (String, &str))| match self.transform_of(i) {
-            Transform::None | Transform::Scale(_) => (name, unit.to_owned()),
-            Transform::Log => (format!("ln {name}"), "1".to_owned()),
-            Transform::Bounds(..) => (format!("logit {name}"), "1".to_owned()),
-        };
-        Some(all.take(self.inputs()).enumerate().map(label).collect())
-    }
-    fn typical(&self) -> Typical {
-        Typical {
-            centre: 0.0,
-            spread: 0.3,
-        }
+        let label =
+            |(i, (name, unit)): (usize, (String, &str))| self.transform_of(i).label(&name, unit);
+        all.take(self.inputs()).enumerate().map(label).collect()
     }
 }

@@ -12,11 +12,7 @@ use crate::options::require;
 /// A state has `state().len()` values, u `controls()`.
 pub trait Rate: Send + Sync {
     /// The space of the state.
-    fn state(&self) -> Space;
-    /// The length of a state, as in `state`; override it where building a `Space` would dominate the cost of a run.
-    fn width(&self) -> usize {
-        self.state().len()
-    }
+    fn state(&self) -> &Space;
     /// The length of u.
     fn controls(&self) -> usize {
         0
@@ -112,7 +108,7 @@ fn point<'a>(i: usize, state: &'a [f64], later: &'a [Vec<f64>; 3]) -> &'a [f64] 
 impl<R: Rate> TimeStep for Rk4<R> {
     type Scratch = Stages;
 
-    fn state(&self) -> Space {
+    fn state(&self) -> &Space {
         self.rate.state()
     }
     fn controls(&self) -> usize {
@@ -121,11 +117,8 @@ impl<R: Rate> TimeStep for Rk4<R> {
     fn time_step(&self) -> f64 {
         self.dt
     }
-    fn record(&self) -> usize {
-        self.rate.width()
-    }
     fn scratch(&self) -> Stages {
-        let width = self.rate.width();
+        let width = self.rate.state().len();
         let zeros = || vec![0.0; width];
         Stages {
             later: std::array::from_fn(|_| zeros()),

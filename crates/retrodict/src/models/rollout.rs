@@ -6,9 +6,10 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::simulator::{LocalInverse, Recovery, Simulator, Typical};
+use crate::core::description::Description;
+use crate::core::simulator::{LocalInverse, Recovery, Simulator};
 use crate::core::space::Space;
-use crate::error::{Error, Result, expect_length};
+use crate::error::{Error, Remedy, Result, expect_length};
 use crate::interrupt::Watch;
 use crate::linalg::LinearMap;
 use crate::linalg::is_finite;
@@ -33,7 +34,7 @@ pub trait TimeStep: Send + Sync {
     type Scratch: Send;
 
     /// The space of the state.
-    fn state(&self) -> Space;
+    fn state(&self) -> &Space;
     /// The length of u.
     fn controls(&self) -> usize {
         0
@@ -102,8 +103,12 @@ pub trait TimeStep: Send + Sync {
         Err(Error::Unsupported {
             rule: "time reversal",
             needs: "a step that can be undone",
-            simulator: self.state().name,
-            instead: "`--inverse newton`, which needs derivatives alone".to_owned(),
+            simulator: self.state().name.clone(),
+            instead: vec![Remedy::Setting {
+                key: "inverse",
+                value: "newton",
+                what: "which needs derivatives alone",
+            }],
         })
     }
 }
@@ -229,6 +234,8 @@ pub struct RolloutOptions<S> {
     /// The space of y, where it is called otherwise than the state.
     #[setters(into)]
     pub output_space: Option<Space>,
+    /// What else is told of it; that it keeps a trajectory goes without saying.
+    pub description: Description,
 }
 
 impl<S: TimeStep> RolloutOptions<S> {
@@ -245,6 +252,7 @@ impl<S: TimeStep> RolloutOptions<S> {
             max_memory: None,
             input_space: None,
             output_space: None,
+            description: Description::default(),
         }
     }
 
@@ -391,15 +399,15 @@ impl<S: TimeStep> Rollout<S> {
         }
         // Without the last digits, which are round-off: 0.3 rather than 0.30000000000000004.
         let time = (1e9 * (n + 1) as f64 * self.options.step.time_step()).round() / 1e9;
-        Err(Error::Simulation {
-            simulator: self.options.step.state().name,
-            message: format!(
+        Err(Error::simulation(
+            self.options.step.state().name.clone(),
+            format!(
                 "the state is no longer finite after step {} of {}, at the time {time}; try a \
                  shorter time step or a smaller x",
                 n + 1,
                 self.options.steps
             ),
-        })
+        ))
     }
 }
 
@@ -413,21 +421,13 @@ pub trait RolledOut: Send + Sync {
     fn inverse(&self) -> Option<&dyn LocalInverse> {
         self.rollout().local_inverse()
     }
-    /// Where x typically lies.
-    fn usual(&self) -> Typical {
-        Typical::default()
-    }
-    /// Whether P is linear.
-    fn linear(&self) -> bool {
-        false
-    }
 }
 
 impl<T: RolledOut> Simulator for T {
-    fn input(&self) -> Space {
+    fn input(&self) -> &Space {
         self.rollout().input()
     }
-    fn output(&self) -> Space {
+    fn output(&self) -> &Space {
         self.rollout().output()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
@@ -442,26 +442,20 @@ impl<T: RolledOut> Simulator for T {
     fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'a>> {
         self.rollout().linearize(x, y)
     }
-    fn keeps_trajectory(&self) -> bool {
-        true
-    }
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
         self.inverse()
     }
-    fn typical(&self) -> Typical {
-        self.usual()
-    }
-    fn is_linear(&self) -> bool {
-        self.linear()
+    fn describe(&self) -> Description {
+        self.rollout().describe()
     }
 }
 
 impl<S: TimeStep> Simulator for Rollout<S> {
-    fn input(&self) -> Space {
-        self.input.clone()
+    fn input(&self) -> &Space {
+        &self.input
     }
-    fn output(&self) -> Space {
-        self.output.clone()
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.run(x, y)
@@ -476,8 +470,9 @@ impl<S: TimeStep> Simulator for Rollout<S> {
     fn linearize<'a>(&'a self, x: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'a>> {
         Ok(Box::new(Trace::new(self, x, y)?))
     }
-    fn keeps_trajectory(&self) -> bool {
-        true
+    fn describe(&self) -> Description {
+        let description = self.options.description.clone();
+        description.with_keeps_trajectory(true)
     }
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
         let whole = self.options.initial.len();

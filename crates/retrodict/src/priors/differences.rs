@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::description::Description;
 use crate::core::simulator::Simulator;
 use crate::core::space::Space;
 use crate::error::Result;
@@ -41,7 +42,7 @@ pub(super) struct Differences {
     edges: Edges,
     /// The weights of neighbouring cells in a difference.
     stencil: Vec<f64>,
-    rows: usize,
+    output: Space,
 }
 
 impl Differences {
@@ -58,14 +59,15 @@ impl Differences {
             space: space.clone(),
             edges,
             stencil,
-            rows: 0,
+            output: Space::default(),
         };
-        differences.rows = differences
+        let rows: usize = differences
             .axes()
             .map(|axis| axis.outer * axis.rows * axis.inner)
             .sum();
+        differences.output = Space::new("differences", &[rows], &space.unit);
         require(
-            differences.rows > 0,
+            rows > 0,
             "order",
             order,
             &format!(
@@ -158,11 +160,11 @@ impl Axis {
 }
 
 impl Simulator for Differences {
-    fn input(&self) -> Space {
-        self.space.clone()
+    fn input(&self) -> &Space {
+        &self.space
     }
-    fn output(&self) -> Space {
-        Space::new("differences", &[self.rows], &self.space.unit)
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         y.fill(0.0);
@@ -185,7 +187,7 @@ impl Simulator for Differences {
         });
         Ok(())
     }
-    fn is_linear(&self) -> bool {
-        true
+    fn describe(&self) -> Description {
+        Description::default().with_linear(true)
     }
 }

@@ -1,5 +1,6 @@
 //! The map that leaves x as it is.
 
+use crate::core::description::Description;
 use crate::core::simulator::{LocalInverse, Simulator};
 use crate::core::space::Space;
 use crate::error::Result;
@@ -9,11 +10,11 @@ use crate::error::Result;
 pub(super) struct Identity(pub(super) Space);
 
 impl Simulator for Identity {
-    fn input(&self) -> Space {
-        self.0.clone()
+    fn input(&self) -> &Space {
+        &self.0
     }
-    fn output(&self) -> Space {
-        self.0.clone()
+    fn output(&self) -> &Space {
+        &self.0
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         y.copy_from_slice(x);
@@ -28,8 +29,8 @@ impl Simulator for Identity {
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
         Some(self)
     }
-    fn is_linear(&self) -> bool {
-        true
+    fn describe(&self) -> Description {
+        Description::default().with_linear(true)
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::differences::Edges;
 use super::{Prior, PriorBlock, for_each_place};
+use crate::core::description::Description;
 use crate::core::simulator::{LocalInverse, Simulator};
 use crate::core::space::Space;
 use crate::error::{Result, expect_finite};
@@ -22,6 +23,22 @@ use crate::spectral::waves::Walls;
 /// distance `length`. The operator is diagonal in waves, which makes any ν > 0 as cheap as another,
 /// and it can be undone. τ is such that every value has the standard deviation σ on this very grid;
 /// between mirrored edges that holds away from these, where values vary more.
+///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::priors::Matern;
+/// let prior = Matern::default().with_length(3.0).with_deviation(1.0);
+/// let field = Space::new("field", &[4], "1");
+/// let block = prior.on(&field)?;
+/// let penalty = |x: &[f64]| -> retrodict::Result<f64> {
+///     let mut r = vec![0.0; block.target.len()];
+///     block.simulator.forward(x, &mut r)?;
+///     Ok(block.loss.value(&r, &block.target))
+/// };
+/// // What is rough is less likely than what is smooth.
+/// assert!(penalty(&[1.0, -1.0, 1.0, -1.0])? > penalty(&[1.0, 1.0, 1.0, 1.0])?);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
 ///
 /// # Shapes
 /// A grid of one to three axes.
@@ -101,6 +118,7 @@ impl Prior for Matern {
 #[derive(Debug)]
 pub(crate) struct Whitening {
     space: Space,
+    output: Space,
     basis: Basis,
     gains: Vec<f64>,
     inverse_gains: Vec<f64>,
@@ -146,6 +164,7 @@ impl Whitening {
         let inverse_gains = gains.iter().map(|gain| gain.recip()).collect();
         Self {
             space: space.clone(),
+            output: Space::new("whitened field", &space.shape, "1"),
             basis,
             gains,
             inverse_gains,
@@ -241,11 +260,11 @@ fn sum(axes: &[Vec<(f64, f64)>], phi: &mut [f64], axis: usize, f: &dyn Fn(&[f64]
 }
 
 impl Simulator for Whitening {
-    fn input(&self) -> Space {
-        self.space.clone()
+    fn input(&self) -> &Space {
+        &self.space
     }
-    fn output(&self) -> Space {
-        Space::new("whitened field", &self.space.shape, "1")
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.basis.apply_diagonal(x, y, &self.gains);
@@ -260,8 +279,8 @@ impl Simulator for Whitening {
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
         Some(self)
     }
-    fn is_linear(&self) -> bool {
-        true
+    fn describe(&self) -> Description {
+        Description::default().with_linear(true)
     }
 }
 

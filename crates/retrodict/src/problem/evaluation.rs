@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use super::computed::Computed;
 use super::{Counts, Problem, Tally};
-use crate::error::{Error, Result, expect_finite, expect_length};
+use crate::error::{Error, Remedy, Result, expect_finite, expect_length};
 use crate::interrupt;
 use crate::linalg::LinearMap;
 use crate::linalg::by_products;
@@ -128,7 +128,7 @@ impl<'p> Evaluation<'p> {
         interrupt::check()?;
         self.tally.add(|c| c.forward += 1);
         let simulator = self.problem.simulator();
-        if simulator.keeps_trajectory() {
+        if self.problem.description().keeps_trajectory {
             let map = simulator.linearize(&self.x, &mut y)?;
             // Set once: `y` is computed once, and nothing else writes the cell.
             let _ = self.linearization.set(map);
@@ -275,7 +275,7 @@ impl<'p> Evaluation<'p> {
     /// # Cost
     /// J, if it was not asked for before; with `measure`, six evaluations or so, once for each x.
     pub fn jacobian_errors(&self, measure: bool) -> Result<Option<Matrix>> {
-        let Some(how) = self.problem.simulator().approximation() else {
+        let Some(how) = &self.problem.description().approximation else {
             return Ok(None);
         };
         if measure {
@@ -373,7 +373,7 @@ impl<'p> Evaluation<'p> {
     /// Whether exact Hessian products are to be had: P is linear or brings second derivatives.
     pub fn has_hessian(&self) -> bool {
         let simulator = self.problem.simulator();
-        simulator.is_linear() || simulator.second_order().is_some()
+        self.problem.description().linear || simulator.second_order().is_some()
     }
 
     /// out = (∂²L/∂x²) dx = Jᵀ (∂²L/∂y²) J dx + (Σᵢ gᵢ ∇²Pᵢ) dx.
@@ -391,14 +391,14 @@ impl<'p> Evaluation<'p> {
         let (y, target) = (self.y()?, self.problem.target());
         self.problem.loss().hessian_product(y, target, &dy, &mut h);
         self.vjp(&h, out)?;
-        if simulator.is_linear() {
+        if self.problem.description().linear {
             return Ok(());
         }
         let second = simulator.second_order().ok_or_else(|| Error::Unsupported {
             rule: "an exact Hessian",
             needs: "second derivatives",
             simulator: self.problem.name(),
-            instead: "gauss-newton, levenberg-marquardt or limited-memory-bfgs".to_owned(),
+            instead: vec!["gauss-newton, levenberg-marquardt or limited-memory-bfgs".into()],
         })?;
         interrupt::check()?;
         self.tally.add(|c| c.second_order += 1);
@@ -455,9 +455,14 @@ impl<'p> Evaluation<'p> {
                     rule: "inverse-simulator",
                     needs: "a local inverse",
                     simulator: self.problem.name(),
-                    instead: "`--inverse path`, which makes one from J, or \
-                          levenberg-marquardt, which needs J alone"
-                        .to_owned(),
+                    instead: vec![
+                        Remedy::Setting {
+                            key: "inverse",
+                            value: "path",
+                            what: "which makes one from J",
+                        },
+                        "levenberg-marquardt, which needs J alone".into(),
+                    ],
                 })?;
         let y = self.y()?;
         interrupt::check()?;
@@ -488,7 +493,7 @@ impl<'p> Evaluation<'p> {
 
     /// The trajectory that the simulator kept, if it keeps one.
     fn linearization(&self) -> Result<Option<&(dyn LinearMap + 'p)>> {
-        if self.problem.simulator().keeps_trajectory() {
+        if self.problem.description().keeps_trajectory {
             self.y()?;
         }
         Ok(self.linearization.get().map(|map| &**map))

@@ -27,7 +27,7 @@ impl Problem {
     /// If the prior does not fit the space of x, or the weight is negative.
     pub fn with_prior(&self, prior: &dyn Prior, weight: f64) -> Result<Self> {
         let mut parts = self.parts();
-        let block = prior.on(&parts.data.simulator.input())?;
+        let block = prior.on(parts.data.simulator.input())?;
         parts.terms.push(Term {
             block,
             weight,

@@ -4,6 +4,7 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::description::Description;
 use crate::core::simulator::{LocalInverse, Recovery, Simulator};
 use crate::core::space::Space;
 use crate::error::Result;
@@ -199,11 +200,11 @@ const MOST_DECAY: f64 = 30.0;
 const VANISHES: f64 = 1e-6;
 
 impl Simulator for Advection {
-    fn input(&self) -> Space {
-        self.input.clone()
+    fn input(&self) -> &Space {
+        &self.input
     }
-    fn output(&self) -> Space {
-        self.output.clone()
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.filter(x, y, |phase| phase);
@@ -219,8 +220,8 @@ impl Simulator for Advection {
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
         Some(self)
     }
-    fn is_linear(&self) -> bool {
-        true
+    fn describe(&self) -> Description {
+        Description::default().with_linear(true)
     }
 }
 

@@ -129,7 +129,12 @@ impl Build for BurgersOptions {
     type Built = Burgers;
 
     fn make(options: Checked<Self>) -> Result<Burgers> {
+        let state = match options.shape[..] {
+            [n, m] => Space::new("velocity", &[2, n, m], "m/s"),
+            _ => Space::new("velocity", &options.shape, "m/s"),
+        };
         let rate = Transport {
+            state,
             shape: options.shape.clone(),
             inverse_cell: 1.0 / options.cell,
             diffusion: options.viscosity / (options.cell * options.cell),
@@ -139,7 +144,7 @@ impl Build for BurgersOptions {
             &options.observe_steps,
             &options.observe_places,
             options.steps,
-            rate.components() * rate.cells(),
+            rate.state().len(),
         );
         let sensors = (!all).then(|| observe.space("velocity at sensors", "m/s"));
         let step = Rk4 {
@@ -176,6 +181,7 @@ impl RolledOut for Burgers {
 /// The rate of Burgers' equation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transport {
+    state: Space,
     shape: Vec<usize>,
     inverse_cell: f64,
     diffusion: f64,
@@ -192,11 +198,8 @@ impl Transport {
 }
 
 impl Rate for Transport {
-    fn state(&self) -> Space {
-        if self.components() == 1 {
-            return Space::new("velocity", &self.shape, "m/s");
-        }
-        Space::new("velocity", &[2, self.shape[0], self.shape[1]], "m/s")
+    fn state(&self) -> &Space {
+        &self.state
     }
     fn rate(&self, _: f64, s: &[f64], _: &[f64], rate: &mut [f64]) {
         rate.fill(0.0);

@@ -88,11 +88,11 @@ impl Exp {
 }
 
 impl Simulator for Exp {
-    fn input(&self) -> Space {
-        self.input.clone()
+    fn input(&self) -> &Space {
+        &self.input
     }
-    fn output(&self) -> Space {
-        self.output.clone()
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         for (y, x) in y.iter_mut().zip(x) {
@@ -141,8 +141,8 @@ impl LocalInverse for Exp {
 
 /// R = x − ln y, which is as steep for x → −∞ as anywhere.
 impl Residual for Exp {
-    fn space(&self) -> Space {
-        self.residual.clone()
+    fn space(&self) -> &Space {
+        &self.residual
     }
     fn evaluate(&self, x: &[f64], y: &[f64], r: &mut [f64]) -> Result<()> {
         self.invert_near(y, x, r)?;

@@ -4,7 +4,8 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::simulator::{LocalInverse, Typical};
+use crate::core::description::{Description, Typical};
+use crate::core::simulator::LocalInverse;
 use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
@@ -246,6 +247,12 @@ impl Build for FluidOptions {
             1 => Space::new(name, &[n0, n1], unit),
             fields => Space::new(name, &[fields, n0, n1], unit),
         };
+        // A stream across the grid of half a cell a step, with some noise.
+        let speed = options.cell / options.dt;
+        let typical = match options.input {
+            FluidInput::Velocity => Typical::new(0.5 * speed, 0.1 * speed),
+            FluidInput::StreamFunction => Typical::new(0.0, 0.3 * speed * options.cell),
+        };
         let step = Flow::new(&options);
         let rollout = RolloutOptions::new(step, options.steps)
             .with_input(Input::State(given))
@@ -254,6 +261,7 @@ impl Build for FluidOptions {
             .with_output_space(output)
             .with_initial(initial)
             .with_max_memory(options.max_memory)
+            .with_description(Description::default().with_typical(typical))
             .build()?;
         Ok(Fluid {
             rollout: Arc::new(rollout),
@@ -277,19 +285,5 @@ impl RolledOut for Fluid {
     }
     fn inverse(&self) -> Option<&dyn LocalInverse> {
         Some(self)
-    }
-    /// A stream across the grid of half a cell a step, with some noise.
-    fn usual(&self) -> Typical {
-        let speed = self.options.cell / self.options.dt;
-        match self.options.input {
-            FluidInput::Velocity => Typical {
-                centre: 0.5 * speed,
-                spread: 0.1 * speed,
-            },
-            FluidInput::StreamFunction => Typical {
-                centre: 0.0,
-                spread: 0.3 * speed * self.options.cell,
-            },
-        }
     }
 }

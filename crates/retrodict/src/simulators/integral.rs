@@ -59,11 +59,11 @@ pub(super) fn means(size: usize, high: f64, integral: impl Fn(f64) -> f64) -> Ve
 macro_rules! linear_simulator {
     ($equation:ty) => {
         impl $crate::core::simulator::Simulator for $equation {
-            fn input(&self) -> $crate::core::space::Space {
-                self.input.clone()
+            fn input(&self) -> &$crate::core::space::Space {
+                &self.input
             }
-            fn output(&self) -> $crate::core::space::Space {
-                self.output.clone()
+            fn output(&self) -> &$crate::core::space::Space {
+                &self.output
             }
             fn forward(&self, x: &[f64], y: &mut [f64]) -> $crate::Result<()> {
                 self.matrix().apply(x, y);
@@ -76,8 +76,8 @@ macro_rules! linear_simulator {
                 self.matrix().apply_transpose(dy, dx);
                 Ok(())
             }
-            fn is_linear(&self) -> bool {
-                true
+            fn describe(&self) -> $crate::core::description::Description {
+                $crate::core::description::Description::default().with_linear(true)
             }
         }
     };

@@ -153,6 +153,7 @@ impl RolledOut for KuramotoSivashinsky {
 /// space.
 #[derive(Debug)]
 pub struct Exponential {
+    state: Space,
     fourier: RealFourier,
     dt: f64,
     /// e^(LΔt), L = k² − k⁴.
@@ -195,6 +196,7 @@ impl Exponential {
         let first = at(&|l, k| C64::new(0.0, -0.5 * k * dt * phi(l * dt).0));
         let second = at(&|l, k| C64::new(0.0, -0.5 * k * dt * phi(l * dt).1));
         Self {
+            state: Space::new("velocity", &[cells], "1"),
             fourier,
             dt,
             decay,
@@ -219,8 +221,8 @@ pub struct Lines([Vec<f64>; 3]);
 impl TimeStep for Exponential {
     type Scratch = Lines;
 
-    fn state(&self) -> Space {
-        Space::new("velocity", &[self.fourier.len()], "1")
+    fn state(&self) -> &Space {
+        &self.state
     }
     /// u and a.
     fn record(&self) -> usize {

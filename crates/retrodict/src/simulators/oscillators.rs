@@ -4,6 +4,7 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::description::Description;
 use crate::core::space::Space;
 use crate::error::{Result, expect_finite};
 use crate::memory;
@@ -140,6 +141,7 @@ impl Build for OscillatorsOptions {
 
     fn make(options: Checked<Self>) -> Result<Oscillators> {
         let rate = Chain {
+            state: Space::new("oscillators", &[2, options.masses], "1"),
             masses: options.masses,
             alpha: options.alpha,
             kappa: options.kappa,
@@ -153,11 +155,14 @@ impl Build for OscillatorsOptions {
             true => vec![0.0; 2 * options.masses],
             false => options.initial.clone(),
         };
+        // From rest, with linear springs, y is a linear map of the control.
+        let linear = options.alpha == 0.0 && initial.iter().all(|s| *s == 0.0);
         let rollout = RolloutOptions::new(step, options.steps)
             .with_input(Input::Controls)
             .with_input_space(Space::new("control", &[options.steps], "1"))
             .with_initial(initial)
             .with_max_memory(options.max_memory)
+            .with_description(Description::default().with_linear(linear))
             .build()?;
         Ok(Oscillators {
             rollout: Arc::new(rollout),
@@ -188,6 +193,7 @@ impl Oscillators {
 /// The forces in a chain.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chain {
+    state: Space,
     masses: usize,
     alpha: f64,
     kappa: f64,
@@ -219,11 +225,8 @@ impl Chain {
 }
 
 impl Rate for Chain {
-    fn state(&self) -> Space {
-        Space::new("oscillators", &[2, self.masses], "1")
-    }
-    fn width(&self) -> usize {
-        2 * self.masses
+    fn state(&self) -> &Space {
+        &self.state
     }
     fn controls(&self) -> usize {
         1
@@ -300,9 +303,5 @@ impl RolledOut for Oscillators {
 
     fn rollout(&self) -> &Rollout<Rk4<Chain>> {
         &self.rollout
-    }
-    /// From rest, with linear springs, y is a linear map of the control.
-    fn linear(&self) -> bool {
-        self.options.alpha == 0.0 && self.options.initial.iter().all(|s| *s == 0.0)
     }
 }

@@ -4,6 +4,7 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::description::Description;
 use crate::core::simulator::{LocalInverse, Recovery, Residual, Simulator};
 use crate::core::space::Space;
 use crate::error::Result;
@@ -149,11 +150,11 @@ impl Plan {
 }
 
 impl Simulator for Poisson {
-    fn input(&self) -> Space {
-        self.input.clone()
+    fn input(&self) -> &Space {
+        &self.input
     }
-    fn output(&self) -> Space {
-        self.output.clone()
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         self.plan.basis.apply_diagonal(x, y, &self.plan.gains);
@@ -172,8 +173,8 @@ impl Simulator for Poisson {
     fn residual(&self) -> Option<&dyn Residual> {
         Some(self)
     }
-    fn is_linear(&self) -> bool {
-        true
+    fn describe(&self) -> Description {
+        Description::default().with_linear(true)
     }
 }
 
@@ -196,8 +197,8 @@ impl LocalInverse for Poisson {
 
 /// R = ∇²y − x, less the mean of x where P ignores it.
 impl Residual for Poisson {
-    fn space(&self) -> Space {
-        self.residual.clone()
+    fn space(&self) -> &Space {
+        &self.residual
     }
     fn evaluate(&self, x: &[f64], y: &[f64], r: &mut [f64]) -> Result<()> {
         self.tangent(x, y, x, r)?;

@@ -4,7 +4,7 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::simulator::Typical;
+use crate::core::description::{Description, Typical};
 use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
@@ -147,7 +147,9 @@ impl Build for ReactionDiffusionOptions {
 
     fn make(options: Checked<Self>) -> Result<ReactionDiffusion> {
         let area = options.cell * options.cell;
+        let shape = [&[2], &options.shape[..]].concat();
         let rate = GrayScott {
+            state: Space::new("concentrations", &shape, "1"),
             shape: options.shape.clone(),
             diffusion: [options.diffusivity_u / area, options.diffusivity_v / area],
             feed: options.feed,
@@ -158,7 +160,7 @@ impl Build for ReactionDiffusionOptions {
             &options.observe_steps,
             &options.observe_places,
             options.steps,
-            2 * options.shape.iter().product::<usize>(),
+            rate.state().len(),
         );
         let sensors = (!all).then(|| observe.space("concentrations at sensors", "1"));
         let step = Rk4 {
@@ -169,6 +171,7 @@ impl Build for ReactionDiffusionOptions {
             .with_observe(observe)
             .with_output_space(sensors)
             .with_max_memory(options.max_memory)
+            .with_description(Description::default().with_typical(Typical::new(0.4, 0.1)))
             .build()?;
         Ok(ReactionDiffusion {
             rollout: Arc::new(rollout),
@@ -190,17 +193,12 @@ impl RolledOut for ReactionDiffusion {
     fn rollout(&self) -> &Rollout<Rk4<GrayScott>> {
         &self.rollout
     }
-    fn usual(&self) -> Typical {
-        Typical {
-            centre: 0.4,
-            spread: 0.1,
-        }
-    }
 }
 
 /// The rate of Gray and Scott's reaction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GrayScott {
+    state: Space,
     shape: Vec<usize>,
     diffusion: [f64; 2],
     feed: f64,
@@ -219,9 +217,8 @@ impl GrayScott {
 }
 
 impl Rate for GrayScott {
-    fn state(&self) -> Space {
-        let shape: Vec<usize> = [&[2], &self.shape[..]].concat();
-        Space::new("concentrations", &shape, "1")
+    fn state(&self) -> &Space {
+        &self.state
     }
     fn rate(&self, _: f64, s: &[f64], _: &[f64], rate: &mut [f64]) {
         let (u, v) = s.split_at(s.len() / 2);

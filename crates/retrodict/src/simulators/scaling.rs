@@ -2,6 +2,7 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::description::Description;
 use crate::core::simulator::{LocalInverse, Simulator};
 use crate::core::space::Space;
 use crate::error::Result;
@@ -84,11 +85,11 @@ impl Scaling {
 }
 
 impl Simulator for Scaling {
-    fn input(&self) -> Space {
-        self.input.clone()
+    fn input(&self) -> &Space {
+        &self.input
     }
-    fn output(&self) -> Space {
-        self.output.clone()
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         y[0] = x[0];
@@ -104,8 +105,8 @@ impl Simulator for Scaling {
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
         Some(self)
     }
-    fn is_linear(&self) -> bool {
-        true
+    fn describe(&self) -> Description {
+        Description::default().with_linear(true)
     }
 }
 

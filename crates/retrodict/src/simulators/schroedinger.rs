@@ -116,6 +116,7 @@ impl Build for SchroedingerOptions {
         let dx = options.width / (options.points - 1) as f64;
         let inner = options.points - 2;
         let step = CrankNicolson {
+            state: Space::new("wave function", &[2, inner], "1"),
             inner,
             dt: options.dt,
             dx,
@@ -179,6 +180,7 @@ impl RolledOut for Schroedinger {
 /// One step of ψ under a constant control.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CrankNicolson {
+    state: Space,
     inner: usize,
     dt: f64,
     dx: f64,
@@ -274,8 +276,8 @@ impl CrankNicolson {
 impl TimeStep for CrankNicolson {
     type Scratch = Scratch;
 
-    fn state(&self) -> Space {
-        Space::new("wave function", &[2, self.inner], "1")
+    fn state(&self) -> &Space {
+        &self.state
     }
     fn controls(&self) -> usize {
         1

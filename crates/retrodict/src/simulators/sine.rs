@@ -149,11 +149,11 @@ impl Sine {
 }
 
 impl Simulator for Sine {
-    fn input(&self) -> Space {
-        self.input.clone()
+    fn input(&self) -> &Space {
+        &self.input
     }
-    fn output(&self) -> Space {
-        self.output.clone()
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         let ([a, b], scales) = (self.rotate(x), self.scales());

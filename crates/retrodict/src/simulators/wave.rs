@@ -4,6 +4,7 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::description::Description;
 use crate::core::space::Space;
 use crate::error::Result;
 use crate::memory;
@@ -123,6 +124,7 @@ impl Build for WaveOptions {
         let cells: usize = options.shape.iter().product();
         let c = options.speed / options.cell;
         let step = Leapfrog {
+            state: Space::new("wave", &doubled(&options.shape), "m, m/s"),
             shape: options.shape.clone(),
             dt: options.dt,
             kick: options.dt * c * c,
@@ -147,6 +149,7 @@ impl Build for WaveOptions {
             .with_input_space(initial)
             .with_observe(observe)
             .with_output_space(seen)
+            .with_description(Description::default().with_linear(true))
             .build()?;
         Ok(Wave {
             rollout: Arc::new(rollout),
@@ -186,9 +189,6 @@ impl RolledOut for Wave {
     fn rollout(&self) -> &Rollout<Leapfrog> {
         &self.rollout
     }
-    fn linear(&self) -> bool {
-        true
-    }
 }
 
 /// u, then v.
@@ -206,6 +206,7 @@ fn doubled(shape: &[usize]) -> Vec<usize> {
 /// One step of leapfrog.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Leapfrog {
+    state: Space,
     shape: Vec<usize>,
     dt: f64,
     /// Δt c²/cell².
@@ -225,8 +226,8 @@ impl Leapfrog {
 impl TimeStep for Leapfrog {
     type Scratch = ();
 
-    fn state(&self) -> Space {
-        Space::new("wave", &doubled(&self.shape), "m, m/s")
+    fn state(&self) -> &Space {
+        &self.state
     }
     /// The step is linear: its derivative needs no record.
     fn record(&self) -> usize {

@@ -51,7 +51,7 @@ pub fn method(problem: &Problem) -> Automatic {
                  with the curvature at x",
         };
     }
-    let linear = simulator.is_linear() && problem.bounds().is_none();
+    let linear = problem.description().linear && problem.bounds().is_none();
     if !small && linear && !priors.is_empty() {
         return Automatic {
             method: "gauss-newton",
@@ -87,8 +87,9 @@ fn by_derivatives(simulator: &dyn Simulator) -> Automatic {
 
 fn is_small(simulator: &dyn Simulator) -> bool {
     let n = simulator.input().len();
-    let formed = || simulator.approximation().is_some_and(|how| how.error > 0.0);
-    n <= FEW || n <= FORMED && formed()
+    let how = || simulator.describe().approximation;
+    let by_differences = || how().is_some_and(|how| how.error > 0.0);
+    n <= FEW || n <= FORMED && by_differences()
 }
 
 /// Whether the curvature of a prior's loss depends on x.

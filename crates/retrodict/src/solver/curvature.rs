@@ -38,7 +38,7 @@ const SURE: f64 = 10.0;
 /// Up to 8 products with the Hessian; fewer at a minimum whose misfit is small. Where negative curvature is found, 6
 /// evaluations or more.
 pub(crate) fn leads_downhill(at: &Evaluation<'_>) -> Result<bool> {
-    if at.problem().simulator().is_linear() {
+    if at.problem().description().linear {
         return Ok(false);
     }
     let view = View::new(at)?;

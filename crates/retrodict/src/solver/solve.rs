@@ -730,10 +730,7 @@ fn failed(failure: Option<Error>, at: &Evaluation<'_>) -> Status {
 
 /// The failure of a simulation that returns without an error.
 fn without_value(at: &Evaluation<'_>) -> Error {
-    Error::Simulation {
-        simulator: at.problem().name(),
-        message: "y or its loss is NaN".to_owned(),
-    }
+    Error::simulation(at.problem().name(), "y or its loss is NaN")
 }
 
 /// Solves independent problems on all cores; `solver` makes a new solver for each index.

@@ -101,8 +101,8 @@ pub(crate) fn look_for_noise(at: &Evaluation<'_>) -> Result<()> {
 
 /// How far off products with J may be, relative to their size.
 pub(crate) fn error_of_jacobian(at: &Evaluation<'_>) -> f64 {
-    let how = at.problem().simulator().approximation();
-    how.map_or(0.0, |how| how.error)
+    let how = &at.problem().description().approximation;
+    how.as_ref().map_or(0.0, |how| how.error)
 }
 
 /// The slope at a point.

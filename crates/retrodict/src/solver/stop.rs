@@ -148,7 +148,7 @@ impl StopWhen {
                 rule: "stopping by discrepancy",
                 needs: "the standard deviations of the noise",
                 simulator: format!("the loss {}", problem.loss().formula()),
-                instead: "the loss weighted or covariance, which know them".to_owned(),
+                instead: vec!["the loss weighted or covariance, which know them".into()],
             });
         }
         Ok(())

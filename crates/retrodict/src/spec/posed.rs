@@ -91,7 +91,7 @@ impl InversionSpec {
     /// If anything is unknown, not allowed, or does not fit; see [`pose_with`](InversionSpec::pose_with).
     pub fn pose(&self, registry: &Registry, files: &dyn Files) -> Result<Posed> {
         let simulator = self.simulator(registry)?;
-        let shape = simulator.output().shape;
+        let shape = simulator.output().shape.clone();
         let targets = match &self.target {
             Values::File(name) => files.read(name, &shape, self.noise.missing)?,
             numbers => numbers.read(&shape, files)?,
@@ -246,7 +246,7 @@ impl InversionSpec {
         for prior in &self.priors {
             problem = prior.join(&problem, registry)?;
         }
-        let shape = problem.simulator().input().shape;
+        let shape = problem.simulator().input().shape.clone();
         if let Some(bounds) = self.bounds.build(&shape, files)? {
             problem = problem.within(&bounds)?;
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::prior::{PriorSpec, WeightSpec};
 use crate::compose::Bounds;
 use crate::core::counts::Counts;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::linalg::{Matrix, Sketch};
 use crate::options::{configure, require};
 use crate::priors::Matern;
@@ -86,13 +86,19 @@ impl PosteriorSpec {
     /// # Errors
     /// If there is none, or another, or more than one.
     pub fn prior(&self, priors: &[PriorSpec]) -> Result<Matern> {
-        let needs = |found: &str| Error::Config {
+        let needs = |found: &str| {
+            Error::Config {
             what: "posterior".to_owned(),
             message: format!(
-                "it needs exactly one prior, matern, whose covariance it can sample; found {found}; write \
-                 [[prior]] with name = \"matern\" (--prior matern:length=10,deviation=1), or leave the posterior out: \
-                 for few unknowns, the statistics give confidence intervals with any prior"
+                "it needs exactly one prior, matern, whose covariance it can sample; found {found}; without a posterior, the \
+                 statistics give confidence intervals of few unknowns with any prior"
             ),
+        }
+        .advised(Remedy::Setting {
+            key: "prior",
+            value: "matern",
+            what: "",
+        })
         };
         let mut matern = None;
         for PriorSpec { prior, weight } in priors {

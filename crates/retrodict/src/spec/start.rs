@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::values::{Files, Values};
-use crate::error::{Error, Result, expect_length};
+use crate::error::{Error, Remedy, Result, expect_length};
 use crate::memory;
 
 /// Where an inversion starts, and from how many points.
@@ -60,9 +60,13 @@ impl StartSpec {
         if self.spread.is_some() && self.count == 1 {
             return Err(Error::Config {
                 what: "start".to_owned(),
-                message: "spread sets how far the starts lie apart; give their number too, as in count = 20 (--starts 20)"
-                    .to_owned(),
-            });
+                message: "spread sets how far the starts lie apart, and there is one; give their number too".to_owned(),
+            }
+            .advised(Remedy::Setting {
+                key: "start.count",
+                value: "20",
+                what: "",
+            }));
         }
         if self.count.saturating_mul(n) > VALUES {
             return Err(Error::Option {

@@ -2,6 +2,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::Clock;
 use super::spread::{spread, spread_over};
+use crate::core::description::{Approximation, Description, Typical};
 use crate::core::simulator::Simulator;
 use crate::core::space::Space;
 use crate::error::{Error, Result, expect_length};
@@ -28,6 +29,9 @@ pub struct Joint {
     width: usize,
     clock: Arc<Clock>,
     kept: Option<Kept>,
+    input: Space,
+    output: Space,
+    description: Description,
 }
 
 /// The network's outputs at one θ, cached.
@@ -43,6 +47,9 @@ impl Joint {
         let batch = inputs.len() / network.input().len().max(1);
         let width = network.output().len();
         Self {
+            input: theta(&*network),
+            output: Space::new("batch of network outputs", &[batch, width], "1"),
+            description: of_theta([]),
             network,
             inputs,
             physics: Vec::new(),
@@ -64,6 +71,7 @@ impl Joint {
         clock: Arc<Clock>,
     ) -> Result<Self> {
         let width = physics.first().map_or(0, |p| p.output().len());
+        let mut told = Vec::new();
         let mut checked: Option<&Arc<dyn Simulator>> = None;
         for simulator in &physics {
             // Mostly one simulator serves all samples.
@@ -77,6 +85,7 @@ impl Joint {
                 x.len(),
             )?;
             expect_length("a sample's output", simulator.output().len(), width)?;
+            told.push(simulator.describe());
             checked = Some(simulator);
         }
         expect_length(
@@ -84,8 +93,20 @@ impl Joint {
             physics.len(),
             inputs.len() / network.input().len().max(1),
         )?;
+        let batch = physics.len();
+        let output = match physics.first() {
+            Some(physics) => {
+                let one = physics.output();
+                let shape = [&[batch], &one.shape[..]].concat();
+                Space::new(&format!("batch of {}", one.name), &shape, &one.unit)
+            }
+            None => Space::new("batch of network outputs", &[0, 0], "1"),
+        };
         Ok(Self {
-            batch: physics.len(),
+            input: theta(&*network),
+            output,
+            description: of_theta(told),
+            batch,
             physics,
             network,
             inputs,
@@ -144,19 +165,43 @@ impl Joint {
     }
 }
 
-impl Simulator for Joint {
-    fn input(&self) -> Space {
-        Space::new("theta", &[self.network.parameters()], "1")
+/// The space of θ.
+fn theta(network: &dyn Network) -> Space {
+    Space::new("theta", &[network.parameters()], "1")
+}
+
+/// What is told of the samples' physics, of a network and the physics behind it.
+fn of_theta(physics: impl IntoIterator<Item = Description>) -> Description {
+    let approximations = physics.into_iter().filter_map(|told| {
+        let Description {
+            // Of x, which lies between: θ has no names, and lies where networks start.
+            typical: _,
+            labels: _,
+            // Of one sample's y: a batch is no series.
+            series: _,
+            // A network is not linear in θ, and remembers what it did.
+            linear: _,
+            keeps_trajectory: _,
+            approximation,
+        } = told;
+        approximation
+    });
+    Description {
+        typical: Typical::default(),
+        series: None,
+        labels: None,
+        linear: false,
+        approximation: Approximation::of_all(approximations),
+        keeps_trajectory: true,
     }
-    fn output(&self) -> Space {
-        match self.physics.first() {
-            Some(physics) => {
-                let one = physics.output();
-                let shape: Vec<usize> = std::iter::once(self.batch).chain(one.shape).collect();
-                Space::new(&format!("batch of {}", one.name), &shape, &one.unit)
-            }
-            None => Space::new("batch of network outputs", &[self.batch, self.width], "1"),
-        }
+}
+
+impl Simulator for Joint {
+    fn input(&self) -> &Space {
+        &self.input
+    }
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn forward(&self, theta: &[f64], y: &mut [f64]) -> Result<()> {
         if self.physics.is_empty() {
@@ -179,8 +224,8 @@ impl Simulator for Joint {
         let mut y = vec![0.0; dy.len()];
         self.linearize(theta, &mut y)?.apply_transpose(dy, dtheta)
     }
-    fn keeps_trajectory(&self) -> bool {
-        true
+    fn describe(&self) -> Description {
+        self.description.clone()
     }
     fn linearize<'a>(
         &'a self,
@@ -344,6 +389,6 @@ pub(super) fn missing_label(index: usize) -> Error {
         rule: "supervised training",
         needs: "the x that belongs to each y*",
         simulator: format!("sample {index} of the batch"),
-        instead: "end-to-end or corrected-targets, which learn from y* alone".to_owned(),
+        instead: vec!["end-to-end or corrected-targets, which learn from y* alone".into()],
     }
 }

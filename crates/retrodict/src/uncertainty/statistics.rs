@@ -326,8 +326,9 @@ pub(crate) fn no_noise(problem: &Problem) -> Error {
         rule: "an error bar from known noise",
         needs: "the standard deviations of the noise",
         simulator: format!("the loss {}", problem.data_loss().formula()),
-        instead: "the losses weighted or covariance, which know them, or estimated noise"
-            .to_owned(),
+        instead: vec![
+            "the losses weighted or covariance, which know them, or estimated noise".into(),
+        ],
     }
 }
 

@@ -186,7 +186,7 @@ impl Choice {
             see(tried.get());
         };
         let unit = with_one_prior(problem, start)?;
-        let direct = unit.simulator().is_linear() && unit.bounds().is_none();
+        let direct = unit.description().linear && unit.bounds().is_none();
         let tally = Tally::default();
         let mut solved = Counts::default();
         let mut x = start.to_vec();
@@ -345,7 +345,7 @@ fn with_one_prior(problem: &Problem, x: &[f64]) -> Result<Problem> {
         rule: "the choice of a weight",
         needs: "just one prior",
         simulator: format!("a problem with {} priors", problem.priors().len()),
-        instead: "with_prior for the first, or weights that you give for all".to_owned(),
+        instead: vec!["with_prior for the first, or weights that you give for all".into()],
     })
 }
 
@@ -365,6 +365,6 @@ fn noise(at: &Evaluation<'_>) -> Result<f64> {
         rule: "the discrepancy principle",
         needs: "the standard deviations of the noise",
         simulator: format!("the loss {}", unit.data_loss().formula()),
-        instead: "cross-validation, or the losses weighted or covariance".to_owned(),
+        instead: vec!["cross-validation, or the losses weighted or covariance".into()],
     })
 }

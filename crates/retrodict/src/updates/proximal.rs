@@ -33,7 +33,7 @@ pub(super) fn step(
     } else {
         solver.matrix_free(at, &map, &aim, dx)?;
     }
-    if at.problem().simulator().is_linear() {
+    if at.problem().description().linear {
         return Ok(None);
     }
     let mut dy = vec![0.0; at.problem().outputs()];

@@ -627,10 +627,7 @@ mod tests {
     use super::*;
 
     fn broken() -> Error {
-        Error::Simulation {
-            simulator: "square root".into(),
-            message: "of a negative number".into(),
-        }
+        Error::simulation("square root", "of a negative number")
     }
 
     /// J of a model at x, with the number of evaluations beside the one at x.

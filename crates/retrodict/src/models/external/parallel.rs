@@ -128,10 +128,7 @@ mod tests {
         let result = each(1000, 2, |i| {
             begun.fetch_add(1, Ordering::SeqCst);
             if i == 1 {
-                return Err(Error::Simulation {
-                    simulator: "s".into(),
-                    message: "m".into(),
-                });
+                return Err(Error::simulation("s", "m"));
             }
             std::thread::sleep(Duration::from_millis(1));
             Ok(i)

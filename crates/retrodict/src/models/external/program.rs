@@ -103,9 +103,7 @@ impl Validate for ProgramOptions {
             words("jacobian", command, &["{output}"])?;
         }
         for (key, count) in [("inputs", self.inputs), ("outputs", self.outputs)] {
-            let allowed = format!(
-                "say how many values it is, with --inputs and --outputs: 1 to {MOST_VALUES}"
-            );
+            let allowed = format!("say how many values it is: 1 to {MOST_VALUES}");
             require((1..=MOST_VALUES).contains(&count), key, count, &allowed)?;
         }
         positive("timeout", self.timeout)?;

@@ -18,8 +18,8 @@ use crate::linalg::Matrix;
 /// Baake, Baake, Bock & Briggs, *Fitting ordinary differential equations to chaotic data*, Phys.
 /// Rev. A 45, 5524 (1992), with the states between the pieces held at what was seen.
 impl<R: RightHandSide> Residual for Ode<R> {
-    fn space(&self) -> Space {
-        self.residual.clone()
+    fn space(&self) -> &Space {
+        &self.residual
     }
     fn evaluate(&self, x: &[f64], y: &[f64], r: &mut [f64]) -> Result<()> {
         expect_length("x", x.len(), self.inputs())?;

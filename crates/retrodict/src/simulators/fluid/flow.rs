@@ -16,6 +16,7 @@ use crate::models::rollout::TimeStep;
 /// state holds in place of the velocity is turned into one without divergence.
 #[derive(Debug)]
 pub struct Flow {
+    state: Space,
     pub(super) extents: [usize; 2],
     pub(super) cell: f64,
     pub(super) dt: f64,
@@ -62,6 +63,7 @@ impl Flow {
         let extents = [options.shape[0], options.shape[1]];
         let decay = options.viscosity * options.dt / (options.cell * options.cell);
         Self {
+            state: Space::new("fluid", &[3, extents[0], extents[1]], "1 and m/s"),
             extents,
             cell: options.cell,
             dt: options.dt,
@@ -133,14 +135,14 @@ impl Flow {
         } else {
             "the velocity is no longer finite".to_owned()
         };
-        Err(Error::Simulation {
-            simulator: "fluid".to_owned(),
-            message: format!(
+        Err(Error::simulation(
+            "fluid",
+            format!(
                 "in step {}, at the time {}, {found}; try a shorter dt, larger cells or a smaller x",
                 n + 1,
                 n as f64 * self.dt
             ),
-        })
+        ))
     }
 
     /// Turns x in place of the velocity into a velocity without divergence. Linear.
@@ -211,9 +213,8 @@ impl Flow {
 impl TimeStep for Flow {
     type Scratch = FlowWork;
 
-    fn state(&self) -> Space {
-        let [n0, n1] = self.extents;
-        Space::new("fluid", &[3, n0, n1], "1 and m/s")
+    fn state(&self) -> &Space {
+        &self.state
     }
     fn record(&self) -> usize {
         8 * self.cells() + 3 * self.clamps() + 1

@@ -92,14 +92,14 @@ impl Mass {
             }
             // A mass spread evenly round the box has no centre there.
             if cos.hypot(sin) <= 0.02 * total.abs() {
-                return Err(Error::Simulation {
-                    simulator: "fluid".to_owned(),
-                    message: format!(
+                return Err(Error::simulation(
+                    "fluid",
+                    format!(
                         "the marker is spread so evenly along axis {axis} that it has no centre \
                          of mass in a periodic box; take a marker in one piece (pattern 'blob') \
                          or the inverse 'least-squares'"
                     ),
-                });
+                ));
             }
             centre[axis] = sin.atan2(cos) / turn;
         }

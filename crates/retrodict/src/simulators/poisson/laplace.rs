@@ -3,6 +3,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Boundary, Poisson, PoissonOptions};
+use crate::core::description::Description;
 use crate::core::simulator::{LocalInverse, Recovery, Simulator};
 use crate::core::space::Space;
 use crate::error::Result;
@@ -111,10 +112,10 @@ impl Laplace {
 }
 
 impl Simulator for Laplace {
-    fn input(&self) -> Space {
+    fn input(&self) -> &Space {
         self.poisson.output()
     }
-    fn output(&self) -> Space {
+    fn output(&self) -> &Space {
         self.poisson.input()
     }
     fn forward(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
@@ -132,8 +133,8 @@ impl Simulator for Laplace {
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
         Some(self)
     }
-    fn is_linear(&self) -> bool {
-        true
+    fn describe(&self) -> Description {
+        Description::default().with_linear(true)
     }
 }
 

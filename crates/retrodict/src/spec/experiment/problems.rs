@@ -87,7 +87,7 @@ impl ProblemSpec {
                 .collect(),
             (None, false) => Vec::new(),
         };
-        let loss = loss::between(&self.loss, &simulator.output(), registry).map_err(at("loss"))?;
+        let loss = loss::between(&self.loss, simulator.output(), registry).map_err(at("loss"))?;
         let set = ProblemSet {
             spec: self.clone(),
             simulator,

@@ -52,7 +52,7 @@ impl Physics {
         let inverse = inverse.transpose()?;
         let simulator = join(simulator, inverse.as_ref());
         let output = simulator.output();
-        let loss = loss::between(&spec.loss, &output, registry)?;
+        let loss = loss::between(&spec.loss, output, registry)?;
         loss.check(output.len())?;
         Ok(Self {
             simulator,

@@ -97,7 +97,7 @@ impl TrainingSpec {
         architecture.options.extend(method.network.clone());
         let network = registry.networks.make(registry, &architecture);
         let network = network
-            .and_then(|kind| kind.between(&samples.input, &physics.simulator.input()))
+            .and_then(|kind| kind.between(&samples.input, physics.simulator.input()))
             .map_err(at("network"))?;
         method.schedule.validate().map_err(at("schedule"))?;
         let strategy = registry.strategies.make(registry, &method.strategy);

@@ -76,7 +76,8 @@ fn missing(simulator: &dyn Simulator) -> Error {
         rule: "physics-residual training",
         needs: "a residual R(x, y)",
         simulator: format!("the simulator of the {}", simulator.output().name),
-        instead: "end-to-end, which runs the physics, or corrected-targets, which inverts it"
-            .to_owned(),
+        instead: vec![
+            "end-to-end, which runs the physics, or corrected-targets, which inverts it".into(),
+        ],
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn best(
         return Ok(());
     };
     // A linear P is what the model says, up to the bounds.
-    let share = match at.problem().simulator().is_linear() {
+    let share = match at.problem().description().linear {
         true => 1.0,
         false => region.share_of_room(),
     };

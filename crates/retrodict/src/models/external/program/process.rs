@@ -68,7 +68,7 @@ pub(super) fn run(command: &[String], log: &Path, timeout: Duration) -> Result<(
             last_lines(&printed)
         )),
         Ok(None) => Err(format!(
-            "it did not finish within {} s and was stopped; allow more time with --timeout, or check whether it \
+            "it did not finish within {} s and was stopped; raise timeout to allow more, or check whether it \
              hangs; {}",
             timeout.as_secs_f64(),
             last_lines(&printed)

@@ -330,7 +330,7 @@ impl Wire {
     fn explain(&self, what: &str, error: &ureq::Error, limit: u64) -> String {
         match error {
             ureq::Error::Timeout(_) => format!(
-                "no answer to {what} came within {} s; allow more time with --timeout, or check whether the server \
+                "no answer to {what} came within {} s; raise timeout to allow more, or check whether the server \
                  hangs",
                 self.timeout.as_secs_f64()
             ),

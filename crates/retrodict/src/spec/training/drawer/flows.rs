@@ -29,7 +29,7 @@ impl Drawer {
         [drift, swirl, reach, fluctuation]: [f64; 4],
         random: &mut Pcg64,
     ) -> Result<Sample> {
-        let shape = self.physics.simulator.output().shape;
+        let shape = &self.physics.simulator.output().shape;
         let (rows, cols) = (shape[0], shape[1]);
         let mut x = self.eddies(fluctuation, random);
         let mut uniform = |most: f64| most * random.random_range(-1.0..=1.0);
@@ -50,9 +50,9 @@ impl Drawer {
 
     /// Smooth eddies free of divergence with that root mean square of each component.
     fn eddies(&self, strength: f64, random: &mut Pcg64) -> Vec<f64> {
-        let shape = self.physics.simulator.output().shape;
+        let shape = &self.physics.simulator.output().shape;
         let (rows, cols) = (shape[0], shape[1]);
-        let psi = random::smooth(&shape, random);
+        let psi = random::smooth(shape, random);
         let at = |i: usize, j: usize| psi[i % rows * cols + j % cols];
         // Components lie half a cell before the cells, ψ at the corners.
         let pixels = || (0..rows).flat_map(|i| (0..cols).map(move |j| (i, j)));
@@ -66,7 +66,7 @@ impl Drawer {
 
     /// A velocity, and the dye before and after.
     fn carried(&self, x: Vec<f64>) -> Result<Sample> {
-        let before = self.dye(&self.physics.simulator.output())?;
+        let before = self.dye(self.physics.simulator.output())?;
         let sample = self.of(x)?;
         Ok(Sample {
             input: [&before[..], &sample.target].concat(),

@@ -1,0 +1,36 @@
+use retrodict::Simulator;
+
+/// Name and unit of each unknown.
+pub fn labels(simulator: &dyn Simulator) -> Vec<(String, String)> {
+    let space = simulator.input();
+    simulator.describe().labels.unwrap_or_else(|| {
+        let unit = &space.unit;
+        (0..space.len())
+            .map(|i| (format!("x[{}]", place(i, &space.shape)), unit.clone()))
+            .collect()
+    })
+}
+
+/// The index along each axis.
+fn place(index: usize, shape: &[usize]) -> String {
+    let mut rest = index;
+    let mut along: Vec<String> = Vec::new();
+    for extent in shape.iter().rev() {
+        along.push((rest % extent).to_string());
+        rest /= extent;
+    }
+    along.reverse();
+    along.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_on_a_grid_are_told_along_each_axis() {
+        assert_eq!(place(0, &[3]), "0");
+        assert_eq!(place(23, &[4, 6]), "3, 5");
+        assert_eq!(place(23, &[2, 3, 4]), "1, 2, 3");
+    }
+}

@@ -1,0 +1,70 @@
+//! Parameters of which x holds a logarithm or a logit, in their own units.
+
+use crate::registry;
+use retrodict::Transform;
+use serde::{Deserialize, Serialize};
+
+/// What a transformed value of x stands for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OwnUnit {
+    /// The name without the transform, such as `growth` for `ln growth`.
+    pub name: String,
+    /// Its unit.
+    pub unit: String,
+    /// From x to the parameter; monotone, so that it maps the ends of an interval too.
+    pub transform: Transform,
+}
+
+impl OwnUnit {
+    /// The parameter that a value of x stands for.
+    pub fn of(&self, x: f64) -> f64 {
+        self.transform.apply(x)
+    }
+}
+
+/// For each value of x, what it stands for where that is another one; nothing for simulators without such an option.
+pub fn own_units(simulator: &str, options: &toml::Table) -> Vec<Option<OwnUnit>> {
+    found(simulator, options).unwrap_or_default()
+}
+
+fn found(simulator: &str, options: &toml::Table) -> Option<Vec<Option<OwnUnit>>> {
+    const KEY: &str = "transform";
+    let entry = registry().simulator(simulator).ok()?;
+    let defaults = entry.defaults();
+    let given = options.get(KEY).or_else(|| defaults.get(KEY))?;
+    let transforms: Vec<Transform> = given.clone().try_into().ok()?;
+    let mut plain = options.clone();
+    let none = toml::Value::try_from([Transform::None]).ok()?;
+    plain.insert(KEY.to_owned(), none);
+    let labels = entry.build(&plain).ok()?.describe().labels?;
+    let last = transforms.len().checked_sub(1)?;
+    let units = labels.into_iter().enumerate().map(|(i, (name, unit))| {
+        let transform = transforms[i.min(last)];
+        (!transform.is_linear()).then_some(OwnUnit {
+            name,
+            unit,
+            transform,
+        })
+    });
+    Some(units.collect())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logarithms_of_rates_stand_for_rates() {
+        let units = own_units("lotka-volterra", &toml::Table::new());
+        let growth = units[0].as_ref().unwrap();
+        assert_eq!(
+            (growth.name.as_str(), growth.unit.as_str()),
+            ("growth", "1/time")
+        );
+        assert!((growth.of(0.5_f64.ln()) - 0.5).abs() < 1e-15);
+        let plain: toml::Table = "transform = ['none']".parse().unwrap();
+        assert_eq!(own_units("lotka-volterra", &plain)[0], None);
+        assert!(own_units("heat", &toml::Table::new()).is_empty());
+    }
+}
