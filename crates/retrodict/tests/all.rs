@@ -55,6 +55,9 @@ mod schroedinger;
 mod searches;
 mod simulators;
 mod spec;
+mod spec_experiment;
+#[cfg(feature = "network")]
+mod spec_training;
 mod starts;
 mod statistics;
 mod stops;
