@@ -37,6 +37,7 @@ pub struct Description {
 
 /// How far off a J may be, and why.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Approximation {
     /// The error of products with J, relative to their size; 0 where J is exact but dearer than usual.
     pub error: f64,
@@ -95,6 +96,7 @@ impl Default for Typical {
 
 /// What a y that is a series in time consists of.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Series {
     /// When each row of y is seen.
     pub times: Vec<f64>,

@@ -51,6 +51,7 @@ pub trait Rate: Send + Sync {
 /// # Source
 /// Hairer, Nørsett & Wanner, *Solving Ordinary Differential Equations I*, II.1.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Rk4<R> {
     /// The rate.
     pub rate: R,

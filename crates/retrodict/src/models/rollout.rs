@@ -116,6 +116,7 @@ pub trait TimeStep: Send + Sync {
 /// What x is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Input {
     /// A part of the state at the start; the rest of it is given.
     State(Range<usize>),
