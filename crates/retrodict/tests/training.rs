@@ -194,7 +194,7 @@ fn supervised_training_learns_the_mean_of_two_branches_and_the_others_one_of_the
         network.forward(&done.state.theta, &[1.5], &mut x).unwrap();
         x[1]
     };
-    let mean = learn(Box::new(Supervised::default()));
+    let mean = learn(Box::<Supervised>::default());
     assert!(mean.abs() < 0.3, "{mean}");
     for strategy in [
         Box::new(EndToEnd::default()) as Box<dyn Strategy>,
