@@ -1,6 +1,7 @@
 //! The command line, typed.
 
 mod names;
+pub mod settings;
 mod solve;
 pub mod source;
 

@@ -1,148 +1,282 @@
-//! A method's run on a batch of problems, and what is told of the batch as a whole.
+//! Many problems: a list of them, or a sweep of settings over an inversion, as a file and as a folder.
 
-use retrodict::{Counts, Record, Solution, Status};
+mod draws;
+mod result;
+mod table;
 
-use crate::folder::Row;
-use crate::survey::Found;
+use std::collections::HashSet;
+use std::path::Path;
 
-/// One problem's run.
-pub struct Member {
-    /// How it ended.
-    pub solution: Solution,
-    /// Every step, the start first.
-    pub records: Vec<Record>,
-    /// The error in x at each record.
-    pub errors: Vec<f64>,
-    /// x at each record, where x has few values.
-    pub iterates: Vec<Vec<f64>>,
-    /// The distinct solutions, where it was run from more than one start.
-    pub found: Vec<Found>,
+use crate::registry;
+use retrodict::error::unknown;
+use retrodict::options::explain;
+use retrodict::spec::{InversionSpec, Override};
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::failure::{Failure, Outcome};
+use crate::inversion;
+use crate::training::file_name;
+use retrodict::spec::misread;
+
+pub use draws::Draws;
+pub use result::{Found, Solved, folder_of};
+pub use table::{Collected, Line, collect, plain};
+
+/// The file of a batch: an inversion, and what differs from problem to problem.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    title: String,
+    /// The path of an inversion's file, or the inversion itself.
+    inversion: Value,
+    #[serde(default, rename = "problem")]
+    problems: Vec<Entry>,
+    #[serde(default)]
+    sweep: Option<Draws>,
 }
 
-/// All runs, in the order of the problems.
+/// One problem of a list.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    #[serde(default)]
+    set: Table,
+}
+
+/// All problems of a batch.
 pub struct Batch {
-    /// The runs.
-    pub members: Vec<Member>,
-    /// Seconds from start to end.
-    pub seconds: f64,
+    /// A heading.
+    pub title: String,
+    /// The problems, in order.
+    pub points: Vec<Point>,
+}
+
+/// One problem: the inversion with its own settings.
+pub struct Point {
+    /// Its name, which is that of its file too.
+    pub name: String,
+    /// What was set, as `--set` would.
+    pub settings: Vec<(String, Value)>,
+    /// The inversion.
+    pub inversion: InversionSpec,
+}
+
+/// `batch.json`: what a folder's results are results of.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Index {
+    /// The heading.
+    pub title: String,
+    /// The names of all problems, in order.
+    pub names: Vec<String>,
 }
 
 impl Batch {
-    /// The best x of each problem.
-    pub fn found(&self) -> impl Iterator<Item = &[f64]> {
-        self.members.iter().map(|m| m.solution.x.as_slice())
-    }
-
-    /// Why the rule could not even make its first step, if so; a simulation that fails where the
-    /// step leads is an outcome, and is reported.
-    pub fn error_at_the_start(&self) -> Option<retrodict::Error> {
-        self.members.iter().find_map(|m| match &m.solution.status {
-            Status::Failed(retrodict::Error::Simulation { .. }) => None,
-            Status::Failed(error) if m.solution.steps == 0 => Some(error.clone()),
-            _ => None,
-        })
-    }
-
-    /// The mean over the batch.
-    pub fn mean(&self, f: impl Fn(&Member) -> f64) -> f64 {
-        self.members.iter().map(f).sum::<f64>() / self.members.len() as f64
-    }
-
-    /// The most frequent status, one that is no success first; and how many converged.
-    pub fn status(&self) -> (&Status, usize) {
-        let converged = self
-            .members
-            .iter()
-            .filter(|m| m.solution.status.converged())
-            .count();
-        let frequency = |status: &Status| {
-            let same = |m: &&Member| m.solution.status.name() == status.name();
-            self.members.iter().filter(same).count()
+    /// Reads the file of a batch and checks every setting in it.
+    pub fn load(path: &Path) -> Outcome<Self> {
+        let text = crate::data::bounded::text(path)?;
+        let name = path.display().to_string();
+        let file: File = toml::from_str(&text).map_err(|e| misread(&name, &text, &e))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let base = base(&file.inversion, folder).map_err(|e| e.within(&name))?;
+        let points = file.points(&base, folder).map_err(|e| e.within(&name))?;
+        let title = match file.title.as_str() {
+            "" => path
+                .file_stem()
+                .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
+            title => title.to_owned(),
         };
-        let status = self
-            .members
-            .iter()
-            .map(|m| &m.solution.status)
-            .filter(|s| converged == self.members.len() || !s.converged())
-            .max_by_key(|s| frequency(s));
-        (status.unwrap_or(&Status::StepLimit), converged)
+        Ok(Self { title, points })
     }
 
-    /// Evaluations of the simulator, summed over the batch.
-    pub fn counts(&self) -> Counts {
-        self.members
-            .iter()
-            .fold(Counts::default(), |a, m| add(a, m.solution.counts))
-    }
-
-    /// Where the rule fell back from its formula, and how often.
-    pub fn notices(&self) -> Vec<String> {
-        let mut found: Vec<(&str, usize)> = Vec::new();
-        for (notice, count) in self.members.iter().flat_map(|m| &m.solution.notices) {
-            match found.iter_mut().find(|(text, _)| *text == notice.0) {
-                Some((_, total)) => *total += count,
-                None => found.push((notice.0, *count)),
-            }
+    /// What is written beside the results.
+    pub fn index(&self) -> Index {
+        Index {
+            title: self.title.clone(),
+            names: self.points.iter().map(|p| p.name.clone()).collect(),
         }
-        found
-            .into_iter()
-            .map(|(text, count)| format!("{text} ({count} times)"))
-            .chain(self.trouble())
-            .collect()
-    }
-
-    /// Why the rule first fell back, where an error was the cause.
-    fn trouble(&self) -> Option<String> {
-        let first = self
-            .members
-            .iter()
-            .find_map(|m| m.solution.trouble.as_ref());
-        first.map(|error| format!("first caused by: {error}"))
-    }
-
-    /// Means over the batch; members that have ended keep their last values. Seconds are the
-    /// wall-clock time at which the batch would be that far, if all advanced together.
-    pub fn rows(&self, method: &str, problem: &str, rows: &mut Vec<Row>) {
-        let longest = self
-            .members
-            .iter()
-            .map(|m| m.records.len())
-            .max()
-            .unwrap_or(0);
-        let work: f64 = self.members.iter().map(|m| m.solution.seconds).sum();
-        let pace = if work > 0.0 { self.seconds / work } else { 1.0 };
-        let n = self.members.len() as f64;
-        for step in 0..longest {
-            let at = |m: &Member| step.min(m.records.len() - 1);
-            let sum = |f: &dyn Fn(&Member) -> f64| self.members.iter().map(f).sum::<f64>();
-            rows.push(Row {
-                method: method.to_owned(),
-                step,
-                seconds: pace * sum(&|m| m.records[at(m)].seconds),
-                loss: sum(&|m| m.records[at(m)].loss) / n,
-                x_error: self.error_at(step),
-                step_norm: sum(&|m| m.records[at(m)].step_norm) / n,
-                counts: self
-                    .members
-                    .iter()
-                    .fold(Counts::default(), |a, m| add(a, m.records[at(m)].counts)),
-                problem: problem.to_owned(),
-            });
-        }
-    }
-
-    /// The mean error in x after so many steps, where the truth is known.
-    fn error_at(&self, step: usize) -> Option<f64> {
-        let errors = self
-            .members
-            .iter()
-            .map(|m| m.errors.get(step.min(m.errors.len().saturating_sub(1))));
-        let sum: Option<f64> = errors.sum();
-        sum.map(|sum| sum / self.members.len() as f64)
     }
 }
 
-fn add(mut a: Counts, b: Counts) -> Counts {
-    a.add(&b);
-    a
+/// The inversion that all problems share; the target may be left to them.
+fn base(inversion: &Value, folder: &Path) -> Outcome<Table> {
+    match inversion {
+        Value::String(file) => {
+            let path = folder.join(file);
+            let mut inversion = inversion::read_file(&path)?;
+            inversion::anchor(&mut inversion, path.parent().unwrap_or(folder));
+            Ok(inversion.to_table()?)
+        }
+        Value::Table(table) => Ok(table.clone()),
+        other => Err(Failure::Misuse(format!(
+            "inversion = {other}: it must be the path of an inversion's file, or a table [inversion]"
+        ))),
+    }
+}
+
+impl File {
+    fn points(&self, base: &Table, folder: &Path) -> Outcome<Vec<Point>> {
+        if self.problems.is_empty() && self.sweep.is_none() {
+            return Err(Failure::Misuse(
+                "the list of problems is empty; add [[problem]] with a name and what to set, or a [sweep]"
+                    .to_owned(),
+            ));
+        }
+        let draws = match &self.sweep {
+            Some(draws) => draws.all()?,
+            None => vec![Vec::new()],
+        };
+        let nameless = [Entry {
+            name: "point".to_owned(),
+            set: Table::new(),
+        }];
+        let entries = match self.problems.as_slice() {
+            [] => &nameless[..],
+            problems => problems,
+        };
+        draws::within_limit(entries.len().checked_mul(draws.len()))?;
+        let mut points: Vec<Point> = Vec::new();
+        let mut names = HashSet::new();
+        for entry in entries {
+            for (i, drawn) in draws.iter().enumerate() {
+                let plain = file_name(&entry.name);
+                let name = match self.sweep {
+                    Some(_) => format!("{plain}-{:04}", i + 1),
+                    None => plain,
+                };
+                if !names.insert(name.clone()) {
+                    return Err(Failure::Misuse(format!(
+                        "two problems are called '{name}'; give each a different name"
+                    )));
+                }
+                let mut settings = flat(&entry.set);
+                settings.extend(drawn.iter().cloned());
+                let inversion = with(base, &settings, folder)
+                    .map_err(|e| e.within(&format!("problem '{name}'")))?;
+                points.push(Point {
+                    name,
+                    settings,
+                    inversion,
+                });
+            }
+        }
+        Ok(points)
+    }
+}
+
+/// Tables of settings as paths: `rule.learning_rate` may be written with dots or as tables.
+fn flat(set: &Table) -> Vec<(String, Value)> {
+    let mut settings = Vec::new();
+    for (key, value) in set {
+        match value {
+            Value::Table(inner) => settings.extend(
+                flat(inner)
+                    .into_iter()
+                    .map(|(rest, value)| (format!("{key}.{rest}"), value)),
+            ),
+            value => settings.push((key.clone(), value.clone())),
+        }
+    }
+    settings
+}
+
+/// The inversion with settings applied to it.
+fn with(base: &Table, settings: &[(String, Value)], folder: &Path) -> Outcome<InversionSpec> {
+    let mut table = base.clone();
+    for (key, value) in settings {
+        let change = Override {
+            path: key.split('.').map(str::to_owned).collect(),
+            value: value.clone(),
+            text: format!("{key}={value}"),
+        };
+        inversion::apply(&mut table, &change)?;
+    }
+    let keys: Vec<&str> = settings.iter().map(|(key, _)| key.as_str()).collect();
+    check_rule(&table, &keys)?;
+    let read: Result<InversionSpec, toml::de::Error> = table.try_into();
+    let mut inversion = read.map_err(|e| Failure::Misuse(explain(&e.to_string())))?;
+    inversion::anchor(&mut inversion, folder);
+    Ok(inversion)
+}
+
+/// Options of a rule that do not exist are found before anything is run.
+fn check_rule(table: &Table, keys: &[&str]) -> Outcome<()> {
+    let rule = table
+        .get("rule")
+        .and_then(|rule| rule.get("name")?.as_str());
+    let Some(rule) = rule else { return Ok(()) };
+    let entry = registry().rules.find(rule)?;
+    for key in keys.iter().filter_map(|key| key.strip_prefix("rule.")) {
+        if key != "name" && !entry.accepts(key) {
+            return Err(Failure::Misuse(format!(
+                "rule '{}': {}",
+                entry.name,
+                unknown("key", key, entry.keys().iter().copied())
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn points(rest: &str) -> Outcome<Vec<Point>> {
+        let text = format!(
+            "{rest}\n[inversion]\ntarget = 'y.npy'\nsimulator = {{ name = 'heat' }}\nrule = {{ name = 'adam' }}"
+        );
+        let file: File = toml::from_str(&text).unwrap();
+        let base = base(&file.inversion, Path::new("/data"))?;
+        file.points(&base, Path::new("/data"))
+    }
+
+    #[test]
+    fn lists_and_sweeps_multiply() {
+        let all = points(
+            "[[problem]]\nname = 'Left side'\nset = { target = 'left.npy', simulator.nu_t = 2.0 }\n\
+             [[problem]]\nname = 'b'\n\
+             [sweep.over]\n'rule.learning_rate' = [0.1, 0.2]\n'noise.relative' = [1e-3]",
+        )
+        .unwrap();
+        let names: Vec<&str> = all.iter().map(|p| p.name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["left-side-0001", "left-side-0002", "b-0001", "b-0002"]
+        );
+        assert_eq!(all[1].inversion.target, "/data/left.npy".into());
+        assert_eq!(
+            all[1].inversion.simulator.options["nu_t"].as_float(),
+            Some(2.0)
+        );
+        assert_eq!(all[3].inversion.target, "/data/y.npy".into());
+        let rate =
+            |p: &Point| p.inversion.rule.as_ref().unwrap().options["learning_rate"].as_float();
+        assert_eq!((rate(&all[2]), rate(&all[3])), (Some(0.1), Some(0.2)));
+        assert_eq!(all[3].inversion.noise.relative, Some(1e-3));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_list_is_named() {
+        for (text, part) in [
+            ("", "the list of problems is empty"),
+            (
+                "[[problem]]\nname = 'a'\n[[problem]]\nname = 'A'",
+                "two problems are called 'a'",
+            ),
+            ("[sweep.over]\n'nut' = [1]", "did you mean 'nu_t'"),
+            (
+                "[sweep.over]\n'rule.learning_rat' = [1]",
+                "did you mean 'learning_rate'",
+            ),
+            ("[sweep.over]\n'stop.stepz' = [1]", "unknown key 'stepz'"),
+            ("[sweep.over]\nnu_t = []", "no values"),
+        ] {
+            let message = points(text).err().unwrap().to_string();
+            assert!(message.contains(part), "{message}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use clap::Parser;
 
 use crate::args::Arguments;
-use crate::sweep::Batch;
+use crate::batch::Batch;
 use retrodict::spec::{ExperimentSpec, InversionSpec};
 
 const PAGES: [(&str, &str); 13] = [
@@ -130,3 +130,31 @@ fn every_batch_is_valid() {
         .collect();
     assert_eq!(counts, [16, 200]);
 }
+
+/// The page that the keys of all descriptions are listed on is `retrodict list descriptions --markdown`; a page that is out
+/// of date is written anew if RETRODICT_WRITE is set.
+#[test]
+#[allow(clippy::unwrap_used)]
+fn the_reference_of_descriptions_is_up_to_date() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/reference.md");
+    let items = crate::catalogue::section("descriptions").unwrap();
+    let sections: Vec<String> = items.iter().map(crate::catalogue::markdown).collect();
+    let page = format!("{REFERENCE}{}\n", sections.concat().trim_end());
+    if std::env::var_os("RETRODICT_WRITE").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == page,
+        "docs/src/reference.md is out of date: run RETRODICT_WRITE=1 cargo test -p retrodict-cli reference"
+    );
+}
+
+/// How that page begins.
+const REFERENCE: &str = "# Keys of descriptions
+
+What may be in the file of an inversion, an experiment or a training, and in the dictionaries of Python. Each table is also
+`retrodict list NAME`, with a JSON schema by `--json`; options of simulators, rules and the like are `retrodict list` of
+their names.
+
+";

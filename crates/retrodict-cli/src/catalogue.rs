@@ -1,16 +1,23 @@
 //! What can be named, with options, defaults and meanings: as facts, from the registry and the descriptions themselves.
 
 use retrodict::error::suggestion;
-use retrodict::registry::{Entry, List, Setting, fields, schema};
-use retrodict::spec::{BoundsSpec, InversionSpec, NoiseSpec, PosteriorSpec, StartSpec, StopSpec};
+use retrodict::registry::{Entry, List, Setting};
 use retrodict::{Simulator, Space};
 use serde::Serialize;
 
+use crate::experiment;
 use crate::failure::{Failure, Outcome};
-use crate::{experiment, registry, training};
+use crate::registry;
+use crate::training;
+
+mod page;
+mod parts;
+
+pub use page::{also, markdown, space, written};
+pub use parts::names as parts;
 
 /// The lists, as `retrodict list` shows them.
-pub const SECTIONS: [&str; 11] = [
+pub const SECTIONS: [&str; 12] = [
     "simulators",
     "your own simulators",
     "rules",
@@ -22,49 +29,7 @@ pub const SECTIONS: [&str; 11] = [
     "strategies",
     "experiments",
     "training experiments",
-];
-
-type Fields = fn() -> Vec<Setting>;
-type Schema = fn() -> serde_json::Value;
-
-/// The parts of a description, what they are, their keys and their schema.
-pub const PARTS: [(&str, &str, Fields, Schema); 6] = [
-    (
-        "inversion",
-        "An inversion as a file",
-        fields::<InversionSpec>,
-        || schema::<InversionSpec>().into(),
-    ),
-    (
-        "stop",
-        "When a run ends: --stop KEY=VALUE, or [stop] in a file",
-        fields::<StopSpec>,
-        || schema::<StopSpec>().into(),
-    ),
-    (
-        "start",
-        "Where it starts, and from how many points: [start]",
-        fields::<StartSpec>,
-        || schema::<StartSpec>().into(),
-    ),
-    (
-        "noise",
-        "What is known of the noise in the data: [noise]",
-        fields::<NoiseSpec>,
-        || schema::<NoiseSpec>().into(),
-    ),
-    (
-        "bounds",
-        "Bounds on x: [bounds]",
-        fields::<BoundsSpec>,
-        || schema::<BoundsSpec>().into(),
-    ),
-    (
-        "posterior",
-        "The posterior of a field: [posterior]",
-        fields::<PosteriorSpec>,
-        || schema::<PosteriorSpec>().into(),
-    ),
+    "descriptions",
 ];
 
 /// Something that can be named.
@@ -191,6 +156,7 @@ pub fn section(name: &str) -> Outcome<Vec<Item>> {
                 .map(|(name, _)| load(name))
                 .collect::<Outcome<_>>()?
         }
+        "descriptions" => parts::all(),
         _ => {
             let load = |name: &str| {
                 let spec = training::load(name, &[])?.spec;
@@ -218,6 +184,10 @@ pub fn section_of(text: &str) -> Option<&'static str> {
         format!("{wanted}es"),
         format!("{}ies", wanted.trim_end_matches('y')),
     ];
+    // `list experiment` says how one is written, `list experiments` which there are.
+    if parts::names().any(|part| part == wanted) {
+        return None;
+    }
     SECTIONS
         .iter()
         .copied()
@@ -229,7 +199,6 @@ pub fn named(text: &str) -> Outcome<Vec<Item>> {
     let wanted = text.to_lowercase().replace('_', "-");
     let mut found = Vec::new();
     let mut known: Vec<String> = SECTIONS.iter().map(|s| (*s).to_owned()).collect();
-    known.extend(PARTS.iter().map(|(name, ..)| (*name).to_owned()));
     for name in SECTIONS {
         for item in section(name)? {
             known.push(item.name.clone());
@@ -238,14 +207,6 @@ pub fn named(text: &str) -> Outcome<Vec<Item>> {
                 found.push(item);
             }
         }
-    }
-    if let Some((name, sentence, fields, schema)) = PARTS.iter().find(|(name, ..)| *name == wanted)
-    {
-        found.push(Item {
-            options: fields(),
-            schema: Some(schema()),
-            ..experiment_item("description", name, (*sentence).to_owned(), String::new())
-        });
     }
     if found.is_empty() {
         let hint = suggestion(&wanted, known.iter().map(String::as_str));

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use crate::args::Command;
 use crate::failure::{Failure, Outcome};
-use crate::interrupt;
+use crate::terminal::interrupt;
 
 /// Does what was asked.
 pub fn run(command: Command) -> Outcome<ExitCode> {

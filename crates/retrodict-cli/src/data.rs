@@ -2,16 +2,18 @@
 
 pub mod bounded;
 mod csv;
+pub mod durable;
 mod fields;
 #[cfg(test)]
 mod mutants;
 mod npy;
 mod png;
+pub mod sealed;
 mod user_files;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::durable::replace;
+use crate::data::durable::replace;
 use crate::failure::{Failure, Outcome};
 
 pub use fields::{fit_shape, joined_shape, split, take_times};
@@ -147,4 +149,24 @@ pub fn write(path: &Path, array: &Array, depth: Depth) -> Outcome<usize> {
     };
     replace(path, &bytes)?;
     Ok(clipped)
+}
+/// name.png → name-solved.png, where the suffix is "solved".
+pub fn beside(target: &str, suffix: &str) -> PathBuf {
+    let (path, _) = place(target);
+    let stem = path
+        .file_stem()
+        .map(|s| s.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let ending = path.extension().unwrap_or("npy".as_ref());
+    let ending = ending.to_string_lossy();
+    path.with_file_name(format!("{stem}-{suffix}.{ending}"))
+}
+
+/// Says how many values a picture could not hold.
+pub fn note_clipping(clipped: usize) {
+    if clipped > 0 {
+        eprintln!(
+            "note: {clipped} values were outside [0, 1] and were clipped; write .npy to keep them"
+        );
+    }
 }

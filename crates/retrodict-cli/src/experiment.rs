@@ -1,4 +1,11 @@
-//! The built-in experiments, and those of the user's files, with changes.
+//! Experiments: several methods on several problems, as files, as runs and as tables.
+
+pub mod batch;
+mod contours;
+mod film;
+pub mod prepared;
+pub mod race;
+pub mod tables;
 
 use std::path::Path;
 

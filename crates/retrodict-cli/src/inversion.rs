@@ -1,124 +1,26 @@
-//! One inversion of the user's data: as a file, as flags, as a plan, as a run, as a folder.
+//! One inversion of the user's data, in five rooms: its file, its plan, its run, its answer, its folder.
 
-mod answer;
-mod arguments;
-mod arrays;
-mod assess;
-mod checkpoint;
-mod files;
+pub mod answer;
+mod file;
 mod folder;
-mod plan;
-mod posterior;
-mod resume;
+pub mod plan;
 mod run;
-mod statistics;
-mod told;
-mod watch;
-mod weight;
 
-use std::path::Path;
-
-use retrodict::spec::{self, InversionSpec, Override};
-use toml::Table;
-
-use crate::failure::{Failure, Outcome};
-use crate::registry;
-
+pub use answer::assess::assess;
+pub use answer::posterior::{Found, posterior};
+pub use answer::statistics::{Parameter, Statistics};
+pub use answer::told::{chosen, doubts, ending, headline, told};
 pub use answer::{Answer, answers, joined};
-pub use arguments::{from_arguments, limits};
-pub use assess::assess;
-pub use checkpoint::CheckpointFile;
-pub use files::fingerprint;
-pub use folder::{
-    Keeper, contents_of, forget_inversion, is_inversion, read, write, write_inversion,
-};
+pub use file::arguments::{from_arguments, limits};
+pub use file::fingerprint::fingerprint;
+pub use file::{anchor, apply, apply_all, read_file};
+pub use folder::{contents_of, forget_inversion, is_inversion, read, write, write_inversion};
 pub use plan::Plan;
-pub use posterior::{Found, posterior};
-pub use resume::{Change, reopen};
-pub use run::{Run, fresh, go};
-pub use statistics::{Parameter, Statistics};
-pub use told::{chosen, doubts, ending, headline, told};
-pub use watch::Watch;
-pub use weight::Chosen;
-
-/// Takes paths that are relative as seen from a folder.
-pub fn anchor(inversion: &mut InversionSpec, folder: &Path) {
-    for name in inversion.files() {
-        if Path::new(name.as_str()).is_relative() {
-            *name = folder.join(&*name).to_string_lossy().into_owned();
-        }
-    }
-}
-
-/// Reads the file of an inversion; mistakes are reported with their line.
-pub fn read_file(path: &Path) -> Outcome<InversionSpec> {
-    let text = crate::data::bounded::text(path)?;
-    Ok(InversionSpec::from_toml(
-        &path.display().to_string(),
-        &text,
-    )?)
-}
-
-/// Applies `--set` to an inversion, one after the other.
-pub fn apply_all(
-    inversion: InversionSpec,
-    what: &str,
-    settings: &[String],
-) -> Outcome<InversionSpec> {
-    if settings.is_empty() {
-        return Ok(inversion);
-    }
-    let mut table = inversion.to_table()?;
-    for text in settings {
-        apply(&mut table, &Override::parse(text)?)?;
-    }
-    Ok(InversionSpec::from_table(what, table)?)
-}
-
-/// Applies one change to the table of an inversion.
-pub fn apply(table: &mut Table, change: &Override) -> Outcome<()> {
-    spec::set::<InversionSpec>(table, change, registry()).map_err(|error| {
-        let about_priors = change.path.first().is_some_and(|key| key == "prior");
-        match about_priors && !table.contains_key("prior") {
-            true => Failure::from(error).and(", or with --prior NAME"),
-            false => error.into(),
-        }
-    })
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    const FILE: &str = r#"
-        target = "y.npy"
-        simulator = { name = "heat", nu_t = 4.0 }
-        rule = { name = "adam", learning_rate = 0.1 }
-        start = { value = 1.0, count = 3 }
-        noise = { std_file = "/data/s.csv" }
-        stop = { discrepancy = 1.0, time = "2m" }
-    "#;
-
-    #[test]
-    fn an_inversion_comes_back_from_its_file_and_finds_its_data() {
-        let table: Table = FILE.parse().unwrap();
-        let mut inversion = InversionSpec::from_table("a.toml", table).unwrap();
-        let text = inversion.to_toml().unwrap();
-        let again = InversionSpec::from_table("b.toml", text.parse().unwrap()).unwrap();
-        assert_eq!(inversion, again);
-        anchor(&mut inversion, Path::new("/home/me"));
-        assert_eq!(inversion.target, "/home/me/y.npy".into());
-        assert_eq!(inversion.noise.std_file.as_deref(), Some("/data/s.csv"));
-    }
-
-    #[test]
-    fn unknown_keys_are_named_with_the_nearest() {
-        let table: Table = FILE.replace("target", "targt").parse().unwrap();
-        let message = InversionSpec::from_table("a.toml", table).unwrap_err();
-        assert!(
-            message.to_string().contains("did you mean 'target'"),
-            "{message}"
-        );
-    }
-}
+pub use plan::weight::Chosen;
+pub use run::checkpoint::CheckpointFile;
+pub use run::keeper::Keeper;
+pub use run::keeping::{checkpoint, keep_going, watched, weigh};
+pub use run::resume::{Change, reopen};
+pub use run::steps::go;
+pub use run::watch::Watch;
+pub use run::{Run, fresh};

@@ -12,7 +12,7 @@
 //! ```
 
 #[macro_use]
-mod print;
+mod terminal;
 
 mod args;
 mod batch;
@@ -20,34 +20,17 @@ mod batch;
 mod book;
 mod catalogue;
 mod commands;
-mod contours;
 mod data;
-mod durable;
+mod deliver;
 mod experiment;
 mod failure;
-mod film;
-mod folder;
-mod interrupt;
 mod inversion;
-mod not_a_number;
-mod own_units;
-mod prepared;
-mod progress;
-mod race;
 mod report;
-mod sealed;
-mod series;
+mod results;
 mod server;
-mod settings;
-mod survey;
-mod sweep;
-mod tables;
-mod text;
 mod training;
-mod verdict;
 
 use std::process::ExitCode;
-
 use std::sync::OnceLock;
 
 use clap::Parser;
@@ -69,13 +52,13 @@ pub fn main_with(lists: Registry) -> ExitCode {
     // Whoever calls it twice keeps the first lists: commands hold references to them.
     let _ = REGISTRY.set(lists);
     // First of all: whoever presses Ctrl-C at once is told as anybody else.
-    interrupt::flag();
+    terminal::interrupt::flag();
     let done = match args::Arguments::try_parse_from(asked(std::env::args_os().collect())) {
-        Ok(arguments) => interrupt::within(|| commands::run(arguments.command)),
+        Ok(arguments) => terminal::interrupt::within(|| commands::run(arguments.command)),
         Err(told) => parsed(&told),
     };
     // A command that failed says so, whatever became of its words.
-    match done.and_then(|code| print::outcome().map(|()| code)) {
+    match done.and_then(|code| terminal::print::outcome().map(|()| code)) {
         Ok(code) => code,
         Err(Failure::NoReader) => Failure::NoReader.exit_code(),
         Err(failure) => {
@@ -107,6 +90,6 @@ fn parsed(told: &clap::Error) -> failure::Outcome<ExitCode> {
         // Where standard error cannot be written, there is no other place to say so.
         return Ok(ExitCode::from(2));
     }
-    print::remember(printed);
+    terminal::print::remember(printed);
     Ok(ExitCode::SUCCESS)
 }

@@ -19,11 +19,11 @@ mod training;
 
 use std::path::{Path, PathBuf};
 
-use crate::durable::replace;
+use crate::batch::Collected;
+use crate::data::durable::replace;
 use crate::failure::Outcome;
-use crate::folder::Contents;
 use crate::inversion::Answer;
-use crate::sweep::Collected;
+use crate::results::folder::Contents;
 
 /// Writes `report.html` beside the data that it shows; returns its path.
 pub fn write(folder: &Path, contents: &Contents) -> Outcome<PathBuf> {

@@ -5,13 +5,17 @@ mod diagnosis;
 mod folder;
 mod learner;
 mod plan;
+mod run;
 mod tables;
 mod weights;
 
 pub use checkpoint::{Checkpoint, file_name};
 pub use diagnosis::Diagnosis;
-pub use folder::{Contents, Line, Manifest, Outcome as MethodOutcome, is_training, read, write};
+pub use folder::{
+    Contents, Line, Manifest, Outcome as MethodOutcome, is_begun, is_training, read, write,
+};
 pub use learner::{Learner, learn};
 pub use plan::{BUILT_IN, load};
+pub use run::train;
 pub use tables::{last, remarks, results};
 pub use weights::Weights;

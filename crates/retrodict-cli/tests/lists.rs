@@ -46,6 +46,25 @@ fn a_list_an_entry_and_its_options_are_shown() {
     assert!(newton.contains("newton (rule)") && newton.contains("newton (local inverse)"));
     assert!(said("list stop").contains("residual_below"));
     assert!(said("list inversion").contains("simulator"));
+    for (name, keys) in [
+        ("training", &["network", "stop", "method"][..]),
+        ("training-method", &["strategy", "batch", "clip"]),
+        ("training-stop", &["patience", "loss_below", "time"]),
+        ("draw", &["power-law", "exponent (number)", "arrays"]),
+        ("experiment", &["problem", "method", "seed"]),
+        ("truth", &["photograph", "no keys"]),
+    ] {
+        let shown = said(&format!("list {name}"));
+        assert!(keys.iter().all(|key| shown.contains(key)), "{shown}");
+        let json: serde_json::Value =
+            serde_json::from_str(&said(&format!("list {name} --json"))).unwrap();
+        let schema = &json[0]["schema"];
+        assert!(
+            schema["properties"].is_object() || schema["oneOf"].is_array(),
+            "{schema}"
+        );
+    }
+    assert!(said("list experiments").contains("lotka-volterra"));
     let json: serde_json::Value = serde_json::from_str(&said("list adam --json")).unwrap();
     assert_eq!(json[0]["options"][0]["key"], "learning_rate");
     assert_eq!(json[0]["options"][0]["default"], 0.01);

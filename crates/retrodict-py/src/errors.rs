@@ -149,7 +149,7 @@ impl Ends for Held {
 /// The exception for an error of the library, with what the user's simulator raised as its cause.
 pub fn caused(py: Python<'_>, error: &Error, failure: Option<PyErr>) -> PyErr {
     let exception = raised(error);
-    if matches!(error, Error::Simulation { .. }) {
+    if matches!(error.cause(), Error::Simulation { .. }) {
         exception.set_cause(py, failure);
     }
     exception

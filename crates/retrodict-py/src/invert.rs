@@ -1,22 +1,18 @@
 //! An inversion from a description: a dictionary, or the TOML file that the command line reads.
 
-use std::path::{Path, PathBuf};
-
-use pyo3::exceptions::{PyFileNotFoundError, PyTypeError, PyValueError};
-use pyo3::intern;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
-use retrodict::spec::{Files, InversionSpec, Values};
-use retrodict::{Error, Result};
-use toml::{Table, Value};
+use retrodict::spec::{InversionSpec, Values};
+use toml::Value;
 
-use crate::arrays::{self, Masked, Numbers, type_name};
+use crate::arrays::{Masked, Numbers};
 use crate::errors::raised;
+use crate::files::{self, NumpyFiles, Read};
 use crate::known::{Known, described, mark_missing};
 use crate::posed::Terms;
 use crate::simulator::Simulator;
 use crate::solution::Solution;
-use crate::{solve, subject, tables};
+use crate::{solve, subject};
 
 /// Solves what a description says: a dictionary with the keys of an inversion's TOML file, or the path of such a file.
 ///
@@ -37,7 +33,13 @@ pub fn invert(
     start: Option<&Bound<'_, PyAny>>,
     observer: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Py<Solution>> {
-    let (mut table, folder) = read(description)?;
+    let Read { mut table, folder } = files::description(description, |what, text, table| {
+        // The target may come from elsewhere.
+        match table.contains_key("target") && table.contains_key("simulator") {
+            true => InversionSpec::from_toml(what, text).map(drop),
+            false => Ok(()),
+        }
+    })?;
     if simulator.is_some() {
         table.insert("simulator".to_owned(), "".into());
     }
@@ -45,11 +47,7 @@ pub fn invert(
         table.insert("target".to_owned(), Value::Array(Vec::new()));
     }
     let mut spec: InversionSpec = described("description", table.into())?;
-    for name in spec.files() {
-        if let (Some(folder), true) = (&folder, Path::new(name.as_str()).is_relative()) {
-            *name = folder.join(&*name).to_string_lossy().into_owned();
-        }
-    }
+    files::anchor(spec.files(), folder.as_deref());
     let object = match simulator {
         Some(object) => subject::named(object)?,
         None => {
@@ -145,77 +143,4 @@ fn resolve(values: &mut Option<Values>, shape: &[usize]) -> PyResult<()> {
         });
     }
     Ok(())
-}
-
-/// The table of a description, and the folder from which its files are seen.
-fn read(description: &Bound<'_, PyAny>) -> PyResult<(Table, Option<PathBuf>)> {
-    if let Ok(dict) = description.cast::<PyDict>() {
-        return Ok((tables::table("description", dict)?, None));
-    }
-    let path: PathBuf = description.extract().map_err(|_| {
-        PyTypeError::new_err(format!(
-            "description is a '{}', expected a dictionary or the path of a TOML file",
-            type_name(description)
-        ))
-    })?;
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        PyFileNotFoundError::new_err(format!("cannot read {}: {error}", path.display()))
-    })?;
-    let what = path.display().to_string();
-    // Read whole first, so that a mistake is told with its line; the target may come from elsewhere.
-    let table: Table = toml::from_str(&text)
-        .map_err(|error| raised(&retrodict::spec::misread(&what, &text, &error)))?;
-    if table.contains_key("target") && table.contains_key("simulator") {
-        InversionSpec::from_toml(&what, &text).map_err(|error| raised(&error))?;
-    }
-    Ok((table, path.parent().map(Path::to_path_buf)))
-}
-
-/// Files as NumPy reads them.
-struct NumpyFiles;
-
-impl Files for NumpyFiles {
-    fn read(&self, name: &str, shape: &[usize], _: bool) -> Result<Vec<Vec<f64>>> {
-        let refused = |message: String| Error::File {
-            message: format!("cannot read {name}: {message}"),
-        };
-        let found =
-            Python::attach(|py| load(py, name)).map_err(|error| refused(error.to_string()))?;
-        let fits = found.values.len() == 1 || shape.is_empty();
-        if !fits {
-            arrays::shaped(name, &found, shape).map_err(|error| refused(error.to_string()))?;
-        }
-        Ok(vec![found.values])
-    }
-}
-
-fn load(py: Python<'_>, name: &str) -> PyResult<Numbers> {
-    let numpy = py.import(intern!(py, "numpy"))?;
-    let (path, member) = match name.rsplit_once(".npz:") {
-        Some((stem, member)) => (format!("{stem}.npz"), Some(member)),
-        None => (name.to_owned(), None),
-    };
-    if path.ends_with(".csv") {
-        let options = PyDict::new(py);
-        options.set_item("delimiter", ",")?;
-        let found = numpy.call_method("loadtxt", (path,), Some(&options))?;
-        return arrays::read(name, &found);
-    }
-    let loaded = numpy.call_method1("load", (path.as_str(),))?;
-    if !path.ends_with(".npz") {
-        return arrays::read(name, &loaded);
-    }
-    let names: Vec<String> = loaded.getattr("files")?.extract()?;
-    let member = match (member, names.as_slice()) {
-        (Some(member), _) => member.to_owned(),
-        (None, [only]) => only.clone(),
-        (None, several) => {
-            return Err(PyValueError::new_err(format!(
-                "it holds {}: select one, as {path}:{}",
-                several.join(", "),
-                several.first().map_or("NAME", String::as_str)
-            )));
-        }
-    };
-    arrays::read(name, &loaded.get_item(member)?)
 }

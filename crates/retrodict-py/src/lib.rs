@@ -9,6 +9,7 @@ mod arrays;
 mod check;
 mod errors;
 mod facts;
+mod files;
 mod functions;
 mod invert;
 mod known;
@@ -28,6 +29,9 @@ mod solve;
 mod statistics;
 mod subject;
 mod tables;
+mod train;
+mod trained;
+mod training_data;
 
 /// The compiled part of the package `retrodict`.
 #[pymodule]
@@ -59,4 +63,8 @@ mod _core {
     use crate::solve::solve;
     #[pymodule_export]
     use crate::statistics::{Statistics, unpickled as unpickled_statistics};
+    #[pymodule_export]
+    use crate::train::train;
+    #[pymodule_export]
+    use crate::trained::{Trained, unpickled as unpickled_trained};
 }

@@ -45,7 +45,7 @@ import retrodict
         ({"inverse": "paths"}, ValueError, "unknown local inverse 'paths'"),
         ({"stop": "soon"}, TypeError, "stop is a 'str', expected a number of steps or a dictionary"),
         ({"stop": -1}, ValueError, "whole number of 0 or more"),
-        ({"stop": {"stepz": 3}}, ValueError, "stop: unknown key 'stepz'.*did you mean `steps?`"),
+        ({"stop": {"stepz": 3}}, ValueError, "stop: unknown key 'stepz'.*did you mean 'steps?'"),
         ({"stop": {"step": 3}}, ValueError, r"short_step = 3 is not allowed.*write steps"),
         ({"stop": {"time": -1.0}}, ValueError, "time.*-1.*must be 0 or greater"),
         ({"stop": {"plateau": 2.0}}, ValueError, "plateau = 2 is not allowed"),

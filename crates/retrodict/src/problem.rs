@@ -25,7 +25,7 @@ pub use computed::Computed;
 pub use evaluation::Evaluation;
 pub(crate) use evaluation::silence;
 pub use observed::Shortage;
-pub use priors::Term;
+pub use parts::Term;
 
 /// Find x with P(x) near y*: the simulator P, the loss L and the target y*.
 #[derive(Clone)]

@@ -44,7 +44,7 @@ mod settings;
 
 pub use entry::{Entry, List, Options};
 pub use named::Named;
-pub use settings::{Setting, fields, schema};
+pub use settings::{Setting, fields, kinds, schema};
 
 #[cfg(feature = "network")]
 use correction::Correction;

@@ -55,9 +55,13 @@ mod schroedinger;
 mod searches;
 mod simulators;
 mod spec;
+mod spec_experiment;
+#[cfg(feature = "network")]
+mod spec_training;
 mod starts;
 mod statistics;
 mod stops;
+mod threads;
 #[cfg(feature = "network")]
 mod training;
 #[cfg(feature = "network")]

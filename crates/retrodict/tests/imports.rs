@@ -108,6 +108,71 @@ fn expand(head: &str, text: &str, found: &mut Vec<String>) -> usize {
     at
 }
 
+/// What a file hands on, by name: the module path that it stands for.
+type HandedOn = BTreeMap<String, BTreeMap<String, String>>;
+
+/// The module path that a path means where it is written, without `crate` and `super`; a path that begins with neither
+/// is one of the file's own parts.
+fn absolute(own: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = own.split("::").filter(|part| *part != "lib").collect();
+    for part in path.split("::").filter(|part| !part.is_empty()) {
+        match part {
+            "crate" => parts.clear(),
+            "super" => drop(parts.pop()),
+            "self" => {}
+            name => parts.push(name),
+        }
+    }
+    parts.join("::")
+}
+
+/// The `pub use` of a file, taken apart.
+fn handed_on(own: &str, text: &str) -> BTreeMap<String, String> {
+    let text = text.split("\n#[cfg(test)]\n").next().unwrap();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.split("//").next().unwrap())
+        .collect();
+    let lines = lines.join("\n");
+    let mut found = Vec::new();
+    for (at, _) in lines
+        .match_indices("pub use ")
+        .chain(lines.match_indices("pub(crate) use "))
+    {
+        let path = lines[at..].split_once(" use ").unwrap().1;
+        expand("", path.trim_start(), &mut found);
+    }
+    let last = |path: &String| path.rsplit("::").next().unwrap_or_default().to_owned();
+    found
+        .iter()
+        .map(|path| (last(path), absolute(own, path)))
+        .collect()
+}
+
+/// The file that a module path leads to, through whatever hands it on.
+fn file_of(path: &str, names: &BTreeSet<String>, handed_on: &HandedOn) -> Option<String> {
+    let mut path = path.to_owned();
+    // Names are handed on a few times at most.
+    for _ in 0..9 {
+        let parts: Vec<&str> = path.split("::").collect();
+        let length = (1..=parts.len())
+            .rev()
+            .find(|length| names.contains(&parts[..*length].join("::")))?;
+        let file = parts[..length].join("::");
+        let Some(name) = parts.get(length) else {
+            return Some(file);
+        };
+        match handed_on.get(&file).and_then(|names| names.get(*name)) {
+            Some(meant) if *meant != path => {
+                let rest = parts[length + 1..].iter().map(|part| format!("::{part}"));
+                path = format!("{meant}{}", rest.collect::<String>());
+            }
+            _ => return Some(file),
+        }
+    }
+    None
+}
+
 fn imports(source: &Path) -> Imports {
     let mut files = Vec::new();
     files_below(source, &mut files);
@@ -116,28 +181,22 @@ fn imports(source: &Path) -> Imports {
         inner.to_string_lossy().replace('/', "::")
     };
     let names: BTreeSet<String> = files.iter().map(|path| module(path)).collect();
+    let texts = files
+        .iter()
+        .map(|path| (module(path), fs::read_to_string(path).unwrap()));
+    let texts: BTreeMap<String, String> = texts.collect();
+    let handed_on: HandedOn = texts
+        .iter()
+        .map(|(own, text)| (own.clone(), handed_on(own, text)))
+        .collect();
     let mut imports = Imports::new();
-    for path in &files {
-        let own = module(path);
-        let mut found = BTreeSet::new();
-        for path in paths(&code(&fs::read_to_string(path).unwrap())) {
-            let mut parts: Vec<&str> = own.split("::").collect();
-            for part in path.split("::").filter(|part| !part.is_empty()) {
-                match part {
-                    "crate" => parts.clear(),
-                    "super" => drop(parts.pop()),
-                    name => parts.push(name),
-                }
-            }
-            while !parts.is_empty() && !names.contains(&parts.join("::")) {
-                parts.pop();
-            }
-            let file = parts.join("::");
-            if !file.is_empty() && file != own {
-                found.insert(file);
-            }
-        }
-        imports.insert(own, found);
+    for (own, text) in &texts {
+        let found = paths(&code(text))
+            .iter()
+            .filter_map(|path| file_of(&absolute(own, path), &names, &handed_on))
+            .filter(|file| file != own)
+            .collect();
+        imports.insert(own.clone(), found);
     }
     imports
 }
@@ -173,6 +232,24 @@ fn no_circle(name: &str) {
         let found = circle(file, &imports, &mut Vec::new(), &mut done);
         assert_eq!(found, None, "files of {name} import each other");
     }
+}
+
+#[test]
+fn names_lead_through_what_hands_them_on() {
+    let handed = handed_on(
+        "room",
+        "pub use inner::{Kept, deep::er::Found};\npub use crate::other::Thing;\n",
+    );
+    assert_eq!(handed["Kept"], "room::inner::Kept");
+    assert_eq!(handed["Found"], "room::inner::deep::er::Found");
+    assert_eq!(handed["Thing"], "other::Thing");
+    let names = ["room", "room::inner", "other"].map(str::to_owned).into();
+    let handed_on = HandedOn::from([("room".to_owned(), handed)]);
+    let file = |path: &str| file_of(path, &names, &handed_on);
+    assert_eq!(file("room::Kept").as_deref(), Some("room::inner"));
+    assert_eq!(file("room::Thing").as_deref(), Some("other"));
+    assert_eq!(file("room::own").as_deref(), Some("room"));
+    assert_eq!(file("elsewhere"), None);
 }
 
 #[test]

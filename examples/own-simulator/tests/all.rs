@@ -75,5 +75,5 @@ fn it_has_every_command() {
         folder,
         &["check", "cooling", "--set", "tolerence=1e-3"],
     ));
-    assert!(wrong.contains("did you mean `tolerance`"), "{wrong}");
+    assert!(wrong.contains("did you mean 'tolerance'"), "{wrong}");
 }

@@ -56,7 +56,7 @@ impl Names {
     pub fn listed() -> Self {
         Self(|| {
             let lists = crate::catalogue::SECTIONS.iter().copied();
-            let parts = crate::catalogue::PARTS.iter().map(|(name, ..)| *name);
+            let parts = crate::catalogue::parts();
             let simulators = names(&registry().simulators);
             lists
                 .chain(parts)

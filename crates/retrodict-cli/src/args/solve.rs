@@ -1,3 +1,5 @@
+//! The arguments of `solve`.
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! `audit`: the theory of each rule, measured.
+
 use std::process::ExitCode;
 
 use retrodict::audit::{PROPERTIES, audit};
@@ -5,9 +7,9 @@ use serde_json::json;
 
 use crate::args;
 use crate::failure::{Failure, Outcome};
-use crate::folder;
-use crate::interrupt;
-use crate::text::aligned;
+use crate::results::folder;
+use crate::terminal::interrupt;
+use crate::terminal::text::aligned;
 
 /// Prints the theory beside its measurement.
 pub fn run(args: &args::Audit) -> Outcome<ExitCode> {

@@ -1,3 +1,5 @@
+//! `batch`: many inversions, a list of them or a sweep.
+
 use retrodict::StatusKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,13 +9,13 @@ use retrodict::interrupt::Interrupt;
 
 use crate::args;
 use crate::args::source;
+use crate::batch::{self, Batch, Found, Point, Solved};
 use crate::data::Array;
-use crate::durable::replace;
+use crate::data::durable::replace;
 use crate::failure::{Failure, Outcome};
-use crate::folder;
-use crate::interrupt;
 use crate::inversion::{self, Answer, Plan, fingerprint};
-use crate::sweep::{self, Batch, Found, Point, Solved};
+use crate::results::folder;
+use crate::terminal::interrupt;
 
 /// What became of a problem.
 enum Ending {
@@ -58,7 +60,7 @@ fn default_folder(file: &Path) -> PathBuf {
 /// Makes the folder and says what it is the folder of.
 fn begin(out: &Path, batch: &Batch) -> Outcome<()> {
     folder::prepare(out)?;
-    folder::prepare(&sweep::folder_of(out))?;
+    folder::prepare(&batch::folder_of(out))?;
     let path = out.join("batch.json");
     let index = folder::json(&batch.index())?;
     let before = std::fs::read_to_string(&path).ok();

@@ -1,3 +1,5 @@
+//! `check`: the tests of a simulator.
+
 use std::process::ExitCode;
 
 use crate::registry;
@@ -6,12 +8,12 @@ use retrodict::error::expect_length;
 use retrodict::spec::with_inverse;
 
 use crate::args;
+use crate::args::settings;
 use crate::args::source;
 use crate::data;
 use crate::failure::{Failure, Outcome};
-use crate::interrupt;
-use crate::settings;
-use crate::text::aligned;
+use crate::terminal::interrupt;
+use crate::terminal::text::aligned;
 
 /// Prints a line for each conformance test, and how far the local inverse holds.
 pub fn run(args: &args::Check) -> Outcome<ExitCode> {

@@ -1,16 +1,18 @@
+//! `collect`: the results of a batch as one table and report.
+
 use std::process::ExitCode;
 
 use crate::args;
-use crate::durable::remove_left_over;
+use crate::batch::{self, Collected, plain};
+use crate::data::durable::remove_left_over;
 use crate::failure::Outcome;
 use crate::report;
-use crate::sweep::{self, Collected, plain};
-use crate::text::{aligned, duration, wrapped};
+use crate::terminal::text::{aligned, duration, wrapped};
 
 /// Joins the results of a batch.
 pub fn run(args: &args::Collect) -> Outcome<ExitCode> {
     remove_left_over(&args.folder);
-    let collected = sweep::collect(&args.folder)?;
+    let collected = batch::collect(&args.folder)?;
     collected.write(&args.folder)?;
     let page = report::write_sweep(&args.folder, &collected)?;
     if args.json {

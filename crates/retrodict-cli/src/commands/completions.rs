@@ -1,3 +1,5 @@
+//! `completions`: names and flags for a shell.
+
 use std::process::ExitCode;
 
 use crate::args::{self, command};

@@ -1,12 +1,14 @@
+//! `list`: what can be named, with options, defaults and meanings.
+
 use std::process::ExitCode;
 
 use serde_json::Value;
 
 use crate::args;
-use crate::catalogue::{self, Item, Place, SECTIONS};
+use crate::catalogue::{self, Item, SECTIONS, markdown, space, written};
 use crate::failure::Outcome;
-use crate::folder;
-use crate::text::wrapped;
+use crate::results::folder;
+use crate::terminal::text::wrapped;
 
 /// Prints everything that can be named, a list of it, or one entry with its options.
 pub fn run(args: &args::List) -> Outcome<ExitCode> {
@@ -61,16 +63,14 @@ fn table(items: &[Item]) {
             "{}",
             wrapped(
                 &lead,
-                &format!("{}{} {}", item.sentence, also(item), source(item))
+                &format!(
+                    "{}{} {}",
+                    item.sentence,
+                    catalogue::also(item),
+                    source(item)
+                )
             )
         );
-    }
-}
-
-fn also(item: &Item) -> String {
-    match item.aliases.as_slice() {
-        [] => String::new(),
-        aliases => format!(" (also {})", aliases.join(", ")),
     }
 }
 
@@ -105,7 +105,12 @@ fn entry(item: &Item) {
         "{}",
         wrapped(
             "  ",
-            &format!("{}{} {}", item.sentence, also(item), source(item))
+            &format!(
+                "{}{} {}",
+                item.sentence,
+                catalogue::also(item),
+                source(item)
+            )
         )
     );
     for (name, place) in [("x", &item.x), ("y", &item.y)] {
@@ -152,96 +157,9 @@ fn heading(kind: &str) -> &'static str {
     }
 }
 
-/// `temperature, 64 × 64 values [K]`.
-fn space(place: &Place) -> String {
-    let unit = match place.unit.as_str() {
-        "" | "1" => String::new(),
-        unit => format!(" [{unit}]"),
-    };
-    let shape: Vec<String> = place.shape.iter().map(ToString::to_string).collect();
-    let each: Vec<String> = place
-        .labels
-        .iter()
-        .map(|(name, unit)| match unit.as_str() {
-            "" | "1" => name.clone(),
-            unit => format!("{name} [{unit}]"),
-        })
-        .collect();
-    let each = match each.as_slice() {
-        [] => String::new(),
-        each => format!(": {}", each.join(", ")),
-    };
-    format!("{}, {} values{unit}{each}", place.name, shape.join(" × "))
-}
-
-/// A value as a file says it; long lists are cut.
-fn written(value: &Value) -> String {
-    match value {
-        Value::Array(items) if items.len() > 4 => {
-            let first: Vec<String> = items[..2].iter().map(written).collect();
-            let last = items.last().map(written).unwrap_or_default();
-            format!("[{}, …, {last}]", first.join(", "))
-        }
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(written).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Value::Object(table) => {
-            let fields: Vec<String> = table
-                .iter()
-                .map(|(k, v)| format!("{k} = {}", written(v)))
-                .collect();
-            format!("{{ {} }}", fields.join(", "))
-        }
-        Value::String(text) => format!("\"{text}\""),
-        other => other.to_string(),
-    }
-}
-
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()
     })
-}
-
-/// The entry as a section of a page.
-fn markdown(item: &Item) -> String {
-    let mut page = format!(
-        "### `{}`\n\n{}{}.",
-        item.name,
-        item.sentence.trim_end_matches('.'),
-        also(item)
-    );
-    if !item.source.is_empty() {
-        page.push_str(&format!(" *{}*", item.source));
-    }
-    page.push_str("\n\n");
-    for (name, place) in [("x", &item.x), ("y", &item.y)] {
-        if let Some(place) = place {
-            page.push_str(&format!("- {name}: {}\n", space(place)));
-        }
-    }
-    if item.x.is_some() {
-        page.push('\n');
-    }
-    if !item.options.is_empty() {
-        page.push_str("| option | value | default | meaning |\n|---|---|---|---|\n");
-        for option in &item.options {
-            let default = option
-                .default
-                .as_ref()
-                .map(|v| format!("`{}`", written(v)))
-                .unwrap_or_default();
-            let cell = |text: &str| text.replace('|', "\\|");
-            page.push_str(&format!(
-                "| `{}` | {} | {default} | {} |\n",
-                option.key,
-                cell(&option.kind),
-                cell(&option.meaning)
-            ));
-        }
-        page.push('\n');
-    }
-    page
 }

@@ -1,3 +1,5 @@
+//! `man`: the manual pages.
+
 use std::process::ExitCode;
 
 use crate::args::{self, command};

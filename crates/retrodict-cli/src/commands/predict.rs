@@ -1,3 +1,5 @@
+//! `predict`: x from new observations by a trained network, refined if asked for.
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,13 +10,11 @@ use retrodict::solver::automatic::{self, AUTOMATIC};
 use retrodict::spec::{self, Physics, TrainingSpec};
 use retrodict::{Error, Network, Problem, Solution, Solver, StopWhen};
 
-use super::simulate::note_clipping;
-use super::solve::beside;
 use crate::args;
 use crate::data::{self, Array, Depth, UserFiles, joined_shape, split};
 use crate::failure::{Failure, Outcome};
-use crate::interrupt;
-use crate::text::aligned;
+use crate::terminal::interrupt;
+use crate::terminal::text::aligned;
 use crate::training::{self, Checkpoint, Weights};
 
 /// Applies a trained network to the user's data, and polishes its answer if wished.
@@ -86,10 +86,10 @@ pub fn run(args: &args::Predict) -> Outcome<ExitCode> {
     let output = args
         .output
         .clone()
-        .unwrap_or_else(|| beside(&args.target, "predicted"));
+        .unwrap_or_else(|| data::beside(&args.target, "predicted"));
     let shape = joined_shape(&target, seen, &physics.simulator.input().shape);
     let clipped = data::write(&output, &Array::new(shape, x), Depth::Eight)?;
-    note_clipping(clipped);
+    data::note_clipping(clipped);
     println!("{} by {}", trained.plan.title, trained.weights.method);
     print!("{}", aligned(&lines, 0));
     println!("wrote {}", output.display());

@@ -1,10 +1,12 @@
+//! `report`: the page of a folder, written anew.
+
 use std::process::ExitCode;
 
 use crate::args;
 use crate::failure::Outcome;
-use crate::folder;
 use crate::inversion;
 use crate::report;
+use crate::results::folder;
 use crate::training;
 
 /// Builds the report of a finished run again.

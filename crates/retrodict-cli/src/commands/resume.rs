@@ -1,12 +1,19 @@
+//! `resume`: goes on with an inversion or a training where it stopped.
+
 use std::process::ExitCode;
 
-use super::{solve, train};
+use retrodict::spec::TrainingSpec;
+
 use crate::args;
 use crate::args::source;
-use crate::durable::remove_left_over;
+use crate::data::durable::remove_left_over;
+use crate::deliver::{self, Told};
 use crate::failure::{Failure, Outcome};
-use crate::interrupt;
-use crate::inversion::{self, Change, CheckpointFile, Plan, apply_all, limits, reopen};
+use crate::inversion::{
+    self, Change, CheckpointFile, Plan, apply_all, checkpoint, keep_going, limits, reopen, weigh,
+};
+use crate::terminal::interrupt;
+use crate::training::{self, Manifest, is_begun};
 
 /// Goes on with a training or an inversion, whichever the folder holds.
 pub fn run(args: &args::Resume) -> Outcome<ExitCode> {
@@ -16,7 +23,7 @@ pub fn run(args: &args::Resume) -> Outcome<ExitCode> {
         return resume(args);
     }
     if args.folder.join("plan.toml").exists() {
-        return train::resume(args);
+        return train(args);
     }
     Err(Failure::Misuse(format!(
         "{} is the folder of neither an inversion (inversion.toml) nor a training run (plan.toml); name one written \
@@ -32,10 +39,10 @@ fn resume(args: &args::Resume) -> Outcome<ExitCode> {
     limits(None, None, &args.stops, &mut changed.stop)?;
     let mut plan = Plan::new(apply_all(changed, &what, &args.settings)?)?;
     source::note(&*plan.simulator);
-    let now = solve::checkpoint(&plan, Vec::new())?;
+    let now = checkpoint(&plan, Vec::new())?;
     let runs = match CheckpointFile::read(&args.folder)? {
         None => {
-            solve::weigh(&mut plan, &[])?;
+            weigh(&mut plan, &[])?;
             inversion::fresh(&plan)
         }
         Some(before) => {
@@ -51,7 +58,7 @@ fn resume(args: &args::Resume) -> Outcome<ExitCode> {
                 Change::Problem => &[],
                 Change::Nothing | Change::Rule => &before.weights,
             };
-            solve::weigh(&mut plan, known)?;
+            weigh(&mut plan, known)?;
             reopen(&plan, before, change, args.steps, asked)?
         }
     };
@@ -59,12 +66,40 @@ fn resume(args: &args::Resume) -> Outcome<ExitCode> {
         eprintln!("note: this inversion has finished; give --steps, --stop or --set to continue");
     }
     inversion::write_inversion(&args.folder, &plan.inversion)?;
-    let (runs, keeper) = solve::keep_going(&plan, runs, &args.folder, args.checkpoint)?;
-    let told = solve::Told {
+    let (runs, keeper) = keep_going(&plan, runs, &args.folder, args.checkpoint)?;
+    let told = Told {
         json: args.json,
         folder: Some(&args.folder),
         output: None,
     };
-    solve::finish(&plan, &runs, keeper, &told)?;
+    deliver::inversion(&plan, &runs, keeper, &told)?;
     Ok(interrupt::code(ExitCode::SUCCESS))
+}
+
+/// Goes on with a training that was stopped, as if it had never been.
+fn train(args: &args::Resume) -> Outcome<ExitCode> {
+    if args.steps.is_some() || !args.stops.is_empty() || !args.settings.is_empty() {
+        return Err(Failure::Misuse(format!(
+            "{} is the folder of a training run, which continues unchanged; --steps, --stop and --set are for \
+             inversions",
+            args.folder.display()
+        )));
+    }
+    let path = args.folder.join("plan.toml");
+    let text = std::fs::read_to_string(&path).map_err(|e| Failure::unreadable(&path, e))?;
+    let damaged =
+        |why: &dyn std::fmt::Display| Failure::unreadable(&path, format!("it is damaged ({why})"));
+    let plan = TrainingSpec::from_toml("plan.toml", &text).map_err(|e| damaged(&e))?;
+    let path = args.folder.join("manifest.json");
+    let bytes = std::fs::read(&path).map_err(|e| {
+        let again = match is_begun(&args.folder) {
+            true => "restore it, or train in another folder",
+            false => "the training stopped before it began: run `retrodict train` again",
+        };
+        Failure::unreadable(&path, format!("{e}; {again}"))
+    })?;
+    let manifest: Manifest = serde_json::from_slice(&bytes)
+        .map_err(|e| Failure::unreadable(&path, format!("it is damaged ({e})")))?;
+    let contents = training::train(&plan, manifest, &args.folder, args.checkpoint)?;
+    deliver::training(&plan, &contents, &args.folder, args.json)
 }

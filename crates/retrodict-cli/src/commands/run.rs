@@ -1,17 +1,20 @@
+//! `run`: an experiment, several methods on several problems.
+
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::args;
 use crate::data::UserFiles;
+use crate::experiment::race;
+use crate::experiment::tables;
 use crate::experiment::{self, Read};
 use crate::failure::{Failure, NOT_CONVERGED, Outcome};
-use crate::folder;
-use crate::interrupt;
-use crate::race;
 use crate::registry;
 use crate::report;
-use crate::verdict;
-use crate::{tables, text};
+use crate::results::folder;
+use crate::results::verdict;
+use crate::terminal::interrupt;
+use crate::terminal::text;
 
 /// Runs an experiment, writes its folder and its report.
 pub fn run(args: &args::Run) -> Outcome<ExitCode> {

@@ -1,13 +1,15 @@
+//! `serve`: simulators offered to clients of UM-Bridge.
+
 use std::net::{IpAddr, TcpListener, ToSocketAddrs};
 use std::process::ExitCode;
 
 use retrodict::memory;
 
 use crate::args;
+use crate::args::settings;
 use crate::failure::{Failure, Outcome};
-use crate::interrupt;
 use crate::server::{self, Gate, Limits, Offer};
-use crate::settings;
+use crate::terminal::interrupt;
 
 /// Offers simulators to clients of the UM-Bridge protocol, until Ctrl-C.
 pub fn run(args: &args::Serve) -> Outcome<ExitCode> {
@@ -40,7 +42,7 @@ pub fn run(args: &args::Serve) -> Outcome<ExitCode> {
         names.join(", ")
     );
     // Who waits for this line reads it now, through a pipe too.
-    crate::print::outcome()?;
+    crate::terminal::print::outcome()?;
     if !loopback {
         eprintln!(
             "note: anyone who can reach this machine at {address} may run these simulators; leave out --host to \

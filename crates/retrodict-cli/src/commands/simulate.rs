@@ -1,12 +1,14 @@
+//! `simulate`: y = P(x), with noise if asked for.
+
 use std::process::ExitCode;
 
 use crate::registry;
 use retrodict::spec::random;
 
 use crate::args;
+use crate::args::settings;
 use crate::data::{self, Array, Depth, fit_shape, joined_shape, split};
 use crate::failure::{Failure, Outcome};
-use crate::settings;
 
 /// Runs a simulator forwards on the user's data.
 pub fn run(args: &args::Simulate) -> Outcome<ExitCode> {
@@ -37,20 +39,11 @@ pub fn run(args: &args::Simulate) -> Outcome<ExitCode> {
         ..Array::new(shape, values)
     };
     let clipped = data::write(&args.output, &output, Depth::Sixteen)?;
-    note_clipping(clipped);
+    data::note_clipping(clipped);
     println!(
         "wrote {} ({})",
         args.output.display(),
         simulator.output().name
     );
     Ok(ExitCode::SUCCESS)
-}
-
-/// Says how many values a picture could not hold.
-pub fn note_clipping(clipped: usize) {
-    if clipped > 0 {
-        eprintln!(
-            "note: {clipped} values were outside [0, 1] and were clipped; write .npy to keep them"
-        );
-    }
 }

@@ -12,12 +12,12 @@ use rand_pcg::Pcg64;
 use retrodict::interrupt::Interrupt;
 
 use super::{Array, Depth, csv, npy, png};
+use crate::batch::Index;
+use crate::data::sealed;
 use crate::failure::Outcome;
-use crate::folder::{Manifest, Summary};
 use crate::inversion::{self, Change, Plan};
-use crate::sealed;
+use crate::results::folder::{Manifest, Summary};
 use crate::server::{Budget, Offer, protocol};
-use crate::sweep::Index;
 use crate::training::{Checkpoint, Diagnosis, Weights};
 use retrodict::spec::InversionSpec;
 
@@ -185,7 +185,7 @@ fn mutants_of_descriptions() {
     let sweep = "kind = 'random'\ncount = 3\n[over]\nrule.x = { from = 1e-6, to = 1.0, scale = 'log' }\na = [1, 2]\n";
     attack("sweep", &[sweep.into()], |bytes| {
         let text = String::from_utf8_lossy(bytes);
-        let draws = toml::from_str::<crate::sweep::Draws>(&text).ok();
+        let draws = toml::from_str::<crate::batch::Draws>(&text).ok();
         draws.is_some_and(|draws| draws.all().is_ok())
     });
     for (name, text) in [crate::experiment::BUILT_IN[0], crate::training::BUILT_IN[0]] {
@@ -326,13 +326,13 @@ fn mutants_of_weights() {
 
 #[test]
 fn mutants_of_what_folders_hold() {
-    let manifest = crate::folder::json(&Manifest::default()).unwrap_or_default();
-    let summary = crate::folder::json(&Summary::default()).unwrap_or_default();
+    let manifest = crate::results::folder::json(&Manifest::default()).unwrap_or_default();
+    let summary = crate::results::folder::json(&Summary::default()).unwrap_or_default();
     let index = Index {
         title: "a".to_owned(),
         names: vec!["b".to_owned(), "c".to_owned()],
     };
-    let index = crate::folder::json(&index).unwrap_or_default();
+    let index = crate::results::folder::json(&index).unwrap_or_default();
     attack("manifest", &[manifest.into()], |bytes| {
         serde_json::from_slice::<Manifest>(bytes).is_ok()
     });

@@ -1,3 +1,5 @@
+//! Arrays as `.npy` and `.npz`.
+
 use std::io::{BufReader, Cursor, Read, Write};
 use std::path::Path;
 

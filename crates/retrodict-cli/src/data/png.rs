@@ -1,3 +1,5 @@
+//! Pictures as `.png`.
+
 use std::io::Cursor;
 use std::path::Path;
 

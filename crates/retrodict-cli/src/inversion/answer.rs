@@ -1,11 +1,18 @@
+//! What an inversion found for each field.
+
+pub mod assess;
+pub mod posterior;
+pub mod statistics;
+pub mod told;
+
 use retrodict::Counts;
 use retrodict::StatusKind;
 use retrodict::solver::starts::End;
 use serde::{Deserialize, Serialize};
 
-use super::{Chosen, Found as Posterior, Plan, Run, Statistics};
 use crate::data::{Array, joined_shape};
-use crate::survey::{Found, survey};
+use crate::inversion::{Chosen, Found as Posterior, Plan, Run, Statistics};
+use crate::results::survey::{Found, survey};
 
 /// Values of x up to which it stands in a JSON document.
 const SHOWN_UP_TO: usize = 16;
@@ -20,7 +27,7 @@ pub struct Answer {
     /// Whether a goal was reached.
     pub converged: bool,
     /// L at the best x.
-    #[serde(deserialize_with = "crate::not_a_number::or_nan")]
+    #[serde(deserialize_with = "crate::results::not_a_number::or_nan")]
     pub loss: f64,
     /// χ²/N (N data) there, where the noise is known.
     pub chi_squared: Option<f64>,

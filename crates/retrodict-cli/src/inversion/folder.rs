@@ -1,16 +1,20 @@
-use std::path::{MAIN_SEPARATOR, Path, PathBuf};
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+//! The folder of an inversion: its file, and what is written of its answers in the end.
 
-use super::{Answer, CheckpointFile, Plan, Run, arrays};
+mod arrays;
+
+use std::path::{MAIN_SEPARATOR, Path};
+
 use crate::data::Array;
-use crate::durable::replace;
+use crate::data::durable::replace;
 use crate::failure::{Failure, Outcome};
-use crate::folder::{self, Contents, Manifest, MethodSummary, ProblemFacts, Row, SpaceFacts};
-use crate::interrupt;
-use crate::own_units::own_units;
+use crate::inversion::{Answer, Plan, Run};
 use crate::registry;
-use crate::series::Curves;
+use crate::results::folder::{
+    self, Contents, Manifest, MethodSummary, ProblemFacts, Row, SpaceFacts,
+};
+use crate::results::own_units::own_units;
+use crate::results::series::Curves;
+use crate::terminal::interrupt;
 use retrodict::spec::InversionSpec;
 
 /// The file that tells an inversion's folder from others: what is solved, and how.
@@ -24,7 +28,7 @@ pub fn is_inversion(folder: &Path) -> bool {
 /// Reads what a folder's inversion is.
 pub fn read(folder: &Path) -> Outcome<InversionSpec> {
     let path = folder.join(INVERSION);
-    super::read_file(&path)
+    crate::inversion::read_file(&path)
 }
 
 /// Writes what is solved, with paths that hold from everywhere.
@@ -43,7 +47,7 @@ pub fn forget_inversion(folder: &Path) {
 fn anchored(inversion: &InversionSpec) -> Outcome<InversionSpec> {
     let mut inversion = inversion.clone();
     let here = std::env::current_dir().map_err(|e| Failure::unreadable(Path::new("."), e))?;
-    super::anchor(&mut inversion, &here);
+    crate::inversion::anchor(&mut inversion, &here);
     Ok(inversion)
 }
 
@@ -56,74 +60,6 @@ fn title(plan: &Plan) -> String {
             format!("{} from {file}", plan.name)
         }
         title => title.to_owned(),
-    }
-}
-
-/// Keeps a checkpoint in a folder while runs go on.
-pub struct Keeper {
-    /// How often.
-    pub every: Duration,
-    folder: PathBuf,
-    state: Mutex<Kept>,
-}
-
-/// Where the runs stand.
-struct Kept {
-    checkpoint: CheckpointFile,
-    written: Instant,
-    /// Whether the file is behind.
-    behind: bool,
-}
-
-impl Keeper {
-    /// Begins with where the runs stand, and writes that at once.
-    pub fn start(folder: &Path, every: Duration, checkpoint: CheckpointFile) -> Outcome<Self> {
-        checkpoint.write(folder)?;
-        Ok(Self {
-            every,
-            folder: folder.to_owned(),
-            state: Mutex::new(Kept {
-                checkpoint,
-                written: Instant::now(),
-                behind: false,
-            }),
-        })
-    }
-
-    /// Takes where a run stands, and writes it if it is time to or the run has ended. After an interruption it waits for
-    /// [`Keeper::finish`]: a checkpoint may be large, and x is to be written before it.
-    pub fn keep(&self, index: usize, run: &Run) {
-        let mut kept = self
-            .state
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        kept.checkpoint.runs[index] = run.clone();
-        if interrupt::raised() {
-            kept.behind = true;
-        } else if run.ended.is_some() || kept.written.elapsed() >= self.every {
-            kept.write(&self.folder);
-        }
-    }
-
-    /// Writes what an interruption left to be written.
-    pub fn finish(self) {
-        let mut kept = self
-            .state
-            .into_inner()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        if kept.behind {
-            kept.write(&self.folder);
-        }
-    }
-}
-
-impl Kept {
-    fn write(&mut self, folder: &Path) {
-        self.written = Instant::now();
-        self.behind = false;
-        if let Err(failure) = self.checkpoint.write(folder) {
-            eprintln!("note: {failure}");
-        }
     }
 }
 

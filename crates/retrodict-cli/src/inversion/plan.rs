@@ -1,3 +1,7 @@
+//! An inversion, validated: everything that can be wrong is found before anything is run.
+
+pub mod weight;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,9 +12,9 @@ use retrodict::uncertainty::weight::Choice;
 use retrodict::{Problem, Simulator, Solver, StopWhen};
 use toml::Table;
 
-use super::Chosen;
 use crate::data::{self, Array, UserFiles, fit_shape, split, take_times};
 use crate::failure::Outcome;
+use crate::inversion::Chosen;
 use crate::registry;
 
 /// An inversion, validated: everything that can be wrong is found before anything is run.

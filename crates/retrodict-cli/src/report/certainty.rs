@@ -6,8 +6,8 @@ use super::curves::{Figure, axis, layout};
 use super::pictures::{self, ERRORS, VALUES};
 use super::style::{colour, escape, number};
 use crate::data::Array;
-use crate::folder::{Contents, ProblemFacts};
 use crate::inversion::{Answer, Statistics};
+use crate::results::folder::{Contents, ProblemFacts};
 
 /// Unknowns up to which correlations are a table with numbers.
 const TABLED: usize = 12;

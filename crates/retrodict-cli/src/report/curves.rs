@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::style::colour;
-use crate::folder::{ProblemFacts, Row};
+use crate::results::folder::{ProblemFacts, Row};
 
 /// A figure for plotly.js.
 pub struct Figure {

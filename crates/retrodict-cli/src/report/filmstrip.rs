@@ -4,7 +4,7 @@ use super::curves::capital;
 use super::pictures::{VALUES, bar, coloured, range};
 use super::style::escape;
 use crate::data::Array;
-use crate::folder::{Contents, ProblemFacts};
+use crate::results::folder::{Contents, ProblemFacts};
 
 /// The strips; nothing for problems whose y is no picture that comes about in time.
 pub fn section(contents: &Contents, problem: &ProblemFacts, order: &[String]) -> String {

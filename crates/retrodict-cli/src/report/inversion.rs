@@ -9,10 +9,10 @@ use super::series;
 use super::style::{colour, escape, number};
 use super::{certainty, posterior, trade};
 use crate::data::Array;
-use crate::folder::{Contents, ProblemFacts, Row};
 use crate::inversion::{Answer, Parameter, headline};
-use crate::own_units::OwnUnit;
-use crate::survey::sentence;
+use crate::results::folder::{Contents, ProblemFacts, Row};
+use crate::results::own_units::OwnUnit;
+use crate::results::survey::sentence;
 
 /// Values of x up to which they stand in a table.
 const LISTED_UP_TO: usize = 40;

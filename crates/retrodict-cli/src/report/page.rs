@@ -7,8 +7,8 @@ use serde_json::json;
 use super::curves::{self, Figure};
 use super::style::{SCRIPT, SHEET, colour, escape, number};
 use super::{filmstrip, parameters, paths, pictures, series, table};
-use crate::folder::{Contents, MethodSummary, ProblemFacts, Row};
-use crate::verdict::verdicts;
+use crate::results::folder::{Contents, MethodSummary, ProblemFacts, Row};
+use crate::results::verdict::verdicts;
 
 /// The HTML of the report.
 pub fn build(contents: &Contents) -> String {
@@ -191,7 +191,7 @@ pub(super) fn provenance(contents: &Contents) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::folder::Manifest;
+    use crate::results::folder::Manifest;
     use retrodict::Counts;
     use std::io::Read;
 

@@ -2,7 +2,7 @@
 
 use super::style::{escape, number};
 use crate::data::Array;
-use crate::folder::{Contents, ProblemFacts};
+use crate::results::folder::{Contents, ProblemFacts};
 
 /// A table of the parameters; nothing where x is a field.
 pub fn section(contents: &Contents, problem: &ProblemFacts, order: &[String]) -> String {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::curves::{Figure, axis, layout};
 use super::style::colour;
-use crate::folder::{Contents, ProblemFacts};
+use crate::results::folder::{Contents, ProblemFacts};
 
 /// The two figures, if the folder holds the contours of this problem.
 pub fn section(

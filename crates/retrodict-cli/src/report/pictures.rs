@@ -8,7 +8,7 @@ use serde_json::json;
 use super::curves::{Figure, axis, layout};
 use super::style::{colour, escape, number};
 use crate::data::Array;
-use crate::folder::{Contents, ProblemFacts};
+use crate::results::folder::{Contents, ProblemFacts};
 
 /// Anchors of a scale for values: dark to bright, even in lightness (after viridis).
 pub(super) const VALUES: [[u8; 3]; 6] = [

@@ -7,8 +7,8 @@ use super::curves::{Figure, axis, layout};
 use super::pictures::{self, VALUES};
 use super::style::{colour, escape};
 use crate::data::Array;
-use crate::folder::{Contents, ProblemFacts};
 use crate::inversion::Answer;
+use crate::results::folder::{Contents, ProblemFacts};
 
 /// The sections of all fields.
 pub fn section(

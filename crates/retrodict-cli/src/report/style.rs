@@ -1,6 +1,6 @@
 //! What the page looks like: one colour for each method, everywhere.
 
-pub use crate::text::number;
+pub use crate::terminal::text::number;
 
 /// Colours that colour-blind readers can tell apart (Okabe & Ito; Tol), in the order of use.
 const PALETTE: [&str; 10] = [

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::curves::{Figure, axis, layout};
 use super::page::{document, pairs};
 use super::style::{colour, escape, number};
-use crate::sweep::{Collected, Line, plain};
+use crate::batch::{Collected, Line, plain};
 
 /// Lines of the table that are shown; `table.csv` has all of them.
 const SHOWN: usize = 1000;

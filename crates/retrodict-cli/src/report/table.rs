@@ -1,8 +1,8 @@
 //! The ranking of the methods on a problem.
 
 use super::style::{colour, escape, number};
-use crate::folder::{MethodSummary, ProblemFacts};
-use crate::survey::sentence;
+use crate::results::folder::{MethodSummary, ProblemFacts};
+use crate::results::survey::sentence;
 use retrodict::StatusKind;
 
 /// How good a result is, for ranking: the error in x where the truth is known and the only one,

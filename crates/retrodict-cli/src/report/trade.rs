@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::curves::{Figure, axis, layout};
 use super::page::pairs;
 use super::style::{colour, escape};
-use crate::folder::{Contents, ProblemFacts};
 use crate::inversion::{Answer, Chosen, chosen, doubts};
+use crate::results::folder::{Contents, ProblemFacts};
 
 /// The sections of all fields for which a rule chose the weight.
 pub fn section(contents: &Contents, _: &ProblemFacts, answers: &[Answer]) -> (String, Vec<Figure>) {

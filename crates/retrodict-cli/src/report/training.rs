@@ -6,9 +6,9 @@ use super::curves::{Figure, axis, layout};
 use super::page::{chips, document, pairs};
 use super::samples;
 use super::style::{colour, escape, number};
-use crate::text::duration;
+use crate::results::verdict::of_training;
+use crate::terminal::text::duration;
 use crate::training::{Contents, Line, MethodOutcome, last, remarks};
-use crate::verdict::of_training;
 
 /// The HTML of the report.
 pub fn build(contents: &Contents) -> String {

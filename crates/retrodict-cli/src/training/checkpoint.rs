@@ -7,8 +7,8 @@ use retrodict::training::State;
 use serde::{Deserialize, Serialize};
 
 use super::Diagnosis;
+use crate::data::sealed;
 use crate::failure::Outcome;
-use crate::sealed;
 
 /// The first bytes of such a file; the digit changes with the format.
 const MAGIC: &[u8; 8] = b"retrdct2";

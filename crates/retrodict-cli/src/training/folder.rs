@@ -7,10 +7,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{Checkpoint, Diagnosis};
+use crate::data::durable::replace;
 use crate::data::{Array, read_archive, write_archive};
-use crate::durable::replace;
 use crate::failure::{Failure, Outcome as Result};
-use crate::folder::json;
+use crate::results::folder::json;
 
 /// `manifest.json`: what was trained.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -100,7 +100,7 @@ pub struct Outcome {
     /// The shares of network, physics and inversion in them.
     pub shares: [f64; 3],
     /// The best loss, on held-out data where there are some.
-    #[serde(deserialize_with = "crate::not_a_number::or_nan")]
+    #[serde(deserialize_with = "crate::results::not_a_number::or_nan")]
     pub loss: f64,
     /// Steps taken back or shortened.
     pub rollbacks: u64,
@@ -180,7 +180,7 @@ fn csv(lines: &[Line]) -> String {
         let _ = writeln!(
             text,
             "{},{},{},{},{:.6},{},{},{},{},{},{}",
-            crate::folder::quoted(&l.method),
+            crate::results::folder::quoted(&l.method),
             l.seed,
             l.epoch,
             l.step,
@@ -197,7 +197,7 @@ fn csv(lines: &[Line]) -> String {
 }
 
 fn parse(line: &str) -> Option<Line> {
-    let fields = crate::folder::split(line);
+    let fields = crate::results::folder::split(line);
     let [
         method,
         seed,
@@ -261,4 +261,17 @@ pub fn read(folder: &Path) -> Result<Contents> {
         outcomes,
         fields: read_archive(&folder.join("fields.npz"), &bytes("fields.npz")?)?,
     })
+}
+
+/// Whether a folder holds a training that `resume` can go on with. One that was killed between its first two files
+/// holds nothing worth keeping, and is begun again.
+pub fn is_begun(folder: &Path) -> bool {
+    let holds_checkpoint = || {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries
+            .map(|entry| entry.path())
+            .any(|path| path.extension().is_some_and(|e| e == "checkpoint"))
+    };
+    folder.join("plan.toml").exists()
+        && (folder.join("manifest.json").exists() || holds_checkpoint())
 }

@@ -13,10 +13,10 @@ use retrodict::training::{Sample, Step};
 use super::{Checkpoint, Diagnosis, MethodOutcome};
 use crate::data::UserFiles;
 use crate::failure::{Failure, Outcome};
-use crate::interrupt;
-use crate::progress::Progress;
 use crate::registry;
-use crate::text::duration;
+use crate::terminal::interrupt;
+use crate::terminal::progress::Progress;
+use crate::terminal::text::duration;
 
 /// How many samples are looked at in a diagnosis.
 const LOOKED_AT: usize = 64;

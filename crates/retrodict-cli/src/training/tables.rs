@@ -1,7 +1,7 @@
 //! How the methods ended, for people.
 
 use super::folder::{Contents, Outcome};
-use crate::text::{aligned, duration};
+use crate::terminal::text::{aligned, duration};
 
 /// A line for each method; with several seeds the mean and the spread.
 pub fn results(contents: &Contents) -> String {

@@ -8,7 +8,7 @@ use retrodict::Network;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::data::bounded;
-use crate::durable::replace;
+use crate::data::durable::replace;
 use crate::failure::{Failure, Outcome};
 
 /// θ and what it belongs to.

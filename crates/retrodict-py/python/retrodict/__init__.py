@@ -1,7 +1,7 @@
 """Solve inverse problems: from observations y* to an x with P(x) ≈ y*.
 
 `solve` does it, for a Python function or for retrodict's own simulators (`simulator`, `simulators`), and `invert` does what
-a dictionary or a TOML file describes; `methods`
+a dictionary or a TOML file describes; `train` trains a network that does it for any y*; `methods`
 lists the update rules, and `check` tests the derivatives of a simulator of your own.
 """
 
@@ -15,6 +15,7 @@ from ._core import (
     Simulator,
     Solution,
     Statistics,
+    Trained,
     __version__,
     check,
     invert,
@@ -22,13 +23,15 @@ from ._core import (
     simulator,
     simulators,
     solve,
+    train,
 )
 from ._model import Model
-from ._types import Differences, HasForward, Stop
+from ._types import Data, Differences, HasForward, Stop, TrainingStop
 
 __all__ = [
     "Check",
     "Checks",
+    "Data",
     "Differences",
     "Entry",
     "HasForward",
@@ -40,6 +43,8 @@ __all__ = [
     "Solution",
     "Statistics",
     "Stop",
+    "Trained",
+    "TrainingStop",
     "__version__",
     "check",
     "invert",
@@ -47,4 +52,5 @@ __all__ = [
     "simulator",
     "simulators",
     "solve",
+    "train",
 ]

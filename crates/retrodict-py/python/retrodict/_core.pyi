@@ -4,7 +4,17 @@ from typing import Any, Callable, Literal, Optional, Sequence, Union, final
 
 from numpy.typing import ArrayLike
 
-from ._types import Array, Differences, HasForward, Named, Options, Stop, Transform
+from ._types import (
+    Array,
+    Data,
+    Differences,
+    HasForward,
+    Named,
+    Options,
+    Stop,
+    TrainingStop,
+    Transform,
+)
 
 __all__ = [
     "Check",
@@ -16,6 +26,7 @@ __all__ = [
     "Simulator",
     "Solution",
     "Statistics",
+    "Trained",
     "__version__",
     "_check",
     "_checks",
@@ -24,12 +35,14 @@ __all__ = [
     "_simulator",
     "_solution",
     "_statistics",
+    "_trained",
     "check",
     "invert",
     "methods",
     "simulator",
     "simulators",
     "solve",
+    "train",
 ]
 
 __version__: str
@@ -175,6 +188,45 @@ class Posterior:
     def words(self) -> list[str]: ...
 
 @final
+class Trained:
+    """A trained network: its weights, how the training went, and x = f(y*; θ) for any y*. Its arrays are read-only."""
+    @property
+    def theta(self) -> Array: ...
+    def predict(self, y: ArrayLike) -> Array: ...
+    @property
+    def weights(self) -> dict[str, Array]: ...
+    @property
+    def history(self) -> dict[str, Array]: ...
+    @property
+    def loss(self) -> float: ...
+    @property
+    def status(
+        self,
+    ) -> Literal[
+        "converged",
+        "step-limit",
+        "time-limit",
+        "out-of-patience",
+        "diverged",
+        "failed",
+        "cancelled",
+    ]: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def notices(self) -> list[str]: ...
+    @property
+    def exception(self) -> Optional[BaseException]: ...
+    def __copy__(self) -> Trained: ...
+    def __deepcopy__(self, _memo: object, /) -> Trained: ...
+
+@final
 class Simulator:
     """One of retrodict's own simulators, y = P(x), or a model behind a server or a program."""
     @property
@@ -273,8 +325,32 @@ def invert(
     observer: Optional[Callable[[Record], Optional[bool]]] = None,
 ) -> Solution: ...
 
+def train(
+    simulator: Union[_Simulator, Mapping[str, Any], PathLike[str]],
+    *,
+    network: Optional[Named] = None,
+    data: Optional[Union[Data, Mapping[str, Any]]] = None,
+    strategy: Optional[Named] = None,
+    rule: Optional[Named] = None,
+    batch: Optional[int] = None,
+    epochs: Optional[int] = None,
+    stop: Optional[TrainingStop] = None,
+    seed: Optional[int] = None,
+    loss: Optional[Named] = None,
+    inverse: Optional[Named] = None,
+    reduction: Optional[Literal["mean", "sum"]] = None,
+    schedule: Optional[Mapping[str, Any]] = None,
+    clip: Optional[float] = None,
+    method: Optional[str] = None,
+    x_shape: Optional[Sequence[int]] = None,
+    simulator_of: Optional[_Simulator] = None,
+    differences: Optional[Differences] = None,
+    observer: Optional[Callable[[dict[str, float]], Optional[bool]]] = None,
+) -> Trained: ...
+
 # What pickle builds them of.
 def _solution(facts: bytes, terms: bytes) -> Solution: ...
+def _trained(facts: bytes) -> Trained: ...
 def _statistics(found: bytes, shape: Sequence[int], names: Sequence[str]) -> Statistics: ...
 def _simulator(name: str, settings: dict[str, Any]) -> Simulator: ...
 def _entry(kind: str, name: str) -> Entry: ...

@@ -55,6 +55,38 @@ class Stop(TypedDict, total=False):
     """Diverged once the loss exceeds this multiple of the first one; 1e8 if left out."""
 
 
+class TrainingStop(TypedDict, total=False):
+    """When a training ends. Criteria that are left out are not checked."""
+
+    epochs: int
+    """Maximum number of epochs."""
+    steps: int
+    """Maximum number of steps, each on one mini-batch."""
+    time: Union[float, str]
+    """Time limit in seconds, or as "90s" or "2m"; what is spent on held-out data does not count."""
+    patience: int
+    """Stopped once the loss on held-out data has not improved for this number of epochs."""
+    loss_below: float
+    """Converged once the loss on held-out data, or on the training data if none are held out, is at most this."""
+
+
+class Data(TypedDict, total=False):
+    """Arrays to learn from, a sample in each row; the last ones are held out."""
+
+    target: ArrayLike
+    """y* of each sample."""
+    x: ArrayLike
+    """x of each sample, where it is known."""
+    input: ArrayLike
+    """What the network sees of each sample; y* if left out."""
+    train: int
+    """Number of samples in an epoch; all that are not held out if left out."""
+    test: int
+    """Number of samples held out, by which the best weights are chosen."""
+    shuffle: bool
+    """Whether the order of the samples changes from epoch to epoch."""
+
+
 class Differences(TypedDict, total=False):
     """How to approximate derivatives that a Python simulator lacks."""
 

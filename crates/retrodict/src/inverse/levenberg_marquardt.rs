@@ -17,6 +17,17 @@ use crate::options::{Checked, Validate, built, positive};
 /// method for fits, with more observations than unknowns. λ follows Nielsen's rule. Of the
 /// solutions of an under-determined P, the one nearest to x₀ is sought.
 ///
+/// ```
+/// use retrodict::inverse::{Inverter, LevenbergMarquardt};
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::SquareOptions;
+/// // y = (x₀, x₁²): the branch of x₀ is kept.
+/// let square = SquareOptions::default().build()?;
+/// let found = LevenbergMarquardt::default().invert(&square, &[1.0, 4.0], &[1.0, -1.0])?;
+/// assert!(found.ended.arrived() && (found.x[1] + 2.0).abs() < 1e-6);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// λ is in \[y²\]/\[x²\] and starts in proportion to ‖J‖²; all unknowns should have the same unit.
 ///

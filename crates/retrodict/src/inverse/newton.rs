@@ -17,6 +17,17 @@ use crate::options::{Checked, Validate, at_least_below, built, require};
 /// steps, and so on the branch of x₀; where J becomes singular it stops instead of leaping across.
 /// Of the solutions of an under-determined P, the one nearest to x₀ is sought.
 ///
+/// ```
+/// use retrodict::inverse::{Inverter, Newton};
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::SquareOptions;
+/// // y = (x₀, x₁²): the branch of x₀ is kept.
+/// let square = SquareOptions::default().build()?;
+/// let found = Newton::default().invert(&square, &[1.0, 4.0], &[1.0, -1.0])?;
+/// assert!(found.ended.arrived() && (found.x[1] + 2.0).abs() < 1e-6);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// None of the options has a unit; the test of a step is not changed by units of y, nor are
 /// the iterates of a square P by those of x.

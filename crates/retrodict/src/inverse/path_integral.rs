@@ -18,6 +18,17 @@ use crate::options::{Checked, Validate, built};
 /// Steps adapt to an embedded pair of orders 5 and 4; Newton steps bring x back to y(s) where
 /// it has strayed, and at last to y.
 ///
+/// ```
+/// use retrodict::inverse::{Inverter, PathIntegral};
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::SquareOptions;
+/// // y = (x₀, x₁²): the branch of x₀ is kept.
+/// let square = SquareOptions::default().build()?;
+/// let found = PathIntegral::default().invert(&square, &[1.0, 4.0], &[1.0, -1.0])?;
+/// assert!(found.ended.arrived() && (found.x[1] + 2.0).abs() < 1e-6);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// The tolerance has no unit; errors in x are measured against the length of the way.
 ///

@@ -103,3 +103,26 @@ pub(crate) fn by_products<L: LinearMap + ?Sized>(map: &L) -> Result<Matrix> {
     }
     Ok(j)
 }
+
+impl LinearMap for Matrix {
+    fn inputs(&self) -> usize {
+        self.cols()
+    }
+    fn outputs(&self) -> usize {
+        self.rows()
+    }
+    fn apply(&self, dx: &[f64], dy: &mut [f64]) -> Result<()> {
+        self.apply(dx, dy);
+        Ok(())
+    }
+    fn apply_transpose(&self, dy: &[f64], dx: &mut [f64]) -> Result<()> {
+        self.apply_transpose(dy, dx);
+        Ok(())
+    }
+    fn dense(&self) -> Result<Matrix> {
+        Ok(self.clone())
+    }
+    fn gram(&self) -> Result<Matrix> {
+        Ok(self.gram())
+    }
+}

@@ -4,8 +4,6 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
 use super::vectors::{axpy, dot};
-use crate::error::Result;
-use crate::linalg::LinearMap;
 
 /// A dense row-major matrix of `f64`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -204,28 +202,5 @@ impl IndexMut<(usize, usize)> for Matrix {
     #[inline]
     fn index_mut(&mut self, (r, c): (usize, usize)) -> &mut f64 {
         &mut self.data[r * self.cols + c]
-    }
-}
-
-impl LinearMap for Matrix {
-    fn inputs(&self) -> usize {
-        self.cols
-    }
-    fn outputs(&self) -> usize {
-        self.rows
-    }
-    fn apply(&self, dx: &[f64], dy: &mut [f64]) -> Result<()> {
-        self.apply(dx, dy);
-        Ok(())
-    }
-    fn apply_transpose(&self, dy: &[f64], dx: &mut [f64]) -> Result<()> {
-        self.apply_transpose(dy, dx);
-        Ok(())
-    }
-    fn dense(&self) -> Result<Matrix> {
-        Ok(self.clone())
-    }
-    fn gram(&self) -> Result<Matrix> {
-        Ok(self.gram())
     }
 }

@@ -15,6 +15,14 @@ use crate::options::{Checked, Validate, built, positive};
 /// The Newton step uses the parabola that touches the loss from above, as iteratively
 /// reweighted least squares does: it aims at y* itself, with the weight 1/(1 + (r/c)²).
 ///
+/// ```
+/// use retrodict::losses::CauchyOptions;
+/// use retrodict::prelude::*;
+/// let loss = CauchyOptions::default().with_scale(2.0).build()?;
+/// assert!((loss.value(&[2.0], &[0.0]) - 2.0 * 2.0_f64.ln()).abs() < 1e-15);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// c in \[y\], L in \[y\]².
 ///

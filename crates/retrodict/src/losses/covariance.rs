@@ -13,6 +13,16 @@ use crate::options::{Build, Checked, Validate, require};
 ///
 /// With the factor ½ it is the negative log-likelihood of Gaussian noise with covariance C.
 ///
+/// ```
+/// use retrodict::losses::Covariance;
+/// use retrodict::prelude::*;
+/// let loss = Covariance::new(vec![vec![2.0, 1.0], vec![1.0, 2.0]], true)?;
+/// // C⁻¹ = [2 −1; −1 2]/3.
+/// assert!((loss.value(&[1.0, 1.0], &[0.0, 0.0]) - 1.0 / 3.0).abs() < 1e-15);
+/// assert!(Covariance::new(vec![vec![1.0, 2.0], vec![2.0, 1.0]], true).is_err());
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// C is n × n for n outputs, row by row; a single entry is the variance of every output.
 ///

@@ -15,6 +15,15 @@ use crate::options::{Checked, Validate, built, positive};
 /// step uses the parabola that touches the loss from above: it aims at y* itself, with the
 /// weight min(1, δ/|r|).
 ///
+/// ```
+/// use retrodict::losses::HuberOptions;
+/// use retrodict::prelude::*;
+/// let loss = HuberOptions::default().with_delta(1.0).build()?;
+/// assert_eq!(loss.value(&[0.5], &[0.0]), 0.125);
+/// assert_eq!(loss.value(&[3.0], &[0.0]), 2.5);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// δ in \[y\], L in \[y\]².
 ///

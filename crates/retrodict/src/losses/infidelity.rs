@@ -14,6 +14,15 @@ use crate::options::{Validate, plain};
 /// reached at the optimum, and that is the curvature that Gauss–Newton uses. The Newton step is
 /// then the part of ψ* that ψ holds already, without what lies along ψ.
 ///
+/// ```
+/// use retrodict::losses::Infidelity;
+/// use retrodict::prelude::*;
+/// let loss = Infidelity::default();
+/// // ψ* = 1 and ψ = i: the same state.
+/// assert!(loss.value(&[0.0, 1.0], &[1.0, 0.0]).abs() < 1e-15);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// y: real parts, then as many imaginary parts.
 ///

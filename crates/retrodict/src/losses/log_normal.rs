@@ -14,6 +14,16 @@ use crate::options::{Checked, Validate, built, require};
 /// σ = 0.1 means an error of about 10 %, whatever the size of the datum. W = 1/(σ y) is the square
 /// root of the Fisher information, so that Gauss–Newton sees the least squares of the logarithms.
 ///
+/// ```
+/// use retrodict::losses::LogNormalOptions;
+/// use retrodict::prelude::*;
+/// let loss = LogNormalOptions::default().with_deviations([0.1]).build()?;
+/// // Twice too much counts as much as half of it.
+/// let [twice, half] = [2.0, 0.5].map(|y| loss.value(&[y], &[1.0]));
+/// assert!((twice - half).abs() < 1e-12 * twice);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// One standard deviation for each output, or a single one for all.
 ///

@@ -15,6 +15,16 @@ use crate::spectral::fourier::RealFourier;
 /// s = 0 is the plain squared error; s > 0 emphasises fine structure, s < 0 coarse structure.
 /// The weight is never 0, so no mode is ignored.
 ///
+/// ```
+/// use retrodict::losses::SpectralOptions;
+/// use retrodict::prelude::*;
+/// let loss = SpectralOptions::default().with_exponent(-1.0).build()?;
+/// let zero = [0.0; 4];
+/// // A coarse error counts more than a fine one of the same size.
+/// assert!(loss.value(&[1.0; 4], &zero) > loss.value(&[1.0, -1.0, 1.0, -1.0], &zero));
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// y is a periodic grid of `shape`, one to three axes; by default a single axis.
 ///

@@ -14,6 +14,13 @@ use crate::options::{Validate, plain};
 /// The published toy problems carry no ½, so that is the default; the Newton step
 /// Δy = y* − y is the same with and without it, a gradient step is not.
 ///
+/// ```
+/// use retrodict::losses::SquaredError;
+/// use retrodict::prelude::*;
+/// assert_eq!(SquaredError::default().value(&[3.0], &[1.0]), 4.0);
+/// assert_eq!(SquaredError::half().value(&[3.0], &[1.0]), 2.0);
+/// ```
+///
 /// # Units
 /// \[L\] = \[y\]².
 #[derive(

@@ -13,6 +13,16 @@ use crate::options::{Build, Checked, Validate, built, deviation, require};
 ///
 /// With the factor ½ it is the negative log-likelihood of independent Gaussian noise.
 ///
+/// ```
+/// use retrodict::losses::Weighted;
+/// use retrodict::prelude::*;
+/// let loss = Weighted::half([2.0])?;
+/// assert_eq!(loss.value(&[3.0, 1.0], &[1.0, 1.0]), 0.5);
+/// // An exact measurement is refused.
+/// assert!(Weighted::half([0.0]).is_err());
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// One σ for each output, or a single one for all of them.
 ///

@@ -16,6 +16,21 @@ use crate::options::{Validate, plain, require};
 ///
 /// With the weight 1 and a loss of the data with ½, the minimum is the most probable x.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::priors::Gaussian;
+/// let prior = Gaussian::default().with_reference([1.0]).with_deviations([2.0]);
+/// let field = Space::new("field", &[4], "1");
+/// let block = prior.on(&field)?;
+/// let penalty = |x: &[f64]| -> retrodict::Result<f64> {
+///     let mut r = vec![0.0; block.target.len()];
+///     block.simulator.forward(x, &mut r)?;
+///     Ok(block.loss.value(&r, &block.target))
+/// };
+/// assert_eq!(penalty(&[3.0; 4])?, 0.5 * 4.0);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// `deviations`: one for all or one for each value of x. `covariance`: n × n for n values, row by row.
 ///

@@ -24,6 +24,22 @@ use crate::spectral::waves::Walls;
 /// and it can be undone. τ is such that every value has the standard deviation σ on this very grid;
 /// between mirrored edges that holds away from these, where values vary more.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::priors::Matern;
+/// let prior = Matern::default().with_length(3.0).with_deviation(1.0);
+/// let field = Space::new("field", &[4], "1");
+/// let block = prior.on(&field)?;
+/// let penalty = |x: &[f64]| -> retrodict::Result<f64> {
+///     let mut r = vec![0.0; block.target.len()];
+///     block.simulator.forward(x, &mut r)?;
+///     Ok(block.loss.value(&r, &block.target))
+/// };
+/// // What is rough is less likely than what is smooth.
+/// assert!(penalty(&[1.0, -1.0, 1.0, -1.0])? > penalty(&[1.0, 1.0, 1.0, 1.0])?);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// A grid of one to three axes.
 ///

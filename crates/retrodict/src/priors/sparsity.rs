@@ -16,6 +16,22 @@ use crate::options::{Validate, plain, positive, require};
 /// For p = 1 it is the sum of magnitudes, convex, which shrinks large values too; a smaller p spares
 /// them, but then there may be several minima. Rules for least squares reweight it from step to step.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::priors::Sparsity;
+/// let prior = Sparsity::default().with_smoothing(1e-9);
+/// let field = Space::new("field", &[4], "1");
+/// let block = prior.on(&field)?;
+/// let penalty = |x: &[f64]| -> retrodict::Result<f64> {
+///     let mut r = vec![0.0; block.target.len()];
+///     block.simulator.forward(x, &mut r)?;
+///     Ok(block.loss.value(&r, &block.target))
+/// };
+/// // |x| summed.
+/// assert!((penalty(&[0.0, -2.0, 0.0, 1.0])? - 3.0).abs() < 1e-6);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// Any x.
 ///

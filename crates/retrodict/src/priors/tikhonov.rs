@@ -18,6 +18,22 @@ use crate::options::{Validate, grid, plain, positive, require};
 /// Order 0 keeps x near x₀, order 1 keeps x − x₀ flat, order 2 keeps it straight: with free edges
 /// a constant costs nothing to order 1, and nothing linear along the axes to order 2.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::priors::Tikhonov;
+/// let prior = Tikhonov::default().with_order(1);
+/// let field = Space::new("field", &[4], "1");
+/// let block = prior.on(&field)?;
+/// let penalty = |x: &[f64]| -> retrodict::Result<f64> {
+///     let mut r = vec![0.0; block.target.len()];
+///     block.simulator.forward(x, &mut r)?;
+///     Ok(block.loss.value(&r, &block.target))
+/// };
+/// assert_eq!(penalty(&[3.0; 4])?, 0.0);
+/// assert_eq!(penalty(&[0.0, 1.0, 2.0, 3.0])?, 1.5);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// Order 0: any x. Orders 1 and 2: a grid of one to three axes.
 ///

@@ -16,6 +16,23 @@ use crate::options::{Validate, grid, plain, positive, require};
 /// |∇x| is the length of the vector of forward differences, so the directions of the axes do not
 /// stand out. Below ε it is a smoothness prior, and no jump is favoured.
 ///
+/// ```
+/// use retrodict::prelude::*;
+/// use retrodict::priors::TotalVariation;
+/// let prior = TotalVariation::default().with_smoothing(1e-9);
+/// let field = Space::new("field", &[4], "1");
+/// let block = prior.on(&field)?;
+/// let penalty = |x: &[f64]| -> retrodict::Result<f64> {
+///     let mut r = vec![0.0; block.target.len()];
+///     block.simulator.forward(x, &mut r)?;
+///     Ok(block.loss.value(&r, &block.target))
+/// };
+/// // A jump costs its height, whether it is steep or not.
+/// let [steep, gentle] = [[0.0, 0.0, 3.0, 3.0], [0.0, 1.0, 2.0, 3.0]].map(|x| penalty(&x));
+/// assert!((steep? - 3.0).abs() < 1e-6 && (gentle? - 3.0).abs() < 1e-6);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Shapes
 /// A grid of one to three axes.
 ///

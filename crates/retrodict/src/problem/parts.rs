@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Problem, Term};
+use std::ops::Range;
+
+use super::Problem;
 use crate::compose::bounds::{Bounds, Walls};
 use crate::compose::stacked::Stacked;
 use crate::compose::transformed::Transformed;
@@ -12,6 +14,18 @@ use crate::core::transform::Transform;
 use crate::error::Result;
 use crate::losses::Blocks;
 use crate::options::not_negative;
+use crate::priors::PriorBlock;
+
+/// A prior of a problem: its block of rows and its weight in the loss.
+#[derive(Clone)]
+pub struct Term {
+    /// The map R, its loss and its target.
+    pub block: PriorBlock,
+    /// w in L + w L(R(x), R(x₀)).
+    pub weight: f64,
+    /// Its rows of y.
+    pub rows: Range<usize>,
+}
 
 /// The data of a problem, apart from priors.
 #[derive(Clone)]

@@ -1,24 +1,11 @@
 //! Problems with priors: data and what is known before them, stacked.
 
-use std::ops::Range;
-
 use super::Problem;
-use super::parts::Data;
+use super::parts::{Data, Term};
 use crate::core::loss::Loss;
 use crate::error::Result;
 use crate::options::require;
-use crate::priors::{Prior, PriorBlock};
-
-/// A prior of a problem: its block of rows and its weight in the loss.
-#[derive(Clone)]
-pub struct Term {
-    /// The map R, its loss and its target.
-    pub block: PriorBlock,
-    /// w in L + w L(R(x), R(x₀)).
-    pub weight: f64,
-    /// Its rows of y.
-    pub rows: Range<usize>,
-}
+use crate::priors::Prior;
 
 impl Problem {
     /// The same problem with one more prior: L + w L(R(x), R(x₀)).

@@ -46,7 +46,7 @@ pub fn fields<T: DeserializeOwned + JsonSchema>() -> Vec<Setting> {
         Some(Setting {
             key: (*key).to_owned(),
             kind: kind(property),
-            default: None,
+            default: property.get("default").filter(|v| is_plain(v)).cloned(),
             meaning: meaning(property),
         })
     };
@@ -54,6 +54,58 @@ pub fn fields<T: DeserializeOwned + JsonSchema>() -> Vec<Setting> {
         .iter()
         .filter_map(setting)
         .collect()
+}
+
+/// Whether a default says more than that nothing is there.
+fn is_plain(value: &Value) -> bool {
+    match value {
+        Value::Bool(_) | Value::Number(_) => true,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Null | Value::Object(_) => false,
+    }
+}
+
+/// The kinds of a description that is one of several, such as how samples are drawn: each with its keys.
+pub fn kinds<T: JsonSchema>() -> Vec<Setting> {
+    let schema: Value = schema::<T>().into();
+    let one = |schema: &Value| {
+        let own = of_kind(schema)?;
+        let keys = properties(schema).filter(|(key, _)| *key != KIND);
+        let keys: Vec<String> = keys
+            .map(|(key, value)| format!("{key} ({})", kind(value)))
+            .collect();
+        Some(Setting {
+            key: own.to_owned(),
+            kind: match keys.as_slice() {
+                [] => "no keys".to_owned(),
+                keys => keys.join(", "),
+            },
+            default: None,
+            meaning: meaning(schema),
+        })
+    };
+    let several = schema.get("oneOf").and_then(Value::as_array);
+    several.into_iter().flatten().filter_map(one).collect()
+}
+
+/// What names an entry of a list may be.
+const NAME: &str = "name, alone or with options";
+
+/// Fields of a table up to which they are all said.
+const MOST_FIELDS: usize = 4;
+
+/// The key that tells kinds of tables apart.
+const KIND: &str = "kind";
+
+/// The kind of a table that is one of several.
+fn of_kind(schema: &Value) -> Option<&str> {
+    schema.get("properties")?.get(KIND)?.get("const")?.as_str()
+}
+
+fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    properties.into_iter().flatten()
 }
 
 /// The first paragraph of a description, on one line, without the marks of rustdoc.
@@ -107,10 +159,17 @@ fn kind(schema: &Value) -> String {
     }
     for several in ["oneOf", "anyOf"] {
         if let Some(kinds) = schema.get(several).and_then(Value::as_array) {
+            let tables: Vec<&str> = kinds.iter().filter_map(of_kind).collect();
+            if tables.len() == kinds.len() {
+                return format!("table with kind = {}", tables.join(" | "));
+            }
             let mut kinds: Vec<String> =
                 kinds.iter().map(kind).filter(|k| k != "nothing").collect();
             kinds.dedup();
-            return kinds.join(" | ");
+            return match kinds.join(" | ").as_str() {
+                "text | { name = text }" => NAME.to_owned(),
+                several => several.to_owned(),
+            };
         }
     }
     let one = |name: &str| match name {
@@ -151,17 +210,24 @@ fn list(schema: &Value) -> String {
         "number" => "list of numbers".to_owned(),
         "whole number" => "list of whole numbers".to_owned(),
         "list of numbers" => "list of lists of numbers".to_owned(),
+        NAME => "list of names, each alone or with options".to_owned(),
+        table if table.starts_with('{') || table == "table" => "list of tables".to_owned(),
         other => format!("list of ({other})"),
     }
 }
 
 fn table(schema: &Value) -> String {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
-        return "table".to_owned();
+    let field = |(key, schema): (&String, &Value)| match kind(schema) {
+        // What tables within tables hold is said where they stand alone.
+        inner if inner.contains('{') || inner.starts_with("table") => format!("{key} = table"),
+        inner => format!("{key} = {inner}"),
     };
-    let field = |(key, schema): (&String, &Value)| format!("{key} = {}", kind(schema));
-    let fields: Vec<String> = properties.iter().map(field).collect();
-    format!("{{ {} }}", fields.join(", "))
+    let fields: Vec<String> = properties(schema).map(field).collect();
+    match fields.len() {
+        // What larger ones hold is said where they stand alone.
+        1..=MOST_FIELDS => format!("{{ {} }}", fields.join(", ")),
+        _ => "table".to_owned(),
+    }
 }
 
 #[cfg(test)]

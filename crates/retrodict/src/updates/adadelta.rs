@@ -9,6 +9,21 @@ use crate::problem::Evaluation;
 
 /// Adadelta: Δx = −η √(u + ε) / √(v + ε) g, with running means v of g² and u of (Δx/η)².
 ///
+/// ```
+/// use retrodict::losses::SquaredError;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ScalingOptions;
+/// use retrodict::updates::Adadelta;
+/// // y = (x₀, 100 x₁); the solution is (1, 1).
+/// let scaling = ScalingOptions::default().with_alpha(100.0).build()?;
+/// let problem = Problem::new(scaling, SquaredError::half(), [1.0, 100.0])?;
+/// let solver = Solver::new(Adadelta::default(), StopWhen::after(1));
+/// let x = solver.solve(&problem, &[0.0, 0.0])?.x;
+/// // The first step is √ε/√(1 − ρ), far above √ε in the gradient.
+/// assert!((x[1] - (1e-6_f64 / 0.1).sqrt()).abs() < 1e-6);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// √u is in \[x\] and √v in the gradient's unit, so that Δx would be in \[x\] without any η. But u
 /// starts at 0, and all that it ever holds grew from ε: Δx is in units of √ε, which is in \[x\]

@@ -9,6 +9,21 @@ use crate::problem::Evaluation;
 
 /// Adagrad: Δx = −η g / (√Σg² + ε), with the sum over all steps so far.
 ///
+/// ```
+/// use retrodict::losses::SquaredError;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ScalingOptions;
+/// use retrodict::updates::Adagrad;
+/// // y = (x₀, 100 x₁); the solution is (1, 1).
+/// let scaling = ScalingOptions::default().with_alpha(100.0).build()?;
+/// let problem = Problem::new(scaling, SquaredError::half(), [1.0, 100.0])?;
+/// let solver = Solver::new(Adagrad::new(0.1)?, StopWhen::after(1));
+/// let x = solver.solve(&problem, &[0.0, 0.0])?.x;
+/// // The first step is η for each unknown.
+/// assert!((x[0] - 0.1).abs() < 1e-6 && (x[1] - 0.1).abs() < 1e-6);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// The gradient's unit cancels, so η is in \[x\], one number for all unknowns whatever their
 /// units.

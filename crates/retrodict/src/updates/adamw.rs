@@ -13,6 +13,21 @@ use crate::problem::Evaluation;
 /// The decay does not pass through the running means, so it pulls every unknown towards 0 at the
 /// same rate, whatever the size of its gradient. All unknowns decay, biases too.
 ///
+/// ```
+/// use retrodict::losses::SquaredError;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ScalingOptions;
+/// use retrodict::updates::AdamW;
+/// // y = (x₀, 100 x₁); the solution is (1, 1).
+/// let scaling = ScalingOptions::default().with_alpha(100.0).build()?;
+/// let problem = Problem::new(scaling, SquaredError::half(), [1.0, 100.0])?;
+/// let solver = Solver::new(AdamW::new(0.1, 0.5)?, StopWhen::after(1));
+/// let x = solver.solve(&problem, &[2.0, 2.0])?.x;
+/// // η for the gradient, and η λ x = 0.1 for the decay.
+/// assert!((x[0] - 1.8).abs() < 1e-6 && (x[1] - 1.8).abs() < 1e-6);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// The gradient's unit cancels, so η is in \[x\]; ηλ has no unit, so λ is in 1/\[x\].
 ///

@@ -14,6 +14,20 @@ use crate::problem::{Evaluation, silence};
 ///
 /// A line search that satisfies the strong Wolfe conditions finds the length.
 ///
+/// ```
+/// use retrodict::losses::SquaredError;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ScalingOptions;
+/// use retrodict::updates::Bfgs;
+/// // y = (x₀, 100 x₁); the solution is (1, 1).
+/// let scaling = ScalingOptions::default().with_alpha(100.0).build()?;
+/// let problem = Problem::new(scaling, SquaredError::half(), [1.0, 100.0])?;
+/// let solver = Solver::new(Bfgs::default(), StopWhen::after(20));
+/// let x = solver.solve(&problem, &[0.0, 0.0])?.x;
+/// assert!((x[0] - 1.0).abs() < 1e-6 && (x[1] - 1.0).abs() < 1e-6);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// B is in \[x\]²/\[L\], learned; the first step is normalised.
 ///

@@ -14,6 +14,21 @@ use crate::problem::Evaluation;
 /// It differs from the inverse Jacobian where the target cannot be reached: there the loss's
 /// own weights decide what is given up.
 ///
+/// ```
+/// use retrodict::losses::SquaredError;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ScalingOptions;
+/// use retrodict::updates::GaussNewton;
+/// // y = (x₀, 100 x₁); the solution is (1, 1).
+/// let scaling = ScalingOptions::default().with_alpha(100.0).build()?;
+/// let problem = Problem::new(scaling, SquaredError::half(), [1.0, 100.0])?;
+/// let solver = Solver::new(GaussNewton::default(), StopWhen::after(1));
+/// let x = solver.solve(&problem, &[0.0, 0.0])?.x;
+/// // P is linear: one step.
+/// assert!((x[0] - 1.0).abs() < 1e-12 && (x[1] - 1.0).abs() < 1e-12);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// η has no unit.
 ///

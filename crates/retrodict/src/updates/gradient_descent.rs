@@ -9,6 +9,21 @@ use crate::problem::Evaluation;
 
 /// Gradient descent, optionally with momentum: Δx = −η ∂L/∂x + μ Δx₋₁.
 ///
+/// ```
+/// use retrodict::losses::SquaredError;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ScalingOptions;
+/// use retrodict::updates::GradientDescent;
+/// // y = (x₀, 100 x₁); the solution is (1, 1).
+/// let scaling = ScalingOptions::default().with_alpha(100.0).build()?;
+/// let problem = Problem::new(scaling, SquaredError::half(), [1.0, 100.0])?;
+/// let solver = Solver::new(GradientDescent::new(1e-4)?, StopWhen::after(1));
+/// let x = solver.solve(&problem, &[0.0, 0.0])?.x;
+/// // The step is 1e4 times longer where P is 100 times more sensitive.
+/// assert!((x[0] - 1e-4).abs() < 1e-12 && (x[1] - 1.0).abs() < 1e-12);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// The gradient is in \[L\]/\[x\], so η carries \[x\]²/\[L\]: a learning rate that works in one
 /// system of units fails in another.

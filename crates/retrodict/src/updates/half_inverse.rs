@@ -13,6 +13,22 @@ use crate::problem::Evaluation;
 /// κ = ½ lies halfway between gradient descent (κ = −1, whose step carries one S too many)
 /// and the inverse (κ = 1, which amplifies small singular values).
 ///
+/// ```
+/// use retrodict::losses::SquaredError;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ScalingOptions;
+/// use retrodict::updates::HalfInverseOptions;
+/// // y = (x₀, 100 x₁); the solution is (1, 1).
+/// let scaling = ScalingOptions::default().with_alpha(100.0).build()?;
+/// let problem = Problem::new(scaling, SquaredError::half(), [1.0, 100.0])?;
+/// let rule = HalfInverseOptions::default().with_learning_rate(0.1).build()?;
+/// let solver = Solver::new(rule, StopWhen::after(1));
+/// let x = solver.solve(&problem, &[0.0, 0.0])?.x;
+/// // S^(−½) of ∂L/∂y = (−1, −100) with S = (1, 100): a gradient would step 1e4 times further in x₁ than in x₀.
+/// assert!((x[0] - 0.1).abs() < 1e-12 && (x[1] - 1.0).abs() < 1e-12);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// For κ = 1 and a loss in \[y\]² the step is in \[x\]; for other κ the unit of η makes up.
 ///

@@ -16,6 +16,21 @@ use crate::problem::Evaluation;
 /// by a truncated SVD, large ones by LSMR with jvp and vjp alone, where the truncation is its
 /// stopping tolerance.
 ///
+/// ```
+/// use retrodict::losses::SquaredError;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ScalingOptions;
+/// use retrodict::updates::InverseJacobian;
+/// // y = (x₀, 100 x₁); the solution is (1, 1).
+/// let scaling = ScalingOptions::default().with_alpha(100.0).build()?;
+/// let problem = Problem::new(scaling, SquaredError::half(), [1.0, 100.0])?;
+/// let solver = Solver::new(InverseJacobian::default(), StopWhen::after(1));
+/// let x = solver.solve(&problem, &[0.0, 0.0])?.x;
+/// // P is linear: one step.
+/// assert!((x[0] - 1.0).abs() < 1e-12 && (x[1] - 1.0).abs() < 1e-12);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// J⁺ is in \[x\]/\[y\], so Δx is in \[x\] and η has no unit.
 ///

@@ -14,6 +14,21 @@ use crate::problem::Evaluation;
 ///
 /// The step is taken in y, where the loss is simple, and the simulator is inverted exactly.
 ///
+/// ```
+/// use retrodict::losses::SquaredError;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ScalingOptions;
+/// use retrodict::updates::InverseSimulator;
+/// // y = (x₀, 100 x₁); the solution is (1, 1).
+/// let scaling = ScalingOptions::default().with_alpha(100.0).build()?;
+/// let problem = Problem::new(scaling, SquaredError::half(), [1.0, 100.0])?;
+/// let solver = Solver::new(InverseSimulator::new(0.5)?, StopWhen::after(1));
+/// let x = solver.solve(&problem, &[0.0, 0.0])?.x;
+/// // Half of the way in y is half of the way in x, for each unknown.
+/// assert!((x[0] - 0.5).abs() < 1e-12 && (x[1] - 0.5).abs() < 1e-12);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// Δy is in \[y\], P⁻¹ maps it to \[x\]; η has no unit.
 ///

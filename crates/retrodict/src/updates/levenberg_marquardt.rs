@@ -35,6 +35,20 @@ use crate::problem::Evaluation;
 /// gradients, for up to 64 unknowns, and used once it foretells the loss better. Whole steps that halve, as where J is singular at
 /// a solution, are doubled.
 ///
+/// ```
+/// use retrodict::losses::SquaredError;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ScalingOptions;
+/// use retrodict::updates::LevenbergMarquardt;
+/// // y = (x₀, 100 x₁); the solution is (1, 1).
+/// let scaling = ScalingOptions::default().with_alpha(100.0).build()?;
+/// let problem = Problem::new(scaling, SquaredError::half(), [1.0, 100.0])?;
+/// let solver = Solver::new(LevenbergMarquardt::default(), StopWhen::after(10));
+/// let x = solver.solve(&problem, &[3.0, -2.0])?.x;
+/// assert!((x[0] - 1.0).abs() < 1e-9 && (x[1] - 1.0).abs() < 1e-9);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// None of the options carries one.
 ///

@@ -15,6 +15,21 @@ use crate::problem::Evaluation;
 /// left, or H is singular in every direction of the gradient, the rule steps against the
 /// gradient and says so.
 ///
+/// ```
+/// use retrodict::losses::SquaredError;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ScalingOptions;
+/// use retrodict::updates::Newton;
+/// // y = (x₀, 100 x₁); the solution is (1, 1).
+/// let scaling = ScalingOptions::default().with_alpha(100.0).build()?;
+/// let problem = Problem::new(scaling, SquaredError::half(), [1.0, 100.0])?;
+/// let solver = Solver::new(Newton::default(), StopWhen::after(1));
+/// let x = solver.solve(&problem, &[0.0, 0.0])?.x;
+/// // L is quadratic: one step.
+/// assert!((x[0] - 1.0).abs() < 1e-12 && (x[1] - 1.0).abs() < 1e-12);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// H is in \[L\]/\[x\]², so η has no unit.
 ///

@@ -9,6 +9,21 @@ use crate::problem::Evaluation;
 
 /// RMSprop, optionally with momentum: Δx = −η g / (√v + ε) + μ Δx₋₁, with a running mean v of g².
 ///
+/// ```
+/// use retrodict::losses::SquaredError;
+/// use retrodict::prelude::*;
+/// use retrodict::simulators::ScalingOptions;
+/// use retrodict::updates::RmsProp;
+/// // y = (x₀, 100 x₁); the solution is (1, 1).
+/// let scaling = ScalingOptions::default().with_alpha(100.0).build()?;
+/// let problem = Problem::new(scaling, SquaredError::half(), [1.0, 100.0])?;
+/// let solver = Solver::new(RmsProp::new(0.1)?, StopWhen::after(1));
+/// let x = solver.solve(&problem, &[0.0, 0.0])?.x;
+/// // The first step is η/√(1 − ρ).
+/// assert!((x[0] - 0.1 / 0.1_f64.sqrt()).abs() < 1e-6);
+/// # Ok::<(), retrodict::Error>(())
+/// ```
+///
 /// # Units
 /// The gradient's unit cancels, so η is in \[x\], one number for all unknowns whatever their
 /// units.

@@ -24,7 +24,6 @@ impl Search<'_> {
         if self.in_named_entry(table, layout, path)?
             || self.in_section(table, layout, path)?
             || self.as_option(table, layout, path)?
-            || self.in_entries(table, layout, path)?
         {
             return Ok(());
         }
@@ -37,6 +36,9 @@ impl Search<'_> {
                     format!("write a name, as in {key}=NAME; options are set as {key}.KEY=VALUE")
                 }
             });
+        }
+        if self.in_entries(table, layout, path)? {
+            return Ok(());
         }
         let known = self.known(table, layout);
         Err(unknown("key", first, known.iter().map(String::as_str)))

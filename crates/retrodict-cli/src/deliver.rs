@@ -1,0 +1,7 @@
+//! What commands deliver in the end: files, the report, and what is said of them.
+
+mod inversion;
+mod training;
+
+pub use inversion::{Told, finish as inversion};
+pub use training::finish as training;

@@ -1,0 +1,36 @@
+//! A checksum of the files that an inversion reads: whether they are still the same.
+
+use flate2::Crc;
+
+use retrodict::spec::{InversionSpec, StartSpec, StopSpec};
+
+use crate::data::{bounded, place};
+use crate::failure::Outcome;
+
+/// A number that changes with the inversion and with every byte of the files that it names.
+///
+/// `solved` leaves out how the problem is solved: with the same number, losses can be compared.
+pub fn fingerprint(inversion: &InversionSpec, solved: bool) -> Outcome<String> {
+    let mut inversion = inversion.clone();
+    let mut crc = Crc::new();
+    for name in inversion.files() {
+        let (path, picked) = place(name);
+        crc.update(&bounded::bytes(path, bounded::DATA)?);
+        // Where a file stands does not matter, and what it is called only for its kind.
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        *name = match picked {
+            Some(picked) => format!("{file}:{picked}"),
+            None => file.into_owned(),
+        };
+    }
+    inversion.title.clear();
+    if !solved {
+        (inversion.rule, inversion.inverse) = (None, None);
+        inversion.stop = StopSpec::default();
+        inversion.start = StartSpec::default();
+        // What is asked of the answer changes nothing of it.
+        (inversion.statistics, inversion.posterior) = (true, None);
+    }
+    crc.update(inversion.to_toml()?.as_bytes());
+    Ok(format!("{:08x}", crc.sum()))
+}
