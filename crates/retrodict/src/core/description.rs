@@ -1,5 +1,7 @@
 //! What a simulator tells of itself beside its values.
 
+use std::collections::BTreeSet;
+
 use derive_setters::Setters;
 
 /// All that is only told of a simulator: nothing of it changes what `forward`, `jvp` and `vjp` compute.
@@ -123,9 +125,10 @@ impl Series {
             let of_row = |column: &usize| row[0] / width * width + column;
             row.iter().copied().eq(columns.iter().map(of_row))
         });
+        let distinct = columns.iter().collect::<BTreeSet<_>>().len() == columns.len();
         let times: Vec<usize> = rows.map(|row| row[0] / width).collect();
         let pick = |time: &usize| self.times.get(*time).copied();
-        (whole && times.is_sorted_by(|a, b| a < b)).then_some(())?;
+        (whole && distinct && times.is_sorted_by(|a, b| a < b)).then_some(())?;
         Some(Self {
             times: times.iter().map(pick).collect::<Option<_>>()?,
             columns: columns

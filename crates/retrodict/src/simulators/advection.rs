@@ -1,3 +1,5 @@
+//! Transport by a constant velocity.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

@@ -1,3 +1,5 @@
+//! Burgers' equation: a velocity that carries itself.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

@@ -1,3 +1,5 @@
+//! The second integral, whose inverse differentiates twice.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

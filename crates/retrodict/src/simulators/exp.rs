@@ -1,3 +1,5 @@
+//! The exponential of each value.
+
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Incompressible flow, observed through a marker that it carries.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

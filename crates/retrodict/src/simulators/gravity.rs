@@ -1,3 +1,5 @@
+//! Mass below ground from gravity above.
+
 use std::f64::consts::PI;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! Diffusion of heat, exact in Fourier space.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

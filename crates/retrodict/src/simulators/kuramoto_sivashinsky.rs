@@ -1,3 +1,5 @@
+//! Chaotic flame fronts on a line.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

@@ -1,3 +1,5 @@
+//! Lorenz's chaotic model of convection.
+
 use crate::models::ode::{Number, RightHandSide, Settings, Transform};
 
 /// Lorenz's convection: y₀′ = σ(y₁ − y₀), y₁′ = y₀(ρ − y₂) − y₁, y₂′ = y₀y₁ − βy₂.

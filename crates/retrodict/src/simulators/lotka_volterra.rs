@@ -1,3 +1,5 @@
+//! Predators and their prey.
+
 use crate::models::ode::{Number, RightHandSide, Settings, Transform};
 
 /// Prey and predators: y₀′ = a y₀ − b y₀y₁, y₁′ = −c y₁ + d y₀y₁.

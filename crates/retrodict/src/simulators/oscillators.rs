@@ -1,3 +1,5 @@
+//! A chain of masses, controlled by a force on the last one.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

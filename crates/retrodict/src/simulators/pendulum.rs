@@ -1,3 +1,5 @@
+//! A damped pendulum.
+
 use crate::models::ode::{Number, RightHandSide, Settings, Transform};
 
 /// A damped pendulum: θ″ = −(g/l) sin θ − γθ′.

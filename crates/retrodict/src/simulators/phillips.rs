@@ -1,3 +1,5 @@
+//! A hump blurred by itself.
+
 use std::f64::consts::{FRAC_PI_3, PI};
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! The potential of a source.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

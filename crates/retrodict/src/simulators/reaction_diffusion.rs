@@ -1,3 +1,5 @@
+//! Two substances that react, diffuse and form patterns.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

@@ -1,3 +1,5 @@
+//! Two numbers, the second scaled.
+
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! A quantum particle in a well, controlled through its dipole.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

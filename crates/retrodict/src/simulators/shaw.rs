@@ -1,3 +1,5 @@
+//! A light source behind a slit.
+
 use std::f64::consts::{FRAC_PI_2, PI};
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! A rotated sine with infinitely many solutions.
+
 use std::f64::consts::PI;
 
 use derive_setters::Setters;

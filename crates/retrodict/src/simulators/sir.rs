@@ -1,3 +1,5 @@
+//! The course of an epidemic.
+
 use crate::models::ode::{Number, RightHandSide, Settings, Transform};
 
 /// An epidemic: S′ = −βSI, I′ = βSI − γI, R′ = γI, as shares of the population.

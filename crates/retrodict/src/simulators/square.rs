@@ -1,3 +1,5 @@
+//! Two numbers, the second squared.
+
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Temperature inside a wall from that of its surface.
+
 use std::f64::consts::PI;
 use std::sync::Arc;
 

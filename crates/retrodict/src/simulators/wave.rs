@@ -1,3 +1,5 @@
+//! Waves by leapfrog, which is exactly reversible.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

@@ -152,7 +152,7 @@ impl Choice {
     ///
     /// fn main() -> Result<()> {
     ///     let shaw = ShawOptions::default().build()?;
-    ///     let y = shaw.data().iter().enumerate().map(|(i, y)| y + 1e-3 * (37.0 * i as f64).sin()).collect();
+    ///     let y: Vec<f64> = shaw.data().iter().enumerate().map(|(i, y)| y + 1e-3 * (37.0 * i as f64).sin()).collect();
     ///     let problem = Problem::new(Arc::new(shaw), Arc::new(SquaredError::half()), y)?;
     ///     let problem = problem.with_prior(&Tikhonov::default(), 1.0)?;
     ///     let chosen = Choice::CrossValidation.weight(&problem, &[0.0; 64])?;

@@ -1,3 +1,5 @@
+//! A program that reads x from one file and writes y to another.
+
 use std::path::Path;
 use std::time::Duration;
 

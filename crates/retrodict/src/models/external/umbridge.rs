@@ -1,3 +1,5 @@
+//! A model behind a server that speaks the UM-Bridge protocol.
+
 use std::time::Duration;
 
 use derive_setters::Setters;

@@ -1,3 +1,5 @@
+//! How time is stepped through.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,3 +1,5 @@
+//! How a flow is inverted: least squares through a blur, or centres of mass.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,3 +1,5 @@
+//! The marker at the start.
+
 use std::f64::consts::PI;
 
 use schemars::JsonSchema;

@@ -1,3 +1,5 @@
+//! The source of a potential: what Poisson's equation undoes.
+
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
