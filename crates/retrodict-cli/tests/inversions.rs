@@ -479,7 +479,7 @@ fn a_simulation_that_fails_on_the_way_shortens_the_step() {
     let notices = field["notices"].to_string();
     assert!(notices.contains("the step was shortened"), "{field}");
     assert!(
-        field["trouble"]
+        field["first_error"]
             .as_str()
             .unwrap()
             .contains("no longer finite"),

@@ -40,7 +40,8 @@ pub struct Facts {
     /// Where the run departed from its formula.
     pub notices: Vec<String>,
     /// Why it first did.
-    pub trouble: Option<String>,
+    #[serde(alias = "trouble")]
+    pub first_error: Option<String>,
 }
 
 /// A distinct solution, and the starts that led to it.

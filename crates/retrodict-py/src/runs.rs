@@ -221,7 +221,7 @@ fn facts(
             .chain(fell_back)
             .chain(remarks)
             .collect(),
-        trouble: found.trouble.as_ref().map(ToString::to_string),
+        first_error: found.first_error.as_ref().map(ToString::to_string),
     }
 }
 
@@ -233,7 +233,7 @@ fn never_began(
     failure: Option<&PyErr>,
 ) -> Option<PyErr> {
     match &found.status {
-        Status::Failed(error) if found.steps == 0 && found.trouble.is_none() => {
+        Status::Failed(error) if found.steps == 0 && found.first_error.is_none() => {
             Some(caused(py, error, Some(failure?.clone_ref(py))))
         }
         _ => None,

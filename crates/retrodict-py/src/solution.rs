@@ -234,8 +234,8 @@ impl Solution {
 
     /// The first error that made the run depart from its formula, if any.
     #[getter]
-    fn trouble(&self) -> Option<&str> {
-        self.facts.trouble.as_deref()
+    fn first_error(&self) -> Option<&str> {
+        self.facts.first_error.as_deref()
     }
 
     /// The exception with which the simulator ended the run, where status is "failed".

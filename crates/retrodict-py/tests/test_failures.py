@@ -46,7 +46,7 @@ def test_a_failure_where_a_step_leads_shortens_the_step(method, y, start):
     assert failures, "the run is to meet the failure"
     assert solution.converged, solution
     assert solution.x[0] == pytest.approx(np.exp(y), rel=1e-6)
-    assert "too small" in solution.trouble
+    assert "too small" in solution.first_error
     assert any("the step was shortened" in notice for notice in solution.notices)
     assert solution.exception is None
 
@@ -169,7 +169,7 @@ def test_a_series_that_is_cut_short_is_a_failure_at_that_x(method, cut):
     assert cuts, "the run is to meet the failure"
     assert solution.converged, solution
     np.testing.assert_allclose(solution.x, TRUTH, rtol=1e-5)
-    assert "expected (9,)" in solution.trouble and "integrator" in solution.trouble
+    assert "expected (9,)" in solution.first_error and "integrator" in solution.first_error
 
 
 def test_a_series_that_is_cut_short_at_the_start_is_raised():
@@ -195,7 +195,7 @@ def test_an_inverse_that_is_not_finite_is_a_failure():
         decay, decay_jacobian, invert_near=lambda y, x0: np.full(2, np.nan)
     )
     solution = retrodict.solve(model, DATA, [1.0, 1.0], method="pg", stop=20)
-    assert "invert_near returned NaN" in solution.trouble
+    assert "invert_near returned NaN" in solution.first_error
 
 
 def test_warnings_as_errors_are_raised_before_the_run():

@@ -18,7 +18,7 @@ WAYS = [through_pickle, copy.copy, copy.deepcopy]
 same = np.testing.assert_array_equal
 
 PLAIN = [
-    "loss", "status", "message", "converged", "steps", "seconds", "counts", "notices", "trouble",
+    "loss", "status", "message", "converged", "steps", "seconds", "counts", "notices", "first_error",
 ]
 
 

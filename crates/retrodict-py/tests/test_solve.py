@@ -19,7 +19,7 @@ def test_a_jacobian_is_used():
     assert solution.history[0] == pytest.approx(0.5 * np.sum((decay([1.0, 1.0]) - DATA) ** 2))
     assert len(solution.history) == solution.steps + 1
     assert solution.counts["forward"] > solution.steps
-    assert not solution.notices and solution.trouble is None and solution.exception is None
+    assert not solution.notices and solution.first_error is None and solution.exception is None
 
 
 def test_a_fit_that_is_exact_ends_once_x_is_right():

@@ -59,7 +59,7 @@ pub trait UpdateRule: Send {
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>>;
 
     /// The error that made the rule depart from its formula in the last update, if any.
-    fn trouble(&self) -> Option<&Error> {
+    fn cause(&self) -> Option<&Error> {
         None
     }
 

@@ -187,10 +187,10 @@ fn goes_on(rule: &str, wall: f64) -> bool {
             }
         }
         assert_eq!(notices, expected.notices, "{rule} at {at}");
-        let first = stopped.trouble.or(after.trouble);
+        let first = stopped.first_error.or(after.first_error);
         assert_eq!(
             first.map(|error| error.to_string()),
-            expected.trouble.as_ref().map(ToString::to_string),
+            expected.first_error.as_ref().map(ToString::to_string),
             "{rule} at {at}"
         );
     }
@@ -222,7 +222,7 @@ fn a_time_limit_ends_a_step_and_keeps_the_start() {
     ] {
         let found = soon(|| solver.solve(&problem(&slow), &START)).unwrap();
         assert_eq!(found.status, Status::TimeLimit, "{name}");
-        assert!(found.loss.is_finite() && found.trouble.is_none() && found.notices.is_empty());
+        assert!(found.loss.is_finite() && found.first_error.is_none() && found.notices.is_empty());
     }
     // What is cancelled before it begins still says how good the start is.
     let asleep = Arc::new(Raising::slow(Duration::from_millis(1500)));

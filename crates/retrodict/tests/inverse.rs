@@ -428,7 +428,7 @@ fn the_rule_goes_as_far_as_the_inverse_and_says_so() {
     assert!((solution.loss - 72.0).abs() < 1e-3);
     let said: Vec<&str> = solution.notices.iter().map(|(n, _)| n.0).collect();
     assert!(said[0].contains("took the partial step"), "{said:?}");
-    let why = solution.trouble.unwrap().to_string();
+    let why = solution.first_error.unwrap().to_string();
     assert!(why.contains("covered 25.0000 %"), "{why}");
 }
 

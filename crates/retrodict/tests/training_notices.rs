@@ -65,13 +65,13 @@ fn fallbacks_of_the_rule_behind_targets_are_counted_with_the_first_cause() {
         "{:?}",
         state.notices
     );
-    let trouble = state.trouble.clone().unwrap_or_default();
-    assert!(trouble.contains("greater than 0"), "{trouble}");
+    let first_error = state.first_error.clone().unwrap_or_default();
+    assert!(first_error.contains("greater than 0"), "{first_error}");
     // They go with the state: a training that goes on counts on.
     let gone_on = train(&targets, Some(train(&targets, None, 2)), 3);
     assert_eq!(
-        (gone_on.notices, gone_on.trouble),
-        (state.notices, state.trouble)
+        (gone_on.notices, gone_on.first_error),
+        (state.notices, state.first_error)
     );
     assert_eq!(train(&[2.0, 0.5], None, 3).notices, vec![]);
 }

@@ -103,8 +103,8 @@ fn tell(plan: &Plan, answers: &[Answer]) {
         for notice in &answer.notices {
             println!("{}", wrapped("note: ", notice));
         }
-        if let Some(trouble) = &answer.trouble {
-            println!("{}", wrapped("note: first caused by: ", trouble));
+        if let Some(first_error) = &answer.first_error {
+            println!("{}", wrapped("note: first caused by: ", first_error));
         }
     }
     let certainty: Vec<String> = answers.iter().map(inversion::told).collect();

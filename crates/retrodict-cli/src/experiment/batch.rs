@@ -87,16 +87,16 @@ impl Batch {
         found
             .into_iter()
             .map(|(text, count)| format!("{text} ({count} times)"))
-            .chain(self.trouble())
+            .chain(self.first_error())
             .collect()
     }
 
     /// Why the rule first fell back, where an error was the cause.
-    fn trouble(&self) -> Option<String> {
+    fn first_error(&self) -> Option<String> {
         let first = self
             .members
             .iter()
-            .find_map(|m| m.solution.trouble.as_ref());
+            .find_map(|m| m.solution.first_error.as_ref());
         first.map(|error| format!("first caused by: {error}"))
     }
 

@@ -184,7 +184,7 @@ fn solve_from(
             seconds: first.seconds,
             counts: first.counts,
             notices: Vec::new(),
-            trouble: None,
+            first_error: None,
             without_effect: Vec::new(),
             explained: None,
             output_noise: None,

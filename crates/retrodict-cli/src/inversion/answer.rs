@@ -40,7 +40,8 @@ pub struct Answer {
     /// Where the rule fell back from its formula, and how often.
     pub notices: Vec<String>,
     /// Why it first did, where an error was the cause.
-    pub trouble: Option<String>,
+    #[serde(alias = "trouble")]
+    pub first_error: Option<String>,
     /// The distinct solutions, where it was run from more than one start.
     pub solutions: Option<Vec<Found>>,
     /// x, where it has few values.
@@ -139,7 +140,7 @@ fn answer(plan: &Plan, field: usize, runs: &[&Run]) -> Option<Answer> {
             .map(|(n, c)| format!("{n} ({c} times)"))
             .chain(run.ended.iter().flat_map(|e| e.remarks.iter().cloned()))
             .collect(),
-        trouble: run.trouble.clone(),
+        first_error: run.first_error.clone(),
         solutions: (of.starts.len() > 1).then_some(found),
         x: (x.len() <= SHOWN_UP_TO).then(|| x.clone()),
         weight: of.chosen.clone(),

@@ -39,7 +39,7 @@ pub fn write_inversion(folder: &Path, inversion: &InversionSpec) -> Outcome<()> 
 
 /// Takes back what [`write_inversion`] wrote of an inversion that could not begin.
 pub fn forget_inversion(folder: &Path) {
-    // What cannot be removed is no more trouble than it was before.
+    // What cannot be removed is no worse than it was before.
     let _ = std::fs::remove_file(folder.join(INVERSION));
 }
 
@@ -128,7 +128,7 @@ fn summary(plan: &Plan, answer: &Answer, label: &str) -> MethodSummary {
     notices.extend(answer.notices.iter().cloned());
     notices.extend(
         answer
-            .trouble
+            .first_error
             .iter()
             .map(|why| format!("first caused by: {why}")),
     );

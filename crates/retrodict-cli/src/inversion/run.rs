@@ -28,7 +28,8 @@ pub struct Run {
     /// Where the rule fell back from its formula, and how often.
     pub notices: Vec<(String, usize)>,
     /// Why it first did, where an error was the cause.
-    pub trouble: Option<String>,
+    #[serde(alias = "trouble")]
+    pub first_error: Option<String>,
     /// How it ended; nothing while it goes on.
     pub ended: Option<Ended>,
 }
@@ -98,7 +99,7 @@ pub fn fresh(plan: &Plan) -> Vec<Run> {
             standing: Checkpoint::at(x0.clone()),
             history: History::default(),
             notices: Vec::new(),
-            trouble: None,
+            first_error: None,
             ended: None,
         })
     });

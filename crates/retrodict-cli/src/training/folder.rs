@@ -109,7 +109,8 @@ pub struct Outcome {
     pub notices: Vec<(String, u64)>,
     /// Why it first did, where an error was the cause.
     #[serde(default)]
-    pub trouble: Option<String>,
+    #[serde(alias = "trouble")]
+    pub first_error: Option<String>,
     /// The truncation of the rule, where it has one.
     pub truncation: Option<f64>,
     /// The engine that it used and the size of J, where the rule has the choice.

@@ -114,7 +114,7 @@ impl<'a> Learner<'a> {
             loss: state.best_loss,
             rollbacks: state.rollbacks,
             notices: state.notices.clone(),
-            trouble: state.trouble.clone(),
+            first_error: state.first_error.clone(),
             truncation,
             engine: self.training.engine().map(|engine| {
                 let (m, n) = (self.training.rows, self.training.network.parameters());
@@ -151,7 +151,7 @@ pub fn learn(
     }
     let progress = Progress::start(label, learner.training.most_steps().unwrap_or(0));
     let mut written = Instant::now();
-    let mut trouble = None;
+    let mut first_error = None;
     let (network, seen) = (
         Arc::clone(&learner.training.network),
         learner.looked_at.clone(),
@@ -182,14 +182,14 @@ pub fn learn(
             Ok(())
         };
         if let Err(failure) = keep() {
-            trouble = Some(failure);
+            first_error = Some(failure);
             return ControlFlow::Break(());
         }
         progress.show(step.state.step, || message(step));
         ControlFlow::Continue(())
     };
     let trained = learner.training.train(state, observe)?;
-    if let Some(failure) = trouble {
+    if let Some(failure) = first_error {
         return Err(failure);
     }
     let cancelled = trained.status.kind() == StatusKind::Cancelled;

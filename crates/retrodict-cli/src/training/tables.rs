@@ -115,8 +115,8 @@ pub fn remarks(contents: &Contents) -> Vec<String> {
         for (notice, count) in &o.notices {
             remarks.push(format!("{who}: {notice} ({count} times)"));
         }
-        if let Some(trouble) = &o.trouble {
-            remarks.push(format!("{who}: first caused by: {trouble}"));
+        if let Some(first_error) = &o.first_error {
+            remarks.push(format!("{who}: first caused by: {first_error}"));
         }
         for layer in o.diagnosis.saturated() {
             remarks.push(format!(

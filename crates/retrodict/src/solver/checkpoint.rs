@@ -89,7 +89,7 @@ pub struct Progress<'a> {
     /// Where the rule departed from its formula, and how often, since the run began or was resumed.
     pub notices: &'a [(Notice, usize)],
     /// The first error that made it do so, if any.
-    pub trouble: Option<&'a Error>,
+    pub first_error: Option<&'a Error>,
     pub(crate) unknowns: Option<&'a [f64]>,
     pub(crate) best: &'a (Vec<f64>, f64),
     pub(crate) first_loss: f64,

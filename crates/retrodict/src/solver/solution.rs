@@ -48,5 +48,5 @@ pub struct Solution {
     /// Where the rule departed from its formula, and how often.
     pub notices: Vec<(Notice, usize)>,
     /// The first error that made the rule depart from its formula, if any.
-    pub trouble: Option<Error>,
+    pub first_error: Option<Error>,
 }

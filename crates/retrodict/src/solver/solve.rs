@@ -164,7 +164,7 @@ impl Solver {
             best,
             lowest: Lowest::of(&from.lowest),
             notices: Vec::new(),
-            trouble: None,
+            first_error: None,
             steps: from.steps,
             pending: from.pending.clone(),
             settled: from.counts,
@@ -205,7 +205,7 @@ fn unbegun(from: &Checkpoint, x: Vec<f64>, status: Status, seconds: f64) -> (Sol
         seconds,
         counts: from.counts,
         notices: Vec::new(),
-        trouble: None,
+        first_error: None,
         without_effect: Vec::new(),
         explained: None,
         output_noise: None,
@@ -229,7 +229,7 @@ struct Run {
     best: (Vec<f64>, f64),
     lowest: Lowest,
     notices: Vec<(Notice, usize)>,
-    trouble: Option<Error>,
+    first_error: Option<Error>,
     steps: usize,
     /// The update with which an interrupted step goes on.
     pending: Option<Vec<f64>>,
@@ -237,7 +237,7 @@ struct Run {
     settled: Counts,
     /// What of x is counted in that.
     known: Computed,
-    /// The notices up to there, and whether there was trouble.
+    /// The notices up to there, and whether an error was the cause.
     noted: (Vec<(Notice, usize)>, bool),
     /// Whether the rule has found its update, and nothing was done with it yet.
     aimed: bool,
@@ -333,9 +333,9 @@ impl Run {
         };
         if matches!(status, Some(Status::Cancelled | Status::TimeLimit)) {
             // The step at hand is taken again, and what it met is met again.
-            let (notices, trouble) = std::mem::take(&mut self.noted);
+            let (notices, first_error) = std::mem::take(&mut self.noted);
             self.notices = notices;
-            self.trouble = self.trouble.filter(|_| trouble);
+            self.first_error = self.first_error.filter(|_| first_error);
         }
         let mut standing = self.moment(&record, &at, &x).checkpoint();
         standing.counts = self.settled;
@@ -355,7 +355,7 @@ impl Run {
             seconds: record.seconds,
             counts: record.counts,
             notices: self.notices,
-            trouble: self.trouble,
+            first_error: self.first_error,
         };
         Ok((solution, standing))
     }
@@ -404,7 +404,7 @@ impl Run {
             self.note_failed_trials(failed_trials);
             let Some((next, scale)) = landing? else {
                 // A rule that had lost its way before: no way on is no fault of the search.
-                let lost = self.rule.trouble().is_some();
+                let lost = self.rule.cause().is_some();
                 let otherwise = if lost {
                     Status::NoProgress
                 } else {
@@ -675,7 +675,7 @@ impl Run {
             looked: self.looked,
             known: at.known(),
             notices: &self.notices,
-            trouble: self.trouble.as_ref(),
+            first_error: self.first_error.as_ref(),
         }
     }
 
@@ -695,7 +695,7 @@ impl Run {
         self.settled = self.asked(at);
         self.known = at.known();
         self.noted.0.clone_from(&self.notices);
-        self.noted.1 = self.trouble.is_some();
+        self.noted.1 = self.first_error.is_some();
     }
 
     /// Evaluations of the simulator so far.
@@ -707,14 +707,14 @@ impl Run {
 
     fn note_failed_trials(&mut self, failed_trials: FailedTrials) {
         (0..failed_trials.count).for_each(|_| self.note(SHORTENED));
-        if self.trouble.is_none() {
-            self.trouble = failed_trials.first;
+        if self.first_error.is_none() {
+            self.first_error = failed_trials.first;
         }
     }
 
     fn note(&mut self, notice: Notice) {
-        if self.trouble.is_none() {
-            self.trouble = self.rule.trouble().cloned();
+        if self.first_error.is_none() {
+            self.first_error = self.rule.cause().cloned();
         }
         match self.notices.iter_mut().find(|(known, _)| *known == notice) {
             Some((_, count)) => *count += 1,

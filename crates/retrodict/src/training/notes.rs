@@ -13,26 +13,26 @@ pub(super) struct Noted {
     /// How often for each notice, in an order that no thread decides.
     pub(super) counts: BTreeMap<&'static str, u64>,
     /// The first sample at which an error was the cause, and that error.
-    pub(super) trouble: Option<(usize, String)>,
+    pub(super) first_error: Option<(usize, String)>,
 }
 
 impl Notes {
     /// Takes what a rule noted at a sample, so often, with the error behind it if there was one.
-    pub fn take(&self, sample: usize, notices: &[(Notice, usize)], trouble: Option<&Error>) {
-        if notices.is_empty() && trouble.is_none() {
+    pub fn take(&self, sample: usize, notices: &[(Notice, usize)], first_error: Option<&Error>) {
+        if notices.is_empty() && first_error.is_none() {
             return;
         }
         let mut noted = self.lock();
         for (notice, count) in notices {
             *noted.counts.entry(notice.0).or_default() += *count as u64;
         }
-        if let Some(error) = trouble
+        if let Some(error) = first_error
             && noted
-                .trouble
+                .first_error
                 .as_ref()
                 .is_none_or(|(first, _)| sample < *first)
         {
-            noted.trouble = Some((sample, error.to_string()));
+            noted.first_error = Some((sample, error.to_string()));
         }
     }
 

@@ -81,7 +81,8 @@ pub struct State {
     pub notices: Vec<(String, u64)>,
     /// Why it first did, where an error was the cause.
     #[serde(default)]
-    pub trouble: Option<String>,
+    #[serde(alias = "trouble")]
+    pub first_error: Option<String>,
 }
 
 impl State {
@@ -105,14 +106,14 @@ impl State {
             epoch_count: 0,
             pending: Vec::new(),
             notices: Vec::new(),
-            trouble: None,
+            first_error: None,
         }
     }
 
-    fn note(&mut self, notice: Notice, trouble: Option<&Error>) {
+    fn note(&mut self, notice: Notice, first_error: Option<&Error>) {
         self.count(notice.0, 1);
-        if self.trouble.is_none() {
-            self.trouble = trouble.map(ToString::to_string);
+        if self.first_error.is_none() {
+            self.first_error = first_error.map(ToString::to_string);
         }
     }
 
@@ -121,8 +122,8 @@ impl State {
         for (notice, count) in &noted.counts {
             self.count(notice, *count);
         }
-        if self.trouble.is_none() {
-            self.trouble = noted.trouble.as_ref().map(|(_, why)| why.clone());
+        if self.first_error.is_none() {
+            self.first_error = noted.first_error.as_ref().map(|(_, why)| why.clone());
         }
     }
 
@@ -440,7 +441,7 @@ impl Trainer {
             if pending.is_empty() {
                 dtheta.fill(0.0);
                 if let Some(notice) = self.rule.update(at, dtheta)? {
-                    state.note(notice, self.rule.trouble());
+                    state.note(notice, self.rule.cause());
                 }
                 dtheta.iter_mut().for_each(|d| *d *= factor);
             } else {

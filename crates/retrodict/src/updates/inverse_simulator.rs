@@ -85,7 +85,7 @@ struct State {
     /// Whether the last Δx is a direction to search along, not a step of the inverse.
     fell_back: bool,
     /// Why the inverse did not lead to y, if it did not.
-    trouble: Option<Error>,
+    cause: Option<Error>,
 }
 
 impl Default for InverseSimulatorOptions {
@@ -123,7 +123,7 @@ impl UpdateRule for InverseSimulator {
         let State {
             dy,
             fell_back,
-            trouble,
+            cause,
         } = &mut self.memory.0;
         dy.clear();
         dy.extend(
@@ -132,8 +132,8 @@ impl UpdateRule for InverseSimulator {
                 .map(|dy| self.options.learning_rate * dy),
         );
         *fell_back = false;
-        *trouble = at.inverse_step(dy, dx).err();
-        let Some(error) = trouble else {
+        *cause = at.inverse_step(dy, dx).err();
+        let Some(error) = cause else {
             return Ok(None);
         };
         if let Error::InverseStopped { x, .. } = error {
@@ -158,8 +158,8 @@ impl UpdateRule for InverseSimulator {
         Ok(Some(to_gradient))
     }
 
-    fn trouble(&self) -> Option<&Error> {
-        self.memory.0.trouble.as_ref()
+    fn cause(&self) -> Option<&Error> {
+        self.memory.0.cause.as_ref()
     }
 
     fn search(&self) -> Search {

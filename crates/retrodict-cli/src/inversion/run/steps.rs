@@ -112,7 +112,7 @@ fn advance(
         .with_time(plan.stop.time.map(|limit| limit.saturating_sub(spent)));
     let solver = plan.solver_until(stop)?;
     let from = run.standing.clone();
-    let before = (run.notices.clone(), run.trouble.clone());
+    let before = (run.notices.clone(), run.first_error.clone());
     let mut kept = Instant::now();
     let (solution, standing) = solver.resume(problem, &from, |moment| {
         run.history.push(*moment.record);
@@ -123,14 +123,15 @@ fn advance(
             && kept.elapsed() >= keeper.every
         {
             run.standing = moment.checkpoint();
-            (run.notices, run.trouble) = joined(&before, moment.notices, moment.trouble);
+            (run.notices, run.first_error) = joined(&before, moment.notices, moment.first_error);
             keeper.keep(i, &run);
             kept = Instant::now();
         }
         ControlFlow::Continue(())
     })?;
     run.standing = standing;
-    (run.notices, run.trouble) = joined(&before, &solution.notices, solution.trouble.as_ref());
+    (run.notices, run.first_error) =
+        joined(&before, &solution.notices, solution.first_error.as_ref());
     let names = LazyCell::new(|| labels(&*plan.simulator));
     run.ended = Some(Ended {
         status: solution.status.kind(),
@@ -149,7 +150,7 @@ fn advance(
 type Noted = (Vec<(String, usize)>, Option<String>);
 
 /// What was noted before a run went on, and since.
-fn joined(before: &Noted, since: &[(Notice, usize)], trouble: Option<&Error>) -> Noted {
+fn joined(before: &Noted, since: &[(Notice, usize)], first_error: Option<&Error>) -> Noted {
     let (mut notices, first) = before.clone();
     for (notice, count) in since {
         match notices.iter_mut().find(|(known, _)| known == notice.0) {
@@ -157,5 +158,5 @@ fn joined(before: &Noted, since: &[(Notice, usize)], trouble: Option<&Error>) ->
             None => notices.push((notice.0.to_owned(), *count)),
         }
     }
-    (notices, first.or(trouble.map(ToString::to_string)))
+    (notices, first.or(first_error.map(ToString::to_string)))
 }
