@@ -11,7 +11,8 @@ mod remedy;
 mod source;
 
 pub use names::{nearest, suggestion, unknown};
-pub use place::{At, Place};
+pub(crate) use place::At;
+pub use place::Place;
 pub use remedy::Remedy;
 pub use source::Source;
 

@@ -67,6 +67,6 @@ pub use text::misread;
 #[cfg(feature = "network")]
 pub use training::{
     DataSpec, DrawSpec, Physics, Samples, Training, TrainingExpectation, TrainingMethodSpec,
-    TrainingSpec, input,
+    TrainingSpec,
 };
 pub use values::{FileArray, Files, NoFiles, Values};

@@ -153,3 +153,24 @@ fn changes_reach_every_key() {
     }
     assert!(set(&Override::parse("lm.name=other").unwrap()).is_err());
 }
+
+#[test]
+fn a_method_may_take_another_search() {
+    let searched = with(&["lm.search=nowhere"]).unwrap();
+    let message = races(&searched, &[]).err().unwrap().to_string();
+    assert!(
+        message.starts_with("method 'lm': unknown search 'nowhere'"),
+        "{message}"
+    );
+    let searched = with(&["descent.search=backtracking"]).unwrap();
+    let races = races(&searched, &["descent"]).unwrap();
+    let problem = &races[0].problem;
+    let entrant = &races[0].entrants[0];
+    let posed = problem.problem(0, &entrant.simulators[0]).unwrap();
+    let start = &problem.starts[0];
+    let own = entrant.solver(None).unwrap().solve(&posed, start).unwrap();
+    let plain = entrant.make_rule().unwrap();
+    let plain = retrodict::Solver::new(plain, entrant.spec.stop());
+    let plain = plain.solve(&posed, start).unwrap();
+    assert!(own.counts.forward > plain.counts.forward);
+}

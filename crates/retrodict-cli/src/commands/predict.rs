@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::registry;
 use retrodict::registry::Named;
 use retrodict::solver::automatic::{self, AUTOMATIC};
-use retrodict::spec::{self, Physics, TrainingSpec};
+use retrodict::spec::{Physics, Samples, TrainingSpec};
 use retrodict::{Error, Network, Problem, Solution, Solver, StopWhen};
 
 use crate::args;
@@ -153,7 +153,7 @@ impl Trained {
         let plan: TrainingSpec = toml::from_str(&weights.plan).map_err(damaged)?;
         let architecture: Named = toml::from_str(&weights.architecture).map_err(damaged)?;
         let physics = plan.physics(plan.method(&weights.method)?, registry())?;
-        let input = spec::input(&plan.data.draw, &physics, &UserFiles)?;
+        let input = Samples::space(&plan.data.draw, &physics, &UserFiles)?;
         let kind = registry().networks.make(registry(), &architecture)?;
         let network = kind.between(&input, physics.simulator.input())?;
         Ok(Self {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::layout::{
     Described, Layout, List, Reach, Section, full_name, of_inverses, of_losses, of_rules,
-    of_simulators,
+    of_searches, of_simulators,
 };
 use super::loss::squared;
 use super::{Named, StopSpec, text};
@@ -95,6 +95,9 @@ pub struct ExperimentMethodSpec {
     /// A local inverse found from derivatives, for this method, by its name, with options.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inverse: Option<Named>,
+    /// How far along Δx, by its name, with options, in place of the rule's own search.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Named>,
     /// Maximum number of steps; that of `stop` if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<usize>,
@@ -202,6 +205,7 @@ const METHOD: &Layout = &Layout {
     sections: &[
         Section::entry("rule", of_rules, Reach::Alone),
         Section::entry("inverse", of_inverses, Reach::IfThere),
+        Section::entry("search", of_searches, Reach::IfThere),
         Section::keys("stop", full_name::<StopSpec>),
     ],
     lists: &[],
@@ -216,6 +220,7 @@ impl ExperimentMethodSpec {
             rule: rule.into(),
             simulator: toml::Table::new(),
             inverse: None,
+            search: None,
             steps: None,
             starts: 1,
             spread: None,

@@ -27,7 +27,7 @@ mod session;
 pub use draw::DrawSpec;
 pub use expected::TrainingExpectation;
 pub use physics::Physics;
-pub use samples::{Samples, input};
+pub use samples::Samples;
 pub use session::Training;
 
 /// The most samples of an epoch, of a mini-batch, or held out.

@@ -14,7 +14,7 @@ use crate::solver::starts::Region;
 use crate::spec::inverse::with_inverse;
 use crate::spec::text;
 use crate::spec::values::Files;
-use crate::updates::UpdateRule;
+use crate::updates::{Search, UpdateRule};
 
 /// A batch of problems, and the methods that are compared on it.
 pub struct Race {
@@ -33,6 +33,7 @@ pub struct Entrant {
     /// The seed of its starts.
     pub seed: u64,
     rule: Entry<Box<dyn UpdateRule>>,
+    search: Option<Search>,
 }
 
 impl Entrant {
@@ -51,7 +52,7 @@ impl Entrant {
     pub fn solver(&self, time: Option<Duration>) -> Result<Solver> {
         let mut stop = self.spec.stop();
         stop.time = stop.time.into_iter().chain(time).min();
-        Ok(Solver::new(self.make_rule()?, stop))
+        Ok(Solver::new(self.make_rule()?, stop).with_search(self.search))
     }
 }
 
@@ -115,8 +116,14 @@ impl ExperimentMethodSpec {
     fn enter(&self, problem: &ProblemSet, seed: u64, registry: &Registry) -> Result<Entrant> {
         let at = |table| move |error: Error| error.at("method", &self.name, table);
         let rule = *registry.rules.find(&self.rule.name).map_err(at("rule"))?;
-        rule.build_in(registry, &self.rule.options)
-            .map_err(at("rule"))?;
+        let made = rule.build_in(registry, &self.rule.options);
+        let made = made.map_err(at("rule"))?;
+        let search = self.search.as_ref();
+        let search = search.map(|named| registry.searches.make(registry, named));
+        let search = search.transpose().map_err(at("search"))?;
+        if let Some(search) = &search {
+            search.check(&*made).map_err(at("search"))?;
+        }
         let simulators = problem
             .simulators_with(&self.simulator)
             .map_err(at("simulator"))?;
@@ -139,6 +146,7 @@ impl ExperimentMethodSpec {
             simulators,
             seed,
             rule,
+            search,
         })
     }
 }

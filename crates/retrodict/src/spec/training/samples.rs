@@ -70,6 +70,17 @@ impl Samples {
         };
         Ok(Self { data, test, input })
     }
+
+    /// What a network sees of a sample, without drawing any.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn space(draw: &DrawSpec, physics: &Physics, files: &dyn Files) -> Result<Space> {
+        Ok(match Rows::read(draw, physics, files)? {
+            Some(rows) => rows.input(physics),
+            None => drawn(draw, physics),
+        })
+    }
 }
 
 fn no_samples(why: &str) -> Error {
@@ -77,17 +88,6 @@ fn no_samples(why: &str) -> Error {
         what: "data.train".to_owned(),
         message: why.to_owned(),
     }
-}
-
-/// What a network sees of a sample, without drawing any.
-///
-/// # Errors
-/// If a file cannot be read.
-pub fn input(draw: &DrawSpec, physics: &Physics, files: &dyn Files) -> Result<Space> {
-    Ok(match Rows::read(draw, physics, files)? {
-        Some(rows) => rows.input(physics),
-        None => drawn(draw, physics),
-    })
 }
 
 /// What a network sees of a sample that is drawn.
