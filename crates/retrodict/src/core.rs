@@ -4,6 +4,7 @@ pub mod counts;
 pub mod description;
 pub mod loss;
 pub mod number;
+pub mod random;
 pub mod share;
 pub mod simulator;
 pub mod space;

@@ -5,8 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rand::{RngExt, SeedableRng};
-use rand_pcg::Pcg64;
+use retrodict::core::random::Random;
 use retrodict::losses::{Batch, Reduction, SquaredError};
 use retrodict::network::{Activation, Architecture, Mlp, NetworkMap, UNet, Weight};
 use retrodict::options::Build;
@@ -93,9 +92,9 @@ fn heat() -> Arc<dyn Simulator> {
     )
 }
 
-fn sample(random: &mut Pcg64) -> Result<Sample> {
+fn sample(random: &mut Random) -> Result<Sample> {
     let simulator = heat();
-    let x: Vec<f64> = (0..16).map(|_| random.random_range(0.0..1.0)).collect();
+    let x: Vec<f64> = (0..16).map(|_| random.between(0.0, 1.0)).collect();
     let mut target = vec![0.0; 16];
     simulator.forward(&x, &mut target)?;
     Ok(Sample {
@@ -107,7 +106,7 @@ fn sample(random: &mut Pcg64) -> Result<Sample> {
 }
 
 fn batch(count: usize) -> Vec<Arc<Sample>> {
-    let mut random = Pcg64::seed_from_u64(7);
+    let mut random = Random::seeded(7);
     let one = |_| Arc::new(sample(&mut random).unwrap());
     (0..count).map(one).collect()
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use retrodict::check;
+use retrodict::core::random::Random;
 use retrodict::losses::{Reduction, SquaredError};
 use retrodict::network::{Activation, Mlp};
 use retrodict::registry::RULES;
@@ -467,8 +468,8 @@ fn what_does_not_fit_is_said() {
 fn samples_drawn_on_the_fly_depend_on_their_number_alone() {
     use retrodict::training::Data;
     let square: Arc<dyn Simulator> = Arc::new(SquareOptions::default().build().unwrap());
-    let draw = move |random: &mut Pcg64| {
-        let x: f64 = random.random_range(-1.0..1.0);
+    let draw = move |random: &mut Random| {
+        let x = random.between(-1.0, 1.0);
         Ok(Sample {
             input: vec![x],
             target: vec![0.0, x * x],

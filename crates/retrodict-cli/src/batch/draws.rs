@@ -1,11 +1,10 @@
 //! Values that a sweep draws.
 
-use rand::RngExt;
 use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::failure::{Failure, Outcome};
-use retrodict::spec::random::generator;
+use retrodict::core::random::Random;
 
 /// Which values of some settings are tried.
 #[derive(Debug, Clone, Deserialize)]
@@ -86,12 +85,12 @@ impl Draws {
 
     /// The i-th draw; it depends on the seed and on i alone.
     fn draw(&self, i: usize, axes: &[(String, Values)]) -> Vec<(String, Value)> {
-        let mut random = generator(self.seed, 1000 + i as u64);
+        let mut random = Random::stream(self.seed, 1000 + i as u64);
         axes.iter()
             .map(|(key, values)| {
                 let value = match values {
-                    Values::List(list) => list[random.random_range(0..list.len())].clone(),
-                    Values::Range(range) => Value::Float(range.at(random.random_range(0.0..1.0))),
+                    Values::List(list) => list[random.count(0, list.len() - 1)].clone(),
+                    Values::Range(range) => Value::Float(range.at(random.between(0.0, 1.0))),
                 };
                 (key.clone(), value)
             })

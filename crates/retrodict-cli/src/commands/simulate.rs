@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::registry;
+use retrodict::core::random::Random;
 use retrodict::spec::random;
 
 use crate::args;
@@ -25,7 +26,7 @@ pub fn run(args: &args::Simulate) -> Outcome<ExitCode> {
     let simulator = registry().simulator(&args.simulator)?.build(&options)?;
     let (n, m) = (simulator.input().len(), simulator.output().len());
     let fields = split(&input, &simulator.input().shape, &args.input)?;
-    let mut draws = random::generator(args.seed, 3);
+    let mut draws = Random::stream(args.seed, 3);
     let mut values = Vec::new();
     for x in fields {
         let mut y = vec![0.0; m];

@@ -1,25 +1,14 @@
 //! Random fields and noise, drawn from the seed of a description.
 
-use rand::{RngExt, SeedableRng};
-use rand_distr::{Distribution, StandardNormal};
-use rand_pcg::Pcg64;
-
+use crate::core::random::Random;
 use crate::spectral::fourier::RealFourier;
 
-/// A generator for one purpose of a run: streams of other purposes do not shift its draws.
-pub fn generator(seed: u64, stream: u64) -> Pcg64 {
-    Pcg64::seed_from_u64(
-        seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-            .wrapping_add(stream),
-    )
-}
-
 /// Adds white noise of a given level relative to the root mean square; returns its deviation.
-pub fn add_noise(y: &mut [f64], level: f64, random: &mut Pcg64) -> f64 {
+pub fn add_noise(y: &mut [f64], level: f64, random: &mut Random) -> f64 {
     let sigma = level * root_mean_square(y);
     if sigma > 0.0 {
         for y in y.iter_mut() {
-            let z: f64 = StandardNormal.sample(random);
+            let z: f64 = random.normal();
             *y += sigma * z;
         }
     }
@@ -39,18 +28,18 @@ const HALF_SIDE: f64 = 10.0 / 64.0;
 ///
 /// The distribution is that of the published experiment on heat: Holl, Koltun & Thuerey,
 /// *Scale-invariant Learning by Physics Inversion*, section 4.3 and its code.
-pub fn boxes(shape: &[usize], random: &mut Pcg64) -> Vec<f64> {
+pub fn boxes(shape: &[usize], random: &mut Random) -> Vec<f64> {
     let mut field = vec![0.0; shape.iter().product()];
     // A cell counts by how much of a ball as wide as its diagonal lies within the box.
     let softness = 0.5 * (shape.len() as f64).sqrt();
-    for _ in 0..random.random_range(4..=10) {
-        let strength: f64 = random.random();
+    for _ in 0..random.range(4..=10) {
+        let strength = random.unit();
         let sides: Vec<(f64, f64)> = shape
             .iter()
             .map(|n| {
                 let n = *n as f64;
-                let half = HALF_SIDE * n * random.random::<f64>();
-                let centre = n * random.random_range(0.1..0.9);
+                let half = HALF_SIDE * n * random.unit();
+                let centre = n * random.range(0.1..0.9);
                 (centre.clamp(half, n - half), half)
             })
             .collect();
@@ -69,9 +58,9 @@ pub fn boxes(shape: &[usize], random: &mut Pcg64) -> Vec<f64> {
 }
 
 /// White noise, smoothed a few times over its neighbours, with zero mean and unit variance.
-pub fn smooth(shape: &[usize], random: &mut Pcg64) -> Vec<f64> {
+pub fn smooth(shape: &[usize], random: &mut Random) -> Vec<f64> {
     let n: usize = shape.iter().product();
-    let mut field: Vec<f64> = (0..n).map(|_| StandardNormal.sample(random)).collect();
+    let mut field: Vec<f64> = (0..n).map(|_| random.normal()).collect();
     let mut stride = 1;
     for extent in shape.iter().rev() {
         for _ in 0..12 {
@@ -101,11 +90,9 @@ pub fn smooth(shape: &[usize], random: &mut Pcg64) -> Vec<f64> {
 }
 
 /// A random field whose Fourier amplitudes fall as |k|^−exponent, with zero mean and unit variance.
-pub fn power_law(shape: &[usize], exponent: f64, random: &mut Pcg64) -> Vec<f64> {
+pub fn power_law(shape: &[usize], exponent: f64, random: &mut Random) -> Vec<f64> {
     let fourier = RealFourier::new(shape);
-    let white: Vec<f64> = (0..fourier.len())
-        .map(|_| StandardNormal.sample(random))
-        .collect();
+    let white: Vec<f64> = (0..fourier.len()).map(|_| random.normal()).collect();
     let gain = |k2: f64| {
         if k2 > 0.0 {
             k2.powf(-0.5 * exponent)
@@ -141,7 +128,7 @@ mod tests {
     /// standard errors of the difference.
     #[test]
     fn boxes_are_distributed_as_published() {
-        let mut random = generator(0, 0);
+        let mut random = Random::stream(0, 0);
         let fields: Vec<Vec<f64>> = (0..512).map(|_| boxes(&[64, 64], &mut random)).collect();
         let mean = |field: &[f64]| field.iter().sum::<f64>() / field.len() as f64;
         let spread = |field: &[f64]| {
@@ -166,7 +153,7 @@ mod tests {
     /// The mean square of each mode against k^−4, from the field itself by a plain sum over its cells.
     #[test]
     fn the_power_of_a_field_falls_as_it_should() {
-        let mut random = generator(0, 0);
+        let mut random = Random::stream(0, 0);
         let fields: Vec<Vec<f64>> = (0..2000)
             .map(|_| power_law(&[8, 8], 2.0, &mut random))
             .collect();

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
 
 use super::Sample;
 use super::spread::spread;
+use crate::core::random::Random;
 use crate::error::{Error, Result};
 
 /// Where mini-batches come from.
@@ -92,7 +92,7 @@ pub struct Fresh<F> {
     per_epoch: usize,
 }
 
-impl<F: Fn(&mut Pcg64) -> Result<Sample> + Send + Sync> Fresh<F> {
+impl<F: Fn(&mut Random) -> Result<Sample> + Send + Sync> Fresh<F> {
     /// Each sample is drawn with a generator of its own; `per_epoch` of them make an epoch.
     pub fn new(draw: F, seed: u64, per_epoch: usize) -> Self {
         Self {
@@ -103,15 +103,11 @@ impl<F: Fn(&mut Pcg64) -> Result<Sample> + Send + Sync> Fresh<F> {
     }
 }
 
-impl<F: Fn(&mut Pcg64) -> Result<Sample> + Send + Sync> Data for Fresh<F> {
+impl<F: Fn(&mut Random) -> Result<Sample> + Send + Sync> Data for Fresh<F> {
     fn batch(&mut self, number: u64, size: usize) -> Result<Vec<Arc<Sample>>> {
         spread(size, |i| {
             let index = number * size as u64 + i as u64;
-            let mut random = Pcg64::seed_from_u64(
-                self.seed
-                    .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-                    .wrapping_add(index),
-            );
+            let mut random = Random::stream(self.seed, index);
             (self.draw)(&mut random).map(Arc::new)
         })
     }

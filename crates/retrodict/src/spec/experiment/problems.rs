@@ -6,13 +6,14 @@ use super::ProblemSpec;
 use super::norm::ErrorNorm;
 use super::truth::TruthSpec;
 use crate::core::loss::Loss;
+use crate::core::random::Random;
 use crate::core::simulator::Simulator;
 use crate::error::{At, Result, expect_finite, expect_length};
 use crate::options::not_negative;
 use crate::problem::Problem;
 use crate::registry::{Entry, Registry};
 use crate::spec::loss;
-use crate::spec::random::{add_noise, generator};
+use crate::spec::random::add_noise;
 use crate::spec::values::Files;
 
 /// A batch of problems, ready to be solved.
@@ -51,7 +52,7 @@ impl ProblemSpec {
             .truth
             .draw(&*simulator, seed, files)
             .map_err(at("truth"))?;
-        let mut random = generator(seed, 2);
+        let mut random = Random::stream(seed, 2);
         let starts: Vec<Vec<f64>> = truths
             .iter()
             .map(|truth| self.start.of(truth, &mut random))
@@ -62,7 +63,7 @@ impl ProblemSpec {
                 .map_err(at("start"))?;
         }
         not_negative("noise", self.noise).map_err(at("noise"))?;
-        let mut random = generator(seed, 3);
+        let mut random = Random::stream(seed, 3);
         let states = self.truth.states(&*simulator, seed);
         let (mut targets, mut noise) = (Vec::new(), Vec::new());
         for (i, truth) in truths.iter().enumerate() {

@@ -1,14 +1,13 @@
 //! The x that made the observations of an experiment, and where its methods start.
 
-use rand::RngExt;
-use rand_pcg::Pcg64;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::random::Random;
 use crate::core::simulator::Simulator;
 use crate::error::{Error, Result};
 use crate::memory;
-use crate::spec::random::{boxes, generator, smooth};
+use crate::spec::random::{boxes, smooth};
 use crate::spec::values::Files;
 
 /// The x that made the observations.
@@ -89,7 +88,7 @@ impl TruthSpec {
         files: &dyn Files,
     ) -> Result<Vec<Vec<f64>>> {
         let space = simulator.input();
-        let mut random = generator(seed, 1);
+        let mut random = Random::stream(seed, 1);
         let fits = |count: usize| {
             memory::affordable("truth", memory::numbers(count as f64 * space.len() as f64))
         };
@@ -147,9 +146,9 @@ impl TruthSpec {
         else {
             return None;
         };
-        let mut random = generator(seed, 1);
+        let mut random = Random::stream(seed, 1);
         let length = simulator.output().len();
-        let mut draw = || low + (high - low) * random.random::<f64>();
+        let mut draw = || low + (high - low) * random.unit();
         let states = (0..*count).map(|_| (0..length).map(|_| draw()).collect());
         Some((option.clone(), states.collect()))
     }
@@ -157,13 +156,13 @@ impl TruthSpec {
 
 impl ExperimentStartSpec {
     /// The start for one truth.
-    pub(super) fn of(&self, truth: &[f64], random: &mut Pcg64) -> Vec<f64> {
+    pub(super) fn of(&self, truth: &[f64], random: &mut Random) -> Vec<f64> {
         match self {
             Self::Zeros => vec![0.0; truth.len()],
             Self::Values { values } => values.clone(),
             Self::Near { radius } => truth
                 .iter()
-                .map(|t| t + radius * random.random_range(-1.0..1.0))
+                .map(|t| t + radius * random.range(-1.0..1.0))
                 .collect(),
         }
     }

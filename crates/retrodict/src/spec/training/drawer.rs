@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use rand::RngExt;
-use rand_distr::{Distribution, StandardNormal};
-use rand_pcg::Pcg64;
-
 use super::draw::DrawSpec;
 use super::physics::Physics;
+use crate::core::random::Random;
 use crate::error::{Error, Result};
 use crate::options::build;
 use crate::simulators::SchroedingerOptions;
@@ -117,10 +114,10 @@ impl Drawer {
     }
 
     /// The next sample of a generator.
-    pub fn sample(&self, random: &mut Pcg64) -> Result<Sample> {
+    pub fn sample(&self, random: &mut Random) -> Result<Sample> {
         let simulator = &self.physics.simulator;
         let space = simulator.input();
-        let mut uniform = |low: f64, high: f64| low + (high - low) * random.random::<f64>();
+        let mut uniform = |low: f64, high: f64| low + (high - low) * random.unit();
         let x = match &self.draw {
             DrawSpec::Uniform { low, high } => {
                 (0..space.len()).map(|_| uniform(*low, *high)).collect()
@@ -221,16 +218,12 @@ impl Drawer {
     }
 
     /// Re ψ and Im ψ of eigenstates with normal weights, scaled to the norm of one of them.
-    fn superposition(&self, complex: bool, random: &mut Pcg64) -> Vec<f64> {
+    fn superposition(&self, complex: bool, random: &mut Random) -> Vec<f64> {
         let length = self.physics.simulator.output().len();
         let (mut psi, mut weights) = (vec![0.0; length], 0.0);
         for state in &self.states {
-            let real: f64 = StandardNormal.sample(random);
-            let imaginary: f64 = if complex {
-                StandardNormal.sample(random)
-            } else {
-                0.0
-            };
+            let real: f64 = random.normal();
+            let imaginary: f64 = if complex { random.normal() } else { 0.0 };
             weights += real * real + imaginary * imaginary;
             // The eigenstates are real.
             for j in 0..length / 2 {

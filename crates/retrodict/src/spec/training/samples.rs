@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use rand_pcg::Pcg64;
-
 use super::DataSpec;
 use super::draw::DrawSpec;
 use super::drawer::Drawer;
 use super::physics::Physics;
 use super::rows::Rows;
+use crate::core::random::Random;
 use crate::core::space::Space;
 use crate::error::{Error, Result};
 use crate::interrupt;
-use crate::spec::random::generator;
 use crate::spec::values::Files;
 use crate::training::{Data, Fixed, Fresh, Sample};
 
@@ -51,19 +49,19 @@ impl Samples {
         let count = count.ok_or_else(|| no_samples("say how many samples make an epoch"))?;
         let drawer = Drawer::new(&spec.draw, physics)?;
         let held_out = |i: usize| {
-            let mut random = generator(seed, HELD_OUT + i as u64);
+            let mut random = Random::stream(seed, HELD_OUT + i as u64);
             interrupt::check()?;
             drawer.sample(&mut random).map(Arc::new)
         };
         let test = (0..spec.test).map(held_out).collect::<Result<_>>()?;
         let input = drawn(&spec.draw, physics);
         let data: Box<dyn Data> = if spec.fresh {
-            let draw = move |random: &mut Pcg64| drawer.sample(random);
+            let draw = move |random: &mut Random| drawer.sample(random);
             Box::new(Fresh::new(draw, seed, count))
         } else {
             let one = |i: usize| {
                 interrupt::check()?;
-                drawer.sample(&mut generator(seed, i as u64))
+                drawer.sample(&mut Random::stream(seed, i as u64))
             };
             let samples = (0..count).map(one).collect::<Result<_>>()?;
             Box::new(Fixed::new(samples, spec.shuffle.then_some(seed)))

@@ -1,10 +1,7 @@
 //! Velocities of a fluid, and what its dye shows of them.
 
-use rand::RngExt;
-use rand_distr::{Distribution, StandardNormal};
-use rand_pcg::Pcg64;
-
 use super::Drawer;
+use crate::core::random::Random;
 use crate::core::space::Space;
 use crate::error::Result;
 use crate::spec::random;
@@ -13,11 +10,11 @@ use crate::training::Sample;
 impl Drawer {
     /// A drift and smooth eddies free of divergence, half of the energy in each, and the dye before and
     /// after.
-    pub(super) fn flow(&self, strength: f64, random: &mut Pcg64) -> Result<Sample> {
+    pub(super) fn flow(&self, strength: f64, random: &mut Random) -> Result<Sample> {
         let share = strength / 2.0_f64.sqrt();
         let mut x = self.eddies(share, random);
         for component in x.chunks_mut(self.physics.simulator.output().len()) {
-            let normal: f64 = StandardNormal.sample(random);
+            let normal: f64 = random.normal();
             component.iter_mut().for_each(|v| *v += share * normal);
         }
         self.carried(x)
@@ -27,12 +24,12 @@ impl Drawer {
     pub(super) fn swirl(
         &self,
         [drift, swirl, reach, fluctuation]: [f64; 4],
-        random: &mut Pcg64,
+        random: &mut Random,
     ) -> Result<Sample> {
         let shape = &self.physics.simulator.output().shape;
         let (rows, cols) = (shape[0], shape[1]);
         let mut x = self.eddies(fluctuation, random);
-        let mut uniform = |most: f64| most * random.random_range(-1.0..=1.0);
+        let mut uniform = |most: f64| most * random.range(-1.0..=1.0);
         let (along, across, turn) = (uniform(drift), uniform(drift), uniform(swirl) / reach);
         let (first, second) = x.split_at_mut(rows * cols);
         for i in 0..rows {
@@ -49,7 +46,7 @@ impl Drawer {
     }
 
     /// Smooth eddies free of divergence with that root mean square of each component.
-    fn eddies(&self, strength: f64, random: &mut Pcg64) -> Vec<f64> {
+    fn eddies(&self, strength: f64, random: &mut Random) -> Vec<f64> {
         let shape = &self.physics.simulator.output().shape;
         let (rows, cols) = (shape[0], shape[1]);
         let psi = random::smooth(shape, random);
