@@ -309,7 +309,10 @@ fn batches_that_cannot_be_are_refused_before_anything_is_done() {
         ),
         (
             SWEEP.replace("\"rule.learning_rate\"", "\"alpa\""),
-            &["scaling has no option 'alpa'", "'alpha'"],
+            &[
+                "unknown key 'alpa' (did you mean 'alpha'?); known: alpha",
+                "'alpha'",
+            ],
         ),
         (
             SWEEP.replace("count = 3", "count = 1"),

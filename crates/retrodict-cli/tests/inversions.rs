@@ -417,7 +417,7 @@ fn what_cannot_be_is_refused_with_what_to_try() {
         ),
         (
             "solve one.toml --set stop.stepz=1",
-            &["unknown key 'stepz'", "`steps`"],
+            &["unknown key 'stepz' (did you mean 'step'?); known: steps, "],
         ),
         (
             "solve one.toml --set rule.radius=1",
@@ -578,7 +578,7 @@ fn priors_bounds_and_transforms_are_part_of_the_problem() {
         ),
         (
             "--prior gaussian --set prior.gausian.weight=1",
-            &["no prior is called 'gausian'"],
+            &["unknown prior 'gausian' (did you mean 'gaussian'?); known: gaussian"],
         ),
     ] {
         assert_says(&fail(f, &format!("{solve} {words}"), 2), parts);
