@@ -60,7 +60,7 @@ const QUESTIONS: usize = 4;
 
 /// What a client may ask for.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct Quotas {
     /// Evaluations at once.
     pub workers: usize,
     /// How long one may take, the wait for a worker included.
@@ -74,7 +74,7 @@ pub struct Limits {
 struct Service {
     offers: Vec<Offer>,
     gate: Gate,
-    limits: Limits,
+    limits: Quotas,
     budget: Budget,
     workers: Arc<Semaphore>,
     /// Kibibytes of questions.
@@ -89,7 +89,7 @@ pub fn serve(
     offers: Vec<Offer>,
     gate: Gate,
     listener: TcpListener,
-    limits: Limits,
+    limits: Quotas,
     stop: &AtomicBool,
 ) -> io::Result<()> {
     // One thread reads and writes; the workers compute.

@@ -149,10 +149,7 @@ fn quasi_newton() -> Workload {
     let firsts: Vec<f64> = (0..problems.len()).map(first).collect();
     Box::new(move || {
         let solver = |i: usize| {
-            let stop = StopWhen {
-                loss_below: Some(LEFT * firsts[i]),
-                ..StopWhen::after(10_000)
-            };
+            let stop = StopWhen::after(10_000).with_loss_below(LEFT * firsts[i]);
             Ok(Solver::new(LimitedMemoryBfgs::default(), stop))
         };
         let solutions = solve_batch(&problems, &starts, solver).unwrap();
@@ -188,10 +185,7 @@ fn sine(rule: fn() -> Box<dyn UpdateRule>) -> Workload {
         let solver = |_| {
             Ok(Solver::new(
                 rule(),
-                StopWhen {
-                    loss_below: Some(1e-20),
-                    ..StopWhen::after(20)
-                },
+                StopWhen::after(20).with_loss_below(1e-20),
             ))
         };
         let solutions: Vec<Solution> = solve_batch(&problems, &starts, solver).unwrap();
@@ -211,10 +205,7 @@ fn populations() -> Workload {
     let loss = Arc::new(SquaredError::half());
     let problem = Problem::new(Arc::new(ode), loss, load("data")).unwrap();
     Box::new(move || {
-        let stop = StopWhen {
-            step_below: 1e-8,
-            ..StopWhen::after(100)
-        };
+        let stop = StopWhen::after(100).with_step_below(1e-8);
         let solver = Solver::new(LevenbergMarquardt::default(), stop);
         solver.solve(&problem, &start).unwrap().loss
     })
@@ -241,10 +232,7 @@ fn bounded_fits() -> Workload {
         for (problem, table) in &fits {
             for start in &table.starts {
                 // SciPy's own tolerance.
-                let stop = StopWhen {
-                    step_below: 1e-8,
-                    ..StopWhen::after(1000)
-                };
+                let stop = StopWhen::after(1000).with_step_below(1e-8);
                 let solver = Solver::new(LevenbergMarquardt::default(), stop);
                 let x = solver.solve(problem, start).unwrap().x;
                 let mut pairs = x.iter().zip(&table.certified);

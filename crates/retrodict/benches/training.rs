@@ -89,10 +89,7 @@ impl Work {
     fn steps(&mut self, count: u64) -> (f64, f64) {
         let state = self.state.take().unwrap();
         let before = (state.seconds, state.shares.physics);
-        let limits = Limits {
-            steps: Some(state.step + count),
-            ..Limits::default()
-        };
+        let limits = Limits::default().with_steps(state.step + count);
         let resume = |_: &retrodict::training::Step<'_>| ControlFlow::Continue(());
         let trained = self
             .trainer
@@ -207,7 +204,7 @@ fn linear_chain() -> Oscillators {
 /// Experiments 1 and 2: published widths, batches and truncations.
 fn oscillators(chain: &Oscillators, activation: Activation, batch: usize, truncation: f64) -> Work {
     let plan = Plan {
-        strategy: Box::new(EndToEnd {}),
+        strategy: Box::new(EndToEnd::default()),
         // A tenth of the published rate, so that no step is ever taken back.
         rule: half_inverse(0.1, truncation, Engine::Auto),
         loss: Arc::new(SquaredError::default()),
@@ -235,7 +232,7 @@ fn dipole() -> Work {
         }
     };
     let plan = Plan {
-        strategy: Box::new(EndToEnd {}),
+        strategy: Box::new(EndToEnd::default()),
         rule: half_inverse(0.1, 1e-5, Engine::Auto),
         loss: Arc::new(Infidelity::default()),
         batch: 16,
@@ -260,7 +257,7 @@ fn poisson(batch: usize, engine: Engine) -> Work {
         }
     };
     let plan = Plan {
-        strategy: Box::new(EndToEnd {}),
+        strategy: Box::new(EndToEnd::default()),
         rule: half_inverse(0.02, 1e-5, engine),
         loss: Arc::new(SquaredError::half()),
         batch,
@@ -272,7 +269,7 @@ fn poisson(batch: usize, engine: Engine) -> Work {
 /// A network alone, towards known x, with Adam.
 fn supervised(samples: Vec<Sample>, batch: usize, network: &dyn Architecture) -> Work {
     let plan = Plan {
-        strategy: Box::new(Supervised {}),
+        strategy: Box::new(Supervised::default()),
         rule: Box::new(Adam::new(1e-3).unwrap()),
         loss: Arc::new(SquaredError::half()),
         batch,

@@ -19,6 +19,7 @@ use theory::{Convergence, Theory};
 
 /// One property of one rule: what the theory says, and what was found.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct AuditRow {
     /// The rule's name in the registry.
     pub rule: &'static str,

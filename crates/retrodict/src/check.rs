@@ -48,6 +48,7 @@ pub use settings::settings;
 
 /// What a check found, beside what it should have found.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Check {
     /// The check's name, for example `adjoint`.
     pub name: &'static str,

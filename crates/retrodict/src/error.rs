@@ -178,6 +178,7 @@ pub enum Error {
 
 /// Why work was interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Interruption {
     /// It was cancelled, for example by Ctrl-C.
     Cancelled,

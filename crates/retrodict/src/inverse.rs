@@ -125,6 +125,7 @@ impl Inversion {
 
 /// A simulator with a local inverse that is found from its derivatives.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct WithInverse {
     /// P; an inverse of its own is not used.
     pub simulator: Arc<dyn Simulator>,

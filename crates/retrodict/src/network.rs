@@ -99,6 +99,7 @@ pub trait Network: Send + Sync {
 
 /// One array of weights within θ.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Weight {
     /// Its name, for example `dense1.weight`.
     pub name: String,
@@ -159,6 +160,7 @@ pub trait NetworkMap: Send + Sync {
 
 /// How busy the neurons of one activation layer were in a batch.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Activity {
     /// The layer's name, for example `tanh2`.
     pub layer: String,

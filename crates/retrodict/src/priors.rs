@@ -40,6 +40,7 @@ pub trait Prior: Send + Sync {
 
 /// A prior on a given space: one more map of x, with its loss and its target.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PriorBlock {
     /// The prior's name, for messages and tables.
     pub name: &'static str,

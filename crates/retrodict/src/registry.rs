@@ -57,6 +57,7 @@ use correction::Correction;
 /// assert!(registry.simulator("heat").is_ok());
 /// ```
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Registry {
     /// Simulators.
     pub simulators: List<Arc<dyn Simulator>>,

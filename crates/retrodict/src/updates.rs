@@ -188,6 +188,7 @@ const DESCENT: Search = Search::Backtracking { decrease: 1e-4 };
 
 /// A point that the solver tried.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Trial {
     /// The loss before the step.
     pub loss: f64,

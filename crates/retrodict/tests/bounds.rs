@@ -90,10 +90,7 @@ fn problem(simulator: impl Simulator + 'static, target: Vec<f64>) -> Problem {
 
 fn solve(rule: &str, options: &str, problem: &Problem, start: &[f64], steps: usize) -> Solution {
     let rule = RULES.build(rule, &options.parse().unwrap()).unwrap();
-    let stop = StopWhen {
-        loss_change: Some(0.0),
-        ..StopWhen::after(steps)
-    };
+    let stop = StopWhen::after(steps).with_loss_change(0.0);
     Solver::new(rule, stop).solve(problem, start).unwrap()
 }
 
@@ -327,10 +324,7 @@ fn a_vanishing_gradient_within_bounds_is_a_goal() {
     let rule = RULES
         .build("levenberg-marquardt", &toml::Table::new())
         .unwrap();
-    let stop = StopWhen {
-        gradient_below: Some(1e-8),
-        ..StopWhen::after(100)
-    };
+    let stop = StopWhen::after(100).with_gradient_below(1e-8);
     let found = Solver::new(rule, stop)
         .solve(&problem, &[0.0, 0.0])
         .unwrap();

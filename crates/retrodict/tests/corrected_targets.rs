@@ -211,10 +211,7 @@ fn training_evaluates_the_network_once_for_each_point_that_the_rule_asks_for() {
         };
         // Drawn on the fly, and nothing held out: no evaluation goes into scores.
         let mut data = Fresh::new(sample, 1, 400);
-        let limits = Limits {
-            steps: Some(5),
-            ..Limits::default()
-        };
+        let limits = Limits::default().with_steps(5);
         let start = State::new(network.initial(3));
         let done = trainer
             .train(

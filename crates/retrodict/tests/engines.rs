@@ -97,7 +97,12 @@ fn dipole() -> Case {
         })
         .collect();
     let physics = vec![well as Arc<dyn Simulator>; 6];
-    case(&[28, 12, 48], targets, &physics, Arc::new(Infidelity {}))
+    case(
+        &[28, 12, 48],
+        targets,
+        &physics,
+        Arc::new(Infidelity::default()),
+    )
 }
 
 fn poisson() -> Case {

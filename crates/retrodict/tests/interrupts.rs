@@ -209,10 +209,7 @@ fn soon<T>(work: impl FnOnce() -> T) -> T {
 #[test]
 fn a_time_limit_ends_a_step_and_keeps_the_start() {
     let slow = Arc::new(Raising::slow(Duration::from_millis(100)));
-    let stop = StopWhen {
-        time: Some(Duration::from_millis(1050)),
-        ..StopWhen::after(1_000_000)
-    };
+    let stop = StopWhen::after(1_000_000).with_time(Duration::from_millis(1050));
     for (solver, name) in [
         (
             Solver::new(GaussNewton::default(), stop.clone()),

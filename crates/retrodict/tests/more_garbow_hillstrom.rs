@@ -49,12 +49,9 @@ fn minimise<M: Model + 'static>(model: M, m: usize, start: &[f64], ends: &[End])
     );
     let loss = Arc::new(SquaredError::default());
     let problem = Problem::new(curve, loss, vec![0.0; m]).unwrap();
-    let stop = StopWhen {
-        loss_change: Some(0.0),
-        // Brown's x₁ is 10⁶: its last bit is worth 1e-20 of the sum.
-        step_below: 0.0,
-        ..StopWhen::after(5000)
-    };
+    let stop = StopWhen::after(5000)
+        .with_loss_change(0.0)
+        .with_step_below(0.0);
     let solution = Solver::new(LevenbergMarquardt::default(), stop)
         .solve(&problem, start)
         .unwrap();

@@ -16,10 +16,7 @@ use retrodict::{Problem, Simulator, Solver, StopWhen};
 
 /// Ends at the last digit that can be had.
 fn last_digit() -> StopWhen {
-    StopWhen {
-        loss_change: Some(0.0),
-        ..StopWhen::after(1000)
-    }
+    StopWhen::after(1000).with_loss_change(0.0)
 }
 
 /// Digits to which two lists of numbers agree, at the worst.
@@ -132,10 +129,7 @@ fn the_default_limit_ends_no_good_fit() {
         let loss = Arc::new(SquaredError::default());
         let problem = Problem::new(simulator(set, &table), loss, table.y.clone()).unwrap();
         for start in &table.starts {
-            let stop = StopWhen {
-                loss_change: Some(0.0),
-                ..StopWhen::default()
-            };
+            let stop = StopWhen::default().with_loss_change(0.0);
             let solution = Solver::new(LevenbergMarquardt::default(), stop)
                 .solve(&problem, start)
                 .unwrap();

@@ -31,10 +31,7 @@ fn exp(size: usize) -> Arc<Exp> {
 
 fn solve(rule: &str, problem: &Problem, start: &[f64]) -> Vec<f64> {
     let rule = RULES.build(rule, &toml::Table::new()).unwrap();
-    let stop = StopWhen {
-        loss_change: Some(0.0),
-        ..StopWhen::after(100)
-    };
+    let stop = StopWhen::after(100).with_loss_change(0.0);
     Solver::new(rule, stop).solve(problem, start).unwrap().x
 }
 

@@ -18,11 +18,9 @@ fn run(simulator: &dyn Simulator, x: &[f64]) -> Vec<f64> {
 
 fn fit(simulator: Arc<dyn Simulator>, data: Vec<f64>, start: &[f64], steps: usize) -> Solution {
     let problem = Problem::new(simulator, Arc::new(SquaredError::half()), data).unwrap();
-    let stop = StopWhen {
-        step_below: 1e-9,
-        loss_change: Some(0.0),
-        ..StopWhen::after(steps)
-    };
+    let stop = StopWhen::after(steps)
+        .with_step_below(1e-9)
+        .with_loss_change(0.0);
     Solver::new(LevenbergMarquardt::default(), stop)
         .solve(&problem, start)
         .unwrap()

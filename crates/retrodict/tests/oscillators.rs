@@ -119,10 +119,7 @@ fn a_state_is_steered_to_where_it_should_be() {
         .unwrap();
     let loss = Arc::new(SquaredError::default());
     let problem = Problem::new(Arc::new(oscillators), loss, target.to_vec()).unwrap();
-    let stop = StopWhen {
-        loss_below: Some(1e-20),
-        ..StopWhen::after(10)
-    };
+    let stop = StopWhen::after(10).with_loss_below(1e-20);
     let solver = Solver::new(GaussNewton::default(), stop);
     let solution = solver.solve(&problem, &[0.0; 96]).unwrap();
     assert!(solution.loss <= 1e-20, "{}", solution.loss);

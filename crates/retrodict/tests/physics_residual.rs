@@ -62,10 +62,7 @@ fn train(
         schedule: Schedule::Constant,
         clip: None,
     };
-    let limits = Limits {
-        steps: Some(steps),
-        ..Limits::default()
-    };
+    let limits = Limits::default().with_steps(steps);
     let start = State::new(network.initial(3));
     let mut data = Fixed::new(samples, Some(1));
     trainer.train(&mut data, held_out, start, &limits, |_| {
@@ -218,7 +215,7 @@ fn learning_from_the_residual_never_runs_the_physics() {
     let network = mlp(&[9, 9], Activation::Linear);
     let theta = network.initial(1);
     let loss: Arc<dyn Loss> = Arc::new(SquaredError::default());
-    let problem = PhysicsResidual {}
+    let problem = PhysicsResidual::default()
         .theta_problem(&Lesson {
             network: &network,
             theta: &theta,

@@ -379,10 +379,7 @@ fn direct(shape: &[usize], y: Vec<f64>) -> Problem {
 
 fn solve(rule: &str, options: &str, problem: &Problem, steps: usize) -> Vec<f64> {
     let rule = RULES.build(rule, &options.parse().unwrap()).unwrap();
-    let stop = StopWhen {
-        loss_change: Some(0.0),
-        ..StopWhen::after(steps)
-    };
+    let stop = StopWhen::after(steps).with_loss_change(0.0);
     let start = vec![0.1; problem.inputs()];
     Solver::new(rule, stop).solve(problem, &start).unwrap().x
 }

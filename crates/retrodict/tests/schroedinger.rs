@@ -102,11 +102,8 @@ fn every_step_is_undone_by_its_adjoint() {
 fn the_ground_state_is_steered_to_the_first_excited_one() {
     let well = SchroedingerOptions::default().build().unwrap();
     let target = well.eigenstate(2);
-    let problem = Problem::new(Arc::new(well), Arc::new(Infidelity {}), target).unwrap();
-    let stop = StopWhen {
-        loss_below: Some(1e-6),
-        ..StopWhen::after(100)
-    };
+    let problem = Problem::new(Arc::new(well), Arc::new(Infidelity::default()), target).unwrap();
+    let stop = StopWhen::after(100).with_loss_below(1e-6);
     // Without a control the dipole's first-order response does not vanish, so no luck is needed.
     let solution = Solver::new(LevenbergMarquardt::default(), stop)
         .solve(&problem, &wiggle(384))

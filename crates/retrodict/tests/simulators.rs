@@ -131,10 +131,7 @@ fn a_target_out_of_reach_ends_honestly() {
             .unwrap(),
     );
     let beyond = Problem::new(sine, loss(), vec![0.9, 0.0]).unwrap();
-    let stop = StopWhen {
-        loss_below: Some(1e-6),
-        ..StopWhen::after(20)
-    };
+    let stop = StopWhen::after(20).with_loss_below(1e-6);
     let solver = Solver::new(InverseSimulator::new(1.0).unwrap(), stop);
     let solution = solver.solve(&beyond, &[1.0, 0.4]).unwrap();
     assert_eq!(solution.status, Status::Stalled);

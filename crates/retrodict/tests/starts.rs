@@ -123,10 +123,7 @@ fn lotka_volterra_from_afar_is_solved_by_starts_around() {
     let problem = Problem::new(Arc::new(ode), loss, load("data")).unwrap();
     let (region, starts) = Region::starts(&far, Some(1.0), 20, 0).unwrap();
     let survey = solve_from(&problem, &starts, &region, |_| {
-        let stop = StopWhen {
-            step_below: 1e-9,
-            ..StopWhen::after(200)
-        };
+        let stop = StopWhen::after(200).with_step_below(1e-9);
         Ok(Solver::new(LevenbergMarquardt::default(), stop))
     })
     .unwrap();

@@ -39,11 +39,9 @@ fn descend(problem: &Problem, rate: f64, stop: StopWhen) -> (Solution, Vec<f64>)
 fn the_discrepancy_ends_a_run_at_the_first_point_within_the_noise() {
     let weighted = Weighted::half([2.0, 1.0]).unwrap();
     let covariance = Covariance::new(vec![vec![4.0, 0.0], vec![0.0, 1.0]], false).unwrap();
-    let stop = StopWhen {
-        discrepancy_below: Some(1.0),
-        steps: 1000,
-        ..StopWhen::default()
-    };
+    let stop = StopWhen::default()
+        .with_discrepancy_below(1.0)
+        .with_steps(1000);
     // χ² = 2L for a loss with ½, L without.
     for (problem, rate, factor) in [
         (identity(weighted), 0.1, 2.0),
@@ -64,10 +62,7 @@ fn the_discrepancy_ends_a_run_at_the_first_point_within_the_noise() {
 
 #[test]
 fn a_discrepancy_without_a_noise_model_is_refused() {
-    let stop = StopWhen {
-        discrepancy_below: Some(1.0),
-        ..StopWhen::default()
-    };
+    let stop = StopWhen::default().with_discrepancy_below(1.0);
     for problem in [
         identity(SquaredError::default()),
         identity(HuberOptions::default().with_delta(1.0).build().unwrap()),
@@ -86,42 +81,20 @@ fn a_discrepancy_without_a_noise_model_is_refused() {
 fn goals_out_of_range_name_themselves() {
     let problem = identity(SquaredError::default());
     for (stop, parts) in [
+        (StopWhen::default().with_short_step(-1.0), "short_step = -1"),
         (
-            StopWhen {
-                short_step: Some(-1.0),
-                ..StopWhen::default()
-            },
-            "short_step = -1",
-        ),
-        (
-            StopWhen {
-                gradient_below: Some(f64::NAN),
-                ..StopWhen::default()
-            },
+            StopWhen::default().with_gradient_below(f64::NAN),
             "gradient_below = NaN",
         ),
         (
-            StopWhen {
-                loss_change: Some(-1.0),
-                ..StopWhen::default()
-            },
+            StopWhen::default().with_loss_change(-1.0),
             "loss_change = -1",
         ),
         (
-            StopWhen {
-                plateau: Some(0.1),
-                plateau_steps: 0,
-                ..StopWhen::default()
-            },
+            StopWhen::default().with_plateau(0.1).with_plateau_steps(0),
             "at least 1",
         ),
-        (
-            StopWhen {
-                plateau: Some(1.0),
-                ..StopWhen::default()
-            },
-            "[0, 1)",
-        ),
+        (StopWhen::default().with_plateau(1.0), "[0, 1)"),
     ] {
         let solver = Solver::new(GaussNewton::default(), stop);
         let message = solver.solve(&problem, &[0.0; 2]).unwrap_err().to_string();
@@ -138,50 +111,30 @@ fn every_goal_ends_the_run_at_the_step_that_reaches_it_and_names_itself() {
         (solution.status, losses)
     };
     let long = StopWhen::after(1000);
-    let (status, losses) = end(StopWhen {
-        loss_below: Some(1e-6),
-        ..long.clone()
-    });
+    let (status, losses) = end(long.clone().with_loss_below(1e-6));
     assert_eq!(status, Status::Converged(Goal::Loss));
     assert!(losses[losses.len() - 1] <= 1e-6 && losses[losses.len() - 2] > 1e-6);
 
-    let (status, losses) = end(StopWhen {
-        gradient_below: Some(1e-3),
-        ..long.clone()
-    });
+    let (status, losses) = end(long.clone().with_gradient_below(1e-3));
     assert_eq!(status, Status::Converged(Goal::Gradient));
     let gradient = |loss: f64| 2.0 * loss.sqrt();
     assert!(gradient(losses[losses.len() - 1]) <= 1e-3);
     assert!(gradient(losses[losses.len() - 2]) > 1e-3);
 
-    let (status, losses) = end(StopWhen {
-        short_step: Some(1e-3),
-        ..long.clone()
-    });
+    let (status, losses) = end(long.clone().with_short_step(1e-3));
     assert_eq!(status, Status::Converged(Goal::ShortStep));
     // The k-th step is 0.2·10√2·0.8ᵏ⁻¹ long, and ‖x‖ = 10√2 (1 − 0.8ᵏ).
     let relative = |k: i32| 0.2 * 0.8_f64.powi(k - 1) / (1.0 - 0.8_f64.powi(k));
     let steps = (1..).find(|k| relative(*k) <= 1e-3).unwrap();
     assert_eq!(losses.len(), 1 + steps as usize);
 
-    let (status, losses) = end(StopWhen {
-        plateau: Some(0.75),
-        plateau_steps: 3,
-        ..long.clone()
-    });
+    let (status, losses) = end(long.clone().with_plateau(0.75).with_plateau_steps(3));
     assert_eq!(status, Status::Converged(Goal::Plateau));
     assert_eq!(losses.len(), 4, "1 − 0.64³ = 0.74");
-    let (status, losses) = end(StopWhen {
-        plateau: Some(0.73),
-        plateau_steps: 3,
-        ..StopWhen::after(20)
-    });
+    let (status, losses) = end(StopWhen::after(20).with_plateau(0.73).with_plateau_steps(3));
     assert_eq!((status, losses.len()), (Status::StepLimit, 21));
 
-    let (status, losses) = end(StopWhen {
-        time: Some(Duration::ZERO),
-        ..long.clone()
-    });
+    let (status, losses) = end(long.clone().with_time(Duration::ZERO));
     assert_eq!((status, losses.len()), (Status::TimeLimit, 1));
     let (status, losses) = end(StopWhen::after(7));
     assert_eq!((status, losses.len()), (Status::StepLimit, 8));
@@ -323,11 +276,7 @@ fn a_step_beyond_what_can_be_simulated_is_shortened() {
             }
             let solver = Solver::new(
                 RULES.build(rule, &options).unwrap(),
-                StopWhen {
-                    steps: 300,
-                    loss_below: Some(1e-3),
-                    ..StopWhen::default()
-                },
+                StopWhen::default().with_steps(300).with_loss_below(1e-3),
             );
             let mut beyond = false;
             let solution = solver
@@ -432,11 +381,9 @@ fn a_run_that_stopped_goes_on_bit_for_bit_whatever_the_rule() {
         let solver = |steps| {
             Solver::new(
                 entry.build(&toml::Table::new()).unwrap(),
-                StopWhen {
-                    plateau: Some(1e-9),
-                    plateau_steps: 4,
-                    ..StopWhen::after(steps)
-                },
+                StopWhen::after(steps)
+                    .with_plateau(1e-9)
+                    .with_plateau_steps(4),
             )
         };
         let run = |legs: &[usize]| {

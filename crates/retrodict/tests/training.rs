@@ -49,10 +49,7 @@ fn trainer(
 }
 
 fn steps(count: u64) -> Limits {
-    Limits {
-        steps: Some(count),
-        ..Limits::default()
-    }
+    Limits::default().with_steps(count)
 }
 
 fn run(trainer: &mut Trainer, data: &mut Fixed, state: State, limits: &Limits) -> Trained {
@@ -161,13 +158,10 @@ fn network_and_physics_are_one_simulator_like_any_other() {
 fn half_inverse_gradients_reach_the_published_loss_in_an_epoch() {
     let network = mlp(&[4, 20, 20, 20, 24]);
     let loss_of = |rule: Box<dyn UpdateRule>, batch: usize| {
-        let mut trainer = trainer(&network, EndToEnd {}, HalfInverse::default(), batch);
+        let mut trainer = trainer(&network, EndToEnd::default(), HalfInverse::default(), batch);
         trainer.rule = rule;
         let mut data = Fixed::new(oscillators(4096, 0), Some(0));
-        let limits = Limits {
-            epochs: Some(1),
-            ..Limits::default()
-        };
+        let limits = Limits::default().with_epochs(1);
         let done = run(
             &mut trainer,
             &mut data,
@@ -187,7 +181,7 @@ fn half_inverse_gradients_reach_the_published_loss_in_an_epoch() {
 fn supervised_training_learns_the_mean_of_two_branches_and_the_others_one_of_them() {
     let network = mlp(&[1, 16, 2]);
     let learn = |strategy: Box<dyn Strategy>| {
-        let mut trainer = trainer(&network, EndToEnd {}, Adam::new(5e-3).unwrap(), 32);
+        let mut trainer = trainer(&network, EndToEnd::default(), Adam::new(5e-3).unwrap(), 32);
         trainer.strategy = strategy;
         let mut data = Fixed::new(squares(256), Some(1));
         let done = run(
@@ -200,10 +194,10 @@ fn supervised_training_learns_the_mean_of_two_branches_and_the_others_one_of_the
         network.forward(&done.state.theta, &[1.5], &mut x).unwrap();
         x[1]
     };
-    let mean = learn(Box::new(Supervised {}));
+    let mean = learn(Box::<Supervised>::default());
     assert!(mean.abs() < 0.3, "{mean}");
     for strategy in [
-        Box::new(EndToEnd {}) as Box<dyn Strategy>,
+        Box::new(EndToEnd::default()) as Box<dyn Strategy>,
         Box::new(CorrectedTargets::new(
             || Ok(Box::new(InverseSimulator::default())),
             1,
@@ -274,7 +268,7 @@ fn a_run_that_was_cut_in_two_and_any_number_of_threads_give_the_same_bits() {
             .build()
             .unwrap();
         pool.install(|| {
-            let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2).unwrap(), 16);
+            let mut trainer = trainer(&network, EndToEnd::default(), Adam::new(1e-2).unwrap(), 16);
             let mut data = Fixed::new(oscillators(64, 3), Some(9));
             let mut state = State::new(network.initial(1));
             if let Some(cut) = cut {
@@ -299,7 +293,7 @@ fn steps_that_explode_are_shortened_counted_and_survived() {
         .with_learning_rate(3.0)
         .build()
         .unwrap();
-    let mut trainer = trainer(&network, EndToEnd {}, rule, 16);
+    let mut trainer = trainer(&network, EndToEnd::default(), rule, 16);
     let mut data = Fixed::new(oscillators(64, 3), Some(9));
     let done = run(
         &mut trainer,
@@ -351,7 +345,7 @@ fn a_hopeless_run_ends_as_diverged_with_the_best_theta_kept() {
         };
         4
     ];
-    let mut trainer = trainer(&network, EndToEnd {}, Adam::new(0.1).unwrap(), 4);
+    let mut trainer = trainer(&network, EndToEnd::default(), Adam::new(0.1).unwrap(), 4);
     let mut data = Fixed::new(samples, None);
     let start = vec![0.5, 0.0];
     let done = run(
@@ -369,7 +363,7 @@ fn a_hopeless_run_ends_as_diverged_with_the_best_theta_kept() {
 fn limits_end_a_run_and_say_which() {
     let network = mlp(&[4, 8, 24]);
     let go = |limits: Limits| {
-        let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2).unwrap(), 16);
+        let mut trainer = trainer(&network, EndToEnd::default(), Adam::new(1e-2).unwrap(), 16);
         let mut data = Fixed::new(oscillators(32, 3), Some(9));
         run(
             &mut trainer,
@@ -378,20 +372,11 @@ fn limits_end_a_run_and_say_which() {
             &limits,
         )
     };
-    let epochs = go(Limits {
-        epochs: Some(3),
-        ..Limits::default()
-    });
+    let epochs = go(Limits::default().with_epochs(3));
     assert_eq!((epochs.state.step, epochs.status.name()), (6, "step-limit"));
-    let goal = go(Limits {
-        loss_below: Some(0.5),
-        ..steps(10_000)
-    });
+    let goal = go(steps(10_000).with_loss_below(0.5));
     assert!(goal.status.converged() && goal.state.best_loss <= 0.5);
-    let patience = go(Limits {
-        patience: Some(0),
-        ..steps(10)
-    });
+    let patience = go(steps(10).with_patience(0));
     assert_eq!(
         (patience.state.step, patience.status.name()),
         (0, "out-of-patience")
@@ -406,7 +391,7 @@ fn clipping_shortens_the_gradient_and_the_schedule_the_step() {
             .with_learning_rate(1.0)
             .build()
             .unwrap();
-        let mut trainer = trainer(&network, EndToEnd {}, rule, 16);
+        let mut trainer = trainer(&network, EndToEnd::default(), rule, 16);
         trainer.clip = clip;
         trainer.schedule = schedule;
         let start = network.initial(1);
@@ -443,12 +428,12 @@ fn what_does_not_fit_is_said() {
         result.err().unwrap().to_string()
     };
     let said = fails(
-        &mut trainer(&network, Supervised {}, Adam::new(0.1).unwrap(), 4),
+        &mut trainer(&network, Supervised::default(), Adam::new(0.1).unwrap(), 4),
         oscillators(8, 1),
     );
     assert!(said.contains("the x that belongs to each y*"), "{said}");
     let said = fails(
-        &mut trainer(&network, EndToEnd {}, Adam::new(0.1).unwrap(), 9),
+        &mut trainer(&network, EndToEnd::default(), Adam::new(0.1).unwrap(), 9),
         oscillators(8, 1),
     );
     assert!(
@@ -462,7 +447,7 @@ fn what_does_not_fit_is_said() {
     );
     assert!(said.contains("a local inverse"), "{said}");
     let narrow = mlp(&[4, 8, 23]);
-    let mut other = trainer(&narrow, EndToEnd {}, Adam::new(0.1).unwrap(), 4);
+    let mut other = trainer(&narrow, EndToEnd::default(), Adam::new(0.1).unwrap(), 4);
     let mut data = Fixed::new(oscillators(8, 1), None);
     let said = other
         .train(
@@ -510,7 +495,7 @@ fn every_rule_goes_on_bit_for_bit_from_what_it_remembers() {
     let network = mlp(&[4, 5, 24]);
     for entry in RULES.entries.iter() {
         let build = || {
-            let mut trainer = trainer(&network, EndToEnd {}, Adam::new(1e-2).unwrap(), 4);
+            let mut trainer = trainer(&network, EndToEnd::default(), Adam::new(1e-2).unwrap(), 4);
             trainer.rule = entry.build(&toml::Table::new()).unwrap();
             (trainer, Fixed::new(oscillators(12, 3), Some(9)))
         };

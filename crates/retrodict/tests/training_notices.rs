@@ -40,10 +40,7 @@ fn train(targets: &[f64], from: Option<State>, steps: u64) -> State {
         clip: None,
     };
     let mut data = Fixed::new(samples.collect(), Some(1));
-    let limits = Limits {
-        steps: Some(steps),
-        ..Limits::default()
-    };
+    let limits = Limits::default().with_steps(steps);
     let start = from.unwrap_or_else(|| State::new(network.initial(3)));
     let done = trainer.train(
         &mut data,

@@ -18,10 +18,7 @@ fn problem(simulator: Arc<dyn Simulator>, target: Vec<f64>) -> Problem {
 
 fn solve(rule: &str, problem: &Problem, start: &[f64]) -> Solution {
     let rule = RULES.build(rule, &toml::Table::new()).unwrap();
-    let stop = StopWhen {
-        loss_change: Some(0.0),
-        ..StopWhen::after(200)
-    };
+    let stop = StopWhen::after(200).with_loss_change(0.0);
     Solver::new(rule, stop).solve(problem, start).unwrap()
 }
 
@@ -80,10 +77,7 @@ fn fit_in_units(rule: &str, units: &[f64; 4]) -> (usize, Vec<f64>) {
     let start = simulator.unknowns(&[0.9, 0.9, 1.1, 1.0]).unwrap();
     let solver = Solver::new(
         RULES.build(rule, &toml::Table::new()).unwrap(),
-        StopWhen {
-            loss_below: Some(1e-24),
-            ..StopWhen::after(200)
-        },
+        StopWhen::after(200).with_loss_below(1e-24),
     );
     let problem = problem(Arc::new(simulator.clone()), target);
     let found = solver.solve(&problem, &start).unwrap();
@@ -165,10 +159,7 @@ fn start_observer_solution_and_prior_are_those_of_x() {
         let mut first = None;
         let solver = Solver::new(
             RULES.build(rule, &toml::Table::new()).unwrap(),
-            StopWhen {
-                loss_change: Some(0.0),
-                ..StopWhen::after(100)
-            },
+            StopWhen::after(100).with_loss_change(0.0),
         );
         let watch = |_: &_, x: &[f64]| {
             first.get_or_insert_with(|| x.to_vec());

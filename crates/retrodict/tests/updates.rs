@@ -745,10 +745,7 @@ fn a_loss_that_settles_ends_levenberg_marquardt_unless_another_goal_is_set() {
     };
     let p = problem(simulator(), false, &[0.0; 5]);
     let end = |loss_change| {
-        let stop = StopWhen {
-            loss_change,
-            ..StopWhen::default()
-        };
+        let stop = StopWhen::default().with_loss_change(loss_change);
         Solver::new(LevenbergMarquardt::default(), stop)
             .solve(&p, &[1.5])
             .unwrap()
@@ -763,19 +760,13 @@ fn a_loss_that_settles_ends_levenberg_marquardt_unless_another_goal_is_set() {
             .unwrap()
     };
     let (_, standing) = resume(&Checkpoint::at(vec![1.5]), StopWhen::default());
-    let to_the_last_digit = StopWhen {
-        loss_change: Some(0.0),
-        ..StopWhen::default()
-    };
+    let to_the_last_digit = StopWhen::default().with_loss_change(0.0);
     let (further, _) = resume(&standing, to_the_last_digit);
     assert!(further.steps > settled.steps, "{}", further.status);
     assert_ne!(further.status, Status::Converged(Goal::LossChange));
     assert_eq!(settled.x, end(Some(LOSS_CHANGE)).x);
     // Another goal is the one that counts.
-    let another = StopWhen {
-        short_step: Some(1e-13),
-        ..StopWhen::default()
-    };
+    let another = StopWhen::default().with_short_step(1e-13);
     let another = Solver::new(LevenbergMarquardt::default(), another)
         .solve(&p, &[1.5])
         .unwrap();

@@ -123,10 +123,7 @@ fn polished(
     if args.compare_cold {
         let zeros = vec![0.0; x.len()];
         let cold = solve(&zeros, StopWhen::after(steps))?;
-        let goal = StopWhen {
-            loss_below: Some(warm.loss),
-            ..StopWhen::after(steps.saturating_mul(20).max(200))
-        };
+        let goal = StopWhen::after(steps.saturating_mul(20).max(200)).with_loss_below(warm.loss);
         let long = solve(&zeros, goal)?;
         told.push(format!("{:.4e}", cold.loss));
         told.push(if long.loss <= warm.loss {

@@ -8,7 +8,7 @@ use retrodict::memory;
 use crate::args;
 use crate::args::settings;
 use crate::failure::{Failure, Outcome};
-use crate::server::{self, Gate, Limits, Offer};
+use crate::server::{self, Gate, Offer, Quotas};
 use crate::terminal::interrupt;
 
 /// Offers simulators to clients of the UM-Bridge protocol, until Ctrl-C.
@@ -49,7 +49,7 @@ pub fn run(args: &args::Serve) -> Outcome<ExitCode> {
              serve this machine only. Allow further host names with --allow-host"
         );
     }
-    let limits = Limits {
+    let limits = Quotas {
         workers,
         time: args.timeout,
         body,

@@ -25,11 +25,8 @@ pub fn run(args: &args::Train) -> Outcome<ExitCode> {
         plan.seed = seed;
     }
     if args.epochs.is_some() || args.time.is_some() {
-        let stop = TrainingStopSpec {
-            epochs: args.epochs,
-            time: args.time,
-            ..TrainingStopSpec::default()
-        };
+        let mut stop = TrainingStopSpec::default().with_time(args.time);
+        stop.epochs = args.epochs;
         plan.methods
             .iter_mut()
             .for_each(|m| m.stop = stop.or(&m.stop));

@@ -77,7 +77,7 @@ fn cost(size: Size, rule: Box<dyn UpdateRule>) -> (usize, f64) {
     let (weights, theta) = (network.parameters(), network.initial(1));
     let mut trainer = Trainer {
         network,
-        strategy: Box::new(EndToEnd {}),
+        strategy: Box::new(EndToEnd::default()),
         rule,
         loss: Arc::new(SquaredError::default()),
         reduction: Reduction::Mean,
@@ -89,10 +89,7 @@ fn cost(size: Size, rule: Box<dyn UpdateRule>) -> (usize, f64) {
     let mut state = Some(State::new(theta));
     let mut steps = |count: u64| {
         let from = state.take().unwrap();
-        let limits = Limits {
-            steps: Some(from.step + count),
-            ..Limits::default()
-        };
+        let limits = Limits::default().with_steps(from.step + count);
         let resume = |_: &retrodict::training::Step<'_>| ControlFlow::Continue(());
         let trained = trainer.train(&mut data, &[], from, &limits, resume);
         state = Some(trained.unwrap().state);

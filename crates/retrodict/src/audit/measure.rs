@@ -102,10 +102,7 @@ const FLOOR: f64 = 1e-13;
 /// How the errors ‖x − truth‖ fall from step to step, and the order that they show.
 pub(super) fn convergence(make: Make<'_>) -> Result<(Convergence, f64)> {
     let mut errors = Vec::new();
-    let stop = StopWhen {
-        loss_change: Some(0.0),
-        ..StopWhen::after(80)
-    };
+    let stop = StopWhen::after(80).with_loss_change(0.0);
     let solver = Solver::new(make()?, stop);
     let start = [TRUTH[0] + 0.1, TRUTH[1] + 0.07];
     solver.solve_observed(&problem(physics(), TRUTH, 1.0)?, &start, |_, x| {

@@ -15,6 +15,7 @@ const BISECTIONS: usize = 20;
 
 /// How far from x a local inverse holds.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Reach {
     /// A line for each ‖Δy‖, shortest first; the worse of Δy and −Δy.
     pub lines: Vec<ReachLine>,
@@ -33,6 +34,7 @@ pub struct Reach {
 
 /// One ‖Δy‖.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct ReachLine {
     /// ‖Δy‖.
     pub length: f64,

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 /// χ² = Σ (r/σ)², or rᵀ C⁻¹ r under correlated noise: near the number of data where they are explained
 /// to within their noise.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct ChiSquared {
     /// χ².
     pub value: f64,

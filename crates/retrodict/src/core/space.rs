@@ -2,6 +2,7 @@
 
 /// The set in which x or y lives: a name, a grid shape (row-major) and a unit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Space {
     /// What the values are, for example `temperature`.
     pub name: String,

@@ -6,6 +6,7 @@ use super::{Error, Result};
 
 /// A table of an entry of a description, such as the `rule` of a method.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Place {
     /// The list in which the entry stands: `problem` or `method`.
     pub list: &'static str,

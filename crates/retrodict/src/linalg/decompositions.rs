@@ -19,6 +19,7 @@ pub(crate) const SMALL: usize = 12;
 
 /// A thin singular value decomposition A = U S Vᵀ with k = min(m, n) values.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Svd {
     /// Left singular vectors as columns, m × k.
     pub u: Matrix,
@@ -30,6 +31,7 @@ pub struct Svd {
 
 /// A = V diag(values) Vᵀ.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct SymmetricEigen {
     /// Eigenvalues, smallest first.
     pub values: Vec<f64>,

@@ -26,6 +26,7 @@ impl Default for LsmrOptions {
 
 /// How LSMR ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct LsmrReport {
     /// Iterations done.
     pub iterations: usize,

@@ -13,6 +13,7 @@ use crate::linalg::LinearMap;
 /// How a power of a pseudo-inverse is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Engine {
     /// Chosen by size and truncation.
     #[default]
@@ -34,6 +35,7 @@ pub enum Engine {
 
 /// What was computed, and what was kept of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct PowerReport {
     /// The engine that did the work; never `Auto`.
     pub engine: Engine,

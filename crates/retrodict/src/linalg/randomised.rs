@@ -14,6 +14,7 @@ pub type RowOperator<'a> = dyn Fn(&Matrix, &mut Matrix) -> Result<()> + 'a;
 
 /// The largest eigenvalues of a symmetric positive semi-definite A, and their vectors.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct LowRank {
     /// Eigenvalues, largest first.
     pub values: Vec<f64>,

@@ -31,6 +31,7 @@ pub struct Batch {
     schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Reduction {
     /// Their mean.
     #[default]

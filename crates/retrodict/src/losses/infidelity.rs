@@ -30,6 +30,7 @@ use crate::options::{Validate, plain};
 /// Schnell, Holl & Thuerey, *Half-Inverse Gradients* (ICLR 2022), section 4.3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Infidelity {}
 
 plain!(Infidelity);

@@ -10,6 +10,7 @@ use super::lanes::{Cell, LANES, Real};
 /// What lies beyond the border of a field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Padding {
     /// Zeros; where values are interpolated, the border goes on.
     #[default]

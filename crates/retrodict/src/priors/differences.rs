@@ -12,6 +12,7 @@ use crate::options::{positive, require};
 /// What lies beyond the edges of a grid, where differences reach out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Edges {
     /// Nothing: only differences within the grid are taken.
     #[default]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the simulator was asked for at a point beside y.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Computed {
     /// The gradient.
     pub gradient: bool,

@@ -89,6 +89,7 @@ impl Problem {
 
 /// Fewer data than unknowns: some combinations of these change nothing that was observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Shortage {
     /// The number of data.
     pub data: usize,

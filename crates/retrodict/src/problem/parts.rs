@@ -18,6 +18,7 @@ use crate::priors::PriorBlock;
 
 /// A prior of a problem: its block of rows and its weight in the loss.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Term {
     /// The map R, its loss and its target.
     pub block: PriorBlock,

@@ -112,6 +112,7 @@ impl<T> Entry<T> {
 }
 
 /// A list of entries and what its entries are called in messages.
+#[non_exhaustive]
 pub struct List<T: 'static> {
     /// `simulator`, `rule`, `loss` or `local inverse`.
     pub kind: &'static str,

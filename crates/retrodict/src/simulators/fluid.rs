@@ -119,6 +119,7 @@ pub struct FluidOptions {
 /// What holds MacCormack's correction back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Limiter {
     /// Nothing: smooth, as derivatives like it, with small overshoots at edges.
     #[default]
@@ -130,6 +131,7 @@ pub enum Limiter {
 /// What x is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum FluidInput {
     /// The initial velocity.
     #[default]
@@ -141,6 +143,7 @@ pub enum FluidInput {
 /// What y is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum FluidOutput {
     /// The marker.
     #[default]

@@ -5,6 +5,7 @@ use crate::problem::{Problem, Term};
 
 /// A method, and why it was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Automatic {
     /// The rule's name, as in [`registry::RULES`](crate::registry::RULES).
     pub method: &'static str,

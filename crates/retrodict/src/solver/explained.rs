@@ -5,6 +5,7 @@ use crate::problem::Evaluation;
 
 /// How much of the data y explains.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Explained {
     /// R² = 1 − L(y)/L(ȳ*), where ȳ* is the mean of the data, by the loss of the data alone: negative where the mean fits better.
     pub share: f64,

@@ -10,6 +10,7 @@ use crate::updates::Notice;
 
 /// One line of a run's history; step 0 is the start.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Record {
     /// The number of steps taken.
     pub step: usize,

@@ -184,6 +184,7 @@ impl<'a> End<'a> {
 
 /// A solution, and the starts that led to it.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Basin {
     /// The run with the lowest loss.
     pub best: usize,
@@ -219,6 +220,7 @@ pub fn basins(ends: &[End<'_>], region: &Region) -> Vec<Basin> {
 
 /// The solutions found from many starts.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Survey {
     /// The run of each start, or why there is none.
     pub runs: Vec<Result<Solution>>,

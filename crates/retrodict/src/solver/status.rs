@@ -9,6 +9,7 @@ use crate::interrupt::Interruption;
 
 /// Which goal was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Goal {
     /// The loss fell below `loss_below`.
     Loss,

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +17,9 @@ use crate::updates::Trial;
 
 /// When a run ends, in the same words for every door. Criteria that are `None` are not
 /// checked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Stop")]
 pub struct StopWhen {
@@ -28,25 +31,32 @@ pub struct StopWhen {
         skip_serializing_if = "Option::is_none"
     )]
     #[schemars(with = "Option<String>")]
+    #[setters(into)]
     pub time: Option<Duration>,
     /// Converged once L is at most this.
     #[serde(alias = "loss", skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub loss_below: Option<f64>,
     /// Converged once χ²/N (N data) is at most this: 1 where the data are fitted to within their
     /// noise (Morozov's discrepancy principle). Only the data count, and the loss must know their noise level.
     #[serde(alias = "discrepancy", skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub discrepancy_below: Option<f64>,
     /// Converged once no datum is missed by more than this: the largest |P(x) − y*|, in the unit of y, without priors.
     #[serde(alias = "residual", skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub residual_below: Option<f64>,
     /// Converged once ‖∂L/∂x‖ is at most this; costs a vjp a step for rules without gradients.
     #[serde(alias = "gradient", skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub gradient_below: Option<f64>,
     /// Converged once a step was no longer than this · ‖x‖.
     #[serde(alias = "step", skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub short_step: Option<f64>,
     /// Converged once the lowest loss fell by no more than this share of itself over the last `plateau_steps` steps, in [0, 1).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub plateau: Option<f64>,
     /// Over how many steps a plateau is looked for, at least 1.
     pub plateau_steps: usize,
@@ -59,6 +69,7 @@ pub struct StopWhen {
     /// more than this fraction of its size, and is shorter than the one before.
     /// `None` means [`LOSS_CHANGE`], or 0 if another goal is set; 0 continues to full precision.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub loss_change: Option<f64>,
     /// Stationary once ‖Δx‖ ≤ this · ‖x‖.
     pub step_below: f64,

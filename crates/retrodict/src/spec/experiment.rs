@@ -28,6 +28,7 @@ pub use truth::{ExperimentStartSpec, TruthSpec};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Experiment")]
+#[non_exhaustive]
 pub struct ExperimentSpec {
     /// A heading for the report.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -53,6 +54,7 @@ pub struct ExperimentSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Problem")]
+#[non_exhaustive]
 pub struct ProblemSpec {
     /// Its name in tables and plots.
     pub name: String,
@@ -80,6 +82,7 @@ pub struct ProblemSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Method")]
+#[non_exhaustive]
 pub struct ExperimentMethodSpec {
     /// Its name in tables and plots.
     pub name: String,
@@ -130,6 +133,7 @@ fn is_default(stop: &StopSpec) -> bool {
 /// A published result of a method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Expectation {
     /// The last iterate.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -24,6 +24,7 @@ use crate::solver::automatic::AUTOMATIC;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Inversion")]
+#[non_exhaustive]
 pub struct InversionSpec {
     /// A heading for the report.
     #[serde(default, skip_serializing_if = "String::is_empty")]

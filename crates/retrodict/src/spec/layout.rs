@@ -59,6 +59,7 @@ pub type Options = fn(&Registry, &str) -> Option<&'static [&'static str]>;
 
 /// How the options of a name are reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reach {
     /// As KEY alone.
     Alone,
@@ -69,6 +70,7 @@ pub enum Reach {
 }
 
 /// A list of entries with names.
+#[non_exhaustive]
 pub struct List {
     /// The key of the list.
     pub key: &'static str,

@@ -47,6 +47,7 @@ fn is_false(value: &bool) -> bool {
 }
 
 /// The noise of one field.
+#[non_exhaustive]
 pub struct Level {
     /// The loss that belongs to it.
     pub loss: Arc<dyn Loss>,

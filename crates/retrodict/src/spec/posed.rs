@@ -36,6 +36,7 @@ pub struct Posed {
 }
 
 /// One field of the data, and the points from which it is solved.
+#[non_exhaustive]
 pub struct Field {
     /// P, L and y*, for the data alone.
     pub data: Problem,

@@ -179,6 +179,7 @@ impl PosteriorSpec {
 
 /// What was found of the posterior of a field.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct PosteriorFound {
     /// The standard deviation of each value.
     pub deviations: Vec<f64>,

@@ -13,6 +13,7 @@ use crate::uncertainty::weight::Choice;
 
 /// The regularisation parameter of a prior: a number, or the rule by which it is chosen from the data.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum WeightSpec {
     /// A number of 0 or greater.
     Given(f64),
@@ -84,6 +85,7 @@ impl Choice {
 /// A prior: `name`, `weight` and options.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Named", into = "Named")]
+#[non_exhaustive]
 pub struct PriorSpec {
     /// Which prior, and its options.
     pub prior: Named,

@@ -10,6 +10,7 @@ use crate::memory;
 /// Where an inversion starts, and from how many points.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct StartSpec {
     /// A file with one x₀, or one for each field.
     #[serde(skip_serializing_if = "Option::is_none")]

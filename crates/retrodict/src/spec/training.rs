@@ -71,6 +71,7 @@ const SAMPLES: usize = 10_000_000;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Training")]
+#[non_exhaustive]
 pub struct TrainingSpec {
     /// A heading for the report.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -108,6 +109,7 @@ pub struct TrainingSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Data")]
+#[non_exhaustive]
 pub struct DataSpec {
     /// How a sample is drawn, or where it is read: `kind`, and what belongs to it.
     pub draw: DrawSpec,
@@ -146,6 +148,7 @@ impl DataSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "TrainingMethod")]
+#[non_exhaustive]
 pub struct TrainingMethodSpec {
     /// Its name in tables and plots.
     pub name: String,

@@ -19,6 +19,7 @@ use choice::Shells;
 /// How an ill-posed map is inverted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "filter", rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Regularisation {
     /// Tikhonov's (Wiener's) filter, w = h/(h² + λ): the most probable x for white noise in y
     /// and a white prior around x₀, with λ the ratio of their variances.

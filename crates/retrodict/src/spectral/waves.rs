@@ -13,6 +13,7 @@ use line::{Cosine, Line, Scratch, Sine};
 
 /// What happens at the walls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Walls {
     /// 0 on the cells just outside: sin(π (k+1)(i+1)/(n+1)), the sine transform of type 1.
     Zero,

@@ -10,6 +10,7 @@ pub struct Clock {
 
 /// Seconds spent in each part.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
 pub struct Shares {
     /// In the network and its derivatives.
     pub network: f64,

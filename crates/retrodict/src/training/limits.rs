@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,15 +10,19 @@ use crate::error::Result;
 use crate::options::{Validate, not_negative, require};
 
 /// When training ends, whatever comes first. Criteria that are `None` are not checked.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "TrainingStop")]
 pub struct Limits {
     /// Maximum number of epochs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(strip_option)]
     pub epochs: Option<u64>,
     /// Maximum number of steps, each on one mini-batch.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(strip_option)]
     pub steps: Option<u64>,
     /// Maximum time in steps, such as "90s" or "2m", or seconds; what is spent on test data does not count. A step that takes
     /// longer than what is left is not taken.
@@ -27,12 +32,15 @@ pub struct Limits {
         skip_serializing_if = "Option::is_none"
     )]
     #[schemars(with = "Option<String>")]
+    #[setters(into)]
     pub time: Option<Duration>,
     /// Stopped once the test loss has not improved for this number of epochs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[setters(strip_option)]
     pub patience: Option<u64>,
     /// Converged once the loss on held-out data, or on the training data if none are held out, is at most this.
     #[serde(alias = "loss", skip_serializing_if = "Option::is_none")]
+    #[setters(into)]
     pub loss_below: Option<f64>,
 }
 

@@ -7,6 +7,7 @@ use crate::options::{Validate, at_least_below, require};
 /// How the learning rate changes: a factor on Δθ at each step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Schedule {
     /// 1 throughout.
     #[default]

@@ -142,6 +142,7 @@ const NOT_FINITE: Notice = Notice("the step was not finite: it was not taken");
 
 /// How good θ was after an epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Epoch {
     /// The number of epochs done; 0 is the start.
     pub epoch: u64,
@@ -163,6 +164,7 @@ pub struct Epoch {
 
 /// How good a network is on some samples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Score {
     /// The mean over the samples of L(P(f(y*)), y*).
     pub loss: f64,
@@ -175,6 +177,7 @@ pub struct Score {
 }
 
 /// What an observer sees after each step.
+#[non_exhaustive]
 pub struct Step<'a> {
     /// Where training stands.
     pub state: &'a State,
@@ -187,6 +190,7 @@ pub struct Step<'a> {
 }
 
 /// How training ended.
+#[non_exhaustive]
 pub struct Trained {
     /// Where it stood.
     pub state: State,

@@ -70,6 +70,7 @@ pub enum Noise {
 /// # Source
 /// Seber & Wild, *Nonlinear Regression*, sections 2.1.2 and 5.1.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
 pub struct Statistics {
     /// The x at which the statistics are taken.
     pub parameters: Vec<f64>,

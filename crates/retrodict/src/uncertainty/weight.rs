@@ -32,6 +32,7 @@ use trade::Trade;
 /// the L-curve* (1992).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Choice {
     /// χ² = m − tr A, its expected value for m data and a fit ŷ = A y* with tr A effective degrees of freedom. The loss must
     /// know its noise level.
@@ -54,6 +55,7 @@ pub enum Choice {
 /// What speaks against a weight that a rule chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Doubt {
     /// The curve has no corner.
     NoCorner,
@@ -85,6 +87,7 @@ impl fmt::Display for Doubt {
 
 /// A weight, and what it means.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Chosen {
     /// The rule that chose.
     pub rule: Choice,
@@ -112,6 +115,7 @@ pub struct Chosen {
 
 /// What one weight leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Point {
     /// The weight of the prior.
     pub weight: f64,

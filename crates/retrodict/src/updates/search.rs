@@ -12,6 +12,7 @@ use crate::options::{Build, Checked, Validate, require};
 
 /// How the length of a step is found along Δx.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Search {
     /// The whole Δx.
     Full,

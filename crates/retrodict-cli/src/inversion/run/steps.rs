@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use retrodict::interrupt::{Interrupt, Interruption};
 use retrodict::solver::remarks::Advice;
 use retrodict::updates::Notice;
-use retrodict::{Error, Status, StopWhen};
+use retrodict::{Error, Status};
 
 use super::Ended;
 use crate::failure::Outcome;
@@ -105,11 +105,11 @@ fn advance(
     watch: Option<&Watch>,
 ) -> retrodict::Result<Run> {
     let problem = &plan.fields[run.field].problem;
-    let stop = StopWhen {
-        steps: run.limit,
-        time: plan.stop.time.map(|limit| limit.saturating_sub(spent)),
-        ..plan.stop.clone()
-    };
+    let stop = plan
+        .stop
+        .clone()
+        .with_steps(run.limit)
+        .with_time(plan.stop.time.map(|limit| limit.saturating_sub(spent)));
     let solver = plan.solver_until(stop)?;
     let from = run.standing.clone();
     let before = (run.notices.clone(), run.trouble.clone());

@@ -10,6 +10,7 @@ use crate::core::space::Space;
 /// What x is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Input {
     /// A part of the state at the start; the rest of it is given.
     State(Range<usize>),

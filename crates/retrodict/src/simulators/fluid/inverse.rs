@@ -15,6 +15,7 @@ use crate::spectral::fourier::RealFourier;
 /// How a run of the flow is inverted near x₀.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "method", rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum FluidInverse {
     /// Damped Gauss–Newton steps from x₀, each solved by LSMR, with all differences seen through
     /// a blur and all changes of x smoothed.

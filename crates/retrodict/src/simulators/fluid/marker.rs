@@ -11,6 +11,7 @@ use crate::options::{positive, require};
 /// The marker at the start: dye that the flow carries and that is looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "pattern", rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Marker {
     /// ½ + ½ sin sin with `count` periods along each axis: something to see everywhere.
     Waves {

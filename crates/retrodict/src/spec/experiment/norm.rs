@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A norm of x − x*.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ErrorNorm {
     /// ‖x − x*‖₂.
     #[default]

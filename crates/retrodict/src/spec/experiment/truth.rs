@@ -15,6 +15,7 @@ use crate::spec::values::Files;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "Truth")]
+#[non_exhaustive]
 pub enum TruthSpec {
     /// Given values, `count` times over.
     Values {
@@ -63,6 +64,7 @@ fn one() -> usize {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "ExperimentStart")]
+#[non_exhaustive]
 pub enum ExperimentStartSpec {
     /// At 0.
     Zeros,

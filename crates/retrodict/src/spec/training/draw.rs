@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "Draw")]
+#[non_exhaustive]
 pub enum DrawSpec {
     /// Each value of x uniformly, y* = P(x).
     Uniform {

@@ -10,6 +10,7 @@ use crate::solver::StatusKind;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "TrainingExpectation")]
+#[non_exhaustive]
 pub struct TrainingExpectation {
     /// The epoch.
     pub epoch: u64,

@@ -20,6 +20,7 @@ use crate::training::{Data, Fixed, Fresh, Sample};
 const HELD_OUT: u64 = 1 << 40;
 
 /// Samples to learn from, and samples that are held out.
+#[non_exhaustive]
 pub struct Samples {
     /// Where mini-batches come from.
     pub data: Box<dyn Data>,

@@ -20,6 +20,7 @@ use crate::problem::Problem;
 /// half-inverse gradients.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct EndToEnd {}
 
 plain!(EndToEnd);

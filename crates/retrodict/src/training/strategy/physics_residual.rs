@@ -31,6 +31,7 @@ use crate::problem::Problem;
 /// network itself is the solution.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PhysicsResidual {}
 
 plain!(PhysicsResidual);

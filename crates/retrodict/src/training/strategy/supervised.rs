@@ -20,6 +20,7 @@ use crate::problem::Problem;
 /// Thuerey et al., *Physics-based Deep Learning*, chapter on supervised training.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Supervised {}
 
 plain!(Supervised);

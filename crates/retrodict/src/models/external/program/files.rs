@@ -20,6 +20,7 @@ const BYTES_PER_VALUE: u64 = 64;
 /// How a file holds numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Format {
     /// NumPy's `.npy`: one array of float64.
     #[default]
