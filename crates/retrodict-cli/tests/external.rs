@@ -467,7 +467,7 @@ fn a_program_that_fails_ends_with_its_own_words() {
     let message = simulate("sleep 60 {input} {output}", &["--timeout", "200ms"]);
     assert_says(&message, &["sleep"]);
     let message = simulate("sh -c 'sleep 60' {input} {output}", &["--timeout", "200ms"]);
-    assert_says(&message, &["did not finish within 0.2 s", "--timeout"]);
+    assert_says(&message, &["did not finish within 0.2 s", "raise timeout"]);
     let message = simulate("pyhton model.py {input} {output}", &[]);
     assert_says(&message, &["'pyhton' was not found"]);
 }

@@ -163,7 +163,7 @@ fn a_program_that_hangs_is_ended_with_all_it_started() {
     assert!(start.elapsed() < Duration::from_secs(30));
     for part in [
         "did not finish within 2 s and was stopped",
-        "--timeout",
+        "raise timeout to allow more",
         "waiting",
     ] {
         assert!(message.contains(part), "no '{part}' in: {message}");

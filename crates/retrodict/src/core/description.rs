@@ -48,6 +48,14 @@ pub struct Approximation {
 }
 
 impl Approximation {
+    /// Products with J that are off by this share of their size, and how J is found.
+    pub fn new(error: f64, note: impl Into<String>) -> Self {
+        Self {
+            error,
+            note: note.into(),
+        }
+    }
+
     /// The largest error of several, and all that they say.
     pub(crate) fn of_all(parts: impl IntoIterator<Item = Self>) -> Option<Self> {
         let mut notes: Vec<String> = Vec::new();
@@ -111,6 +119,27 @@ pub struct Series {
 }
 
 impl Series {
+    /// Columns with their names and units, seen at these times.
+    pub fn new(
+        times: impl Into<Vec<f64>>,
+        time_unit: impl Into<String>,
+        columns: impl Into<Vec<(String, String)>>,
+    ) -> Self {
+        Self {
+            times: times.into(),
+            time_unit: time_unit.into(),
+            columns: columns.into(),
+            logarithm: false,
+        }
+    }
+
+    /// The same where y holds logarithms, or not.
+    #[must_use]
+    pub fn with_logarithm(mut self, logarithm: bool) -> Self {
+        self.logarithm = logarithm;
+        self
+    }
+
     /// What is left at some places of y, if that is a series too: the same columns at each of its times.
     pub(crate) fn at(&self, places: &[usize]) -> Option<Self> {
         let width = self.columns.len().max(1);

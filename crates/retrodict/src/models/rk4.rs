@@ -77,6 +77,11 @@ const NODES: [f64; 4] = [0.0, 0.5, 0.5, 1.0];
 const WEIGHTS: [f64; 4] = [1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0];
 
 impl<R: Rate> Rk4<R> {
+    /// Steps of length Δt > 0.
+    pub fn new(rate: R, dt: f64) -> Self {
+        Self { rate, dt }
+    }
+
     fn time(&self, n: usize, stage: usize) -> f64 {
         (n as f64 + NODES[stage]) * self.dt
     }

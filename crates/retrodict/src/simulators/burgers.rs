@@ -149,10 +149,7 @@ impl Build for BurgersOptions {
             rate.state().len(),
         );
         let sensors = (!all).then(|| observe.space("velocity at sensors", "m/s"));
-        let step = Rk4 {
-            rate,
-            dt: options.dt,
-        };
+        let step = Rk4::new(rate, options.dt);
         let rollout = RolloutOptions::new(step, options.steps)
             .with_observe(observe)
             .with_output_space(sensors)

@@ -149,10 +149,7 @@ impl Build for OscillatorsOptions {
             kappa: options.kappa,
             strength: options.strength,
         };
-        let step = Rk4 {
-            rate,
-            dt: options.dt,
-        };
+        let step = Rk4::new(rate, options.dt);
         let initial = match options.initial.is_empty() {
             true => vec![0.0; 2 * options.masses],
             false => options.initial.clone(),

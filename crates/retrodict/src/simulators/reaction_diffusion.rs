@@ -165,10 +165,7 @@ impl Build for ReactionDiffusionOptions {
             rate.state().len(),
         );
         let sensors = (!all).then(|| observe.space("concentrations at sensors", "1"));
-        let step = Rk4 {
-            rate,
-            dt: options.dt,
-        };
+        let step = Rk4::new(rate, options.dt);
         let rollout = RolloutOptions::new(step, options.steps)
             .with_observe(observe)
             .with_output_space(sensors)
