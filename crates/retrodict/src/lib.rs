@@ -86,6 +86,7 @@ mod book {
     pages! {
         Readme: "README.md",
         Start: "docs/src/start.md",
+        Choose: "docs/src/choose.md",
         YourData: "docs/src/your-data.md",
         Residuals: "docs/src/residuals.md",
         Noise: "docs/src/noise.md",
