@@ -3,6 +3,7 @@
 pub mod counts;
 pub mod description;
 pub mod loss;
+pub mod noise;
 pub mod number;
 pub mod random;
 pub mod share;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::core::noise::NoiseModel;
 use crate::error::{Error, Result};
 
 /// χ² = Σ (r/σ)², or rᵀ C⁻¹ r under correlated noise: near the number of data where they are explained
@@ -65,6 +66,10 @@ pub trait Loss: Send + Sync {
     /// Whether WᵀW is nowhere less than the Hessian.
     fn majorises(&self) -> bool {
         true
+    }
+    /// What it says of the noise in y.
+    fn noise(&self) -> NoiseModel<'_> {
+        NoiseModel::Unknown
     }
     /// χ² of the residuals in units of the noise, and of how many data; `None` for a loss that knows no
     /// noise. A loss that adds something to the data's own counts the data alone.

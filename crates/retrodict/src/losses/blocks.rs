@@ -2,6 +2,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::core::loss::{ChiSquared, Loss};
+use crate::core::noise::NoiseModel;
 use crate::error::{Result, expect_length};
 use crate::options::not_negative;
 
@@ -89,6 +90,20 @@ impl Loss for Blocks {
     }
     fn majorises(&self) -> bool {
         self.blocks.iter().all(|block| block.loss.majorises())
+    }
+    fn noise(&self) -> NoiseModel<'_> {
+        let mut data = self.blocks.iter().filter(|block| block.is_data);
+        match (data.next(), data.next()) {
+            (None, _) => NoiseModel::Unknown,
+            (Some(only), None) => only.loss.noise(),
+            (Some(first), Some(second)) => {
+                let known = |block: &Block| block.loss.noise().is_known();
+                match known(first) && known(second) && data.all(known) {
+                    true => NoiseModel::Several,
+                    false => NoiseModel::Unknown,
+                }
+            }
+        }
     }
     fn chi_squared(&self, y: &[f64], target: &[f64]) -> Option<ChiSquared> {
         let mut whole = ChiSquared {

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::loss::{ChiSquared, Loss};
+use crate::core::noise::NoiseModel;
 use crate::error::{Error, Result, expect_finite, expect_length};
 use crate::linalg::{Cholesky, Matrix, cholesky, dot};
 use crate::options::{Build, Checked, Validate, require};
@@ -160,6 +161,9 @@ impl Loss for Covariance {
         };
         Self::new(kept.iter().map(row).collect(), self.options.half)
             .map(|left| Arc::new(left) as Arc<dyn Loss>)
+    }
+    fn noise(&self) -> NoiseModel<'_> {
+        NoiseModel::Correlated(&self.options.covariance)
     }
     fn chi_squared(&self, y: &[f64], target: &[f64]) -> Option<ChiSquared> {
         let mut r: Vec<f64> = y.iter().zip(target).map(|(y, t)| y - t).collect();

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::WeightedOptions;
 use crate::core::loss::{ChiSquared, Loss};
+use crate::core::noise::NoiseModel;
 use crate::error::{Result, expect_length};
 use crate::options::{Checked, Validate, built, require};
 
@@ -115,6 +116,9 @@ impl Loss for LogNormal {
     }
     fn majorises(&self) -> bool {
         false
+    }
+    fn noise(&self) -> NoiseModel<'_> {
+        NoiseModel::Multiplicative(&self.options.deviations)
     }
     fn chi_squared(&self, y: &[f64], target: &[f64]) -> Option<ChiSquared> {
         Some(ChiSquared {

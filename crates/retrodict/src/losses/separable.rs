@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::core::loss::{ChiSquared, Loss};
+use crate::core::noise::NoiseModel;
 use crate::error::Result;
 
 /// L = Σᵢ ρᵢ(rᵢ) with the residuals r = y − y*.
@@ -17,9 +18,9 @@ pub(super) trait Separable: Send + Sync {
     fn subset(&self, kept: &[usize]) -> Arc<dyn Loss>;
     /// ρᵢ and what belongs to it at the residual r.
     fn term(&self, i: usize, r: f64) -> Term;
-    /// The standard deviation of the noise of an observation, where the loss knows it.
-    fn deviation(&self, _i: usize) -> Option<f64> {
-        None
+    /// What it says of the noise.
+    fn noise(&self) -> NoiseModel<'_> {
+        NoiseModel::Unknown
     }
 }
 
@@ -46,14 +47,20 @@ impl<T: Separable> Loss for T {
     fn of_subset(&self, kept: &[usize]) -> Result<Arc<dyn Loss>> {
         Ok(self.subset(kept))
     }
+    fn noise(&self) -> NoiseModel<'_> {
+        Separable::noise(self)
+    }
     fn chi_squared(&self, y: &[f64], target: &[f64]) -> Option<ChiSquared> {
+        let NoiseModel::Independent(deviations) = Separable::noise(self) else {
+            return None;
+        };
         let residuals = y.iter().zip(target).map(|(y, target)| y - target);
+        let deviations = deviations.iter().cycle();
         let squares = residuals
-            .enumerate()
-            .map(|(i, r)| Some((r / self.deviation(i)?).powi(2)));
-        let value: Option<f64> = squares.sum();
+            .zip(deviations)
+            .map(|(r, sigma)| (r / sigma).powi(2));
         Some(ChiSquared {
-            value: value?,
+            value: squares.sum(),
             data: y.len(),
         })
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::separable::{Separable, Term};
 use crate::core::loss::Loss;
+use crate::core::noise::NoiseModel;
 use crate::error::{Result, expect_length};
 use crate::options::{Build, Checked, Validate, built, deviation, require};
 
@@ -118,8 +119,8 @@ impl Separable for Weighted {
             weight: 2.0 * factor * weight,
         }
     }
-    fn deviation(&self, i: usize) -> Option<f64> {
-        Some(self.of(i))
+    fn noise(&self) -> NoiseModel<'_> {
+        NoiseModel::Independent(&self.options.deviations)
     }
 }
 

@@ -152,9 +152,7 @@ impl StopWhen {
             let fits = (0.0..1.0).contains(&decrease);
             require(fits, "plateau", decrease, allowed)?;
         }
-        let target = problem.target();
-        if self.discrepancy_below.is_some() && problem.loss().chi_squared(target, target).is_none()
-        {
+        if self.discrepancy_below.is_some() && !problem.loss().noise().is_known() {
             return Err(Error::Unsupported {
                 rule: "stopping by discrepancy",
                 needs: "the standard deviations of the noise",

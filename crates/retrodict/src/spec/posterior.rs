@@ -71,8 +71,7 @@ impl PosteriorSpec {
             ),
         )?;
         self.prior(priors)?;
-        let (loss, target) = (data.loss(), data.target());
-        if loss.chi_squared(target, target).is_none() {
+        if !data.loss().noise().is_known() {
             return Err(Error::Config {
                 what: "posterior".to_owned(),
                 message: "it needs the noise level: give noise with std, relative, std_file or covariance".to_owned(),

@@ -146,10 +146,9 @@ impl Statistics {
         x: &[f64],
     ) -> retrodict::Result<(Self, Vec<(String, Array)>)> {
         let (problem, data) = (&field.problem, &field.data);
-        let asked = data.loss().chi_squared(data.target(), data.target());
-        let noise = match asked {
-            Some(_) => Noise::Known,
-            None => Noise::Estimated,
+        let noise = match data.loss().noise().is_known() {
+            true => Noise::Known,
+            false => Noise::Estimated,
         };
         let found = statistics::Statistics::with(problem, x, noise)?;
         let y = &found.residuals;
