@@ -162,7 +162,7 @@ fn a_method_may_take_another_search() {
         message.starts_with("method 'lm': unknown search 'nowhere'"),
         "{message}"
     );
-    let searched = with(&["descent.search=backtracking"]).unwrap();
+    let searched = with(&["descent.search=backtracking", "descent.learning_rate=1.0"]).unwrap();
     let races = races(&searched, &["descent"]).unwrap();
     let problem = &races[0].problem;
     let entrant = &races[0].entrants[0];
@@ -172,5 +172,6 @@ fn a_method_may_take_another_search() {
     let plain = entrant.make_rule().unwrap();
     let plain = retrodict::Solver::new(plain, entrant.spec.stop());
     let plain = plain.solve(&posed, start).unwrap();
-    assert!(own.counts.forward > plain.counts.forward);
+    // Steps of that length lead up; the search shortens them.
+    assert!(own.loss < 0.5 * plain.loss, "{} {}", own.loss, plain.loss);
 }
