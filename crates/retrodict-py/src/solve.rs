@@ -32,8 +32,8 @@ use crate::subject;
 /// priors: {"name": …, "weight": …, options}, or a list of these; the weight is a number, or the rule that chooses it from
 /// the data: "discrepancy", "cross-validation" (or "gcv"), "l-curve" or "auto".
 /// inverse: how P is inverted for rules that need it, by name or {"name": …, options}.
-/// search: how far along Δx, by name or {"name": …, options}, in place of the rule's own: "full", "backtracking" or
-/// "strong-wolfe".
+/// search: how far along Δx, by name or {"name": …, options}, in place of the search that the rule brings; `retrodict list
+/// searches` shows them.
 /// transform: what rules see in place of x: "log", {"bounds": [low, high]} or {"scale": unit} for all unknowns, or a list
 /// with one for each.
 /// starts: solve from this many points, the start and others drawn around it (spread: how far; seed: of the draws);

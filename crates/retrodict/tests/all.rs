@@ -39,6 +39,7 @@ mod nist;
 mod noise;
 mod noisy_models;
 mod ode;
+mod options_of_rules;
 mod options_of_simulators;
 mod oscillators;
 #[cfg(feature = "network")]
