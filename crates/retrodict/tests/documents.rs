@@ -69,6 +69,29 @@ fn the_map_of_architecture_is_complete() {
 }
 
 #[test]
+fn every_file_says_first_what_it_is_for() {
+    fn look(folder: &Path, seen: &mut usize) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                look(&path, seen);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let first = text.lines().next().unwrap_or_default();
+                let words = first.strip_prefix("//! ").unwrap_or_default();
+                assert!(words.len() > 4, "{}: {first}", path.display());
+                *seen += 1;
+            }
+        }
+    }
+    let mut seen = 0;
+    for name in ["retrodict", "retrodict-cli", "retrodict-py"] {
+        look(&root().join("crates").join(name).join("src"), &mut seen);
+    }
+    assert!(seen > 300, "{seen}");
+}
+
+#[test]
 fn links_of_the_documents_lead_somewhere() {
     let mut pages = vec!["README.md".to_owned(), "ARCHITECTURE.md".to_owned()];
     for folder in ["docs/src", "docs/src/theory"] {

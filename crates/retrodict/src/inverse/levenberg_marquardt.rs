@@ -1,3 +1,5 @@
+//! A local inverse by damped least squares.
+
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! A local inverse by Newton steps on P(x) = y.
+
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

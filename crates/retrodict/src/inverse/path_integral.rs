@@ -1,3 +1,5 @@
+//! A local inverse by integrating the inverse Jacobian along a line in y.
+
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

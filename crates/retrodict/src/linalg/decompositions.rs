@@ -1,3 +1,5 @@
+//! Dense decompositions: SVD, symmetric eigenvalues, Cholesky.
+
 use faer::diag::Diag;
 use faer::dyn_stack::MemBuffer;
 use faer::dyn_stack::MemStack;

@@ -1,3 +1,5 @@
+//! Functions of a symmetric operator times a vector, by Lanczos' iteration.
+
 use super::matrix::Matrix;
 use super::symmetric_eigen;
 use super::vectors::{axpy, dot, norm};

@@ -1,3 +1,5 @@
+//! Least squares from products alone: LSMR.
+
 use super::vectors::norm;
 use crate::error::Result;
 use crate::interrupt;

@@ -1,3 +1,5 @@
+//! A dense matrix, row by row.
+
 use std::ops::{Index, IndexMut};
 
 use faer::linalg::matmul::matmul;

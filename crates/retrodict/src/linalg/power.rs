@@ -1,3 +1,5 @@
+//! Powers of a pseudo-inverse times a vector: dense, by the Gram matrix, or by products alone.
+
 use std::fmt;
 
 use schemars::JsonSchema;

@@ -1,3 +1,5 @@
+//! The largest eigenvalues of a symmetric operator, by random projections.
+
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;

@@ -1,3 +1,5 @@
+//! Functions of JᵀJ times a vector of the row space, by Lanczos' iteration.
+
 use super::matrix::Matrix;
 use super::tridiagonal::first_column;
 use super::vectors::{axpy, dot, norm};

@@ -1,3 +1,5 @@
+//! Loops compiled for the widest vector registers that the machine has.
+
 use pulp::{Arch, Simd, WithSimd};
 
 /// Runs a loop compiled for the widest registers of this processor.

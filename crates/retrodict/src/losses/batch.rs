@@ -1,3 +1,5 @@
+//! The loss of a mini-batch: one loss, summed or averaged over samples.
+
 use std::sync::Arc;
 
 use crate::core::loss::Loss;

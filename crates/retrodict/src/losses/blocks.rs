@@ -1,3 +1,5 @@
+//! The loss of several blocks of data, weighted and added.
+
 use std::ops::Range;
 use std::sync::Arc;
 

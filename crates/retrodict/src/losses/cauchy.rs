@@ -1,3 +1,5 @@
+//! Cauchy's loss, which lets go of outliers.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

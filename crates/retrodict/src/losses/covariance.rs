@@ -1,3 +1,5 @@
+//! Squares under correlated noise.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

@@ -1,3 +1,5 @@
+//! The smoothed length of vectors: total variation's loss.
+
 use crate::core::loss::Loss;
 use crate::error::{Result, expect_length};
 

@@ -1,3 +1,5 @@
+//! Huber's loss, robust to outliers.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

@@ -1,3 +1,5 @@
+//! The distance of quantum states, whatever their phase.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,3 +1,5 @@
+//! Noise in proportion to the data.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

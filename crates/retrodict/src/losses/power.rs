@@ -1,3 +1,5 @@
+//! A smoothed power of residuals: sparsity's loss.
+
 use std::sync::Arc;
 
 use super::separable::{Separable, Term};

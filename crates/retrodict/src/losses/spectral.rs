@@ -1,3 +1,5 @@
+//! Squares weighted by wavenumber.
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use derive_setters::Setters;

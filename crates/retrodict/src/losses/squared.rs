@@ -1,3 +1,5 @@
+//! The sum of squares.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

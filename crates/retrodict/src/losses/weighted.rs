@@ -1,3 +1,5 @@
+//! Squares in units of independent noise.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

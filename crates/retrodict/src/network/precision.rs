@@ -1,3 +1,5 @@
+//! In which numbers a network computes.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

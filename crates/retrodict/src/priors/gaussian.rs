@@ -1,3 +1,5 @@
+//! A mean and a covariance of x.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

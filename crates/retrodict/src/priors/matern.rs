@@ -1,3 +1,5 @@
+//! Fields of a given correlation length, by a differential operator.
+
 use std::f64::consts::PI;
 use std::sync::Arc;
 

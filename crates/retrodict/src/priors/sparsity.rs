@@ -1,3 +1,5 @@
+//! Few values that differ from a reference.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

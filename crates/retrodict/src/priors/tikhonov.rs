@@ -1,3 +1,5 @@
+//! Small values, slopes or curvatures.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

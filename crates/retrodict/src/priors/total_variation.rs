@@ -1,3 +1,5 @@
+//! Piecewise constant fields with sharp edges.
+
 use std::sync::Arc;
 
 use derive_setters::Setters;

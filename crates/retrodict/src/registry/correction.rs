@@ -1,3 +1,5 @@
+//! How corrected targets name the rule that moves x.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,3 +1,5 @@
+//! Seconds spent in network, physics and inversion.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 

@@ -1,3 +1,5 @@
+//! Where mini-batches come from: samples that are kept, or drawn on the fly.
+
 use std::sync::Arc;
 
 use rand::seq::SliceRandom;

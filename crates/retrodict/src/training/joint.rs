@@ -1,3 +1,5 @@
+//! Network and physics as one simulator of θ.
+
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::Clock;

@@ -1,3 +1,5 @@
+//! What rules note while samples are corrected on several threads.
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

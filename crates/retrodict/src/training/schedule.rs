@@ -1,3 +1,5 @@
+//! How the learning rate changes from step to step.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

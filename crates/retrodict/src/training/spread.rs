@@ -1,3 +1,5 @@
+//! Samples spread over threads, in an order that does not depend on them.
+
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;

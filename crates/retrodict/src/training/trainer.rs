@@ -1,3 +1,5 @@
+//! The loop of training: batch, update, record, stop.
+
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! Adagrad.
+
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Adam.
+
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

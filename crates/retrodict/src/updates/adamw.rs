@@ -1,3 +1,5 @@
+//! Adam with decoupled weight decay.
+
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

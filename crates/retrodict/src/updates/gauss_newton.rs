@@ -1,3 +1,5 @@
+//! Gauss–Newton.
+
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

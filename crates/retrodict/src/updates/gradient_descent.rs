@@ -1,3 +1,5 @@
+//! Gradient descent, with momentum.
+
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

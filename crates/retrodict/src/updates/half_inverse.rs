@@ -1,3 +1,5 @@
+//! Half-inverse gradients (HIG).
+
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! The inverse Jacobian (IG).
+
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

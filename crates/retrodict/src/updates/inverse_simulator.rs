@@ -1,3 +1,5 @@
+//! The inverse simulator (PG).
+
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

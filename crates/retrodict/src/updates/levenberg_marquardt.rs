@@ -1,3 +1,5 @@
+//! Levenberg–Marquardt, within a trust region.
+
 mod boxed;
 mod model;
 mod region;

@@ -1,3 +1,5 @@
+//! Limited-memory BFGS.
+
 use std::collections::VecDeque;
 
 use derive_setters::Setters;

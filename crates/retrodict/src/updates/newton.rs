@@ -1,3 +1,5 @@
+//! Newton's method with the exact Hessian.
+
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! RMSprop.
+
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Convolutions, forwards and with all derivatives.
+
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Batch normalisation, with the derivative through the statistics of the batch.
+
 use rayon::prelude::*;
 
 use super::{Kept, Layer, Seen, Sink};

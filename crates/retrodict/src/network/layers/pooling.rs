@@ -1,3 +1,5 @@
+//! Pooling: the largest of each 2 × 2 cells.
+
 use rayon::prelude::*;
 
 use super::{Kept, Layer, Seen, Sink};

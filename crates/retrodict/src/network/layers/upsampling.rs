@@ -1,3 +1,5 @@
+//! Linear interpolation to twice the cells.
+
 use rayon::prelude::*;
 
 use super::{Kept, Layer, Seen, Sink};

@@ -1,3 +1,5 @@
+//! Derivatives and Gram matrix of a multilayer perceptron on a batch.
+
 use std::sync::OnceLock;
 
 use rayon::prelude::*;

@@ -1,3 +1,5 @@
+//! Learning the x to which a rule moves the network's own output.
+
 use std::sync::Arc;
 
 use super::super::spread::spread_over;

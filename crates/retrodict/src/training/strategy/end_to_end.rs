@@ -1,3 +1,5 @@
+//! Learning through the physics.
+
 use std::sync::Arc;
 
 use super::super::Joint;

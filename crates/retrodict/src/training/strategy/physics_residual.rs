@@ -1,3 +1,5 @@
+//! Learning to satisfy the simulator's residual.
+
 use std::sync::Arc;
 
 use schemars::JsonSchema;

@@ -1,3 +1,5 @@
+//! Learning x from pairs.
+
 use std::sync::Arc;
 
 use super::super::Joint;

@@ -1,3 +1,5 @@
+//! Posteriors given the unknowns that bounds hold.
+
 use super::GaussianField;
 use crate::error::Result;
 use crate::linalg::{Cholesky, Matrix, axpy, cholesky, dot};

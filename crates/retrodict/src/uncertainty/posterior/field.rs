@@ -1,3 +1,5 @@
+//! Gaussian fields of which a posterior can be drawn.
+
 use crate::core::space::Space;
 use crate::error::Result;
 use crate::options::{Validate, grid};

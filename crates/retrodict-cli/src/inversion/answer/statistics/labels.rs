@@ -1,3 +1,5 @@
+//! Names and units of the unknowns, for tables and reports.
+
 use retrodict::Simulator;
 
 /// Name and unit of each unknown.

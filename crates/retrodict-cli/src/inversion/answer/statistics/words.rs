@@ -1,3 +1,5 @@
+//! What statistics say, in sentences.
+
 use retrodict::Problem;
 use retrodict::uncertainty::statistics::{Noise, Statistics};
 
