@@ -20,7 +20,7 @@ use crate::training::file_name;
 use retrodict::spec::misread;
 
 pub use draws::Draws;
-pub use result::{Found, Solved, folder_of};
+pub use result::{Solved, Stored, folder_of};
 pub use table::{Collected, Line, collect, plain};
 
 /// The file of a batch: an inversion, and what differs from problem to problem.
@@ -51,11 +51,11 @@ pub struct Batch {
     /// A heading.
     pub title: String,
     /// The problems, in order.
-    pub points: Vec<Point>,
+    pub points: Vec<BatchProblem>,
 }
 
 /// One problem: the inversion with its own settings.
-pub struct Point {
+pub struct BatchProblem {
     /// Its name, which is that of its file too.
     pub name: String,
     /// What was set, as `--set` would.
@@ -117,7 +117,7 @@ fn base(inversion: &Value, folder: &Path) -> Outcome<Table> {
 }
 
 impl File {
-    fn points(&self, base: &Table, folder: &Path) -> Outcome<Vec<Point>> {
+    fn points(&self, base: &Table, folder: &Path) -> Outcome<Vec<BatchProblem>> {
         if self.problems.is_empty() && self.sweep.is_none() {
             return Err(Failure::Misuse(
                 "the list of problems is empty; add [[problem]] with a name and what to set, or a [sweep]"
@@ -137,7 +137,7 @@ impl File {
             problems => problems,
         };
         draws::within_limit(entries.len().checked_mul(draws.len()))?;
-        let mut points: Vec<Point> = Vec::new();
+        let mut points: Vec<BatchProblem> = Vec::new();
         let mut names = HashSet::new();
         for entry in entries {
             for (i, drawn) in draws.iter().enumerate() {
@@ -155,7 +155,7 @@ impl File {
                 settings.extend(drawn.iter().cloned());
                 let inversion = with(base, &settings, folder)
                     .map_err(|e| e.within(&format!("problem '{name}'")))?;
-                points.push(Point {
+                points.push(BatchProblem {
                     name,
                     settings,
                     inversion,
@@ -225,7 +225,7 @@ fn check_rule(table: &Table, keys: &[&str]) -> Outcome<()> {
 mod tests {
     use super::*;
 
-    fn points(rest: &str) -> Outcome<Vec<Point>> {
+    fn points(rest: &str) -> Outcome<Vec<BatchProblem>> {
         let text = format!(
             "{rest}\n[inversion]\ntarget = 'y.npy'\nsimulator = {{ name = 'heat' }}\nrule = {{ name = 'adam' }}"
         );
@@ -253,8 +253,9 @@ mod tests {
             Some(2.0)
         );
         assert_eq!(all[3].inversion.target, "/data/y.npy".into());
-        let rate =
-            |p: &Point| p.inversion.rule.as_ref().unwrap().options["learning_rate"].as_float();
+        let rate = |p: &BatchProblem| {
+            p.inversion.rule.as_ref().unwrap().options["learning_rate"].as_float()
+        };
         assert_eq!((rate(&all[2]), rate(&all[3])), (Some(0.1), Some(0.2)));
         assert_eq!(all[3].inversion.noise.relative, Some(1e-3));
     }

@@ -1,8 +1,8 @@
 //! Experiments: several methods on several problems, as files, as runs and as tables.
 
-pub mod batch;
 mod contours;
 mod film;
+pub mod method_runs;
 pub mod prepared;
 pub mod race;
 pub mod tables;
@@ -10,7 +10,7 @@ pub mod tables;
 use std::path::Path;
 
 use retrodict::Error;
-use retrodict::spec::{ExperimentSpec, Origin, Override, changed};
+use retrodict::spec::{Described, ExperimentSpec, Origin, Override, changed};
 
 use crate::failure::{Failure, Outcome};
 use crate::registry;
@@ -50,14 +50,10 @@ pub struct Read<T> {
 }
 
 /// What `--set` is called in messages.
-pub const SET: &str = "--set ";
+const SET: &str = "--set ";
 
 /// The text of what is built in, or of a TOML file, with its short name; `kind` is what it is called.
-pub fn find(
-    kind: &'static str,
-    name: &str,
-    built_in: &[(&str, &str)],
-) -> Outcome<(String, String)> {
+fn find(kind: &'static str, name: &str, built_in: &[(&str, &str)]) -> Outcome<(String, String)> {
     if let Some((name, text)) = built_in.iter().find(|(known, _)| *known == name) {
         return Ok(((*name).to_owned(), (*text).to_owned()));
     }
@@ -75,10 +71,28 @@ pub fn find(
 
 /// Reads an experiment and applies settings to it.
 pub fn load(name: &str, settings: &[String]) -> Outcome<Read<ExperimentSpec>> {
-    let (short, text) = find("experiment", name, BUILT_IN)?;
+    read(
+        "experiment",
+        name,
+        BUILT_IN,
+        settings,
+        ExperimentSpec::from_toml,
+    )
+}
+
+/// Reads a description that is built in or in a file, and applies settings to it.
+pub fn read<T: Described>(
+    kind: &'static str,
+    name: &str,
+    built_in: &[(&str, &str)],
+    settings: &[String],
+    from_toml: impl Fn(&str, &str) -> retrodict::Result<T>,
+) -> Outcome<Read<T>> {
+    let (short, text) = find(kind, name, built_in)?;
     // Read once as it stands, so that mistakes in the file are reported with their line.
-    let spec = ExperimentSpec::from_toml(name, &text)?;
-    let changes = changes(settings)?;
+    let spec = from_toml(name, &text)?;
+    let changes = settings.iter().map(|text| Override::parse(text));
+    let changes = changes.collect::<retrodict::Result<Vec<_>>>()?;
     Ok(Read {
         spec: changed(spec, &changes, registry())?,
         short,
@@ -89,12 +103,6 @@ pub fn load(name: &str, settings: &[String]) -> Outcome<Read<ExperimentSpec>> {
             change: SET,
         },
     })
-}
-
-/// Reads `--set`.
-pub fn changes(settings: &[String]) -> Outcome<Vec<Override>> {
-    let changes = settings.iter().map(|text| Override::parse(text));
-    Ok(changes.collect::<retrodict::Result<_>>()?)
 }
 
 #[cfg(test)]

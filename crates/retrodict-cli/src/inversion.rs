@@ -7,7 +7,7 @@ pub mod plan;
 mod run;
 
 pub use answer::assess::assess;
-pub use answer::posterior::{Found, posterior};
+pub use answer::posterior::{PosteriorFacts, posterior};
 pub use answer::statistics::{Parameter, Statistics};
 pub use answer::told::{chosen, doubts, ending, headline, told};
 pub use answer::{Answer, answers, joined};

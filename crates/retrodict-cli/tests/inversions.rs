@@ -354,6 +354,34 @@ fn a_finished_inversion_goes_on_with_more_steps_another_rule_and_other_noise() {
 }
 
 #[test]
+fn another_search_goes_on_from_the_best_x_of_the_same_problem() {
+    let folder = tempdir().unwrap();
+    let f = folder.path();
+    write(&folder, "y.csv", "1\n4\n");
+    write(&folder, "far.csv", "0\n0.001\n");
+    let solve =
+        "solve square --target y.csv --start far.csv --method gauss-newton --steps 1 --out d";
+    let whole = json(f, &format!("{solve} --json"));
+    assert_eq!(whole["search"], Value::Null);
+    let kept = fs::read_to_string(f.join("d/inversion.toml")).unwrap();
+    write(
+        &folder,
+        "d/inversion.toml",
+        format!("{kept}\n[search]\nname = \"armijo\"\n"),
+    );
+    let output = run(f, "resume d --steps 20");
+    let notes = String::from_utf8_lossy(&output.stderr);
+    assert!(!notes.contains("have changed"), "{notes}");
+    assert_says(
+        &String::from_utf8_lossy(&output.stdout),
+        &["square with gauss-newton and the search armijo: converged"],
+    );
+    let other = json(f, "resume d --set search=strong-wolfe --json");
+    assert_eq!(other["search"], "strong-wolfe");
+    assert!(other["fields"][0]["loss"].as_f64().unwrap() < 1e-12);
+}
+
+#[test]
 fn what_cannot_be_is_refused_with_what_to_try() {
     let folder = tempdir().unwrap();
     let f = folder.path();

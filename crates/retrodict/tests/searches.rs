@@ -65,7 +65,10 @@ fn a_search_that_does_not_suit_is_refused() {
         message.starts_with("search = full is not allowed"),
         "{message}"
     );
-    assert!(message.contains("leave the search out"), "{message}");
+    assert!(
+        message.contains("leave the search out, or choose another rule"),
+        "{message}"
+    );
     let wrong = Search::Backtracking { decrease: 2.0 };
     let message =
         refused(Solver::new(GaussNewton::default(), StopWhen::after(9)).with_search(wrong));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Point;
+use super::BatchProblem;
 use crate::data::durable::replace;
 use crate::data::sealed::checksum;
 use crate::data::{self, Array, Depth};
@@ -31,7 +31,7 @@ pub struct Solved {
 }
 
 /// What a problem's file holds.
-pub enum Found {
+pub enum Stored {
     /// There is none yet.
     Nothing,
     /// It is damaged, for this reason.
@@ -47,7 +47,7 @@ pub fn folder_of(out: &Path) -> PathBuf {
 
 impl Solved {
     /// A problem that failed.
-    pub fn failed(point: &Point, fingerprint: String, why: &Failure) -> Self {
+    pub fn failed(point: &BatchProblem, fingerprint: String, why: &Failure) -> Self {
         Self {
             error: Some(why.to_string()),
             ..Self::new(point, fingerprint, Vec::new())
@@ -55,7 +55,7 @@ impl Solved {
     }
 
     /// A problem that was solved, however it ended.
-    pub fn new(point: &Point, fingerprint: String, fields: Vec<Answer>) -> Self {
+    pub fn new(point: &BatchProblem, fingerprint: String, fields: Vec<Answer>) -> Self {
         let settings = point.settings.iter();
         Self {
             name: point.name.clone(),
@@ -85,25 +85,27 @@ impl Solved {
     }
 
     /// Reads a problem's file; what was cut short or changed is no result.
-    pub fn read(out: &Path, name: &str) -> Found {
+    pub fn read(out: &Path, name: &str) -> Stored {
         let path = folder_of(out).join(format!("{name}.json"));
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Found::Nothing,
-            Err(e) => return Found::Damaged(e.to_string()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Stored::Nothing,
+            Err(e) => return Stored::Damaged(e.to_string()),
         };
         let document: Value = match serde_json::from_slice(&bytes) {
             Ok(document) => document,
-            Err(e) => return Found::Damaged(e.to_string()),
+            Err(e) => return Stored::Damaged(e.to_string()),
         };
         let result = &document["result"];
         if document["checksum"].as_str() != Some(&sum(result)) {
-            return Found::Damaged("the checksum does not match".to_owned());
+            return Stored::Damaged("the checksum does not match".to_owned());
         }
         match serde_json::from_value::<Self>(result.clone()) {
-            Ok(solved) if solved.x_is_missing(out) => Found::Damaged("its x is missing".to_owned()),
-            Ok(solved) => Found::Result(Box::new(solved)),
-            Err(e) => Found::Damaged(e.to_string()),
+            Ok(solved) if solved.x_is_missing(out) => {
+                Stored::Damaged("its x is missing".to_owned())
+            }
+            Ok(solved) => Stored::Result(Box::new(solved)),
+            Err(e) => Stored::Damaged(e.to_string()),
         }
     }
 

@@ -7,7 +7,7 @@ use retrodict::Counts;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Found, Index, Solved};
+use super::{Index, Solved, Stored};
 use crate::data::durable::replace;
 use crate::failure::{Failure, Outcome};
 use crate::results::folder::{self, quoted};
@@ -79,9 +79,9 @@ pub fn collect(out: &Path) -> Outcome<Collected> {
     let mut all: Vec<Solved> = Vec::new();
     for name in index.names {
         match Solved::read(out, &name) {
-            Found::Nothing => collected.missing.push(name),
-            Found::Damaged(why) => collected.damaged.push((name, why)),
-            Found::Result(solved) => match &solved.error {
+            Stored::Nothing => collected.missing.push(name),
+            Stored::Damaged(why) => collected.damaged.push((name, why)),
+            Stored::Result(solved) => match &solved.error {
                 Some(why) => collected.failed.push((name, why.clone())),
                 None => all.push(*solved),
             },

@@ -9,7 +9,7 @@ use retrodict::interrupt::Interrupt;
 
 use crate::args;
 use crate::args::source;
-use crate::batch::{self, Batch, Found, Point, Solved};
+use crate::batch::{self, Batch, BatchProblem, Solved, Stored};
 use crate::data::Array;
 use crate::data::durable::replace;
 use crate::failure::{Failure, Outcome};
@@ -38,7 +38,7 @@ pub fn run(args: &args::Batch) -> Outcome<ExitCode> {
         .clone()
         .unwrap_or_else(|| default_folder(&args.file));
     begin(&out, &batch)?;
-    let own: Vec<&Point> = batch
+    let own: Vec<&BatchProblem> = batch
         .points
         .iter()
         .skip(args.shard.index)
@@ -76,11 +76,11 @@ fn begin(out: &Path, batch: &Batch) -> Outcome<()> {
 
 /// Solves one problem, unless it is done. A problem that cannot be solved leaves a file that says why; a
 /// folder that cannot be written ends the batch.
-fn solve(out: &Path, point: &Point) -> Outcome<Ending> {
+fn solve(out: &Path, point: &BatchProblem) -> Outcome<Ending> {
     let print = fingerprint(&point.inversion, true);
     let fingerprint = print.as_ref().map_or_else(|_| String::new(), Clone::clone);
     match Solved::read(out, &point.name) {
-        Found::Result(solved) if solved.error.is_none() && print.is_ok() => {
+        Stored::Result(solved) if solved.error.is_none() && print.is_ok() => {
             if solved.fingerprint == fingerprint {
                 return Ok(Ending::Done);
             }
@@ -89,11 +89,11 @@ fn solve(out: &Path, point: &Point) -> Outcome<Ending> {
                 point.name
             );
         }
-        Found::Damaged(why) => eprintln!(
+        Stored::Damaged(why) => eprintln!(
             "note: {}.json is damaged ({why}); solving it again",
             point.name
         ),
-        Found::Result(_) | Found::Nothing => {}
+        Stored::Result(_) | Stored::Nothing => {}
     }
     if interrupt::raised() {
         return Ok(Ending::Left);
@@ -120,7 +120,7 @@ fn solve(out: &Path, point: &Point) -> Outcome<Ending> {
 }
 
 /// What was found; nothing if Ctrl-C came before it was.
-fn answers(point: &Point) -> Outcome<Option<(Vec<Answer>, Array)>> {
+fn answers(point: &BatchProblem) -> Outcome<Option<(Vec<Answer>, Array)>> {
     let mut plan = Plan::new(point.inversion.clone())?;
     source::note(&*plan.simulator);
     plan.weigh(&[], &|_, _| {})?;

@@ -58,6 +58,7 @@ pub fn finish(plan: &Plan, runs: &[Run], keeper: Option<Keeper>, told: &Told<'_>
         let document = json!({
             "method": plan.rule,
             "method_reason": plan.reason,
+            "search": plan.inversion.search.as_ref().map(|search| &search.name),
             "output": output,
             "fields": answers,
         });
@@ -78,7 +79,11 @@ pub fn finish(plan: &Plan, runs: &[Run], keeper: Option<Keeper>, told: &Told<'_>
 }
 
 fn tell(plan: &Plan, answers: &[Answer]) {
-    let who = format!("{} with {}: ", plan.name, plan.rule);
+    let search = plan.inversion.search.as_ref();
+    let search = search.map_or_else(String::new, |search| {
+        format!(" and the search {}", search.name)
+    });
+    let who = format!("{} with {}{search}: ", plan.name, plan.rule);
     println!("{}", unindented(&who, &inversion::ending(answers)));
     if let Some(words) = plan.choice_words() {
         println!("{}", wrapped("method: ", &words));

@@ -10,8 +10,8 @@ use retrodict::solver::starts::{End, Region};
 use retrodict::spec::{Entrant, ProblemSet, Race};
 use retrodict::{Counts, Solution, Status};
 
-use crate::experiment::batch::{Batch, Member};
 use crate::experiment::contours::Paths;
+use crate::experiment::method_runs::{Member, MethodRuns};
 use crate::experiment::prepared;
 use crate::failure::Outcome;
 use crate::results::folder::{Contents, MethodSummary};
@@ -64,7 +64,7 @@ pub fn run(races: &[Race], time: Option<Duration>) -> Outcome<Contents> {
     }
 }
 
-fn solve(problem: &ProblemSet, entrant: &Entrant, time: Option<Duration>) -> Outcome<Batch> {
+fn solve(problem: &ProblemSet, entrant: &Entrant, time: Option<Duration>) -> Outcome<MethodRuns> {
     let count = problem.truths.len();
     let label = format!("{} · {}", problem.spec.name, entrant.spec.name);
     let progress = Progress::start(
@@ -84,7 +84,7 @@ fn solve(problem: &ProblemSet, entrant: &Entrant, time: Option<Duration>) -> Out
         })
         .collect();
     let members = members.inspect_err(|_| progress.finish("failed"))?;
-    let batch = Batch {
+    let batch = MethodRuns {
         members,
         seconds: clock.elapsed().as_secs_f64(),
     };
@@ -200,7 +200,7 @@ fn solve_from(
     })
 }
 
-fn keep(problem: &ProblemSet, entrant: &Entrant, batch: &Batch, contents: &mut Contents) {
+fn keep(problem: &ProblemSet, entrant: &Entrant, batch: &MethodRuns, contents: &mut Contents) {
     let (name, method) = (&problem.spec.name, &entrant.spec.name);
     let members: Vec<&[f64]> = batch.found().collect();
     let field = prepared::picture(problem, problem.simulator.input(), &members);

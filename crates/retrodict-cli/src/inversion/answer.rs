@@ -11,8 +11,8 @@ use retrodict::solver::starts::End;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Array, joined_shape};
-use crate::inversion::{Chosen, Found as Posterior, Plan, Run, Statistics};
-use crate::results::survey::{Found, survey};
+use crate::inversion::{Chosen, Plan, PosteriorFacts, Run, Statistics};
+use crate::results::survey::{DistinctSolution, survey};
 
 /// Values of x up to which it stands in a JSON document.
 const SHOWN_UP_TO: usize = 16;
@@ -43,7 +43,7 @@ pub struct Answer {
     #[serde(alias = "trouble")]
     pub first_error: Option<String>,
     /// The distinct solutions, where it was run from more than one start.
-    pub solutions: Option<Vec<Found>>,
+    pub solutions: Option<Vec<DistinctSolution>>,
     /// x, where it has few values.
     pub x: Option<Vec<f64>>,
     /// The weight of the prior, where a rule chose it.
@@ -54,7 +54,7 @@ pub struct Answer {
     pub statistics: Option<Statistics>,
     /// The posterior of a field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub posterior: Option<Posterior>,
+    pub posterior: Option<PosteriorFacts>,
     /// Why there are no statistics or no posterior.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,

@@ -172,11 +172,13 @@ impl Plan {
     /// The rule with its options in words: the same words, the same memory.
     pub fn rule_words(&self) -> String {
         let inverse = self.inversion.inverse.as_ref().map(ToString::to_string);
+        let search = self.inversion.search.as_ref();
         format!(
-            "{} {} {}",
+            "{} {} {}{}",
             self.rule,
             self.posed.rule.options,
-            inverse.unwrap_or_default()
+            inverse.unwrap_or_default(),
+            search.map_or_else(String::new, |search| format!(" {search}"))
         )
     }
 

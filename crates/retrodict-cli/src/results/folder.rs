@@ -11,7 +11,7 @@ use crate::data::durable::{make_folder, remove_left_over, replace};
 use crate::data::{Array, read_archive, write_archive};
 use crate::failure::{Failure, Outcome};
 use crate::results::own_units::OwnUnit;
-use crate::results::survey::Found;
+use crate::results::survey::DistinctSolution;
 
 /// `manifest.json`: what was run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -179,7 +179,7 @@ pub struct MethodSummary {
     pub notices: Vec<String>,
     /// The distinct solutions of each member, where it was run from more than one start.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub solutions: Vec<Vec<Found>>,
+    pub solutions: Vec<Vec<DistinctSolution>>,
     /// All iterates, one list for each member, where x has few values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iterates: Option<Vec<Vec<Vec<f64>>>>,

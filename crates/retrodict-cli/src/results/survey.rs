@@ -11,7 +11,7 @@ const SHOWN_UP_TO: usize = 8;
 
 /// A distinct solution and its basin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Found {
+pub struct DistinctSolution {
     /// The loss of the best run that ended here.
     #[serde(deserialize_with = "crate::results::not_a_number::or_nan")]
     pub loss: f64,
@@ -30,14 +30,18 @@ pub struct Found {
 /// best run; the first run where none has a finite loss.
 ///
 /// Each run stands as where and how it ended.
-pub fn survey(ends: &[(End<'_>, StatusKind)], region: &Region, of: usize) -> (Vec<Found>, usize) {
+pub fn survey(
+    ends: &[(End<'_>, StatusKind)],
+    region: &Region,
+    of: usize,
+) -> (Vec<DistinctSolution>, usize) {
     let points: Vec<End<'_>> = ends.iter().map(|(end, _)| *end).collect();
     let basins = basins(&points, region);
     let found = basins
         .iter()
         .map(|basin| {
             let (best, status) = ends[basin.best];
-            Found {
+            DistinctSolution {
                 loss: best.loss,
                 status,
                 starts: basin.starts.len(),
@@ -50,7 +54,7 @@ pub fn survey(ends: &[(End<'_>, StatusKind)], region: &Region, of: usize) -> (Ve
 }
 
 /// A line for each solution.
-pub fn table(found: &[Found]) -> String {
+pub fn table(found: &[DistinctSolution]) -> String {
     let mut lines = vec![
         ["solution", "starts", "loss", "status", "x"]
             .map(str::to_owned)
@@ -71,7 +75,7 @@ pub fn table(found: &[Found]) -> String {
 }
 
 /// `3 distinct solutions from 20 starts: loss 0.15 (12 starts), 139 (8 starts)`.
-pub fn sentence(found: &[Found]) -> String {
+pub fn sentence(found: &[DistinctSolution]) -> String {
     let of = found.first().map_or(0, |f| f.of);
     let plural = if found.len() == 1 { "" } else { "s" };
     let each: Vec<String> = found

@@ -1,10 +1,9 @@
 //! The built-in trainings, and those of the user's files, with changes.
 
-use retrodict::spec::{Origin, TrainingSpec, changed};
+use retrodict::spec::TrainingSpec;
 
-use crate::experiment::{Read, SET, changes, find};
+use crate::experiment::{Read, read};
 use crate::failure::Outcome;
-use crate::registry;
 
 /// The built-in training experiments: a name and a file each.
 pub static BUILT_IN: &[(&str, &str)] = &[
@@ -47,20 +46,13 @@ pub static BUILT_IN: &[(&str, &str)] = &[
 
 /// Reads a training experiment and applies settings to it.
 pub fn load(name: &str, settings: &[String]) -> Outcome<Read<TrainingSpec>> {
-    let (short, text) = find("training experiment", name, BUILT_IN)?;
-    // Read once as it stands, so that mistakes in the file are reported with their line.
-    let spec = TrainingSpec::from_toml(name, &text)?;
-    let changes = changes(settings)?;
-    Ok(Read {
-        spec: changed(spec, &changes, registry())?,
-        short,
-        origin: Origin {
-            name: name.to_owned(),
-            text,
-            changes,
-            change: SET,
-        },
-    })
+    read(
+        "training experiment",
+        name,
+        BUILT_IN,
+        settings,
+        TrainingSpec::from_toml,
+    )
 }
 
 #[cfg(test)]

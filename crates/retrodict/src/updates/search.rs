@@ -40,7 +40,7 @@ impl Search {
             !rule.judges(),
             "search",
             self,
-            "this rule finds the length of its steps itself, by a trust region; leave the search out",
+            "this rule finds the length of its steps itself, by a trust region; leave the search out, or choose another rule",
         )?;
         match self {
             Self::Full => Ok(()),

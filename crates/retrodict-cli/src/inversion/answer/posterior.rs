@@ -10,7 +10,7 @@ use crate::inversion::plan::Field;
 
 /// What was found, beside its arrays.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Found {
+pub struct PosteriorFacts {
     /// How many eigenvectors were found.
     pub rank: usize,
     /// The largest eigenvalue, and the last: what was left out lies below it.
@@ -38,12 +38,12 @@ pub fn posterior(
     priors: &[PriorSpec],
     field: &Field,
     x: &[f64],
-) -> Outcome<(Found, Vec<(String, Array)>)> {
+) -> Outcome<(PosteriorFacts, Vec<(String, Array)>)> {
     let shape = &field.data.simulator().input().shape;
     let posterior = wanted.find(priors, &field.problem, shape, x)?;
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
     let values = &posterior.eigenvalues;
-    let found = Found {
+    let found = PosteriorFacts {
         rank: values.len(),
         eigenvalues: (
             values.first().copied().unwrap_or(0.0),

@@ -4,7 +4,7 @@ use retrodict::Counts;
 use retrodict::StatusKind;
 use retrodict::uncertainty::statistics::Noise;
 
-use crate::inversion::{Answer, Chosen, Found, Statistics};
+use crate::inversion::{Answer, Chosen, PosteriorFacts, Statistics};
 use crate::results::folder::MethodSummary;
 use crate::terminal::text::{aligned, duration, wrapped};
 
@@ -297,7 +297,7 @@ fn share(probability: f64) -> String {
     }
 }
 
-fn posterior(found: &Found) -> String {
+fn posterior(found: &PosteriorFacts) -> String {
     let mut text = format!("\n{}\n", wrapped("posterior: ", &found.sentence()));
     for words in &found.words {
         text.push_str(&wrapped("note: ", words));
@@ -306,7 +306,7 @@ fn posterior(found: &Found) -> String {
     text
 }
 
-impl Found {
+impl PosteriorFacts {
     /// What the data narrowed down, and from what that was found.
     pub fn sentence(&self) -> String {
         format!(

@@ -25,7 +25,7 @@ pub fn fingerprint(inversion: &InversionSpec, solved: bool) -> Outcome<String> {
     }
     inversion.title.clear();
     if !solved {
-        (inversion.rule, inversion.inverse) = (None, None);
+        (inversion.rule, inversion.inverse, inversion.search) = (None, None, None);
         inversion.stop = StopSpec::default();
         inversion.start = StartSpec::default();
         // What is asked of the answer changes nothing of it.

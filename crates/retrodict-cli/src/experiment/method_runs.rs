@@ -3,7 +3,7 @@
 use retrodict::{Counts, Record, Solution, Status};
 
 use crate::results::folder::Row;
-use crate::results::survey::Found;
+use crate::results::survey::DistinctSolution;
 
 /// One problem's run.
 pub struct Member {
@@ -16,18 +16,18 @@ pub struct Member {
     /// x at each record, where x has few values.
     pub iterates: Vec<Vec<f64>>,
     /// The distinct solutions, where it was run from more than one start.
-    pub found: Vec<Found>,
+    pub found: Vec<DistinctSolution>,
 }
 
 /// All runs, in the order of the problems.
-pub struct Batch {
+pub struct MethodRuns {
     /// The runs.
     pub members: Vec<Member>,
     /// Seconds from start to end.
     pub seconds: f64,
 }
 
-impl Batch {
+impl MethodRuns {
     /// The best x of each problem.
     pub fn found(&self) -> impl Iterator<Item = &[f64]> {
         self.members.iter().map(|m| m.solution.x.as_slice())
