@@ -40,9 +40,9 @@ pub struct InversionSpec {
     /// Whether intervals and the like are found after the fit, where J is small enough.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub statistics: bool,
-    /// `name` and options.
+    /// The physics P: `name` and options.
     pub simulator: Named,
-    /// `name` and options; what suits the problem if left out.
+    /// The update rule: `name` and options; the one that suits the problem if left out.
     #[serde(
         default,
         deserialize_with = "rule",

@@ -61,7 +61,7 @@ impl StartSpec {
         if self.spread.is_some() && self.count == 1 {
             return Err(Error::Config {
                 what: "start".to_owned(),
-                message: "spread sets how far the starts lie apart, and there is one; give their number too".to_owned(),
+                message: "spread sets how far apart the starts lie, but there is only one".to_owned(),
             }
             .advised(Remedy::Setting {
                 key: "start.count",
