@@ -61,7 +61,8 @@ impl StartSpec {
         if self.spread.is_some() && self.count == 1 {
             return Err(Error::Config {
                 what: "start".to_owned(),
-                message: "spread sets how far apart the starts lie, but there is only one".to_owned(),
+                message: "spread sets how far apart the starts lie, but there is only one"
+                    .to_owned(),
             }
             .advised(Remedy::Setting {
                 key: "start.count",
