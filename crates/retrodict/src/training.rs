@@ -7,25 +7,36 @@ use std::sync::Arc;
 
 use crate::core::simulator::Simulator;
 
+mod checkpoint;
 mod clock;
 mod data;
+mod epoch;
 mod joint;
-mod limits;
 pub mod memory;
-mod notes;
+mod mini_batch;
+mod run;
 mod schedule;
+mod score;
 mod spread;
+mod step;
+mod stop;
 mod strategy;
 mod trainer;
 
+pub use checkpoint::{Checkpoint, Progress};
 pub use clock::{Clock, Shares};
 pub use data::{Data, Fixed, Fresh};
+pub use epoch::Epoch;
 pub use joint::Joint;
-pub use limits::Limits;
-pub use notes::Notes;
+pub use mini_batch::MiniBatch;
+pub use run::Trained;
 pub use schedule::Schedule;
-pub use strategy::{CorrectedTargets, EndToEnd, Lesson, PhysicsResidual, Strategy, Supervised};
-pub use trainer::{Epoch, Score, State, Step, Trained, Trainer, score};
+pub use score::{Score, score};
+pub use stop::StopWhen;
+pub use strategy::{
+    CorrectedTargets, EndToEnd, IntoStrategy, PhysicsResidual, Strategy, Supervised,
+};
+pub use trainer::Trainer;
 
 /// What a network learns from: what it sees, where its x shall lead, and through which physics.
 #[derive(Clone)]
