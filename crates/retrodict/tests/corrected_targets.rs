@@ -42,10 +42,10 @@ impl Counting {
 }
 
 impl Network for Counting {
-    fn input(&self) -> Space {
+    fn input(&self) -> &Space {
         self.network.input()
     }
-    fn output(&self) -> Space {
+    fn output(&self) -> &Space {
         self.network.output()
     }
     fn parameters(&self) -> usize {
@@ -111,11 +111,8 @@ fn batch(count: usize) -> Vec<Arc<Sample>> {
 
 /// One whose samples share nothing, and one that normalises over the batch and keeps the mean.
 fn networks() -> [Arc<dyn Network>; 2] {
-    let mlp = Mlp {
-        widths: vec![16, 12, 16],
-        activation: Activation::Silu,
-        ..Mlp::default()
-    };
+    let mlp = Mlp::new([16, 12, 16]).unwrap();
+    let mlp = mlp.with_activation(Activation::Silu);
     let unet = UNet::default().with_filters([3, 4]).with_keep_mean(true);
     let space = heat().input().clone();
     [Arc::new(mlp), unet.between(&space, &space).unwrap()]

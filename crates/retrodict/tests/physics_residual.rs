@@ -36,11 +36,7 @@ fn table(text: &str) -> toml::Table {
 }
 
 fn mlp(widths: &[usize], activation: Activation) -> Arc<dyn Network> {
-    Arc::new(Mlp {
-        widths: widths.to_vec(),
-        activation,
-        ..Mlp::default()
-    })
+    Arc::new(Mlp::new(widths).unwrap().with_activation(activation))
 }
 
 fn train(

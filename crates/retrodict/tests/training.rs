@@ -24,11 +24,8 @@ use retrodict::updates::{
 use retrodict::{Loss, Network, Result, Simulator, Space, Status, UpdateRule};
 
 fn mlp(widths: &[usize]) -> Arc<dyn Network> {
-    Arc::new(Mlp {
-        widths: widths.to_vec(),
-        activation: Activation::Tanh,
-        ..Mlp::default()
-    })
+    let mlp = Mlp::new(widths).unwrap();
+    Arc::new(mlp.with_activation(Activation::Tanh))
 }
 
 fn trainer(

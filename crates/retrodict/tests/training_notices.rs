@@ -21,11 +21,8 @@ fn train(targets: &[f64], from: Option<Checkpoint>, steps: u64) -> Checkpoint {
         label: None,
         simulator: Arc::clone(&simulator),
     });
-    let network: Arc<dyn Network> = Arc::new(Mlp {
-        widths: vec![1, 4, 1],
-        activation: Activation::Tanh,
-        ..Mlp::default()
-    });
+    let mlp = Mlp::new([1, 4, 1]).unwrap();
+    let network: Arc<dyn Network> = Arc::new(mlp.with_activation(Activation::Tanh));
     let mut trainer = Trainer::new(
         Arc::clone(&network),
         CorrectedTargets::new(|| Ok(Box::new(InverseSimulator::default())), 1),
