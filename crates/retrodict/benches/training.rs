@@ -170,12 +170,7 @@ fn states(chain: &Oscillators, count: usize) -> Vec<Sample> {
                 .unwrap(),
         );
         let label = Some(vec![0.1; chain.options().steps]);
-        Sample {
-            input: state.clone(),
-            target: state,
-            label,
-            simulator,
-        }
+        Sample::new(simulator, state).with_label(label)
     };
     (0..count).map(one).collect()
 }
@@ -214,12 +209,7 @@ fn dipole() -> Work {
         let (s, c) = angle.sin_cos();
         let pairs = second.iter().zip(&third);
         let target: Vec<f64> = pairs.map(|(a, b)| c * a + s * b).collect();
-        Sample {
-            input: target.clone(),
-            target,
-            label: None,
-            simulator: Arc::<Schroedinger>::clone(&well),
-        }
+        Sample::new(Arc::<Schroedinger>::clone(&well), target)
     };
     let plan = Plan {
         strategy: Box::new(EndToEnd::default()),
@@ -239,12 +229,7 @@ fn poisson(batch: usize, engine: Engine) -> Work {
         let x: Vec<f64> = (0..64).map(|_| random.random_range(-1.0..1.0)).collect();
         let mut target = vec![0.0; 64];
         physics.forward(&x, &mut target).unwrap();
-        Sample {
-            input: target.clone(),
-            target,
-            label: Some(x),
-            simulator: Arc::<Laplace>::clone(&physics),
-        }
+        Sample::new(Arc::<Laplace>::clone(&physics), target).with_label(x)
     };
     let plan = Plan {
         strategy: Box::new(EndToEnd::default()),
@@ -276,12 +261,7 @@ fn fields(count: usize) -> Vec<Sample> {
         let x: Vec<f64> = (0..4096).map(wave).collect();
         let mut target = vec![0.0; 4096];
         heat.forward(&x, &mut target).unwrap();
-        Sample {
-            input: target.clone(),
-            target,
-            label: Some(x),
-            simulator: Arc::<Heat>::clone(&heat),
-        }
+        Sample::new(Arc::<Heat>::clone(&heat), target).with_label(x)
     };
     (0..count).map(one).collect()
 }

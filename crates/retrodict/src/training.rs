@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::core::share::Share;
 use crate::core::simulator::Simulator;
 
 mod checkpoint;
@@ -40,6 +41,7 @@ pub use trainer::Trainer;
 
 /// What a network learns from: what it sees, where its x shall lead, and through which physics.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Sample {
     /// What the network sees; mostly y*.
     pub input: Vec<f64>,
@@ -49,4 +51,31 @@ pub struct Sample {
     pub label: Option<Vec<f64>>,
     /// P; many samples may share one.
     pub simulator: Arc<dyn Simulator>,
+}
+
+impl Sample {
+    /// A simulator and the y* to which the network's x shall lead; the network sees y* itself, and no x is known.
+    pub fn new(simulator: impl Share<dyn Simulator>, target: impl Into<Vec<f64>>) -> Self {
+        let target = target.into();
+        Self {
+            input: target.clone(),
+            target,
+            label: None,
+            simulator: simulator.share(),
+        }
+    }
+
+    /// What the network sees, where that is not y*.
+    #[must_use]
+    pub fn with_input(mut self, input: impl Into<Vec<f64>>) -> Self {
+        self.input = input.into();
+        self
+    }
+
+    /// The x that made y*.
+    #[must_use]
+    pub fn with_label(mut self, label: impl Into<Option<Vec<f64>>>) -> Self {
+        self.label = label.into();
+        self
+    }
 }

@@ -95,12 +95,7 @@ fn sample(random: &mut Random) -> Result<Sample> {
     let x: Vec<f64> = (0..16).map(|_| random.between(0.0, 1.0)).collect();
     let mut target = vec![0.0; 16];
     simulator.forward(&x, &mut target)?;
-    Ok(Sample {
-        input: target.clone(),
-        target,
-        label: None,
-        simulator,
-    })
+    Ok(Sample::new(simulator, target))
 }
 
 fn batch(count: usize) -> Vec<Arc<Sample>> {

@@ -64,12 +64,7 @@ fn draw(simulator: &Arc<dyn Simulator>, count: usize, seed: u64) -> Vec<Sample> 
                 .map(|_| random.random_range(-1.0..1.0))
                 .collect();
             let target = forward(&**simulator, &x);
-            Sample {
-                input: target.clone(),
-                target,
-                label: None,
-                simulator: Arc::clone(simulator),
-            }
+            Sample::new(Arc::clone(simulator), target)
         })
         .collect()
 }
@@ -124,12 +119,7 @@ fn training_on_the_pieces_of_a_series_finds_its_parameters() {
         let mut one = || {
             let x: Vec<f64> = (0..4).map(|_| random.random_range(-0.3..0.3)).collect();
             let target = forward(&*ode, &x);
-            Sample {
-                input: target.clone(),
-                target,
-                label: Some(x),
-                simulator: Arc::clone(&ode),
-            }
+            Sample::new(Arc::clone(&ode), target).with_label(x)
         };
         (0..count).map(|_| one()).collect()
     };
@@ -190,10 +180,7 @@ fn learning_from_the_residual_never_runs_the_physics() {
         .into_iter()
         .map(|sample| {
             let simulator: Arc<dyn Simulator> = counting.clone();
-            Arc::new(Sample {
-                simulator,
-                ..sample
-            })
+            Arc::new(Sample::new(simulator, sample.target))
         })
         .collect();
     let network = mlp(&[9, 9], Activation::Linear);

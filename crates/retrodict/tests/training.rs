@@ -48,23 +48,15 @@ fn oscillators(count: usize, seed: u64) -> Vec<Sample> {
     (0..count)
         .map(|_| {
             let state: Vec<f64> = (0..4).map(|_| random.random_range(0.0..1.0)).collect();
-            Sample {
-                input: state.clone(),
-                target: state.clone(),
-                label: None,
-                simulator: Arc::new(
-                    OscillatorsOptions::default()
-                        .with_masses(2)
-                        .with_steps(24)
-                        .with_dt(0.5)
-                        .with_kappa(0.2)
-                        .with_alpha(0.0)
-                        .with_strength(1.0)
-                        .with_initial(state)
-                        .build()
-                        .unwrap(),
-                ),
-            }
+            let options = OscillatorsOptions::default()
+                .with_masses(2)
+                .with_steps(24)
+                .with_dt(0.5)
+                .with_kappa(0.2)
+                .with_alpha(0.0)
+                .with_strength(1.0)
+                .with_initial(state.clone());
+            Sample::new(options.build().unwrap(), state)
         })
         .collect()
 }
@@ -79,12 +71,10 @@ fn squares(count: usize) -> Vec<Sample> {
             let sign = if random.random_bool(0.5) { 1.0 } else { -1.0 };
             let mut target = vec![0.0; 2];
             square.forward(&[1.0, sign * x], &mut target).unwrap();
-            Sample {
-                input: target[1..].to_vec(),
-                target,
-                label: Some(vec![1.0, sign * x]),
-                simulator: Arc::clone(&square),
-            }
+            let seen = target[1..].to_vec();
+            Sample::new(Arc::clone(&square), target)
+                .with_input(seen)
+                .with_label(vec![1.0, sign * x])
         })
         .collect()
 }
@@ -208,13 +198,11 @@ fn corrected_targets_are_scale_invariant() {
                 let x: Vec<f64> = (0..2).map(|_| random.random_range(-1.0..1.0)).collect();
                 let mut target = vec![0.0; 2];
                 sine.forward(&x, &mut target).unwrap();
-                Sample {
-                    // The network sees y* in units in which it is of order 1.
-                    input: vec![target[0] * xi, target[1] / xi],
-                    target,
-                    label: Some(x),
-                    simulator: Arc::clone(&sine),
-                }
+                // The network sees y* in units in which it is of order 1.
+                let seen = vec![target[0] * xi, target[1] / xi];
+                Sample::new(Arc::clone(&sine), target)
+                    .with_input(seen)
+                    .with_label(x)
             })
             .collect();
         let network = mlp(&[2, 16, 2]);
@@ -322,15 +310,7 @@ impl Simulator for Cliff {
 fn a_hopeless_run_ends_as_diverged_with_the_best_theta_kept() {
     let network = mlp(&[1, 1]);
     let cliff: Arc<dyn Simulator> = Arc::new(Cliff);
-    let samples = vec![
-        Sample {
-            input: vec![1.0],
-            target: vec![0.0],
-            label: None,
-            simulator: cliff,
-        };
-        4
-    ];
+    let samples = vec![Sample::new(cliff, vec![0.0]).with_input(vec![1.0]); 4];
     let mut trainer = trainer(&network, EndToEnd::default(), Adam::new(0.1).unwrap(), 4);
     let mut data = Fixed::new(samples, None);
     let start = vec![0.5, 0.0];
@@ -433,12 +413,7 @@ fn samples_drawn_on_the_fly_depend_on_their_number_alone() {
     let square: Arc<dyn Simulator> = Arc::new(SquareOptions::default().build().unwrap());
     let draw = move |random: &mut Random| {
         let x = random.between(-1.0, 1.0);
-        Ok(Sample {
-            input: vec![x],
-            target: vec![0.0, x * x],
-            label: None,
-            simulator: Arc::clone(&square),
-        })
+        Ok(Sample::new(Arc::clone(&square), vec![0.0, x * x]).with_input(vec![x]))
     };
     let mut data = Fresh::new(draw, 5, 100);
     let seen = |data: &mut dyn Data, number| -> Vec<f64> {

@@ -15,12 +15,9 @@ use retrodict::{Network, Simulator};
 /// Trains on some targets of e^x up to a step.
 fn train(targets: &[f64], from: Option<Checkpoint>, steps: u64) -> Checkpoint {
     let simulator: Arc<dyn Simulator> = Arc::new(ExpOptions::default().build().unwrap());
-    let samples = targets.iter().map(|target| Sample {
-        input: vec![*target],
-        target: vec![*target],
-        label: None,
-        simulator: Arc::clone(&simulator),
-    });
+    let samples = targets
+        .iter()
+        .map(|target| Sample::new(Arc::clone(&simulator), vec![*target]));
     let mlp = Mlp::new([1, 4, 1]).unwrap();
     let network: Arc<dyn Network> = Arc::new(mlp.with_activation(Activation::Tanh));
     let mut trainer = Trainer::new(

@@ -9,7 +9,6 @@ mod picture;
 
 use retrodict::options::Build;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::Instant;
 
 use rand::{RngExt, SeedableRng};
@@ -55,12 +54,7 @@ fn samples(size: Size) -> Vec<Sample> {
             .with_initial(state.clone())
             .build()
             .unwrap();
-        Sample {
-            input: state.clone(),
-            target: state,
-            label: None,
-            simulator: Arc::new(chain),
-        }
+        Sample::new(chain, state)
     };
     (0..size.batch).map(one).collect()
 }

@@ -42,6 +42,7 @@ pub struct Mlp {
 /// How weights are drawn at the start; biases start at zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Initialisation {
     /// Uniform within ±√(6/(inputs + outputs)).
     #[default]

@@ -17,6 +17,7 @@ use crate::spec::values::Files;
 use crate::training::{Checkpoint, MiniBatch, Progress, Sample, Trained, Trainer, memory};
 
 /// A method with a seed, ready to learn.
+#[non_exhaustive]
 pub struct Training {
     /// f.
     pub network: Arc<dyn Network>,
