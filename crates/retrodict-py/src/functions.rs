@@ -23,8 +23,8 @@ const INTERRUPTED: Error = Error::Interrupted {
 pub struct Functions {
     label: String,
     methods: Arc<Methods>,
-    input: Vec<usize>,
-    output: Vec<usize>,
+    input: Space,
+    output: Space,
     held: Arc<Held>,
     /// A bit for each method that has given a right answer.
     answered: AtomicU8,
@@ -50,8 +50,8 @@ impl Functions {
         Self {
             label: forward.map_or_else(String::new, |own| label(own.bind(py))),
             methods: Arc::clone(methods),
-            input: input.to_vec(),
-            output: output.to_vec(),
+            input: Space::new("x", input, "1"),
+            output: Space::new("y", output, "1"),
             held: Arc::clone(held),
             answered: AtomicU8::new(0),
         }
@@ -117,11 +117,11 @@ impl Model for Functions {
     fn label(&self) -> String {
         self.label.clone()
     }
-    fn input(&self) -> Space {
-        Space::new("x", &self.input, "1")
+    fn input(&self) -> &Space {
+        &self.input
     }
-    fn output(&self) -> Space {
-        Space::new("y", &self.output, "1")
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn offers(&self) -> Offers {
         Offers {
@@ -132,22 +132,22 @@ impl Model for Functions {
         }
     }
     fn evaluate(&self, x: &[f64]) -> Result<Vec<f64>> {
-        let arguments: [(&[f64], &[usize]); 1] = [(x, &self.input)];
-        self.call(Method::Forward, &arguments, &[&self.output])
+        let arguments: [(&[f64], &[usize]); 1] = [(x, &self.input.shape)];
+        self.call(Method::Forward, &arguments, &[&self.output.shape])
     }
     fn jvp(&self, x: &[f64], dx: &[f64]) -> Result<Vec<f64>> {
-        let arguments: [(&[f64], &[usize]); 2] = [(x, &self.input), (dx, &self.input)];
-        self.call(Method::Jvp, &arguments, &[&self.output])
+        let arguments: [(&[f64], &[usize]); 2] = [(x, &self.input.shape), (dx, &self.input.shape)];
+        self.call(Method::Jvp, &arguments, &[&self.output.shape])
     }
     fn vjp(&self, x: &[f64], dy: &[f64]) -> Result<Vec<f64>> {
-        let arguments: [(&[f64], &[usize]); 2] = [(x, &self.input), (dy, &self.output)];
-        self.call(Method::Vjp, &arguments, &[&self.input])
+        let arguments: [(&[f64], &[usize]); 2] = [(x, &self.input.shape), (dy, &self.output.shape)];
+        self.call(Method::Vjp, &arguments, &[&self.input.shape])
     }
     fn jacobian(&self, x: &[f64]) -> Result<Vec<f64>> {
-        let arguments: [(&[f64], &[usize]); 1] = [(x, &self.input)];
-        let flat = [self.output.iter().product(), self.input.iter().product()];
+        let arguments: [(&[f64], &[usize]); 1] = [(x, &self.input.shape)];
+        let flat = [self.output.len(), self.input.len()];
         // As jax.jacobian gives it where x or y have several axes.
-        let whole = [&self.output[..], &self.input[..]].concat();
+        let whole = [&self.output.shape[..], &self.input.shape[..]].concat();
         self.call(Method::Jacobian, &arguments, &[&flat, &whole])
     }
 }
@@ -158,7 +158,7 @@ pub struct Inverse(pub Functions);
 impl Inverter for Inverse {
     fn invert(&self, _simulator: &dyn Simulator, y: &[f64], x0: &[f64]) -> Result<Inversion> {
         let functions = &self.0;
-        let Functions { input, output, .. } = functions;
+        let (input, output) = (&functions.input.shape[..], &functions.output.shape[..]);
         let arguments: [(&[f64], &[usize]); 2] = [(y, output), (x0, input)];
         let x = functions.call(Method::InvertNear, &arguments, &[input])?;
         if let Some(i) = x.iter().position(|value| !value.is_finite()) {

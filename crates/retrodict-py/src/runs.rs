@@ -198,7 +198,7 @@ fn facts(
     let fell_back = found
         .notices
         .iter()
-        .map(|(notice, count)| format!("{} ({count} times)", notice.0));
+        .map(|(notice, count)| format!("{notice} ({count} times)"));
     Facts {
         x: found.x,
         loss: found.loss,
@@ -221,7 +221,7 @@ fn facts(
             .chain(fell_back)
             .chain(remarks)
             .collect(),
-        first_error: found.first_error.as_ref().map(ToString::to_string),
+        first_error: found.notices.first_error().map(ToString::to_string),
     }
 }
 
@@ -233,7 +233,7 @@ fn never_began(
     failure: Option<&PyErr>,
 ) -> Option<PyErr> {
     match &found.status {
-        Status::Failed(error) if found.steps == 0 && found.first_error.is_none() => {
+        Status::Failed(error) if found.steps == 0 && found.notices.first_error().is_none() => {
             Some(caused(py, error, Some(failure?.clone_ref(py))))
         }
         _ => None,

@@ -12,7 +12,7 @@ use pyo3::types::{PyDict, PyTuple};
 use retrodict::interrupt::Interrupt;
 use retrodict::registry::Registry;
 use retrodict::spec::{Named, Training};
-use retrodict::training::{Epoch, Step};
+use retrodict::training::{Epoch, Progress};
 use retrodict::{Network, Space, StatusKind};
 use serde::{Deserialize, Serialize};
 
@@ -232,11 +232,11 @@ impl Trained {
         observer: Option<Py<PyAny>>,
     ) -> PyResult<Py<Self>> {
         let start = training.start();
-        let see = |step: &Step<'_>| seen(step, observer.as_ref(), &held);
+        let see = |progress: &Progress<'_>| seen(progress, observer.as_ref(), &held);
         let interrupt = Interrupt::default().with_flag(held.end());
         let learn = || -> PyResult<retrodict::Result<_>> {
             process::ready()?;
-            Ok(interrupt.within(|| training.train(start, see)))
+            Ok(interrupt.within(|| training.resume(&start, see)))
         };
         let done = py.detach(|| beside(&held, learn))?;
         let (ending, failure) = (held.take(), held.take_failure());
@@ -250,7 +250,7 @@ impl Trained {
             Some(ending) => format!("ended by {}; the best θ is kept", ending.exception),
             None => trained.status.to_string(),
         };
-        let state = trained.state;
+        let state = trained.checkpoint;
         let facts = Facts {
             architecture: training.architecture.clone(),
             input: training.samples.input.shape.clone(),
@@ -259,7 +259,7 @@ impl Trained {
             loss: state.best_loss,
             status: trained.status.kind(),
             message,
-            steps: state.step,
+            steps: state.steps,
             seconds: state.seconds,
             epochs: state.epochs,
             notices: state.notices,
@@ -300,12 +300,12 @@ fn beside<T: Send>(held: &Held, work: impl FnOnce() -> PyResult<T> + Send) -> Py
 }
 
 /// After a step: whether to go on. The user's observer sees the end of each epoch.
-fn seen(step: &Step<'_>, observer: Option<&Py<PyAny>>, held: &Held) -> ControlFlow<()> {
+fn seen(progress: &Progress<'_>, observer: Option<&Py<PyAny>>, held: &Held) -> ControlFlow<()> {
     if held.ended() {
         return ControlFlow::Break(());
     }
     let (Some(observer), Some(epoch), true) =
-        (observer, step.state.epochs.last(), step.epoch_ended)
+        (observer, progress.epochs.last(), progress.epoch_ended)
     else {
         return ControlFlow::Continue(());
     };

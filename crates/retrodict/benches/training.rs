@@ -13,15 +13,15 @@ use std::time::Instant;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use retrodict::linalg::Engine;
-use retrodict::losses::{Infidelity, Reduction, SquaredError};
+use retrodict::losses::{Infidelity, SquaredError};
 use retrodict::network::{Activation, Architecture, Dense, UNet};
 use retrodict::options::Build;
 use retrodict::simulators::{
     Heat, HeatOptions, Oscillators, OscillatorsOptions, Schroedinger, SchroedingerOptions,
 };
 use retrodict::training::{
-    CorrectedTargets, Data, EndToEnd, Fixed, Limits, Sample, Schedule, State, Strategy, Supervised,
-    Trainer,
+    Checkpoint, CorrectedTargets, Data, EndToEnd, Fixed, Progress, Sample, StopWhen, Strategy,
+    Supervised, Trainer,
 };
 use retrodict::updates::{Adam, HalfInverseOptions, InverseSimulator, UpdateRule};
 use retrodict::{Description, Loss, Result, Simulator, Space};
@@ -81,25 +81,24 @@ impl Simulator for Laplace {
 struct Work {
     trainer: Trainer,
     samples: Box<dyn Data>,
-    state: Option<State>,
+    at: Checkpoint,
 }
 
 impl Work {
     /// Takes so many steps; seconds spent in them, and of these in the physics.
     fn steps(&mut self, count: u64) -> (f64, f64) {
-        let state = self.state.take().unwrap();
-        let before = (state.seconds, state.shares.physics);
-        let limits = Limits::default().with_steps(state.step + count);
-        let resume = |_: &retrodict::training::Step<'_>| ControlFlow::Continue(());
+        let from = &self.at;
+        let before = (from.seconds, from.shares.physics);
+        let stop = StopWhen::after(from.steps + count);
+        let go_on = |_: &Progress<'_>| ControlFlow::Continue(());
         let trained = self
             .trainer
-            .train(&mut *self.samples, &[], state, &limits, resume)
+            .resume(&mut *self.samples, &[], from, &stop, go_on)
             .unwrap();
-        let state = trained.state;
-        assert_eq!(Some(state.step), limits.steps, "{:?}", trained.status);
-        let spent = (state.seconds - before.0, state.shares.physics - before.1);
-        self.state = Some(state);
-        spent
+        self.at = trained.checkpoint;
+        let at = &self.at;
+        assert_eq!(Some(at.steps), stop.steps, "{:?}", trained.status);
+        (at.seconds - before.0, at.shares.physics - before.1)
     }
 }
 
@@ -130,20 +129,11 @@ impl Plan {
         let seen = Space::new("y", &physics.output().shape, "1");
         let network = network.between(&seen, physics.input()).unwrap();
         let theta = network.initial(1);
-        let trainer = Trainer {
-            network,
-            strategy: self.strategy,
-            rule: self.rule,
-            loss: self.loss,
-            reduction: Reduction::Mean,
-            batch: self.batch,
-            schedule: Schedule::Constant,
-            clip: None,
-        };
+        let trainer = Trainer::new(network, self.strategy, self.rule, self.loss, self.batch);
         Work {
             trainer,
             samples: Box::new(Endless(Fixed::new(self.samples, Some(1)))),
-            state: Some(State::new(theta)),
+            at: Checkpoint::at(theta),
         }
     }
 }
@@ -180,12 +170,7 @@ fn states(chain: &Oscillators, count: usize) -> Vec<Sample> {
                 .unwrap(),
         );
         let label = Some(vec![0.1; chain.options().steps]);
-        Sample {
-            input: state.clone(),
-            target: state,
-            label,
-            simulator,
-        }
+        Sample::new(simulator, state).with_label(label)
     };
     (0..count).map(one).collect()
 }
@@ -224,12 +209,7 @@ fn dipole() -> Work {
         let (s, c) = angle.sin_cos();
         let pairs = second.iter().zip(&third);
         let target: Vec<f64> = pairs.map(|(a, b)| c * a + s * b).collect();
-        Sample {
-            input: target.clone(),
-            target,
-            label: None,
-            simulator: Arc::<Schroedinger>::clone(&well),
-        }
+        Sample::new(Arc::<Schroedinger>::clone(&well), target)
     };
     let plan = Plan {
         strategy: Box::new(EndToEnd::default()),
@@ -249,12 +229,7 @@ fn poisson(batch: usize, engine: Engine) -> Work {
         let x: Vec<f64> = (0..64).map(|_| random.random_range(-1.0..1.0)).collect();
         let mut target = vec![0.0; 64];
         physics.forward(&x, &mut target).unwrap();
-        Sample {
-            input: target.clone(),
-            target,
-            label: Some(x),
-            simulator: Arc::<Laplace>::clone(&physics),
-        }
+        Sample::new(Arc::<Laplace>::clone(&physics), target).with_label(x)
     };
     let plan = Plan {
         strategy: Box::new(EndToEnd::default()),
@@ -286,12 +261,7 @@ fn fields(count: usize) -> Vec<Sample> {
         let x: Vec<f64> = (0..4096).map(wave).collect();
         let mut target = vec![0.0; 4096];
         heat.forward(&x, &mut target).unwrap();
-        Sample {
-            input: target.clone(),
-            target,
-            label: Some(x),
-            simulator: Arc::<Heat>::clone(&heat),
-        }
+        Sample::new(Arc::<Heat>::clone(&heat), target).with_label(x)
     };
     (0..count).map(one).collect()
 }

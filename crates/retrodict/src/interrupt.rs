@@ -1,7 +1,7 @@
 //! Cancellation and time limits within a computation: set on a thread, checked by its loops.
 //!
 //! A [`Solver`](crate::Solver) and a [`Trainer`](crate::training::Trainer) enter theirs from
-//! [`StopWhen`](crate::StopWhen) and [`Limits`](crate::training::Limits). Enter one yourself to end work that has no
+//! their [`StopWhen`](crate::StopWhen). Enter one yourself to end work that has no
 //! limit of its own, such as statistics, a posterior or the choice of a regularisation parameter, and call
 //! [`check`] in the loops of a simulator of your own:
 //!

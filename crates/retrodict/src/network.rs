@@ -40,9 +40,9 @@ pub use unet::UNet;
 /// Interfaces are `f64`. A network may compute inside in `f32`, where its options say so.
 pub trait Network: Send + Sync {
     /// The space of one sample's input.
-    fn input(&self) -> Space;
+    fn input(&self) -> &Space;
     /// The space of one sample's output.
-    fn output(&self) -> Space;
+    fn output(&self) -> &Space;
     /// The length of θ.
     fn parameters(&self) -> usize;
     /// Where in θ each array of weights lies, in order and without gaps.

@@ -4,6 +4,7 @@ pub mod automatic;
 pub(crate) mod checkpoint;
 pub(crate) mod curvature;
 pub(crate) mod explained;
+pub(crate) mod limits;
 pub mod remarks;
 pub(crate) mod search;
 pub(crate) mod solution;

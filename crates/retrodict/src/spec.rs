@@ -47,7 +47,7 @@ pub use crate::compose::Transform as TransformSpec;
 pub use crate::registry::Named;
 pub use crate::solver::StopWhen as StopSpec;
 #[cfg(feature = "network")]
-pub use crate::training::Limits as TrainingStopSpec;
+pub use crate::training::StopWhen as TrainingStopSpec;
 pub use bounds::BoundsSpec;
 pub use experiment::{
     Entrant, ErrorNorm, Expectation, ExperimentMethodSpec, ExperimentSpec, ExperimentStartSpec,

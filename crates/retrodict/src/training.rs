@@ -5,30 +5,43 @@
 
 use std::sync::Arc;
 
+use crate::core::share::Share;
 use crate::core::simulator::Simulator;
 
+mod checkpoint;
 mod clock;
 mod data;
+mod epoch;
 mod joint;
-mod limits;
 pub mod memory;
-mod notes;
+mod mini_batch;
+mod run;
 mod schedule;
+mod score;
 mod spread;
+mod step;
+mod stop;
 mod strategy;
 mod trainer;
 
+pub use checkpoint::{Checkpoint, Progress};
 pub use clock::{Clock, Shares};
 pub use data::{Data, Fixed, Fresh};
+pub use epoch::Epoch;
 pub use joint::Joint;
-pub use limits::Limits;
-pub use notes::Notes;
+pub use mini_batch::MiniBatch;
+pub use run::Trained;
 pub use schedule::Schedule;
-pub use strategy::{CorrectedTargets, EndToEnd, Lesson, PhysicsResidual, Strategy, Supervised};
-pub use trainer::{Epoch, Score, State, Step, Trained, Trainer, score};
+pub use score::{Score, score};
+pub use stop::StopWhen;
+pub use strategy::{
+    CorrectedTargets, EndToEnd, IntoStrategy, PhysicsResidual, Strategy, Supervised,
+};
+pub use trainer::Trainer;
 
 /// What a network learns from: what it sees, where its x shall lead, and through which physics.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Sample {
     /// What the network sees; mostly y*.
     pub input: Vec<f64>,
@@ -38,4 +51,31 @@ pub struct Sample {
     pub label: Option<Vec<f64>>,
     /// P; many samples may share one.
     pub simulator: Arc<dyn Simulator>,
+}
+
+impl Sample {
+    /// A simulator and the y* to which the network's x shall lead; the network sees y* itself, and no x is known.
+    pub fn new(simulator: impl Share<dyn Simulator>, target: impl Into<Vec<f64>>) -> Self {
+        let target = target.into();
+        Self {
+            input: target.clone(),
+            target,
+            label: None,
+            simulator: simulator.share(),
+        }
+    }
+
+    /// What the network sees, where that is not y*.
+    #[must_use]
+    pub fn with_input(mut self, input: impl Into<Vec<f64>>) -> Self {
+        self.input = input.into();
+        self
+    }
+
+    /// The x that made y*.
+    #[must_use]
+    pub fn with_label(mut self, label: impl Into<Option<Vec<f64>>>) -> Self {
+        self.label = label.into();
+        self
+    }
 }

@@ -24,6 +24,7 @@ mod levenberg_marquardt;
 mod limited_memory_bfgs;
 mod moments;
 mod newton;
+mod notices;
 mod proximal;
 mod rmsprop;
 mod search;
@@ -44,6 +45,7 @@ pub use inverse_simulator::{InverseSimulator, InverseSimulatorOptions};
 pub use levenberg_marquardt::{LevenbergMarquardt, LevenbergMarquardtOptions};
 pub use limited_memory_bfgs::{LimitedMemoryBfgs, LimitedMemoryBfgsOptions};
 pub use newton::{Newton, NewtonOptions};
+pub use notices::Notices;
 pub use rmsprop::{RmsProp, RmsPropOptions};
 pub use search::{Backtracking, FullStep, Search, StrongWolfe};
 

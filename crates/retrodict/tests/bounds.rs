@@ -375,8 +375,8 @@ fn a_start_outside_is_moved_within_and_said() {
         .unwrap();
     assert_eq!(first.unwrap(), [-1.0, 1.5]);
     assert_eq!(
-        found.notices[0].0.0,
-        "the start was outside the bounds; started from the nearest point inside"
+        found.notices.iter().next().map(|(notice, _)| notice),
+        Some("the start was outside the bounds; started from the nearest point inside")
     );
 }
 

@@ -1,7 +1,6 @@
 //! Corrected targets ask the network once for each θ, and come to the same as asking it twice.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,8 +10,7 @@ use retrodict::network::{Activation, Architecture, Mlp, NetworkMap, UNet, Weight
 use retrodict::options::Build;
 use retrodict::simulators::HeatOptions;
 use retrodict::training::{
-    Clock, CorrectedTargets, Fresh, Joint, Lesson, Limits, Notes, Sample, Schedule, State,
-    Strategy, Trainer,
+    Clock, CorrectedTargets, Fresh, Joint, MiniBatch, Sample, StopWhen as Until, Strategy, Trainer,
 };
 use retrodict::updates::{Adam, InverseSimulator, LimitedMemoryBfgs};
 use retrodict::{
@@ -44,10 +42,10 @@ impl Counting {
 }
 
 impl Network for Counting {
-    fn input(&self) -> Space {
+    fn input(&self) -> &Space {
         self.network.input()
     }
-    fn output(&self) -> Space {
+    fn output(&self) -> &Space {
         self.network.output()
     }
     fn parameters(&self) -> usize {
@@ -97,12 +95,7 @@ fn sample(random: &mut Random) -> Result<Sample> {
     let x: Vec<f64> = (0..16).map(|_| random.between(0.0, 1.0)).collect();
     let mut target = vec![0.0; 16];
     simulator.forward(&x, &mut target)?;
-    Ok(Sample {
-        input: target.clone(),
-        target,
-        label: None,
-        simulator,
-    })
+    Ok(Sample::new(simulator, target))
 }
 
 fn batch(count: usize) -> Vec<Arc<Sample>> {
@@ -113,11 +106,8 @@ fn batch(count: usize) -> Vec<Arc<Sample>> {
 
 /// One whose samples share nothing, and one that normalises over the batch and keeps the mean.
 fn networks() -> [Arc<dyn Network>; 2] {
-    let mlp = Mlp {
-        widths: vec![16, 12, 16],
-        activation: Activation::Silu,
-        ..Mlp::default()
-    };
+    let mlp = Mlp::new([16, 12, 16]).unwrap();
+    let mlp = mlp.with_activation(Activation::Silu);
     let unet = UNet::default().with_filters([3, 4]).with_keep_mean(true);
     let space = heat().input().clone();
     [Arc::new(mlp), unet.between(&space, &space).unwrap()]
@@ -155,15 +145,7 @@ fn a_step_evaluates_the_network_once_and_every_bit_is_as_before() {
         let theta = network.initial(3);
         let batch = batch(4);
         let problem = strategy()
-            .theta_problem(&Lesson {
-                network: &counted,
-                theta: &theta,
-                batch: &batch,
-                loss: &loss(),
-                reduction: Reduction::Mean,
-                clock: &Arc::new(Clock::default()),
-                notes: &Notes::default(),
-            })
+            .theta_problem(&MiniBatch::new(&counted, &theta, &batch, &loss()))
             .unwrap();
         let reference = by_hand(&network, &theta, &batch);
         let (tally, other) = (Tally::default(), Tally::default());
@@ -198,30 +180,13 @@ fn training_evaluates_the_network_once_for_each_point_that_the_rule_asks_for() {
         let [network, _] = networks();
         let counting = Counting::around(network);
         let network: Arc<dyn Network> = counting.clone();
-        let mut trainer = Trainer {
-            network: Arc::clone(&network),
-            strategy: Box::new(strategy()),
-            rule,
-            loss: loss(),
-            reduction: Reduction::Mean,
-            batch: 4,
-            schedule: Schedule::Constant,
-            clip: None,
-        };
+        let mut trainer = Trainer::new(Arc::clone(&network), strategy(), rule, loss(), 4);
         // Drawn on the fly, and nothing held out: no evaluation goes into scores.
         let mut data = Fresh::new(sample, 1, 400);
-        let limits = Limits::default().with_steps(5);
-        let start = State::new(network.initial(3));
-        let done = trainer
-            .train(
-                &mut data,
-                &[],
-                start,
-                &limits,
-                |_| ControlFlow::Continue(()),
-            )
-            .unwrap();
-        assert_eq!((done.state.step, done.state.rollbacks), (5, 0));
+        let theta = network.initial(3);
+        let done = trainer.train(&mut data, &[], &theta, &Until::after(5));
+        let done = done.unwrap().checkpoint;
+        assert_eq!((done.steps, done.rollbacks), (5, 0));
         counting.counts()
     };
     assert_eq!(train(Box::new(Adam::new(1e-3).unwrap())), (0, 5));

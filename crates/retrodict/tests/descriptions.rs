@@ -1,5 +1,6 @@
 //! What is told of a simulator is told of all that is made of it, in their own unknowns and of their own y.
 
+use crate::fixtures::space;
 use std::sync::Arc;
 
 use retrodict::inverse::{Newton, WithInverse};
@@ -22,11 +23,11 @@ impl Model for Outside {
     fn label(&self) -> String {
         "outside".to_owned()
     }
-    fn input(&self) -> Space {
-        Space::new("x", &[2], "1")
+    fn input(&self) -> &Space {
+        space("x", 2)
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[3], "1")
+    fn output(&self) -> &Space {
+        space("y", 3)
     }
     fn evaluate(&self, x: &[f64]) -> Result<Vec<f64>> {
         Ok(vec![x[0] * x[1], x[0], f64::NAN])
@@ -371,10 +372,7 @@ fn a_network_before_it_leaves_how_j_is_found() {
     use retrodict::training::{Clock, Joint};
     for (name, simulator) in simulators() {
         let (told, n) = (simulator.describe(), inputs(&simulator));
-        let mlp = Mlp {
-            widths: vec![1, n],
-            ..Mlp::default()
-        };
+        let mlp = Mlp::new([1, n]).unwrap();
         let network: Arc<dyn Network> = Arc::new(mlp);
         let physics = vec![simulator.clone(), simulator.clone()];
         let clock = Arc::new(Clock::default());

@@ -28,11 +28,8 @@ fn case(
     physics: &[Arc<dyn Simulator>],
     loss: Arc<dyn Loss>,
 ) -> Case {
-    let network: Arc<dyn Network> = Arc::new(Mlp {
-        widths: widths.to_vec(),
-        activation: Activation::Tanh,
-        ..Mlp::default()
-    });
+    let mlp = Mlp::new(widths).unwrap();
+    let network: Arc<dyn Network> = Arc::new(mlp.with_activation(Activation::Tanh));
     let theta = network.initial(5);
     let width = physics[0].output().len();
     let seen = inputs.concat();

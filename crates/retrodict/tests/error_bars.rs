@@ -1,6 +1,7 @@
 //! Error bars of models without derivatives, and of unknowns that bounds fix.
 #![allow(clippy::unwrap_used)]
 
+use crate::fixtures::space;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -28,11 +29,11 @@ impl Model for Own {
     fn label(&self) -> String {
         "a model".to_owned()
     }
-    fn input(&self) -> Space {
-        Space::new("p", &[self.inputs], "1")
+    fn input(&self) -> &Space {
+        space("p", self.inputs)
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[self.outputs], "1")
+    fn output(&self) -> &Space {
+        space("y", self.outputs)
     }
     fn offers(&self) -> Offers {
         Offers {

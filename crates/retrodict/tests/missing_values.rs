@@ -1,6 +1,7 @@
 //! Models outside that have no value where nothing was observed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use crate::fixtures::space;
 use std::sync::Arc;
 
 use retrodict::inverse::{PathIntegral, WithInverse};
@@ -33,11 +34,11 @@ impl Model for Decay {
     fn label(&self) -> String {
         "decay".into()
     }
-    fn input(&self) -> Space {
-        Space::new("x", &[2], "1")
+    fn input(&self) -> &Space {
+        space("x", 2)
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[6], "1")
+    fn output(&self) -> &Space {
+        space("y", 6)
     }
     fn offers(&self) -> Offers {
         self.offers

@@ -6,7 +6,6 @@ use rand_pcg::Pcg64;
 use retrodict::Network;
 use retrodict::linalg::{Matrix, dot, norm};
 use retrodict::network::{Activation, Initialisation, Mlp, Precision};
-use retrodict::options::Validate;
 
 fn draw(n: usize, random: &mut Pcg64) -> Vec<f64> {
     (0..n).map(|_| random.random_range(-1.0..1.0)).collect()
@@ -136,11 +135,7 @@ impl<'a> Trial<'a> {
 }
 
 fn mlp(widths: &[usize], activation: Activation) -> Mlp {
-    Mlp {
-        widths: widths.to_vec(),
-        activation,
-        ..Mlp::default()
-    }
+    Mlp::new(widths).unwrap().with_activation(activation)
 }
 
 #[test]
@@ -165,10 +160,7 @@ fn dense_networks_pass_for_every_activation() {
 fn single_precision_is_double_precision_to_its_own_digits() {
     for activation in [Activation::Tanh, Activation::Relu, Activation::Silu] {
         let double = mlp(&[4, 20, 20, 24], activation);
-        let single = Mlp {
-            precision: Precision::F32,
-            ..double.clone()
-        };
+        let single = double.clone().with_precision(Precision::F32);
         let trial = Trial::new(&double, 32);
         let weights = draw(trial.outputs(), &mut Pcg64::seed_from_u64(9));
         let dtheta = draw(trial.theta.len(), &mut Pcg64::seed_from_u64(10));
@@ -257,10 +249,7 @@ fn initial_weights_are_seeded_and_as_large_as_they_should_be() {
         let variance = dot(values, values) / values.len() as f64;
         assert!((variance / (limit * limit / 3.0) - 1.0).abs() < 0.1);
     }
-    let he = Mlp {
-        initialisation: Initialisation::He,
-        ..network
-    };
+    let he = network.with_initialisation(Initialisation::He);
     let ratio = he.initial(5)[0] / theta[0];
     assert!((ratio - (100.0_f64 / 40.0).sqrt()).abs() < 1e-12);
     // Arrays of weights lie one after the other and fill θ.
@@ -327,6 +316,6 @@ fn wrong_lengths_and_widths_are_refused() {
     let wrong = vec![Matrix::zeros(2, 4)];
     let message = map.gram(Some(&wrong)).unwrap_err().to_string();
     assert!(message.contains("columns of ∂y/∂x"), "{message}");
-    let message = mlp(&[3], Activation::Tanh).validate().unwrap_err();
+    let message = Mlp::new([3]).unwrap_err();
     assert!(message.to_string().contains("widths = [3]"), "{message}");
 }

@@ -2,6 +2,7 @@
 //! and takes no noise for a saddle.
 #![allow(clippy::unwrap_used)]
 
+use crate::fixtures::space;
 use std::sync::Arc;
 
 use retrodict::losses::SquaredError;
@@ -32,11 +33,11 @@ impl Model for Decay {
     fn label(&self) -> String {
         "a decay".to_owned()
     }
-    fn input(&self) -> Space {
-        Space::new("p", &[2], "1")
+    fn input(&self) -> &Space {
+        space("p", 2)
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[40], "1")
+    fn output(&self) -> &Space {
+        space("y", 40)
     }
     fn offers(&self) -> Offers {
         Offers {

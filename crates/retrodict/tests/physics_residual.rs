@@ -1,7 +1,6 @@
 //! Training on residuals: what is learned, what it costs, where it is refused.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,8 +13,7 @@ use retrodict::options::Build;
 use retrodict::registry::{SIMULATORS, STRATEGIES};
 use retrodict::simulators::{HeatOptions, LotkaVolterra, SquareOptions};
 use retrodict::training::{
-    Clock, Epoch, Fixed, Lesson, Limits, Notes, PhysicsResidual, Sample, Schedule, State, Strategy,
-    Trained, Trainer,
+    Epoch, Fixed, MiniBatch, PhysicsResidual, Sample, StopWhen, Strategy, Trained, Trainer,
 };
 use retrodict::updates::{Adam, GaussNewton};
 use retrodict::{Evaluation, Loss, Network, Residual, Result, Simulator, Space, Tally, UpdateRule};
@@ -38,11 +36,7 @@ fn table(text: &str) -> toml::Table {
 }
 
 fn mlp(widths: &[usize], activation: Activation) -> Arc<dyn Network> {
-    Arc::new(Mlp {
-        widths: widths.to_vec(),
-        activation,
-        ..Mlp::default()
-    })
+    Arc::new(Mlp::new(widths).unwrap().with_activation(activation))
 }
 
 fn train(
@@ -52,22 +46,12 @@ fn train(
     held_out: &[Arc<Sample>],
     steps: u64,
 ) -> Result<Trained> {
-    let mut trainer = Trainer {
-        network: Arc::clone(network),
-        strategy: STRATEGIES.build("pinn", &toml::Table::new()).unwrap(),
-        rule: Box::new(rule),
-        loss: Arc::new(SquaredError::half()),
-        reduction: Reduction::Mean,
-        batch: 32,
-        schedule: Schedule::Constant,
-        clip: None,
-    };
-    let limits = Limits::default().with_steps(steps);
-    let start = State::new(network.initial(3));
+    let strategy = STRATEGIES.build("pinn", &toml::Table::new()).unwrap();
+    let loss = SquaredError::half();
+    let mut trainer = Trainer::new(Arc::clone(network), strategy, rule, loss, 32);
     let mut data = Fixed::new(samples, Some(1));
-    trainer.train(&mut data, held_out, start, &limits, |_| {
-        ControlFlow::Continue(())
-    })
+    let theta = network.initial(3);
+    trainer.train(&mut data, held_out, &theta, &StopWhen::after(steps))
 }
 
 /// Samples of x in [−1, 1] and what becomes of it, without labels.
@@ -80,12 +64,7 @@ fn draw(simulator: &Arc<dyn Simulator>, count: usize, seed: u64) -> Vec<Sample> 
                 .map(|_| random.random_range(-1.0..1.0))
                 .collect();
             let target = forward(&**simulator, &x);
-            Sample {
-                input: target.clone(),
-                target,
-                label: None,
-                simulator: Arc::clone(simulator),
-            }
+            Sample::new(Arc::clone(simulator), target)
         })
         .collect()
 }
@@ -103,7 +82,7 @@ fn a_single_layer_becomes_the_laplacian() {
     let network = mlp(&[9, 9], Activation::Linear);
     let samples = draw(&poisson, 32, 1);
     let done = train(&network, GaussNewton::default(), samples, &[], 1).unwrap();
-    let theta = &done.state.theta;
+    let theta = &done.checkpoint.theta;
     for i in 0..9 {
         for j in 0..9 {
             let (rows, columns) = ((i / 3_usize).abs_diff(j / 3), (i % 3_usize).abs_diff(j % 3));
@@ -126,7 +105,7 @@ fn training_on_the_residual_of_poisson_lowers_the_loss_on_held_out_data() {
     let samples = draw(&poisson, 256, 1);
     let done = train(&network, Adam::new(5e-3).unwrap(), samples, &held_out, 1500).unwrap();
     let loss = |epoch: &Epoch| epoch.test.unwrap().loss;
-    let epochs = &done.state.epochs;
+    let epochs = &done.checkpoint.epochs;
     let (first, last) = (loss(&epochs[0]), loss(epochs.last().unwrap()));
     assert!(last < 1e-3 * first, "{first} {last}");
 }
@@ -140,12 +119,7 @@ fn training_on_the_pieces_of_a_series_finds_its_parameters() {
         let mut one = || {
             let x: Vec<f64> = (0..4).map(|_| random.random_range(-0.3..0.3)).collect();
             let target = forward(&*ode, &x);
-            Sample {
-                input: target.clone(),
-                target,
-                label: Some(x),
-                simulator: Arc::clone(&ode),
-            }
+            Sample::new(Arc::clone(&ode), target).with_label(x)
         };
         (0..count).map(|_| one()).collect()
     };
@@ -160,7 +134,7 @@ fn training_on_the_pieces_of_a_series_finds_its_parameters() {
     )
     .unwrap();
     let error = |epoch: &Epoch| epoch.test.unwrap().x_half_square.unwrap();
-    let epochs = &done.state.epochs;
+    let epochs = &done.checkpoint.epochs;
     let (first, last) = (error(&epochs[0]), error(epochs.last().unwrap()));
     assert!(last < 0.02 * first, "{first} {last}");
 }
@@ -206,25 +180,16 @@ fn learning_from_the_residual_never_runs_the_physics() {
         .into_iter()
         .map(|sample| {
             let simulator: Arc<dyn Simulator> = counting.clone();
-            Arc::new(Sample {
-                simulator,
-                ..sample
-            })
+            Arc::new(Sample::new(simulator, sample.target))
         })
         .collect();
     let network = mlp(&[9, 9], Activation::Linear);
     let theta = network.initial(1);
     let loss: Arc<dyn Loss> = Arc::new(SquaredError::default());
     let problem = PhysicsResidual::default()
-        .theta_problem(&Lesson {
-            network: &network,
-            theta: &theta,
-            batch: &batch,
-            loss: &loss,
-            reduction: Reduction::Sum,
-            clock: &Arc::new(Clock::default()),
-            notes: &Notes::default(),
-        })
+        .theta_problem(
+            &MiniBatch::new(&network, &theta, &batch, &loss).with_reduction(Reduction::Sum),
+        )
         .unwrap();
     let tally = Tally::default();
     let at = Evaluation::new(&problem, &tally, &theta).unwrap();

@@ -1,6 +1,7 @@
 //! What is told beside the status: unknowns without effect, and fits that explain little.
 #![allow(clippy::unwrap_used)]
 
+use crate::fixtures::space;
 use std::sync::Arc;
 
 use retrodict::losses::Weighted;
@@ -28,11 +29,11 @@ impl Model for Series {
     fn label(&self) -> String {
         "a series".to_owned()
     }
-    fn input(&self) -> Space {
-        Space::new("p", &[self.1], "1")
+    fn input(&self) -> &Space {
+        space("p", self.1)
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[30], "1")
+    fn output(&self) -> &Space {
+        space("y", 30)
     }
     fn offers(&self) -> Offers {
         Offers::default()

@@ -149,9 +149,9 @@ fn a_target_out_of_reach_ends_honestly() {
         let solver = Solver::new(InverseSimulator::new(rate).unwrap(), StopWhen::default());
         let solution = solver.solve(&never, &[0.0]).unwrap();
         assert!((solution.loss - 1.0).abs() < 1e-6, "{}", solution.loss);
-        let (notice, count) = solution.notices[0];
-        assert!(notice.0.starts_with("y is out of the range"), "{notice:?}");
-        assert!(notice.0.ends_with("used an inverse-Jacobian step instead") && count > 0);
+        let (notice, count) = solution.notices.iter().next().unwrap();
+        assert!(notice.starts_with("y is out of the range"), "{notice:?}");
+        assert!(notice.ends_with("used an inverse-Jacobian step instead") && count > 0);
     }
 }
 

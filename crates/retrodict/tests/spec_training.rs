@@ -1,7 +1,5 @@
 //! Trainings as data: what is described is what is run, and what is wrong is told with its place.
 
-use std::ops::ControlFlow;
-
 use retrodict::registry::Registry;
 use retrodict::spec::{
     DataSpec, DrawSpec, FileArray, Files, NoFiles, Origin, Override, Training, TrainingMethodSpec,
@@ -45,9 +43,7 @@ fn build(spec: &TrainingSpec, method: &str) -> Result<Training> {
 }
 
 fn theta(training: &mut Training) -> Vec<f64> {
-    let from = training.start();
-    let trained = training.train(from, |_| ControlFlow::Continue(()));
-    trained.unwrap().state.theta
+    training.train().unwrap().checkpoint.theta
 }
 
 fn set(changes: &[&str]) -> Result<TrainingSpec> {

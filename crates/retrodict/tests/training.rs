@@ -10,53 +10,36 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use retrodict::check;
 use retrodict::core::random::Random;
-use retrodict::losses::{Reduction, SquaredError};
+use retrodict::losses::SquaredError;
 use retrodict::network::{Activation, Mlp};
 use retrodict::registry::RULES;
 use retrodict::simulators::{OscillatorsOptions, SineOptions, SquareOptions};
 use retrodict::training::{
-    Clock, CorrectedTargets, EndToEnd, Fixed, Fresh, Joint, Limits, Sample, Schedule, State,
-    Strategy, Supervised, Trained, Trainer,
+    Checkpoint, Clock, CorrectedTargets, EndToEnd, Fixed, Fresh, IntoStrategy, Joint, Progress,
+    Sample, Schedule, StopWhen, Strategy, Supervised, Trained, Trainer,
 };
 use retrodict::updates::{
-    Adam, GradientDescentOptions, HalfInverse, InverseSimulator, LevenbergMarquardt,
+    Adam, GradientDescentOptions, HalfInverse, IntoRule, InverseSimulator, LevenbergMarquardt,
 };
 use retrodict::{Loss, Network, Result, Simulator, Space, Status, UpdateRule};
 
 fn mlp(widths: &[usize]) -> Arc<dyn Network> {
-    Arc::new(Mlp {
-        widths: widths.to_vec(),
-        activation: Activation::Tanh,
-        ..Mlp::default()
-    })
+    let mlp = Mlp::new(widths).unwrap();
+    Arc::new(mlp.with_activation(Activation::Tanh))
 }
 
 fn trainer(
     network: &Arc<dyn Network>,
-    strategy: impl Strategy + 'static,
-    rule: impl UpdateRule + 'static,
+    strategy: impl IntoStrategy,
+    rule: impl IntoRule,
     batch: usize,
 ) -> Trainer {
-    Trainer {
-        network: Arc::clone(network),
-        strategy: Box::new(strategy),
-        rule: Box::new(rule),
-        loss: Arc::new(SquaredError::default()),
-        reduction: Reduction::Mean,
-        batch,
-        schedule: Schedule::Constant,
-        clip: None,
-    }
+    let loss = SquaredError::default();
+    Trainer::new(Arc::clone(network), strategy, rule, loss, batch)
 }
 
-fn steps(count: u64) -> Limits {
-    Limits::default().with_steps(count)
-}
-
-fn run(trainer: &mut Trainer, data: &mut Fixed, state: State, limits: &Limits) -> Trained {
-    trainer
-        .train(data, &[], state, limits, |_| ControlFlow::Continue(()))
-        .unwrap()
+fn run(trainer: &mut Trainer, data: &mut Fixed, theta: &[f64], stop: &StopWhen) -> Trained {
+    trainer.train(data, &[], theta, stop).unwrap()
 }
 
 /// The published control of two linear oscillators: each state is to come back to itself.
@@ -65,23 +48,15 @@ fn oscillators(count: usize, seed: u64) -> Vec<Sample> {
     (0..count)
         .map(|_| {
             let state: Vec<f64> = (0..4).map(|_| random.random_range(0.0..1.0)).collect();
-            Sample {
-                input: state.clone(),
-                target: state.clone(),
-                label: None,
-                simulator: Arc::new(
-                    OscillatorsOptions::default()
-                        .with_masses(2)
-                        .with_steps(24)
-                        .with_dt(0.5)
-                        .with_kappa(0.2)
-                        .with_alpha(0.0)
-                        .with_strength(1.0)
-                        .with_initial(state)
-                        .build()
-                        .unwrap(),
-                ),
-            }
+            let options = OscillatorsOptions::default()
+                .with_masses(2)
+                .with_steps(24)
+                .with_dt(0.5)
+                .with_kappa(0.2)
+                .with_alpha(0.0)
+                .with_strength(1.0)
+                .with_initial(state.clone());
+            Sample::new(options.build().unwrap(), state)
         })
         .collect()
 }
@@ -96,12 +71,10 @@ fn squares(count: usize) -> Vec<Sample> {
             let sign = if random.random_bool(0.5) { 1.0 } else { -1.0 };
             let mut target = vec![0.0; 2];
             square.forward(&[1.0, sign * x], &mut target).unwrap();
-            Sample {
-                input: target[1..].to_vec(),
-                target,
-                label: Some(vec![1.0, sign * x]),
-                simulator: Arc::clone(&square),
-            }
+            let seen = target[1..].to_vec();
+            Sample::new(Arc::clone(&square), target)
+                .with_input(seen)
+                .with_label(vec![1.0, sign * x])
         })
         .collect()
 }
@@ -159,18 +132,12 @@ fn network_and_physics_are_one_simulator_like_any_other() {
 fn half_inverse_gradients_reach_the_published_loss_in_an_epoch() {
     let network = mlp(&[4, 20, 20, 20, 24]);
     let loss_of = |rule: Box<dyn UpdateRule>, batch: usize| {
-        let mut trainer = trainer(&network, EndToEnd::default(), HalfInverse::default(), batch);
-        trainer.rule = rule;
+        let mut trainer = trainer(&network, EndToEnd::default(), rule, batch);
         let mut data = Fixed::new(oscillators(4096, 0), Some(0));
-        let limits = Limits::default().with_epochs(1);
-        let done = run(
-            &mut trainer,
-            &mut data,
-            State::new(network.initial(0)),
-            &limits,
-        );
-        assert_eq!(done.state.epochs.len(), 2);
-        done.state.epochs[1].train.unwrap().loss
+        let limits = StopWhen::default().with_epochs(1);
+        let done = run(&mut trainer, &mut data, &network.initial(0), &limits);
+        assert_eq!(done.checkpoint.epochs.len(), 2);
+        done.checkpoint.epochs[1].train.unwrap().loss
     };
     let half_inverse = loss_of(Box::<HalfInverse>::default(), 32);
     assert!(half_inverse <= 7e-5, "{half_inverse}");
@@ -182,17 +149,18 @@ fn half_inverse_gradients_reach_the_published_loss_in_an_epoch() {
 fn supervised_training_learns_the_mean_of_two_branches_and_the_others_one_of_them() {
     let network = mlp(&[1, 16, 2]);
     let learn = |strategy: Box<dyn Strategy>| {
-        let mut trainer = trainer(&network, EndToEnd::default(), Adam::new(5e-3).unwrap(), 32);
-        trainer.strategy = strategy;
+        let mut trainer = trainer(&network, strategy, Adam::new(5e-3).unwrap(), 32);
         let mut data = Fixed::new(squares(256), Some(1));
         let done = run(
             &mut trainer,
             &mut data,
-            State::new(network.initial(2)),
-            &steps(1500),
+            &network.initial(2),
+            &StopWhen::after(1500),
         );
         let mut x = [0.0; 2];
-        network.forward(&done.state.theta, &[1.5], &mut x).unwrap();
+        network
+            .forward(&done.checkpoint.theta, &[1.5], &mut x)
+            .unwrap();
         x[1]
     };
     let mean = learn(Box::<Supervised>::default());
@@ -230,13 +198,11 @@ fn corrected_targets_are_scale_invariant() {
                 let x: Vec<f64> = (0..2).map(|_| random.random_range(-1.0..1.0)).collect();
                 let mut target = vec![0.0; 2];
                 sine.forward(&x, &mut target).unwrap();
-                Sample {
-                    // The network sees y* in units in which it is of order 1.
-                    input: vec![target[0] * xi, target[1] / xi],
-                    target,
-                    label: Some(x),
-                    simulator: Arc::clone(&sine),
-                }
+                // The network sees y* in units in which it is of order 1.
+                let seen = vec![target[0] * xi, target[1] / xi];
+                Sample::new(Arc::clone(&sine), target)
+                    .with_input(seen)
+                    .with_label(x)
             })
             .collect();
         let network = mlp(&[2, 16, 2]);
@@ -246,11 +212,11 @@ fn corrected_targets_are_scale_invariant() {
         let done = run(
             &mut trainer,
             &mut data,
-            State::new(network.initial(2)),
-            &steps(400),
+            &network.initial(2),
+            &StopWhen::after(400),
         );
-        let error = done.state.theta;
-        let score = done.state.epochs.last().unwrap().train.unwrap();
+        let error = done.checkpoint.theta;
+        let score = done.checkpoint.epochs.last().unwrap().train.unwrap();
         (error, score.x_half_square.unwrap())
     };
     let ((theta1, error1), (theta32, error32)) = (learn(1.0), learn(32.0));
@@ -269,17 +235,24 @@ fn a_run_that_was_cut_in_two_and_any_number_of_threads_give_the_same_bits() {
             .build()
             .unwrap();
         pool.install(|| {
-            let mut trainer = trainer(&network, EndToEnd::default(), Adam::new(1e-2).unwrap(), 16);
+            let build = || trainer(&network, EndToEnd::default(), Adam::new(1e-2).unwrap(), 16);
+            let mut trainer = build();
             let mut data = Fixed::new(oscillators(64, 3), Some(9));
-            let mut state = State::new(network.initial(1));
+            let mut from = Checkpoint::at(network.initial(1));
+            let mut learn = |trainer: &mut Trainer, from: &Checkpoint, steps| {
+                let stop = StopWhen::after(steps);
+                let go_on = |_: &Progress<'_>| ControlFlow::Continue(());
+                let done = trainer.resume(&mut data, &[], from, &stop, go_on);
+                done.unwrap().checkpoint
+            };
             if let Some(cut) = cut {
-                state = run(&mut trainer, &mut data, state, &steps(cut)).state;
-                // Through a file and back.
-                let text = toml::to_string(&state).unwrap();
-                state = toml::from_str(&text).unwrap();
-                data = Fixed::new(oscillators(64, 3), Some(9));
+                from = learn(&mut trainer, &from, cut);
+                // Through a file and back, and on by a trainer that knows nothing of it.
+                let text = toml::to_string(&from).unwrap();
+                from = toml::from_str(&text).unwrap();
+                trainer = build();
             }
-            run(&mut trainer, &mut data, state, &steps(11)).state.theta
+            learn(&mut trainer, &from, 11).theta
         })
     };
     let whole = go(None, 1);
@@ -299,14 +272,14 @@ fn steps_that_explode_are_shortened_counted_and_survived() {
     let done = run(
         &mut trainer,
         &mut data,
-        State::new(network.initial(1)),
-        &steps(40),
+        &network.initial(1),
+        &StopWhen::after(40),
     );
-    assert!(done.state.rollbacks > 0);
-    assert!(done.state.best_loss.is_finite());
-    assert!(done.state.theta.iter().all(|t| t.is_finite()));
-    let first = done.state.epochs[0].train.unwrap().loss;
-    assert!(done.state.best_loss <= first);
+    assert!(done.checkpoint.rollbacks > 0);
+    assert!(done.checkpoint.best_loss.is_finite());
+    assert!(done.checkpoint.theta.iter().all(|t| t.is_finite()));
+    let first = done.checkpoint.epochs[0].train.unwrap().loss;
+    assert!(done.checkpoint.best_loss <= first);
 }
 
 /// P = x at first, infinite wherever x has moved.
@@ -337,49 +310,34 @@ impl Simulator for Cliff {
 fn a_hopeless_run_ends_as_diverged_with_the_best_theta_kept() {
     let network = mlp(&[1, 1]);
     let cliff: Arc<dyn Simulator> = Arc::new(Cliff);
-    let samples = vec![
-        Sample {
-            input: vec![1.0],
-            target: vec![0.0],
-            label: None,
-            simulator: cliff,
-        };
-        4
-    ];
+    let samples = vec![Sample::new(cliff, vec![0.0]).with_input(vec![1.0]); 4];
     let mut trainer = trainer(&network, EndToEnd::default(), Adam::new(0.1).unwrap(), 4);
     let mut data = Fixed::new(samples, None);
     let start = vec![0.5, 0.0];
-    let done = run(
-        &mut trainer,
-        &mut data,
-        State::new(start.clone()),
-        &steps(1000),
-    );
+    let done = run(&mut trainer, &mut data, &start, &StopWhen::after(1000));
     assert_eq!(done.status, Status::Diverged);
-    assert_eq!(done.state.best, start);
-    assert_eq!(done.state.theta, start);
+    assert_eq!(done.checkpoint.best, start);
+    assert_eq!(done.checkpoint.theta, start);
 }
 
 #[test]
 fn limits_end_a_run_and_say_which() {
     let network = mlp(&[4, 8, 24]);
-    let go = |limits: Limits| {
+    let go = |limits: StopWhen| {
         let mut trainer = trainer(&network, EndToEnd::default(), Adam::new(1e-2).unwrap(), 16);
         let mut data = Fixed::new(oscillators(32, 3), Some(9));
-        run(
-            &mut trainer,
-            &mut data,
-            State::new(network.initial(1)),
-            &limits,
-        )
+        run(&mut trainer, &mut data, &network.initial(1), &limits)
     };
-    let epochs = go(Limits::default().with_epochs(3));
-    assert_eq!((epochs.state.step, epochs.status.name()), (6, "step-limit"));
-    let goal = go(steps(10_000).with_loss_below(0.5));
-    assert!(goal.status.converged() && goal.state.best_loss <= 0.5);
-    let patience = go(steps(10).with_patience(0));
+    let epochs = go(StopWhen::default().with_epochs(3));
     assert_eq!(
-        (patience.state.step, patience.status.name()),
+        (epochs.checkpoint.steps, epochs.status.name()),
+        (6, "step-limit")
+    );
+    let goal = go(StopWhen::after(10_000).with_loss_below(0.5));
+    assert!(goal.status.converged() && goal.checkpoint.best_loss <= 0.5);
+    let patience = go(StopWhen::after(10).with_patience(0));
+    assert_eq!(
+        (patience.checkpoint.steps, patience.status.name()),
         (0, "out-of-patience")
     );
 }
@@ -392,19 +350,14 @@ fn clipping_shortens_the_gradient_and_the_schedule_the_step() {
             .with_learning_rate(1.0)
             .build()
             .unwrap();
-        let mut trainer = trainer(&network, EndToEnd::default(), rule, 16);
-        trainer.clip = clip;
-        trainer.schedule = schedule;
+        let mut trainer = trainer(&network, EndToEnd::default(), rule, 16)
+            .with_clip(clip)
+            .with_schedule(schedule);
         let start = network.initial(1);
         let mut data = Fixed::new(oscillators(16, 3), None);
-        let done = run(
-            &mut trainer,
-            &mut data,
-            State::new(start.clone()),
-            &steps(1),
-        );
+        let done = run(&mut trainer, &mut data, &start, &StopWhen::after(1));
         let squares = done
-            .state
+            .checkpoint
             .theta
             .iter()
             .zip(&start)
@@ -420,12 +373,10 @@ fn clipping_shortens_the_gradient_and_the_schedule_the_step() {
 #[test]
 fn what_does_not_fit_is_said() {
     let network = mlp(&[4, 8, 24]);
-    let start = || State::new(network.initial(1));
     let fails = |trainer: &mut Trainer, samples: Vec<Sample>| {
         let mut data = Fixed::new(samples, None);
-        let result = trainer.train(&mut data, &[], start(), &steps(1), |_| {
-            ControlFlow::Continue(())
-        });
+        let theta = network.initial(1);
+        let result = trainer.train(&mut data, &[], &theta, &StopWhen::after(1));
         result.err().unwrap().to_string()
     };
     let said = fails(
@@ -450,17 +401,9 @@ fn what_does_not_fit_is_said() {
     let narrow = mlp(&[4, 8, 23]);
     let mut other = trainer(&narrow, EndToEnd::default(), Adam::new(0.1).unwrap(), 4);
     let mut data = Fixed::new(oscillators(8, 1), None);
-    let said = other
-        .train(
-            &mut data,
-            &[],
-            State::new(narrow.initial(1)),
-            &steps(1),
-            |_| ControlFlow::Continue(()),
-        )
-        .err()
-        .unwrap()
-        .to_string();
+    let theta = narrow.initial(1);
+    let said = other.train(&mut data, &[], &theta, &StopWhen::after(1));
+    let said = said.err().unwrap().to_string();
     assert!(said.contains("23 values, expected 24"), "{said}");
 }
 
@@ -470,12 +413,7 @@ fn samples_drawn_on_the_fly_depend_on_their_number_alone() {
     let square: Arc<dyn Simulator> = Arc::new(SquareOptions::default().build().unwrap());
     let draw = move |random: &mut Random| {
         let x = random.between(-1.0, 1.0);
-        Ok(Sample {
-            input: vec![x],
-            target: vec![0.0, x * x],
-            label: None,
-            simulator: Arc::clone(&square),
-        })
+        Ok(Sample::new(Arc::clone(&square), vec![0.0, x * x]).with_input(vec![x]))
     };
     let mut data = Fresh::new(draw, 5, 100);
     let seen = |data: &mut dyn Data, number| -> Vec<f64> {
@@ -490,41 +428,78 @@ fn samples_drawn_on_the_fly_depend_on_their_number_alone() {
     assert!(loss.formula().contains('Σ'));
 }
 
-/// State and memory go through bytes into objects that know nothing of each other.
+/// A checkpoint goes through bytes into objects that know nothing of each other.
 #[test]
 fn every_rule_goes_on_bit_for_bit_from_what_it_remembers() {
     let network = mlp(&[4, 5, 24]);
     for entry in RULES.entries.iter() {
         let build = || {
-            let mut trainer = trainer(&network, EndToEnd::default(), Adam::new(1e-2).unwrap(), 4);
-            trainer.rule = entry.build(&toml::Table::new()).unwrap();
-            (trainer, Fixed::new(oscillators(12, 3), Some(9)))
+            let rule = entry.build(&toml::Table::new()).unwrap();
+            trainer(&network, EndToEnd::default(), rule, 4)
         };
-        let start = || State::new(network.initial(1));
-        let (mut whole, mut data) = build();
-        let learn = |trainer: &mut Trainer, data: &mut Fixed, state: State, count: u64| {
-            trainer.train(data, &[], state, &steps(count), |_| {
+        let start = Checkpoint::at(network.initial(1));
+        let learn = |from: &Checkpoint, count: u64| {
+            let mut data = Fixed::new(oscillators(12, 3), Some(9));
+            build().resume(&mut data, &[], from, &StopWhen::after(count), |_| {
                 ControlFlow::Continue(())
             })
         };
-        let Ok(whole) = learn(&mut whole, &mut data, start(), 8) else {
+        let Ok(whole) = learn(&start, 8) else {
             // It needs what network and physics together do not offer, such as a Hessian.
             continue;
         };
-        let (mut first, mut data) = build();
-        let half = learn(&mut first, &mut data, start(), 5).unwrap();
-        let state = rmp_serde::to_vec(&half.state).unwrap();
-        let memory = first.rule.remember();
-        let (mut second, mut data) = build();
-        second.rule.recall(&memory).unwrap();
-        let state: State = rmp_serde::from_slice(&state).unwrap();
-        let rest = learn(&mut second, &mut data, state, 8).unwrap();
-        assert_eq!(rest.state.theta, whole.state.theta, "{}", entry.name);
+        let half = learn(&start, 5).unwrap().checkpoint;
+        let bytes = rmp_serde::to_vec(&half).unwrap();
+        let half: Checkpoint = rmp_serde::from_slice(&bytes).unwrap();
+        let rest = learn(&half, 8).unwrap();
+        let (found, expected) = (&rest.checkpoint, &whole.checkpoint);
+        assert_eq!(found.theta, expected.theta, "{}", entry.name);
+        assert_eq!(found.rule, expected.rule, "{}", entry.name);
         assert_eq!(rest.status, whole.status, "{}", entry.name);
+        let mut damaged = half;
+        damaged.rule = b"\xc1 not what it was".to_vec();
         assert!(
-            second.rule.recall(b"\xc1 not what it was").is_err(),
+            learn(&damaged, 8).is_err(),
             "{}: damaged memory is refused",
             entry.name
         );
     }
+}
+
+/// As 0.1 wrote it, the rule's memory beside it.
+#[test]
+fn a_checkpoint_of_an_earlier_version_is_read() {
+    let text = r#"
+        theta = [1.0, 2.0]
+        step = 3
+        seconds = 0.5
+        best = [1.5, 2.0]
+        best_loss = 0.25
+        rollbacks = 1
+        recent = [3.0, 2.0]
+        before = [1.0, 1.0]
+        taken = [0.0, 1.0]
+        halvings = 0
+        in_vain = 0
+        epoch_sum = 5.0
+        epoch_count = 2
+        notices = [["fell back", 4]]
+        trouble = "it failed"
+        [shares]
+        network = 0.1
+        physics = 0.2
+        inversion = 0.2
+        [[epochs]]
+        epoch = 0
+        step = 0
+        seconds = 0.0
+        running_loss = nan
+        rollbacks = 0
+        shares = { network = 0.0, physics = 0.0, inversion = 0.0 }
+    "#;
+    let read: Checkpoint = toml::from_str(text).unwrap();
+    assert_eq!((read.steps, read.best_loss), (3, 0.25));
+    assert_eq!(read.notices, [("fell back".to_owned(), 4)]);
+    assert_eq!(read.first_error.as_deref(), Some("it failed"));
+    assert!(read.rule.is_empty() && !read.is_fresh());
 }

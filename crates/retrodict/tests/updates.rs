@@ -307,8 +307,9 @@ fn newton_falls_back_to_the_gradient_where_the_hessian_vanishes() {
     let p = problem(Inflection, false, &[0.0]);
     let solution = solve(newton(0.25, false), &p, &[1.0], 1);
     assert_near(&solution.x, &[0.75], 1e-12);
-    assert_eq!(solution.notices.len(), 1);
-    assert!(solution.notices[0].0.0.contains("singular"));
+    assert_eq!(solution.notices.iter().len(), 1);
+    let (notice, _) = solution.notices.iter().next().unwrap();
+    assert!(notice.contains("singular"));
 }
 
 #[test]

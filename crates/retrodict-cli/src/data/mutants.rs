@@ -18,7 +18,7 @@ use crate::failure::Outcome;
 use crate::inversion::{self, Change, Plan};
 use crate::results::folder::{Manifest, Summary};
 use crate::server::{Budget, Offer, protocol};
-use crate::training::{Checkpoint, Diagnosis, Weights};
+use crate::training::{Checkpoint, Weights};
 use retrodict::spec::InversionSpec;
 
 /// Mutants of each reader.
@@ -201,14 +201,11 @@ fn mutants_of_descriptions() {
 #[test]
 fn mutants_of_checkpoints_with_a_checksum_that_fits() {
     let (path, magic) = (Path::new("file.checkpoint"), b"mutants1");
-    let checkpoint = Checkpoint {
-        method: "adam".to_owned(),
-        seed: 2,
-        state: retrodict::training::State::new(vec![0.1, f64::MIN_POSITIVE, -3.0]),
-        rule: vec![1, 2, 3],
-        diagnosis: Diagnosis::default(),
-        ended: Some((StatusKind::StepLimit, "it ended".to_owned())),
-    };
+    let theta = vec![0.1, f64::MIN_POSITIVE, -3.0];
+    let mut state = retrodict::training::Checkpoint::at(theta);
+    state.rule = vec![1, 2, 3];
+    let mut checkpoint = Checkpoint::new("adam", 2, state);
+    checkpoint.ended = Some((StatusKind::StepLimit, "it ended".to_owned()));
     let content = rmp_serde::to_vec(&checkpoint).unwrap_or_default();
     attack("checkpoint", &[content], |content| {
         let mut bytes = magic.to_vec();

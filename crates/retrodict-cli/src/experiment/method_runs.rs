@@ -1,5 +1,6 @@
 //! A method's run on a batch of problems, and what is told of the batch as a whole.
 
+use retrodict::updates::Notices;
 use retrodict::{Counts, Record, Solution, Status};
 
 use crate::results::folder::Row;
@@ -75,29 +76,17 @@ impl MethodRuns {
             .fold(Counts::default(), |a, m| add(a, m.solution.counts))
     }
 
-    /// Where the rule fell back from its formula, and how often.
+    /// Where the rule fell back from its formula and how often, and why it first did, where an error was the cause.
     pub fn notices(&self) -> Vec<String> {
-        let mut found: Vec<(&str, usize)> = Vec::new();
-        for (notice, count) in self.members.iter().flat_map(|m| &m.solution.notices) {
-            match found.iter_mut().find(|(text, _)| *text == notice.0) {
-                Some((_, total)) => *total += count,
-                None => found.push((notice.0, *count)),
-            }
+        let mut all = Notices::default();
+        for member in &self.members {
+            all.merge(&member.solution.notices);
         }
-        found
-            .into_iter()
+        let cause = all.first_error();
+        all.iter()
             .map(|(text, count)| format!("{text} ({count} times)"))
-            .chain(self.first_error())
+            .chain(cause.map(|error| format!("first caused by: {error}")))
             .collect()
-    }
-
-    /// Why the rule first fell back, where an error was the cause.
-    fn first_error(&self) -> Option<String> {
-        let first = self
-            .members
-            .iter()
-            .find_map(|m| m.solution.first_error.as_ref());
-        first.map(|error| format!("first caused by: {error}"))
     }
 
     /// Means over the batch; members that have ended keep their last values. Seconds are the

@@ -26,7 +26,7 @@ pub struct Run {
     /// The steps that led there.
     pub history: History,
     /// Where the rule fell back from its formula, and how often.
-    pub notices: Vec<(String, usize)>,
+    pub notices: Vec<(String, u64)>,
     /// Why it first did, where an error was the cause.
     #[serde(alias = "trouble")]
     pub first_error: Option<String>,

@@ -1,9 +1,8 @@
-//! Where a training stands, in a file: enough to go on as if it had never stopped.
+//! The checkpoint of a method with one seed, in a file: enough to go on as if it had never stopped.
 
 use retrodict::StatusKind;
 use std::path::{Path, PathBuf};
 
-use retrodict::training::State;
 use serde::{Deserialize, Serialize};
 
 use super::Diagnosis;
@@ -20,10 +19,10 @@ pub struct Checkpoint {
     pub method: String,
     /// Which of its seeds, from 0.
     pub seed: u64,
-    /// θ, history and where the data stand.
-    pub state: State,
-    /// What the rule remembers.
-    pub rule: Vec<u8>,
+    /// The state of the training.
+    pub state: retrodict::training::Checkpoint,
+    /// Where files of 0.1 hold the rule's memory; empty since, as `state` has it.
+    rule: Vec<u8>,
     /// What was seen of network and physics on the way.
     pub diagnosis: Diagnosis,
     /// How it ended, in a word and a sentence; nothing while it goes on.
@@ -31,6 +30,18 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// A method with one of its seeds, which stands somewhere.
+    pub fn new(method: &str, seed: u64, state: retrodict::training::Checkpoint) -> Self {
+        Self {
+            method: method.to_owned(),
+            seed,
+            state,
+            rule: Vec::new(),
+            diagnosis: Diagnosis::default(),
+            ended: None,
+        }
+    }
+
     /// The file of a method and a seed within a run's folder.
     pub fn path(folder: &Path, method: &str, seed: u64) -> PathBuf {
         folder.join(format!("{}-{seed}.checkpoint", file_name(method)))
@@ -43,7 +54,12 @@ impl Checkpoint {
 
     /// Reads it again.
     pub fn read(path: &Path) -> Outcome<Self> {
-        sealed::read(path, MAGIC, "`retrodict resume` starts this method again")
+        let mut read: Self =
+            sealed::read(path, MAGIC, "`retrodict resume` starts this method again")?;
+        if read.state.rule.is_empty() {
+            read.state.rule = std::mem::take(&mut read.rule);
+        }
+        Ok(read)
     }
 }
 
@@ -59,14 +75,10 @@ mod tests {
     use super::*;
 
     fn checkpoint() -> Checkpoint {
-        Checkpoint {
-            method: "HIG κ=½".to_owned(),
-            seed: 2,
-            state: State::new(vec![0.1, f64::MIN_POSITIVE, -3.0]),
-            rule: vec![1, 2, 3],
-            diagnosis: Diagnosis::default(),
-            ended: None,
-        }
+        let theta = vec![0.1, f64::MIN_POSITIVE, -3.0];
+        let mut state = retrodict::training::Checkpoint::at(theta);
+        state.rule = vec![1, 2, 3];
+        Checkpoint::new("HIG κ=½", 2, state)
     }
 
     #[test]
@@ -77,7 +89,7 @@ mod tests {
         let path = Checkpoint::path(folder.path(), &written.method, written.seed);
         let again = Checkpoint::read(&path).unwrap();
         assert_eq!(again.state, written.state);
-        assert_eq!((again.seed, again.rule), (2, vec![1, 2, 3]));
+        assert_eq!((again.seed, again.state.rule), (2, vec![1, 2, 3]));
         let whole = std::fs::read(&path).unwrap();
         for cut in [0, 5, 10, whole.len() / 2, whole.len() - 1] {
             std::fs::write(&path, &whole[..cut]).unwrap();

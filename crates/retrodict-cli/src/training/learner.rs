@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use retrodict::Network;
 use retrodict::spec::{Training, TrainingMethodSpec, TrainingSpec};
-use retrodict::training::{Sample, Step};
+use retrodict::training::{Progress, Sample};
 
 use super::{Checkpoint, Diagnosis, MethodOutcome};
 use crate::data::UserFiles;
 use crate::failure::{Failure, Outcome};
 use crate::registry;
 use crate::terminal::interrupt;
-use crate::terminal::progress::Progress;
+use crate::terminal::progress::Progress as Bar;
 use crate::terminal::text::duration;
 
 /// How many samples are looked at in a diagnosis.
@@ -107,7 +107,7 @@ impl<'a> Learner<'a> {
             parameters: self.training.network.parameters(),
             status,
             message,
-            steps: state.step,
+            steps: state.steps,
             epochs: state.epochs.len().saturating_sub(1) as u64,
             seconds: state.seconds,
             shares: [shares.network, shares.physics, shares.inversion].map(|part| part / all),
@@ -125,14 +125,7 @@ impl<'a> Learner<'a> {
     }
 
     fn start(&self) -> Checkpoint {
-        Checkpoint {
-            method: self.method.name.clone(),
-            seed: self.seed,
-            state: self.training.start(),
-            rule: Vec::new(),
-            diagnosis: Diagnosis::default(),
-            ended: None,
-        }
+        Checkpoint::new(&self.method.name, self.seed, self.training.start())
     }
 }
 
@@ -146,17 +139,14 @@ pub fn learn(
     label: &str,
 ) -> Outcome<Checkpoint> {
     let mut checkpoint = before.unwrap_or_else(|| learner.start());
-    if !checkpoint.rule.is_empty() {
-        learner.training.trainer.rule.recall(&checkpoint.rule)?;
-    }
-    let progress = Progress::start(label, learner.training.most_steps().unwrap_or(0));
+    let bar = Bar::start(label, learner.training.most_steps().unwrap_or(0));
     let mut written = Instant::now();
     let mut first_error = None;
     let (network, seen) = (
         Arc::clone(&learner.training.network),
         learner.looked_at.clone(),
     );
-    if checkpoint.state.step == 0 {
+    if checkpoint.state.steps == 0 {
         look(
             &mut checkpoint.diagnosis,
             0,
@@ -165,17 +155,16 @@ pub fn learn(
             &seen,
         )?;
     }
-    let state = checkpoint.state.clone();
-    let observe = |step: &Step<'_>| {
-        let epoch = step.state.epochs.len() as u64 - 1;
+    let from = checkpoint.state.clone();
+    let observe = |progress: &Progress<'_>| {
+        let epoch = progress.epochs.len() as u64 - 1;
         let mut keep = || -> Outcome<()> {
-            if step.epoch_ended && Diagnosis::wants(epoch) {
-                let theta = &step.state.theta;
+            if progress.epoch_ended && Diagnosis::wants(epoch) {
+                let theta = progress.theta;
                 look(&mut checkpoint.diagnosis, epoch, &network, theta, &seen)?;
             }
             if written.elapsed() >= every {
-                checkpoint.state = step.state.clone();
-                checkpoint.rule = step.rule.remember();
+                checkpoint.state = progress.checkpoint();
                 checkpoint.write(folder)?;
                 written = Instant::now();
             }
@@ -185,17 +174,16 @@ pub fn learn(
             first_error = Some(failure);
             return ControlFlow::Break(());
         }
-        progress.show(step.state.step, || message(step));
+        bar.show(progress.steps, || message(progress));
         ControlFlow::Continue(())
     };
-    let trained = learner.training.train(state, observe)?;
+    let trained = learner.training.resume(&from, observe)?;
     if let Some(failure) = first_error {
         return Err(failure);
     }
     let cancelled = trained.status.kind() == StatusKind::Cancelled;
     checkpoint.ended = (!cancelled).then(|| (trained.status.kind(), trained.status.to_string()));
-    checkpoint.state = trained.state;
-    checkpoint.rule = learner.training.trainer.rule.remember();
+    checkpoint.state = trained.checkpoint;
     if !cancelled {
         let last = (checkpoint.state.epochs.len() as u64).saturating_sub(1);
         let theta = &checkpoint.state.best;
@@ -205,10 +193,10 @@ pub fn learn(
     let ended = checkpoint.ended.as_ref();
     let ended = ended.map_or(StatusKind::Interrupted, |(status, _)| *status);
     let state = &checkpoint.state;
-    progress.finish(&format!(
+    bar.finish(&format!(
         "{ended}, loss {:.3e}, {} steps in {}",
         state.best_loss,
-        state.step,
+        state.steps,
         duration(state.seconds)
     ));
     Ok(checkpoint)
@@ -229,18 +217,17 @@ fn look(
 }
 
 /// Loss, test loss, time per step and where it goes.
-fn message(step: &Step<'_>) -> String {
-    let state = step.state;
-    let test = state.epochs.last().and_then(|e| e.test);
+fn message(progress: &Progress<'_>) -> String {
+    let test = progress.epochs.last().and_then(|e| e.test);
     let test = test
         .map(|t| format!("  test {:.3e}", t.loss))
         .unwrap_or_default();
-    let shares = state.shares;
-    let percent = |part: f64| 100.0 * part / state.seconds.max(1e-12);
+    let (seconds, shares) = (progress.seconds, progress.shares);
+    let percent = |part: f64| 100.0 * part / seconds.max(1e-12);
     format!(
         "loss {:.3e}{test}  {}/step ({:.0} % network, {:.0} % physics, {:.0} % inversion)",
-        step.loss,
-        duration(state.seconds / state.step.max(1) as f64),
+        progress.loss,
+        duration(seconds / progress.steps.max(1) as f64),
         percent(shares.network),
         percent(shares.physics),
         percent(shares.inversion)

@@ -9,17 +9,16 @@ mod picture;
 
 use retrodict::options::Build;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::Instant;
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use retrodict::Space;
 use retrodict::linalg::Engine;
-use retrodict::losses::{Reduction, SquaredError};
+use retrodict::losses::SquaredError;
 use retrodict::network::{Architecture, Dense};
 use retrodict::simulators::OscillatorsOptions;
-use retrodict::training::{EndToEnd, Fixed, Limits, Sample, Schedule, State, Trainer};
+use retrodict::training::{Checkpoint, EndToEnd, Fixed, Progress, Sample, StopWhen, Trainer};
 use retrodict::updates::{Adam, HalfInverseOptions, UpdateRule};
 
 use picture::{Curve, Panel};
@@ -55,12 +54,7 @@ fn samples(size: Size) -> Vec<Sample> {
             .with_initial(state.clone())
             .build()
             .unwrap();
-        Sample {
-            input: state.clone(),
-            target: state,
-            label: None,
-            simulator: Arc::new(chain),
-        }
+        Sample::new(chain, state)
     };
     (0..size.batch).map(one).collect()
 }
@@ -75,24 +69,15 @@ fn cost(size: Size, rule: Box<dyn UpdateRule>) -> (usize, f64) {
         .between(&seen, samples[0].simulator.input())
         .unwrap();
     let (weights, theta) = (network.parameters(), network.initial(1));
-    let mut trainer = Trainer {
-        network,
-        strategy: Box::new(EndToEnd::default()),
-        rule,
-        loss: Arc::new(SquaredError::default()),
-        reduction: Reduction::Mean,
-        batch: size.batch,
-        schedule: Schedule::default(),
-        clip: None,
-    };
+    let loss = SquaredError::default();
+    let mut trainer = Trainer::new(network, EndToEnd::default(), rule, loss, size.batch);
     let mut data = Fixed::new(samples, None);
-    let mut state = Some(State::new(theta));
+    let mut at = Checkpoint::at(theta);
     let mut steps = |count: u64| {
-        let from = state.take().unwrap();
-        let limits = Limits::default().with_steps(from.step + count);
-        let resume = |_: &retrodict::training::Step<'_>| ControlFlow::Continue(());
-        let trained = trainer.train(&mut data, &[], from, &limits, resume);
-        state = Some(trained.unwrap().state);
+        let stop = StopWhen::after(at.steps + count);
+        let go_on = |_: &Progress<'_>| ControlFlow::Continue(());
+        let trained = trainer.resume(&mut data, &[], &at, &stop, go_on);
+        at = trained.unwrap().checkpoint;
     };
     steps(1);
     let mut best = f64::INFINITY;

@@ -74,9 +74,9 @@ pub trait Model: Send + Sync {
         self.label()
     }
     /// The space of x.
-    fn input(&self) -> Space;
+    fn input(&self) -> &Space;
     /// The space of y.
-    fn output(&self) -> Space;
+    fn output(&self) -> &Space;
     /// What it can do beside evaluating.
     fn offers(&self) -> Offers {
         Offers::default()
@@ -155,7 +155,7 @@ impl External {
         at_once: Option<usize>,
     ) -> Self {
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
-        let (input, output) = (model.input(), model.output());
+        let (input, output) = (model.input().clone(), model.output().clone());
         Self {
             offers: model.offers(),
             inputs: input.len(),

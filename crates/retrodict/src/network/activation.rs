@@ -9,6 +9,7 @@ use crate::linalg::Real;
 /// A function that a layer applies to each of its values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Activation {
     /// (eᶻ − e⁻ᶻ)/(eᶻ + e⁻ᶻ).
     #[default]

@@ -40,12 +40,11 @@ pub struct Dense {
 
 impl Default for Dense {
     fn default() -> Self {
-        let mlp = Mlp::default();
         Self {
             hidden: vec![20, 20, 20],
-            activation: mlp.activation,
-            initialisation: mlp.initialisation,
-            precision: mlp.precision,
+            activation: Activation::default(),
+            initialisation: Initialisation::default(),
+            precision: Precision::F64,
         }
     }
 }
@@ -74,13 +73,10 @@ impl Architecture for Dense {
         let mut widths = vec![input.len()];
         widths.extend(&self.hidden);
         widths.push(output.len());
-        let network = Mlp {
-            widths,
-            activation: self.activation,
-            initialisation: self.initialisation,
-            precision: self.precision,
-        };
-        network.validate()?;
+        let network = Mlp::new(widths)?
+            .with_activation(self.activation)
+            .with_initialisation(self.initialisation)
+            .with_precision(self.precision);
         Ok(Arc::new(network))
     }
 }

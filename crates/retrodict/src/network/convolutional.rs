@@ -102,11 +102,11 @@ impl<R: Real> Convolutional<R> {
 }
 
 impl<R: Real> Network for Convolutional<R> {
-    fn input(&self) -> Space {
-        self.input.clone()
+    fn input(&self) -> &Space {
+        &self.input
     }
-    fn output(&self) -> Space {
-        self.output.clone()
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn parameters(&self) -> usize {
         self.weights.last().map_or(0, |w| w.range.end)

@@ -58,10 +58,10 @@ fn centre(values: &mut [f64], n: usize) {
 }
 
 impl Network for MeanKept {
-    fn input(&self) -> Space {
+    fn input(&self) -> &Space {
         self.network.input()
     }
-    fn output(&self) -> Space {
+    fn output(&self) -> &Space {
         self.network.output()
     }
     fn parameters(&self) -> usize {

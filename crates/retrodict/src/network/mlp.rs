@@ -9,7 +9,7 @@ use super::{Activation, Network, NetworkMap, Precision, Weight};
 use crate::core::space::Space;
 use crate::error::{Result, expect_length};
 use crate::linalg::{Real, View, multiply_add};
-use crate::options::{Validate, require};
+use crate::options::require;
 
 mod map;
 
@@ -29,22 +29,20 @@ use map::{MlpMap, Stage};
 ///
 /// # Source
 /// Glorot & Bengio 2010 for the initial weights; He et al. 2015 for those of relu networks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Mlp {
-    /// The widths from input to output, at least two.
-    pub widths: Vec<usize>,
-    /// What follows each layer but the last.
-    pub activation: Activation,
-    /// How weights are drawn at the start.
-    pub initialisation: Initialisation,
-    /// In which numbers it computes.
-    pub precision: Precision,
+    widths: Vec<usize>,
+    activation: Activation,
+    initialisation: Initialisation,
+    precision: Precision,
+    input: Space,
+    output: Space,
 }
 
 /// How weights are drawn at the start; biases start at zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Initialisation {
     /// Uniform within ±√(6/(inputs + outputs)).
     #[default]
@@ -67,25 +65,58 @@ impl Initialisation {
     }
 }
 
-impl Default for Mlp {
-    fn default() -> Self {
-        Self {
-            widths: vec![1, 20, 20, 1],
+impl Mlp {
+    /// A network by its widths from input to output, at least two, with the usual activation.
+    ///
+    /// ```
+    /// use retrodict::Network;
+    /// use retrodict::network::{Activation, Mlp};
+    /// let network = Mlp::new([4, 20, 20, 24])?.with_activation(Activation::Tanh);
+    /// assert_eq!(network.input().len(), 4);
+    /// assert!(Mlp::new([4]).is_err());
+    /// # Ok::<(), retrodict::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there are fewer than two widths, or one is 0.
+    pub fn new(widths: impl Into<Vec<usize>>) -> Result<Self> {
+        let widths = widths.into();
+        require(
+            widths.len() >= 2 && !widths.contains(&0),
+            "widths",
+            format!("{widths:?}"),
+            "it needs at least input and output, each 1 or more, for example [4, 20, 20, 24]",
+        )?;
+        let space = |name, width: usize| Space::new(name, &[width], "1");
+        Ok(Self {
+            input: space("network input", widths[0]),
+            output: space("network output", widths[widths.len() - 1]),
+            widths,
             activation: Activation::default(),
             initialisation: Initialisation::default(),
             precision: Precision::F64,
-        }
+        })
     }
-}
 
-impl Validate for Mlp {
-    fn validate(&self) -> Result<()> {
-        require(
-            self.widths.len() >= 2 && !self.widths.contains(&0),
-            "widths",
-            format!("{:?}", self.widths),
-            "it needs at least input and output, each 1 or more, for example [4, 20, 20, 24]",
-        )
+    /// Another activation after each layer but the last.
+    #[must_use]
+    pub fn with_activation(mut self, activation: Activation) -> Self {
+        self.activation = activation;
+        self
+    }
+
+    /// Weights that are drawn otherwise at the start.
+    #[must_use]
+    pub fn with_initialisation(mut self, initialisation: Initialisation) -> Self {
+        self.initialisation = initialisation;
+        self
+    }
+
+    /// Other numbers to compute in.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self
     }
 }
 
@@ -139,30 +170,23 @@ impl Mlp {
         layers.into_iter()
     }
 
-    fn first(&self) -> usize {
-        self.widths.first().copied().unwrap_or(1)
-    }
-
-    fn last(&self) -> usize {
-        self.widths.last().copied().unwrap_or(1)
-    }
-
     /// The number of samples.
     fn check(&self, theta: &[f64], inputs: &[f64], outputs: &[f64]) -> Result<usize> {
-        let batch = inputs.len() / self.first();
+        let (seen, made) = (self.input.len(), self.output.len());
+        let batch = inputs.len() / seen;
         expect_length("theta", theta.len(), self.parameters())?;
-        expect_length("the network's inputs", inputs.len(), batch * self.first())?;
-        expect_length("the network's outputs", outputs.len(), batch * self.last())?;
+        expect_length("the network's inputs", inputs.len(), batch * seen)?;
+        expect_length("the network's outputs", outputs.len(), batch * made)?;
         Ok(batch)
     }
 }
 
 impl Network for Mlp {
-    fn input(&self) -> Space {
-        Space::new("network input", &[self.first()], "1")
+    fn input(&self) -> &Space {
+        &self.input
     }
-    fn output(&self) -> Space {
-        Space::new("network output", &[self.last()], "1")
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn parameters(&self) -> usize {
         self.layers().map(|l| (l.inputs + 1) * l.outputs).sum()

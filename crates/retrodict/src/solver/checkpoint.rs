@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
 use crate::problem::{Computed, Counts};
 use crate::solver::solution::Record;
 use crate::solver::stop::Lowest;
-use crate::updates::{Notice, UpdateRule};
+use crate::updates::{Notices, UpdateRule};
 
 /// The state of a run between two steps, as a checkpoint stores it.
 ///
@@ -86,10 +85,9 @@ pub struct Progress<'a> {
     pub record: &'a Record,
     /// x after it.
     pub x: &'a [f64],
-    /// Where the rule departed from its formula, and how often, since the run began or was resumed.
-    pub notices: &'a [(Notice, usize)],
-    /// The first error that made it do so, if any.
-    pub first_error: Option<&'a Error>,
+    /// Where the rule departed from its formula, how often, and the first error that made it do so, since the run began or
+    /// was resumed.
+    pub notices: &'a Notices,
     pub(crate) unknowns: Option<&'a [f64]>,
     pub(crate) best: &'a (Vec<f64>, f64),
     pub(crate) first_loss: f64,

@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::core::counts::Counts;
-use crate::error::Error;
 use crate::solver::explained::Explained;
 use crate::solver::status::Status;
-use crate::updates::Notice;
+use crate::updates::Notices;
 
 /// One line of a run's history; step 0 is the start.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -45,8 +44,7 @@ pub struct Solution {
     pub seconds: f64,
     /// Evaluations of the simulator.
     pub counts: Counts,
-    /// Where the rule departed from its formula, and how often.
-    pub notices: Vec<(Notice, usize)>,
-    /// The first error that made the rule depart from its formula, if any.
-    pub first_error: Option<Error>,
+    /// Where the rule departed from its formula, how often, and the first error that made it do so, since the run began or
+    /// was resumed.
+    pub notices: Notices,
 }

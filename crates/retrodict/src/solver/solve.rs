@@ -19,7 +19,7 @@ use crate::solver::solution::{Record, Solution};
 use crate::solver::stationarity::{self, Nature};
 use crate::solver::status::{Goal, Status};
 use crate::solver::stop::{Lowest, StopWhen};
-use crate::updates::{IntoRule, Notice, Search, Trial, UpdateRule, Verdict};
+use crate::updates::{IntoRule, Notice, Notices, Search, Trial, UpdateRule, Verdict};
 
 /// A rule and when to stop.
 pub struct Solver {
@@ -103,7 +103,7 @@ impl Solver {
         observer: impl FnMut(&Progress<'_>) -> ControlFlow<()>,
     ) -> Result<(Solution, Checkpoint)> {
         let clock = Instant::now();
-        let interrupt = self.stop.interrupt(clock);
+        let interrupt = self.stop.limits().interrupt(clock, 0.0);
         interrupt.within(|| self.take_up(problem, from, clock, observer))
     }
 
@@ -163,13 +163,12 @@ impl Solver {
             first_loss: if fresh { loss } else { from.first_loss },
             best,
             lowest: Lowest::of(&from.lowest),
-            notices: Vec::new(),
-            first_error: None,
+            notices: Notices::default(),
             steps: from.steps,
             pending: from.pending.clone(),
             settled: from.counts,
             known: from.known,
-            noted: (Vec::new(), false),
+            noted: Notices::default(),
             aimed: false,
             careful: from.careful,
             without_effect: None,
@@ -179,7 +178,7 @@ impl Solver {
         };
         if outside > 0 {
             run.note(START_OUTSIDE);
-            run.noted.0.clone_from(&run.notices);
+            run.noted = run.notices.clone();
         }
         run.go(at, fresh, &mut observer)
     }
@@ -204,8 +203,7 @@ fn unbegun(from: &Checkpoint, x: Vec<f64>, status: Status, seconds: f64) -> (Sol
         steps: from.steps,
         seconds,
         counts: from.counts,
-        notices: Vec::new(),
-        first_error: None,
+        notices: Notices::default(),
         without_effect: Vec::new(),
         explained: None,
         output_noise: None,
@@ -228,8 +226,7 @@ struct Run {
     first_loss: f64,
     best: (Vec<f64>, f64),
     lowest: Lowest,
-    notices: Vec<(Notice, usize)>,
-    first_error: Option<Error>,
+    notices: Notices,
     steps: usize,
     /// The update with which an interrupted step goes on.
     pending: Option<Vec<f64>>,
@@ -237,8 +234,8 @@ struct Run {
     settled: Counts,
     /// What of x is counted in that.
     known: Computed,
-    /// The notices up to there, and whether an error was the cause.
-    noted: (Vec<(Notice, usize)>, bool),
+    /// The notices up to there.
+    noted: Notices,
     /// Whether the rule has found its update, and nothing was done with it yet.
     aimed: bool,
     /// Whether steps are searched along, though the rule would take them whole.
@@ -333,9 +330,7 @@ impl Run {
         };
         if matches!(status, Some(Status::Cancelled | Status::TimeLimit)) {
             // The step at hand is taken again, and what it met is met again.
-            let (notices, first_error) = std::mem::take(&mut self.noted);
-            self.notices = notices;
-            self.first_error = self.first_error.filter(|_| first_error);
+            self.notices = std::mem::take(&mut self.noted);
         }
         let mut standing = self.moment(&record, &at, &x).checkpoint();
         standing.counts = self.settled;
@@ -355,7 +350,6 @@ impl Run {
             seconds: record.seconds,
             counts: record.counts,
             notices: self.notices,
-            first_error: self.first_error,
         };
         Ok((solution, standing))
     }
@@ -650,10 +644,8 @@ impl Run {
         if told_to {
             return Ok(Some(Status::Cancelled));
         }
-        if self.steps >= self.stop.steps {
-            return Ok(Some(Status::StepLimit));
-        }
-        Ok(Interrupt::current().reason().map(Status::from))
+        let limits = self.stop.limits();
+        Ok(limits.ended(self.steps as u64, &Interrupt::current()))
     }
 
     fn moment<'a>(
@@ -675,7 +667,6 @@ impl Run {
             looked: self.looked,
             known: at.known(),
             notices: &self.notices,
-            first_error: self.first_error.as_ref(),
         }
     }
 
@@ -694,8 +685,9 @@ impl Run {
     fn settle(&mut self, at: &Evaluation<'_>) {
         self.settled = self.asked(at);
         self.known = at.known();
-        self.noted.0.clone_from(&self.notices);
-        self.noted.1 = self.first_error.is_some();
+        if self.noted != self.notices {
+            self.noted.clone_from(&self.notices);
+        }
     }
 
     /// Evaluations of the simulator so far.
@@ -707,19 +699,12 @@ impl Run {
 
     fn note_failed_trials(&mut self, failed_trials: FailedTrials) {
         (0..failed_trials.count).for_each(|_| self.note(SHORTENED));
-        if self.first_error.is_none() {
-            self.first_error = failed_trials.first;
-        }
+        self.notices.fail(failed_trials.first);
     }
 
     fn note(&mut self, notice: Notice) {
-        if self.first_error.is_none() {
-            self.first_error = self.rule.cause().cloned();
-        }
-        match self.notices.iter_mut().find(|(known, _)| *known == notice) {
-            Some((_, count)) => *count += 1,
-            None => self.notices.push((notice, 1)),
-        }
+        self.notices.note(notice);
+        self.notices.fail(self.rule.cause().cloned());
     }
 }
 

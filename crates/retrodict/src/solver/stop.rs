@@ -1,17 +1,17 @@
 //! When a run ends: goals, limits, and the checks of both.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::interrupt::Interrupt;
 use crate::linalg::norm;
 use crate::options::{not_negative, positive, require};
 use crate::problem::{Evaluation, Problem};
+use crate::solver::limits::Limits;
 use crate::solver::status::Goal;
 use crate::updates::Trial;
 
@@ -131,8 +131,8 @@ impl StopWhen {
     /// # Errors
     /// [`Error::Option`] with the goal, or [`Error::Unsupported`] for a loss without a noise model.
     pub fn check(&self, problem: &Problem) -> Result<()> {
+        self.limits().validate()?;
         for (key, goal) in [
-            ("loss_below", self.loss_below),
             ("residual_below", self.residual_below),
             ("gradient_below", self.gradient_below),
             ("short_step", self.short_step),
@@ -178,8 +178,8 @@ impl StopWhen {
         last_step: Option<f64>,
         lowest: &Lowest,
     ) -> Result<Option<Goal>> {
-        if self.loss_below.is_some_and(|goal| lowest.newest() <= goal) {
-            return Ok(Some(Goal::Loss));
+        if let Some(goal) = self.limits().goal(lowest.newest()) {
+            return Ok(Some(goal));
         }
         if let Some(goal) = self.discrepancy_below
             && let Some(found) = at
@@ -256,13 +256,12 @@ impl StopWhen {
             && left_the_start(loss, first)
     }
 
-    /// What interrupts a run that began at `clock`, beside what interrupts the work on this thread.
-    pub(crate) fn interrupt(&self, clock: Instant) -> Interrupt {
-        let interrupt = Interrupt::current();
-        // A limit that the clock cannot hold is none.
-        match self.time.and_then(|limit| clock.checked_add(limit)) {
-            Some(deadline) => interrupt.with_deadline(deadline),
-            None => interrupt,
+    /// The criteria that training has too.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            steps: Some(self.steps as u64),
+            time: self.time,
+            loss_below: self.loss_below,
         }
     }
 }

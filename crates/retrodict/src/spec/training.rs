@@ -36,8 +36,6 @@ const SAMPLES: usize = 10_000_000;
 /// A training: a network, the physics through which it learns, the data, and the methods that are compared.
 ///
 /// ```
-/// use std::ops::ControlFlow;
-///
 /// use retrodict::registry::Registry;
 /// use retrodict::spec::{NoFiles, TrainingSpec};
 ///
@@ -59,11 +57,10 @@ const SAMPLES: usize = 10_000_000;
 ///     batch = 16
 /// "#)?;
 /// let mut training = spec.build(spec.method("hig")?, 0, Registry::standard(), &NoFiles)?;
-/// let trained = training.train(training.start(), |_| ControlFlow::Continue(()))?;
-/// let first = trained.state.epochs[0].test.unwrap().loss;
-/// assert!(trained.state.best_loss < 0.1 * first);
+/// let trained = training.train()?.checkpoint;
+/// assert!(trained.best_loss < 0.1 * trained.epochs[0].loss());
 /// // The x that leads to y = 1.5.
-/// let x = training.predict(&trained.state.best, &[1.5])?;
+/// let x = training.predict(&trained.best, &[1.5])?;
 /// assert!((x[0] - 1.5_f64.ln()).abs() < 0.2);
 /// # Ok(())
 /// # }

@@ -22,6 +22,15 @@ pub struct Shares {
     pub inversion: f64,
 }
 
+impl Shares {
+    /// Adds the seconds of one more step.
+    pub(super) fn add(&mut self, more: Self) {
+        self.network += more.network;
+        self.physics += more.physics;
+        self.inversion += more.inversion;
+    }
+}
+
 impl Clock {
     /// Runs `work` and counts its time as the network's.
     pub fn network<T>(&self, work: impl FnOnce() -> T) -> T {

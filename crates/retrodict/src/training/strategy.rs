@@ -1,12 +1,7 @@
 //! Strategies: which θ-problem is built for a mini-batch. A file each.
 
-use std::sync::Arc;
-
-use super::{Clock, Notes, Sample};
-use crate::core::loss::Loss;
+use super::MiniBatch;
 use crate::error::Result;
-use crate::losses::Reduction;
-use crate::network::Network;
 use crate::problem::Problem;
 
 mod corrected_targets;
@@ -19,32 +14,6 @@ pub use end_to_end::EndToEnd;
 pub use physics_residual::PhysicsResidual;
 pub use supervised::Supervised;
 
-/// All that a strategy may look at.
-pub struct Lesson<'a> {
-    /// f.
-    pub network: &'a Arc<dyn Network>,
-    /// θ now.
-    pub theta: &'a [f64],
-    /// The mini-batch.
-    pub batch: &'a [Arc<Sample>],
-    /// The loss of one sample's y.
-    pub loss: &'a Arc<dyn Loss>,
-    /// How the losses of the samples become one.
-    pub reduction: Reduction,
-    /// Where time is counted.
-    pub clock: &'a Arc<Clock>,
-    /// Where rules of the strategy's own tell that they fell back.
-    pub notes: &'a Notes,
-}
-
-impl Lesson<'_> {
-    /// What the network sees of the batch, sample after sample.
-    pub fn inputs(&self) -> Vec<f64> {
-        let each = self.batch.iter().map(|s| s.input.as_slice());
-        each.collect::<Vec<_>>().concat()
-    }
-}
-
 /// Builds the θ-problem of a mini-batch; strategies differ in nothing else.
 pub trait Strategy: Send + Sync {
     /// A simulator of θ, a loss and a target, whose improvement is what this strategy means by
@@ -52,5 +21,23 @@ pub trait Strategy: Send + Sync {
     ///
     /// # Errors
     /// If the samples or the simulator lack what the strategy needs, or the physics fails.
-    fn theta_problem(&self, lesson: &Lesson<'_>) -> Result<Problem>;
+    fn theta_problem(&self, batch: &MiniBatch<'_>) -> Result<Problem>;
+}
+
+/// What a trainer takes as its strategy: a strategy, or one in a box.
+pub trait IntoStrategy {
+    /// The strategy in a box.
+    fn into_strategy(self) -> Box<dyn Strategy>;
+}
+
+impl<S: Strategy + 'static> IntoStrategy for S {
+    fn into_strategy(self) -> Box<dyn Strategy> {
+        Box::new(self)
+    }
+}
+
+impl IntoStrategy for Box<dyn Strategy> {
+    fn into_strategy(self) -> Self {
+        self
+    }
 }

@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
+use retrodict::Status;
 use retrodict::interrupt::{Interrupt, Interruption};
 use retrodict::solver::remarks::Advice;
-use retrodict::updates::Notice;
-use retrodict::{Error, Status};
+use retrodict::updates::Notices;
 
 use super::Ended;
 use crate::failure::Outcome;
@@ -112,7 +112,7 @@ fn advance(
         .with_time(plan.stop.time.map(|limit| limit.saturating_sub(spent)));
     let solver = plan.solver_until(stop)?;
     let from = run.standing.clone();
-    let before = (run.notices.clone(), run.first_error.clone());
+    let before = Notices::from_parts(run.notices.clone(), run.first_error.clone());
     let mut kept = Instant::now();
     let (solution, standing) = solver.resume(problem, &from, |moment| {
         run.history.push(*moment.record);
@@ -123,15 +123,14 @@ fn advance(
             && kept.elapsed() >= keeper.every
         {
             run.standing = moment.checkpoint();
-            (run.notices, run.first_error) = joined(&before, moment.notices, moment.first_error);
+            (run.notices, run.first_error) = joined(&before, moment.notices);
             keeper.keep(i, &run);
             kept = Instant::now();
         }
         ControlFlow::Continue(())
     })?;
     run.standing = standing;
-    (run.notices, run.first_error) =
-        joined(&before, &solution.notices, solution.first_error.as_ref());
+    (run.notices, run.first_error) = joined(&before, &solution.notices);
     let names = LazyCell::new(|| labels(&*plan.simulator));
     run.ended = Some(Ended {
         status: solution.status.kind(),
@@ -146,17 +145,9 @@ fn advance(
     Ok(run)
 }
 
-/// Where a rule fell back from its formula and how often, and why it first did, where an error was the cause.
-type Noted = (Vec<(String, usize)>, Option<String>);
-
-/// What was noted before a run went on, and since.
-fn joined(before: &Noted, since: &[(Notice, usize)], first_error: Option<&Error>) -> Noted {
-    let (mut notices, first) = before.clone();
-    for (notice, count) in since {
-        match notices.iter_mut().find(|(known, _)| known == notice.0) {
-            Some((_, total)) => *total += count,
-            None => notices.push((notice.0.to_owned(), *count)),
-        }
-    }
-    (notices, first.or(first_error.map(ToString::to_string)))
+/// What was noted before a run went on, and since: notices with their counts, and the text of the first error.
+fn joined(before: &Notices<String>, since: &Notices) -> (Vec<(String, u64)>, Option<String>) {
+    let mut all = before.clone();
+    all.merge(&since.to_text());
+    all.into_parts()
 }

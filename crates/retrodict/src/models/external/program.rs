@@ -138,6 +138,8 @@ impl Build for ProgramOptions {
         let runner = Runner {
             command,
             jacobian: options.jacobian.as_ref().map(for_j).transpose()?,
+            input: Space::new("x", &[options.inputs], "1"),
+            output: Space::new("y", &[options.outputs], "1"),
             options,
         };
         let differences = runner.options.differences.clone();
@@ -178,6 +180,8 @@ struct Runner {
     command: Command,
     jacobian: Option<Command>,
     options: Checked<ProgramOptions>,
+    input: Space,
+    output: Space,
 }
 
 impl Runner {
@@ -221,11 +225,11 @@ impl Model for Runner {
         let own = self.jacobian.as_ref();
         own.map_or_else(|| self.label(), |command| command.label.clone())
     }
-    fn input(&self) -> Space {
-        Space::new("x", &[self.options.inputs], "1")
+    fn input(&self) -> &Space {
+        &self.input
     }
-    fn output(&self) -> Space {
-        Space::new("y", &[self.options.outputs], "1")
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn offers(&self) -> Offers {
         Offers {

@@ -161,6 +161,8 @@ impl Build for UmBridgeOptions {
                 second_order: support.hessian,
             },
             wire,
+            input: space(&address.name, "input", &inputs),
+            output: space(&address.name, "output", &outputs),
             address,
             inputs,
             outputs,
@@ -200,18 +202,19 @@ struct Remote {
     offers: Offers,
     inputs: Vec<usize>,
     outputs: Vec<usize>,
+    input: Space,
+    output: Space,
 }
 
-impl Remote {
-    fn space(&self, what: &str, sizes: &[usize]) -> Space {
-        let parts: Vec<String> = sizes.iter().map(usize::to_string).collect();
-        let model = plain_line(&self.address.name);
-        let name = match sizes {
-            [_] => format!("{what} of {model}"),
-            _ => format!("{what}s of {model} ({} values)", parts.join(" + ")),
-        };
-        Space::new(&name, &[sizes.iter().sum()], "1")
-    }
+/// The space of all vectors of an input or output, one after the other.
+fn space(model: &str, what: &str, sizes: &[usize]) -> Space {
+    let parts: Vec<String> = sizes.iter().map(usize::to_string).collect();
+    let model = plain_line(model);
+    let name = match sizes {
+        [_] => format!("{what} of {model}"),
+        _ => format!("{what}s of {model} ({} values)", parts.join(" + ")),
+    };
+    Space::new(&name, &[sizes.iter().sum()], "1")
 }
 
 /// The vectors of the protocol that a flat one consists of.
@@ -240,11 +243,11 @@ impl Model for Remote {
     fn label(&self) -> String {
         self.wire.label.clone()
     }
-    fn input(&self) -> Space {
-        self.space("input", &self.inputs)
+    fn input(&self) -> &Space {
+        &self.input
     }
-    fn output(&self) -> Space {
-        self.space("output", &self.outputs)
+    fn output(&self) -> &Space {
+        &self.output
     }
     fn offers(&self) -> Offers {
         self.offers

@@ -133,12 +133,7 @@ impl Drawer {
             DrawSpec::States { option, low, high } => {
                 let length = simulator.output().len();
                 let state: Vec<f64> = (0..length).map(|_| uniform(*low, *high)).collect();
-                return Ok(Sample {
-                    simulator: self.physics.with(option, &state)?,
-                    input: state.clone(),
-                    target: state,
-                    label: None,
-                });
+                return Ok(Sample::new(self.physics.with(option, &state)?, state));
             }
             DrawSpec::Flows { strength } => return self.flow(*strength, random),
             DrawSpec::Swirls {
@@ -149,12 +144,7 @@ impl Drawer {
             } => return self.swirl([*drift, *swirl, *reach, *fluctuation], random),
             DrawSpec::Superpositions { complex, .. } => {
                 let target = self.superposition(*complex, random);
-                return Ok(Sample {
-                    simulator: Arc::clone(simulator),
-                    input: target.clone(),
-                    target,
-                    label: None,
-                });
+                return Ok(Sample::new(Arc::clone(simulator), target));
             }
             DrawSpec::Waves {
                 frequencies,
@@ -172,10 +162,7 @@ impl Drawer {
                     amplitudes.get(k).copied().unwrap_or(1.0) * wave
                 };
                 let x = frequencies.iter().enumerate().map(wave).collect();
-                return Ok(Sample {
-                    input: vec![t],
-                    ..self.of(x)?
-                });
+                return Ok(self.of(x)?.with_input(vec![t]));
             }
             // These are read, not drawn.
             DrawSpec::File { .. } | DrawSpec::Arrays { .. } => Vec::new(),
@@ -196,12 +183,7 @@ impl Drawer {
             }
             None => false,
         };
-        Ok(Sample {
-            input: target.clone(),
-            target,
-            label: known.then_some(label),
-            simulator,
-        })
+        Ok(Sample::new(simulator, target).with_label(known.then_some(label)))
     }
 
     /// x and what it leads to.
@@ -209,12 +191,7 @@ impl Drawer {
         let simulator = Arc::clone(&self.physics.simulator);
         let mut target = vec![0.0; simulator.output().len()];
         simulator.forward(&x, &mut target)?;
-        Ok(Sample {
-            input: target.clone(),
-            target,
-            label: Some(x),
-            simulator,
-        })
+        Ok(Sample::new(simulator, target).with_label(x))
     }
 
     /// Re ψ and Im ψ of eigenstates with normal weights, scaled to the norm of one of them.

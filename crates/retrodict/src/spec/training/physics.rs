@@ -13,6 +13,7 @@ use crate::spec::loss;
 
 /// P and L of a training, with a method's own options.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Physics {
     /// P.
     pub simulator: Arc<dyn Simulator>,

@@ -134,12 +134,10 @@ impl Rows {
         let sample = |i: usize| {
             let target = row(&self.target, i);
             let seen = self.input.as_ref().map(|array| row(array, i));
-            Sample {
-                input: seen.unwrap_or_else(|| target.clone()),
-                label: self.x.as_ref().map(|array| row(array, i)),
-                simulator: Arc::clone(&physics.simulator),
-                target,
-            }
+            let seen = seen.unwrap_or_else(|| target.clone());
+            Sample::new(Arc::clone(&physics.simulator), target)
+                .with_input(seen)
+                .with_label(self.x.as_ref().map(|array| row(array, i)))
         };
         let held_out = (self.count - spec.test..self.count).map(|i| Arc::new(sample(i)));
         Ok(((0..train).map(sample).collect(), held_out.collect()))

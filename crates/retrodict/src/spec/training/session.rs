@@ -14,9 +14,10 @@ use crate::options::Validate;
 use crate::registry::{Named, Registry};
 use crate::spec::TrainingStopSpec;
 use crate::spec::values::Files;
-use crate::training::{Clock, Lesson, Notes, Sample, State, Step, Trained, Trainer, memory};
+use crate::training::{Checkpoint, MiniBatch, Progress, Sample, Trained, Trainer, memory};
 
 /// A method with a seed, ready to learn.
+#[non_exhaustive]
 pub struct Training {
     /// f.
     pub network: Arc<dyn Network>,
@@ -101,19 +102,17 @@ impl TrainingSpec {
             .map_err(at("network"))?;
         method.schedule.validate().map_err(at("schedule"))?;
         let strategy = registry.strategies.make(registry, &method.strategy);
-        let trainer = Trainer {
-            network: Arc::clone(&network),
-            strategy: strategy.map_err(at("strategy"))?,
-            rule: registry
-                .rules
-                .make(registry, &method.rule)
-                .map_err(at("rule"))?,
-            loss: Arc::clone(&physics.loss),
-            reduction: method.reduction,
-            batch: method.batch,
-            schedule: method.schedule,
-            clip: method.clip,
-        };
+        let rule = registry.rules.make(registry, &method.rule);
+        let trainer = Trainer::new(
+            Arc::clone(&network),
+            strategy.map_err(at("strategy"))?,
+            rule.map_err(at("rule"))?,
+            Arc::clone(&physics.loss),
+            method.batch,
+        )
+        .with_reduction(method.reduction)
+        .with_schedule(method.schedule)
+        .with_clip(method.clip);
         // Drawn once, so that a batch that is too large is found before anything is run.
         let first = samples.data.batch(0, method.batch).map_err(at("batch"))?;
         let mut training = Training {
@@ -137,15 +136,10 @@ impl Training {
     /// found before anything is run.
     fn rehearse(&mut self) -> Result<()> {
         let theta = self.network.initial(self.seed);
-        let problem = self.trainer.strategy.theta_problem(&Lesson {
-            network: &self.network,
-            theta: &theta,
-            batch: self.first.get(..1).unwrap_or_default(),
-            loss: &self.trainer.loss,
-            reduction: self.trainer.reduction,
-            clock: &Arc::new(Clock::default()),
-            notes: &Notes::default(),
-        })?;
+        let one = self.first.get(..1).unwrap_or_default();
+        let batch = MiniBatch::new(&self.network, &theta, one, &self.trainer.loss)
+            .with_reduction(self.trainer.reduction);
+        let problem = self.trainer.strategy.theta_problem(&batch)?;
         self.rows = problem.outputs() * self.trainer.batch;
         match (self.engine(), memory::available()) {
             (Some(engine), Some(available)) => {
@@ -162,8 +156,8 @@ impl Training {
     }
 
     /// The start: weights as the network draws them.
-    pub fn start(&self) -> State {
-        State::new(self.network.initial(self.seed))
+    pub fn start(&self) -> Checkpoint {
+        Checkpoint::at(self.network.initial(self.seed))
     }
 
     /// The number of steps that there will be at most, where that is known.
@@ -173,18 +167,26 @@ impl Training {
         epochs.into_iter().chain(self.stop.steps).min()
     }
 
-    /// Learns from a state until a criterion is met, or the observer breaks.
+    /// Learns from its start until a criterion is met.
     ///
     /// # Errors
     /// If the first step fails; what happens later is a status.
-    pub fn train(
+    pub fn train(&mut self) -> Result<Trained> {
+        self.resume(&self.start(), |_| ControlFlow::Continue(()))
+    }
+
+    /// Learns from a state until a criterion is met, or the observer breaks: see [`Trainer::resume`].
+    ///
+    /// # Errors
+    /// As [`train`](Training::train), or if the state is that of another network or rule.
+    pub fn resume(
         &mut self,
-        from: State,
-        observer: impl FnMut(&Step<'_>) -> ControlFlow<()> + Send,
+        from: &Checkpoint,
+        observer: impl FnMut(&Progress<'_>) -> ControlFlow<()> + Send,
     ) -> Result<Trained> {
         let Samples { data, test, .. } = &mut self.samples;
         self.trainer
-            .train(&mut **data, test, from, &self.stop, observer)
+            .resume(&mut **data, test, from, &self.stop, observer)
     }
 
     /// x of each input, one after the other, for weights θ.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::super::spread::spread_over;
+use super::super::MiniBatch;
+use super::super::spread::spread;
+use super::Strategy;
 use super::supervised::{alone, towards};
-use super::{Lesson, Strategy};
 use crate::error::{Result, expect_length};
 use crate::interrupt;
 use crate::problem::Problem;
@@ -47,9 +48,9 @@ impl CorrectedTargets {
 }
 
 impl Strategy for CorrectedTargets {
-    fn theta_problem(&self, lesson: &Lesson<'_>) -> Result<Problem> {
-        let n = lesson.network.output().len();
-        if let Some(sample) = lesson.batch.first() {
+    fn theta_problem(&self, batch: &MiniBatch<'_>) -> Result<Problem> {
+        let n = batch.network.output().len();
+        if let Some(sample) = batch.samples.first() {
             let space = sample.simulator.input();
             expect_length(
                 &format!("the network's output, which is to be the {}", space.name),
@@ -57,27 +58,27 @@ impl Strategy for CorrectedTargets {
                 space.len(),
             )?;
         }
-        let mut network = alone(lesson);
-        let mut x = network.keep(lesson.theta)?;
-        lesson.clock.physics(|| {
-            spread_over(&mut x, n, |i, x| {
-                let sample = &lesson.batch[i];
+        let mut network = alone(batch);
+        let mut x = network.keep(batch.theta)?;
+        let moved = batch.clock.physics(|| {
+            spread(batch.samples.len(), |i| {
+                let sample = &batch.samples[i];
                 let problem = Problem::new(
                     Arc::clone(&sample.simulator),
-                    Arc::clone(lesson.loss),
+                    Arc::clone(batch.loss),
                     sample.target.clone(),
                 )?;
                 let solver = Solver::new((self.rule)()?, StopWhen::after(self.steps));
-                let found = solver.solve(&problem, x)?;
+                let found = solver.solve(&problem, &x[i * n..(i + 1) * n])?;
                 // Where an interruption ended the solver, x̃ is not what the rule leads to.
                 interrupt::check()?;
-                lesson
-                    .notes
-                    .take(i, &found.notices, found.first_error.as_ref());
-                x.copy_from_slice(&found.x);
-                Ok(())
+                Ok((found.x, found.notices))
             })
         })?;
-        towards(lesson, network, x)
+        for (x, (moved, notices)) in x.chunks_mut(n).zip(&moved) {
+            x.copy_from_slice(moved);
+            batch.note(notices);
+        }
+        towards(batch, network, x)
     }
 }

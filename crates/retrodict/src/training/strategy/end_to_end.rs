@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::super::Joint;
-use super::{Lesson, Strategy};
+use super::super::MiniBatch;
+use super::Strategy;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,25 +35,25 @@ impl Validate for EndToEnd {
 }
 
 impl Strategy for EndToEnd {
-    fn theta_problem(&self, lesson: &Lesson<'_>) -> Result<Problem> {
-        let physics = lesson.batch.iter().map(|s| Arc::clone(&s.simulator));
+    fn theta_problem(&self, batch: &MiniBatch<'_>) -> Result<Problem> {
+        let physics = batch.samples.iter().map(|s| Arc::clone(&s.simulator));
         let joint = Joint::with_physics(
-            Arc::clone(lesson.network),
-            lesson.inputs(),
+            Arc::clone(batch.network),
+            batch.inputs(),
             physics.collect(),
-            Arc::clone(lesson.clock),
+            Arc::clone(&batch.clock),
         )?;
-        let targets: Vec<f64> = lesson
-            .batch
+        let targets: Vec<f64> = batch
+            .samples
             .iter()
             .flat_map(|s| s.target.iter().copied())
             .collect();
-        let outputs = lesson.batch.first().map_or(0, |s| s.target.len());
+        let outputs = batch.samples.first().map_or(0, |s| s.target.len());
         let loss = Batch::new(
-            Arc::clone(lesson.loss),
+            Arc::clone(batch.loss),
             outputs,
-            lesson.batch.len(),
-            lesson.reduction,
+            batch.samples.len(),
+            batch.reduction,
         );
         Problem::new(Arc::new(joint), Arc::new(loss), targets)
     }

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::Joint;
-use super::{Lesson, Strategy};
+use super::super::MiniBatch;
+use super::Strategy;
 use crate::compose::residual::ResidualAt;
 use crate::core::simulator::Simulator;
 use crate::error::{Error, Result};
@@ -45,9 +46,9 @@ impl Validate for PhysicsResidual {
 }
 
 impl Strategy for PhysicsResidual {
-    fn theta_problem(&self, lesson: &Lesson<'_>) -> Result<Problem> {
-        let residuals = lesson
-            .batch
+    fn theta_problem(&self, batch: &MiniBatch<'_>) -> Result<Problem> {
+        let residuals = batch
+            .samples
             .iter()
             .map(|sample| {
                 let simulator = Arc::clone(&sample.simulator);
@@ -58,18 +59,18 @@ impl Strategy for PhysicsResidual {
             .collect::<Result<Vec<_>>>()?;
         let outputs = residuals.first().map_or(0, |r| r.output().len());
         let joint = Joint::with_physics(
-            Arc::clone(lesson.network),
-            lesson.inputs(),
+            Arc::clone(batch.network),
+            batch.inputs(),
             residuals,
-            Arc::clone(lesson.clock),
+            Arc::clone(&batch.clock),
         )?;
         let loss = Batch::new(
             Arc::new(SquaredError::half()),
             outputs,
-            lesson.batch.len(),
-            lesson.reduction,
+            batch.samples.len(),
+            batch.reduction,
         );
-        let zero = vec![0.0; outputs * lesson.batch.len()];
+        let zero = vec![0.0; outputs * batch.samples.len()];
         Problem::new(Arc::new(joint), Arc::new(loss), zero)
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::super::Joint;
+use super::super::MiniBatch;
 use super::super::joint::missing_label;
-use super::{Lesson, Strategy};
+use super::Strategy;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,34 +35,34 @@ impl Validate for Supervised {
 }
 
 impl Strategy for Supervised {
-    fn theta_problem(&self, lesson: &Lesson<'_>) -> Result<Problem> {
-        let labels = lesson
-            .batch
+    fn theta_problem(&self, batch: &MiniBatch<'_>) -> Result<Problem> {
+        let labels = batch
+            .samples
             .iter()
             .enumerate()
             .map(|(i, s)| s.label.as_deref().ok_or_else(|| missing_label(i)))
             .collect::<Result<Vec<_>>>()?
             .concat();
-        towards(lesson, alone(lesson), labels)
+        towards(batch, alone(batch), labels)
     }
 }
 
 /// The network without physics, on the batch.
-pub(super) fn alone(lesson: &Lesson<'_>) -> Joint {
+pub(super) fn alone(batch: &MiniBatch<'_>) -> Joint {
     Joint::alone(
-        Arc::clone(lesson.network),
-        lesson.inputs(),
-        Arc::clone(lesson.clock),
+        Arc::clone(batch.network),
+        batch.inputs(),
+        Arc::clone(&batch.clock),
     )
 }
 
 /// The problem of bringing the network's outputs to given x.
-pub(super) fn towards(lesson: &Lesson<'_>, network: Joint, x: Vec<f64>) -> Result<Problem> {
+pub(super) fn towards(batch: &MiniBatch<'_>, network: Joint, x: Vec<f64>) -> Result<Problem> {
     let loss = Batch::new(
         Arc::new(SquaredError::half()),
-        lesson.network.output().len(),
-        lesson.batch.len(),
-        lesson.reduction,
+        batch.network.output().len(),
+        batch.samples.len(),
+        batch.reduction,
     );
     Problem::new(Arc::new(network), Arc::new(loss), x)
 }

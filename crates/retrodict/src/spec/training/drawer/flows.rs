@@ -65,10 +65,8 @@ impl Drawer {
     fn carried(&self, x: Vec<f64>) -> Result<Sample> {
         let before = self.dye(self.physics.simulator.output())?;
         let sample = self.of(x)?;
-        Ok(Sample {
-            input: [&before[..], &sample.target].concat(),
-            ..sample
-        })
+        let seen = [&before[..], &sample.target].concat();
+        Ok(sample.with_input(seen))
     }
 
     /// The dye before anything moves it.
