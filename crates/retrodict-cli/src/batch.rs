@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::registry;
 use retrodict::error::unknown;
 use retrodict::options::explain;
-use retrodict::spec::{InversionSpec, Override};
+use retrodict::spec::{InversionSpec, Override, set};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -191,7 +191,7 @@ fn with(base: &Table, settings: &[(String, Value)], folder: &Path) -> Outcome<In
             value: value.clone(),
             text: format!("{key}={value}"),
         };
-        inversion::apply(&mut table, &change)?;
+        set::<InversionSpec>(&mut table, &change, registry())?;
     }
     let keys: Vec<&str> = settings.iter().map(|(key, _)| key.as_str()).collect();
     check_rule(&table, &keys)?;

@@ -92,17 +92,14 @@ impl From<retrodict::Error> for Failure {
     }
 }
 
-/// An error of the library in the words of a command line: changes are `--set`, and settings are flags.
+/// An error of the library in the words of a command line: settings are flags.
 fn worded(error: &retrodict::Error) -> String {
     let flag = |key: &str, value: &str| match key {
         "inverse" | "prior" | "search" => format!("--{key} {value}"),
         "start.count" => format!("--starts {value}"),
         _ => format!("--set {key}={value}"),
     };
-    match error {
-        retrodict::Error::Override { .. } => format!("--set {error}"),
-        error => error.worded(&flag),
-    }
+    error.worded(&flag)
 }
 
 #[cfg(test)]

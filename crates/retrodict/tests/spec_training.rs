@@ -240,9 +240,8 @@ fn what_is_wrong_is_told_with_its_line_or_its_change() {
         text: TEXT.to_owned(),
         changes: changes
             .iter()
-            .map(|text| Override::parse(text).unwrap())
+            .map(|text| Override::parse(text).unwrap().given_by("--set"))
             .collect(),
-        change: "--set ",
     };
     let told = |spec: &TrainingSpec, changes: &[&str]| {
         let error = build(spec, "hig").err().unwrap();

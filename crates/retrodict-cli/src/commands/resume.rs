@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use retrodict::spec::TrainingSpec;
 
 use crate::args;
-use crate::args::source;
+use crate::args::{settings, source};
 use crate::data::durable::remove_left_over;
 use crate::deliver::{self, Told};
 use crate::failure::{Failure, Outcome};
 use crate::inversion::{
-    self, Change, CheckpointFile, Plan, apply_all, checkpoint, keep_going, limits, reopen, weigh,
+    self, Change, CheckpointFile, Plan, apply_all, checkpoint, keep_going, reopen, weigh,
 };
 use crate::terminal::interrupt;
 use crate::training::{self, Manifest, is_begun};
@@ -35,9 +35,10 @@ pub fn run(args: &args::Resume) -> Outcome<ExitCode> {
 /// Goes on with an inversion: as it was, or with what the flags change of it.
 fn resume(args: &args::Resume) -> Outcome<ExitCode> {
     let what = args.folder.display().to_string();
-    let mut changed = inversion::read(&args.folder)?;
-    limits(None, None, &args.stops, &mut changed.stop)?;
-    let mut plan = Plan::new(apply_all(changed, &what, &args.settings)?)?;
+    let inversion = inversion::read(&args.folder)?;
+    let mut changes = settings::stops(&args.stops)?;
+    changes.extend(settings::changes(&args.settings)?);
+    let mut plan = Plan::new(apply_all(inversion, &changes)?)?;
     source::note(&*plan.simulator);
     let now = checkpoint(&plan, Vec::new())?;
     let runs = match CheckpointFile::read(&args.folder)? {

@@ -5,8 +5,7 @@ pub mod fingerprint;
 
 use std::path::Path;
 
-use retrodict::spec::{self, InversionSpec, Override};
-use toml::Table;
+use retrodict::spec::{InversionSpec, Override, changed};
 
 use crate::failure::{Failure, Outcome};
 use crate::registry;
@@ -30,35 +29,25 @@ pub fn read_file(path: &Path) -> Outcome<InversionSpec> {
 }
 
 /// Applies `--set` to an inversion, one after the other.
-pub fn apply_all(
-    inversion: InversionSpec,
-    what: &str,
-    settings: &[String],
-) -> Outcome<InversionSpec> {
-    if settings.is_empty() {
-        return Ok(inversion);
-    }
-    let mut table = inversion.to_table()?;
-    for text in settings {
-        apply(&mut table, &Override::parse(text)?)?;
-    }
-    Ok(InversionSpec::from_table(what, table)?)
-}
-
-/// Applies one change to the table of an inversion.
-pub fn apply(table: &mut Table, change: &Override) -> Outcome<()> {
-    spec::set::<InversionSpec>(table, change, registry()).map_err(|error| {
-        let about_priors = change.path.first().is_some_and(|key| key == "prior");
-        match about_priors && !table.contains_key("prior") {
-            true => Failure::from(error).and(", or with --prior NAME"),
-            false => error.into(),
+pub fn apply_all(inversion: InversionSpec, changes: &[Override]) -> Outcome<InversionSpec> {
+    let none = inversion.priors.is_empty();
+    let about_priors = |text: &str| {
+        let mut changes = changes.iter().filter(|change| change.text == text);
+        changes.any(|change| change.path.first().is_some_and(|key| key == "prior"))
+    };
+    changed(inversion, changes, registry()).map_err(|error| match &error {
+        retrodict::Error::Override { text, .. } if none && about_priors(text) => {
+            Failure::from(error).and(", or with --prior NAME")
         }
+        _ => error.into(),
     })
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use toml::Table;
+
     use super::*;
 
     const FILE: &str = r#"

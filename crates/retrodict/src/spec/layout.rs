@@ -162,16 +162,24 @@ pub(super) fn named<'t>(table: &'t Table, key: &str) -> Option<&'t str> {
 /// The name of a field of which a key may be short: a table that says one thing by its full name and its short one is an error.
 pub fn full_name<T: Default + Serialize + DeserializeOwned>(key: &str, value: &Value) -> String {
     let table = |spec: &T| Table::try_from(spec).unwrap_or_default();
-    let one: Option<T> = Table::from_iter([(key.to_owned(), value.clone())])
-        .try_into()
-        .ok();
     let default = table(&T::default());
-    let said = one.map(|one| table(&one)).unwrap_or_default();
-    let mut changed = said
-        .into_iter()
-        .filter(|(name, value)| default.get(name) != Some(value));
-    changed
-        .next()
+    let changed_by = |value: Value| {
+        let one: T = Table::from_iter([(key.to_owned(), value)])
+            .try_into()
+            .ok()?;
+        let mut said = table(&one).into_iter();
+        said.find(|(name, value)| default.get(name) != Some(value))
+    };
+    // A value that is not allowed, or is the default, says nothing of the name: others do.
+    let others = [
+        Value::Float(0.5),
+        Value::Integer(7),
+        "7s".into(),
+        true.into(),
+    ];
+    std::iter::once(value.clone())
+        .chain(others)
+        .find_map(changed_by)
         .map_or_else(|| key.to_owned(), |(name, _)| name)
 }
 

@@ -14,8 +14,6 @@ pub struct Origin {
     pub text: String,
     /// The changes.
     pub changes: Vec<Override>,
-    /// How a change is written, as far as it stands in front of its text.
-    pub change: &'static str,
 }
 
 impl Origin {
@@ -38,7 +36,7 @@ impl Origin {
         let mut changes = self.changes.iter();
         let change = changes.find(|change| change.path.last().is_some_and(|last| last == key));
         match (change, self.line(place, key)) {
-            (Some(change), _) => format!("{}{}", self.change, change.text),
+            (Some(change), _) => change.text.clone(),
             (None, Some(line)) => format!("{}, line {line}", self.name),
             (None, None) => self.name.clone(),
         }
