@@ -93,11 +93,7 @@ pub fn read<T: Described>(
     Ok(Read {
         spec: changed(spec, &changes, registry())?,
         short,
-        origin: Origin {
-            name: name.to_owned(),
-            text,
-            changes,
-        },
+        origin: Origin::new::<T>(name, text).with_changes(changes),
     })
 }
 

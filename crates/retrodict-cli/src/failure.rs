@@ -56,6 +56,20 @@ impl Failure {
         }
     }
 
+    /// The same failure of a value in a description: where it stands, in front, and its key, unless the message or a flag
+    /// says it.
+    pub fn located(self, origin: &str, key: &str) -> Self {
+        let message = self.to_string();
+        let mut words = message.split(|c: char| !c.is_alphanumeric() && c != '_');
+        match origin {
+            "" => self,
+            origin if origin.starts_with("--") || words.any(|word| word == key) => {
+                self.within(origin)
+            }
+            origin => self.within(key).within(origin),
+        }
+    }
+
     /// The same failure, with what else may be done about it.
     pub fn and(self, hint: &str) -> Self {
         match self {

@@ -57,7 +57,7 @@ pub use inverse::with_inverse;
 pub use inversion::InversionSpec;
 pub use layout::{Described, full_name};
 pub use noise::{Level, NoiseSpec};
-pub use origin::Origin;
+pub use origin::{Origin, line};
 pub use overrides::{Override, changed, insert, set};
 pub use posed::{Field, Posed, Subject, WithNoise};
 pub use posterior::{PosteriorFound, PosteriorSpec};

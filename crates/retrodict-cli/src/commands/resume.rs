@@ -35,10 +35,11 @@ pub fn run(args: &args::Resume) -> Outcome<ExitCode> {
 /// Goes on with an inversion: as it was, or with what the flags change of it.
 fn resume(args: &args::Resume) -> Outcome<ExitCode> {
     let what = args.folder.display().to_string();
-    let inversion = inversion::read(&args.folder)?;
+    let (inversion, origin) = inversion::read(&args.folder)?;
     let mut changes = settings::stops(&args.stops)?;
     changes.extend(settings::changes(&args.settings)?);
-    let mut plan = Plan::new(apply_all(inversion, &changes)?)?;
+    let inversion = apply_all(inversion, &changes)?;
+    let mut plan = Plan::new(inversion, &origin.with_changes(changes))?;
     source::note(&*plan.simulator);
     let now = checkpoint(&plan, Vec::new())?;
     let runs = match CheckpointFile::read(&args.folder)? {

@@ -19,7 +19,7 @@ use crate::inversion::{self, Change, Plan};
 use crate::results::folder::{Manifest, Summary};
 use crate::server::{Budget, Offer, protocol};
 use crate::training::{Checkpoint, Diagnosis, Weights};
-use retrodict::spec::InversionSpec;
+use retrodict::spec::{InversionSpec, Origin};
 
 /// Mutants of each reader.
 const MUTANTS: usize = 20_000;
@@ -186,7 +186,9 @@ fn mutants_of_descriptions() {
     attack("sweep", &[sweep.into()], |bytes| {
         let text = String::from_utf8_lossy(bytes);
         let draws = toml::from_str::<crate::batch::Draws>(&text).ok();
-        draws.is_some_and(|draws| draws.all().is_ok())
+        let name = "file.toml";
+        let listing = crate::batch::Listing { name, text: &text };
+        draws.is_some_and(|draws| draws.all(&listing).is_ok())
     });
     for (name, text) in [crate::experiment::BUILT_IN[0], crate::training::BUILT_IN[0]] {
         attack(name, &[text.into()], |bytes| {
@@ -234,7 +236,8 @@ fn mutants_of_checkpoints_of_inversions() {
              start = {{ value = 1.0 }}\nstop = {{ steps = 3 }}\n",
             target.display()
         );
-        Plan::new(InversionSpec::from_table("file.toml", text.parse().unwrap()).unwrap()).unwrap()
+        let inversion = InversionSpec::from_toml("file.toml", &text).unwrap();
+        Plan::new(inversion, &Origin::new::<InversionSpec>("file.toml", text)).unwrap()
     });
     for plan in plans {
         let checkpoint = inversion::CheckpointFile {

@@ -5,7 +5,7 @@ pub mod fingerprint;
 
 use std::path::Path;
 
-use retrodict::spec::{InversionSpec, Override, changed};
+use retrodict::spec::{InversionSpec, Origin, Override, changed};
 
 use crate::failure::{Failure, Outcome};
 use crate::registry;
@@ -19,13 +19,12 @@ pub fn anchor(inversion: &mut InversionSpec, folder: &Path) {
     }
 }
 
-/// Reads the file of an inversion; mistakes are reported with their line.
-pub fn read_file(path: &Path) -> Outcome<InversionSpec> {
+/// Reads the file of an inversion, and says where it came from; mistakes are reported with their line.
+pub fn read_file(path: &Path) -> Outcome<(InversionSpec, Origin)> {
     let text = crate::data::bounded::text(path)?;
-    Ok(InversionSpec::from_toml(
-        &path.display().to_string(),
-        &text,
-    )?)
+    let name = path.display().to_string();
+    let inversion = InversionSpec::from_toml(&name, &text)?;
+    Ok((inversion, Origin::new::<InversionSpec>(name, text)))
 }
 
 /// Applies `--set` to an inversion, one after the other.

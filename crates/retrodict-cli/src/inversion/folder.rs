@@ -15,7 +15,7 @@ use crate::results::folder::{
 use crate::results::own_units::own_units;
 use crate::results::series::Curves;
 use crate::terminal::interrupt;
-use retrodict::spec::InversionSpec;
+use retrodict::spec::{InversionSpec, Origin};
 
 /// The file that tells an inversion's folder from others: what is solved, and how.
 const INVERSION: &str = "inversion.toml";
@@ -25,8 +25,8 @@ pub fn is_inversion(folder: &Path) -> bool {
     folder.join(INVERSION).exists()
 }
 
-/// Reads what a folder's inversion is.
-pub fn read(folder: &Path) -> Outcome<InversionSpec> {
+/// Reads what a folder's inversion is, and says where it came from.
+pub fn read(folder: &Path) -> Outcome<(InversionSpec, Origin)> {
     let path = folder.join(INVERSION);
     crate::inversion::read_file(&path)
 }

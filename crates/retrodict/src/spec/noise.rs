@@ -10,7 +10,7 @@ use super::Named;
 use super::random::root_mean_square;
 use super::values::{Files, Values};
 use crate::core::loss::Loss;
-use crate::error::{Error, Result, expect_length};
+use crate::error::{At, Error, Result, expect_length};
 use crate::losses::{Covariance, LogNormalOptions, SquaredError, Weighted};
 use crate::options::deviation;
 use crate::registry::Registry;
@@ -90,7 +90,8 @@ impl NoiseSpec {
             });
         }
         if let Some(named) = &self.robust {
-            return self.other(named, m, targets.len(), registry);
+            let other = self.other(named, m, targets.len(), registry);
+            return other.inside("noise.robust");
         }
         if self.multiplicative && self.std.is_none() && self.std_file.is_none() {
             return Err(noise_error(
@@ -110,28 +111,39 @@ impl NoiseSpec {
             }
             (Some(Values::Each(values)), ..) => self.of_each("noise.std", values, targets),
             (Some(Values::File(name)), ..) | (None, Some(name), _) => {
-                let values = files.read(name, shape, true)?.concat();
-                self.of_each(name, &values, targets)
-            }
-            (None, None, Some(covariance)) => {
-                let (name, values) = match covariance {
-                    Values::File(name) => {
-                        (name.as_str(), covariance.read(&[m, m], files)?.concat())
-                    }
-                    _ => (
-                        "noise.covariance",
-                        covariance.read(&[m, m], files)?.concat(),
-                    ),
+                let key = match self.std {
+                    Some(_) => "noise.std",
+                    None => "noise.std_file",
                 };
-                expect_length(name, values.len(), m * m)?;
-                let rows = values.chunks(m.max(1)).map(<[f64]>::to_vec).collect();
-                let loss = Covariance::new(rows, true).map_err(|e| e.within(name))?;
-                let loss: Arc<dyn Loss> = Arc::new(loss);
-                loss.check(m).map_err(|e| e.within(name))?;
-                Ok(shared(&loss, targets.len(), true))
+                let values = files.read(name, shape, true).inside(key)?.concat();
+                self.of_each(name, &values, targets).inside(key)
             }
+            (None, None, Some(covariance)) => self
+                .covariance(covariance, m, targets.len(), files)
+                .inside("noise.covariance"),
             (None, None, None) => targets.iter().map(|y| self.level(None, y)).collect(),
         }
+    }
+
+    /// A covariance matrix of m data, which holds for all fields.
+    fn covariance(
+        &self,
+        covariance: &Values,
+        m: usize,
+        fields: usize,
+        files: &dyn Files,
+    ) -> Result<Vec<Level>> {
+        let name = match covariance {
+            Values::File(name) => name.as_str(),
+            _ => "noise.covariance",
+        };
+        let values = covariance.read(&[m, m], files)?.concat();
+        expect_length(name, values.len(), m * m)?;
+        let rows = values.chunks(m.max(1)).map(<[f64]>::to_vec).collect();
+        let loss = Covariance::new(rows, true).map_err(|e| e.within(name))?;
+        let loss: Arc<dyn Loss> = Arc::new(loss);
+        loss.check(m).map_err(|e| e.within(name))?;
+        Ok(shared(&loss, fields, true))
     }
 
     /// Standard deviations: a single one, or one for each datum that there is.

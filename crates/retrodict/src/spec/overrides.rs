@@ -23,6 +23,15 @@ pub struct Override {
 }
 
 impl Override {
+    /// A change of the value at a path, and how it was written.
+    pub fn new(path: &[&str], value: impl Into<Value>, text: impl Into<String>) -> Self {
+        Self {
+            path: path.iter().map(|key| (*key).to_owned()).collect(),
+            value: value.into(),
+            text: text.into(),
+        }
+    }
+
     /// Reads `key=value`; what is no TOML value is taken as text.
     ///
     /// ```

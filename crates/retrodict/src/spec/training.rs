@@ -12,7 +12,7 @@ use super::text;
 use super::{Named, TrainingStopSpec};
 use crate::error::{At, Error, Result};
 use crate::losses::Reduction;
-use crate::options::{Validate, keys, require};
+use crate::options::{Validate, keys, positive, require};
 use crate::registry::Registry;
 use crate::training::Schedule;
 
@@ -327,23 +327,19 @@ impl TrainingSpec {
     pub fn check(&self) -> Result<()> {
         let names = self.methods.iter().map(|method| method.name.as_str());
         text::different("method", names)?;
-        let counts = [
-            ("data.train", self.data.train.unwrap_or(0)),
-            ("data.test", self.data.test),
-        ];
-        let batches = self.methods.iter().map(|m| ("batch", m.batch));
-        for (key, count) in counts.into_iter().chain(batches) {
-            require(
-                count <= SAMPLES,
-                key,
-                count,
-                &format!(
-                    "at most {SAMPLES} samples can be kept; use fewer, or draw new ones in each epoch \
-                     (data.fresh = true) over more epochs"
-                ),
-            )?;
-        }
+        let fits = |key, count| {
+            let allowed = format!(
+                "at most {SAMPLES} samples can be kept; use fewer, or draw new ones in each epoch \
+                 (data.fresh = true) over more epochs"
+            );
+            require(count <= SAMPLES, key, count, &allowed)
+        };
+        fits("data.train", self.data.train.unwrap_or(0)).inside("data")?;
+        fits("data.test", self.data.test).inside("data")?;
         for method in &self.methods {
+            fits("batch", method.batch).at("method", &method.name, "batch")?;
+            let clip = positive("clip", method.clip.unwrap_or(1.0));
+            clip.at("method", &method.name, "clip")?;
             let stop = self.stop_of(method);
             stop.validate().at("method", &method.name, "stop")?;
             if !stop.has_budget() {

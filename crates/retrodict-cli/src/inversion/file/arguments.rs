@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use retrodict::spec::{
-    BoundsSpec, InversionSpec, Named, Override, PosteriorSpec, PriorSpec, Values, insert,
+    BoundsSpec, InversionSpec, Named, Origin, Override, PosteriorSpec, PriorSpec, Values, insert,
 };
 
 use crate::args;
@@ -12,28 +12,61 @@ use crate::failure::{Failure, Outcome};
 use crate::inversion::{anchor, apply_all, read_file};
 
 /// The inversion that the command line asks for: a file and what flags change of it, or flags alone.
-pub fn from_arguments(args: &args::Solve) -> Outcome<InversionSpec> {
+pub fn from_arguments(args: &args::Solve) -> Outcome<(InversionSpec, Origin)> {
     let path = Path::new(&args.simulator);
-    let mut inversion = if path.extension().is_some_and(|e| e == "toml") {
-        let mut inversion = read_file(path)?;
+    let (mut inversion, origin) = if path.extension().is_some_and(|e| e == "toml") {
+        let (mut inversion, origin) = read_file(path)?;
         anchor(&mut inversion, path.parent().unwrap_or(Path::new("")));
-        inversion
+        (inversion, origin)
     } else {
         let mut simulator = Named::new(args.simulator.clone());
         args.source.join(&args.simulator, &mut simulator.options)?;
-        InversionSpec::new(simulator, "")
+        let origin = Origin::new::<InversionSpec>("", "");
+        (InversionSpec::new(simulator, ""), origin)
     };
     flags(args, &mut inversion)?;
     let mut changes = settings::stops(&args.stops)?;
     changes.extend(settings::changes(&args.settings)?);
     let inversion = apply_all(inversion, &changes)?;
+    let origin = origin.with_changes(given(args)).with_changes(changes);
     if inversion.target == Values::File(String::new()) {
         return Err(Failure::Misuse(format!(
             "the observations are missing; name their file, as in retrodict solve {} --target y.npy",
             args.simulator
         )));
     }
-    Ok(inversion)
+    Ok((inversion, origin))
+}
+
+/// What flags change, to be pointed at in messages.
+fn given(args: &args::Solve) -> Vec<Override> {
+    let text = |value: &Option<String>| value.clone();
+    let count = |value: &Option<usize>| value.map(|n| n.to_string());
+    let number = |value: &Option<f64>| value.map(|x| x.to_string());
+    let flags = [
+        ("--target", &["target"][..], text(&args.target)),
+        ("--search", &["search"], text(&args.search)),
+        ("--inverse", &["inverse"], text(&args.inverse)),
+        ("--method", &["rule"], text(&args.method)),
+        ("--start", &["start", "file"], text(&args.start)),
+        ("--starts", &["start", "count"], count(&args.starts)),
+        ("--spread", &["start", "spread"], number(&args.spread)),
+        ("--noise", &["noise", "relative"], number(&args.noise)),
+        ("--noise-std", &["noise", "std"], number(&args.noise_std)),
+        ("--bounds", &["bounds"], text(&args.bounds)),
+        (
+            "--posterior",
+            &["posterior", "rank"],
+            count(&args.posterior),
+        ),
+        ("--steps", &["stop", "steps"], count(&args.steps)),
+    ];
+    let change = |(flag, path, value): (&str, &[&str], Option<String>)| {
+        let value = value?;
+        let text = format!("{flag} {value}");
+        Some(Override::new(path, value, text))
+    };
+    flags.into_iter().filter_map(change).collect()
 }
 
 fn flags(args: &args::Solve, inversion: &mut InversionSpec) -> Outcome<()> {
