@@ -22,7 +22,7 @@ use retrodict::spec::misread;
 pub use draws::Draws;
 pub use listing::Listing;
 pub use result::{Solved, Stored, folder_of};
-pub use table::{Collected, Line, collect, plain};
+pub use table::{BatchLine, Collected, collect, plain};
 
 /// The file of a batch: an inversion, and what differs from problem to problem.
 #[derive(Debug, Clone, Deserialize)]
@@ -33,7 +33,7 @@ struct File {
     /// The path of an inversion's file, or the inversion itself.
     inversion: Value,
     #[serde(default, rename = "problem")]
-    problems: Vec<Entry>,
+    problems: Vec<ListedProblem>,
     #[serde(default)]
     sweep: Option<Draws>,
 }
@@ -41,7 +41,7 @@ struct File {
 /// One problem of a list.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct ListedProblem {
     name: String,
     #[serde(default)]
     set: Table,
@@ -142,7 +142,7 @@ impl File {
             Some(draws) => draws.all(listing)?,
             None => vec![Vec::new()],
         };
-        let nameless = [Entry {
+        let nameless = [ListedProblem {
             name: "point".to_owned(),
             set: Table::new(),
         }];

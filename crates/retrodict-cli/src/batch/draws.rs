@@ -35,7 +35,7 @@ enum Kind {
 /// `{ from = 1e-4, to = 1, count = 5, scale = "log" }`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Range {
+struct SweepRange {
     from: f64,
     to: f64,
     #[serde(default)]
@@ -55,7 +55,7 @@ enum Scale {
 /// What a key may be set to.
 enum Values {
     List(Vec<Value>),
-    Range(Range),
+    Range(SweepRange),
 }
 
 /// What is wrong with a sweep, and the key at which it is.
@@ -124,7 +124,7 @@ impl Draws {
     }
 }
 
-impl Range {
+impl SweepRange {
     /// The value at a share t of the way.
     fn at(&self, t: f64) -> f64 {
         match self.scale {
@@ -166,7 +166,7 @@ fn read(over: &Table, outer: &str, axes: &mut Vec<(String, Values)>) -> Result<(
             }
             Value::Array(list) => axes.push((key, Values::List(list.clone()))),
             Value::Table(table) if table.contains_key("from") => {
-                let range: Result<Range, toml::de::Error> = table.clone().try_into();
+                let range: Result<SweepRange, toml::de::Error> = table.clone().try_into();
                 let range = range.map_err(|e| {
                     let why = retrodict::options::explain(&e.to_string());
                     Wrong::over(&key, format!("the sweep over '{key}': {why}"))

@@ -30,7 +30,7 @@ enum Ending {
 }
 
 /// Solves a part of many problems, a file for each.
-pub fn run(args: &args::Batch) -> Outcome<ExitCode> {
+pub fn run(args: &args::BatchArguments) -> Outcome<ExitCode> {
     super::threads(args.threads)?;
     let batch = Batch::load(&args.file)?;
     let out = args

@@ -16,7 +16,7 @@ use crate::terminal::interrupt;
 use crate::training::{self, Manifest, is_begun};
 
 /// Goes on with a training or an inversion, whichever the folder holds.
-pub fn run(args: &args::Resume) -> Outcome<ExitCode> {
+pub fn run(args: &args::ResumeArguments) -> Outcome<ExitCode> {
     super::threads(args.threads)?;
     remove_left_over(&args.folder);
     if inversion::is_inversion(&args.folder) {
@@ -33,7 +33,7 @@ pub fn run(args: &args::Resume) -> Outcome<ExitCode> {
 }
 
 /// Goes on with an inversion: as it was, or with what the flags change of it.
-fn resume(args: &args::Resume) -> Outcome<ExitCode> {
+fn resume(args: &args::ResumeArguments) -> Outcome<ExitCode> {
     let what = args.folder.display().to_string();
     let (inversion, origin) = inversion::read(&args.folder)?;
     let mut changes = settings::stops(&args.stops)?;
@@ -79,7 +79,7 @@ fn resume(args: &args::Resume) -> Outcome<ExitCode> {
 }
 
 /// Goes on with a training that was stopped, as if it had never been.
-fn train(args: &args::Resume) -> Outcome<ExitCode> {
+fn train(args: &args::ResumeArguments) -> Outcome<ExitCode> {
     if args.steps.is_some() || !args.stops.is_empty() || !args.settings.is_empty() {
         return Err(Failure::Misuse(format!(
             "{} is the folder of a training run, which continues unchanged; --steps, --stop and --set are for \

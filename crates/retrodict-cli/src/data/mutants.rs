@@ -16,7 +16,7 @@ use crate::batch::Index;
 use crate::data::sealed;
 use crate::failure::Outcome;
 use crate::inversion::{self, Change, Plan};
-use crate::results::folder::{Manifest, Summary};
+use crate::results::folder::{RunManifest, Summary};
 use crate::server::{Budget, Offer, protocol};
 use crate::training::{Checkpoint, Diagnosis, Weights};
 use retrodict::spec::{InversionSpec, Origin};
@@ -329,7 +329,7 @@ fn mutants_of_weights() {
 
 #[test]
 fn mutants_of_what_folders_hold() {
-    let manifest = crate::results::folder::json(&Manifest::default()).unwrap_or_default();
+    let manifest = crate::results::folder::json(&RunManifest::default()).unwrap_or_default();
     let summary = crate::results::folder::json(&Summary::default()).unwrap_or_default();
     let index = Index {
         title: "a".to_owned(),
@@ -337,7 +337,7 @@ fn mutants_of_what_folders_hold() {
     };
     let index = crate::results::folder::json(&index).unwrap_or_default();
     attack("manifest", &[manifest.into()], |bytes| {
-        serde_json::from_slice::<Manifest>(bytes).is_ok()
+        serde_json::from_slice::<RunManifest>(bytes).is_ok()
     });
     attack("summary", &[summary.into(), index.into()], |bytes| {
         serde_json::from_slice::<Summary>(bytes).is_ok()

@@ -48,7 +48,7 @@ fn is_false(value: &bool) -> bool {
 
 /// The noise of one field.
 #[non_exhaustive]
-pub struct Level {
+pub struct NoiseLevel {
     /// The loss that belongs to it.
     pub loss: Arc<dyn Loss>,
     /// The standard deviation, where one number holds for all data.
@@ -75,7 +75,7 @@ impl NoiseSpec {
         shape: &[usize],
         registry: &Registry,
         files: &dyn Files,
-    ) -> Result<Vec<Level>> {
+    ) -> Result<Vec<NoiseLevel>> {
         let m = targets.first().map_or(0, |y| y.len());
         let given = [
             self.std.is_some(),
@@ -132,7 +132,7 @@ impl NoiseSpec {
         m: usize,
         fields: usize,
         files: &dyn Files,
-    ) -> Result<Vec<Level>> {
+    ) -> Result<Vec<NoiseLevel>> {
         let name = match covariance {
             Values::File(name) => name.as_str(),
             _ => "noise.covariance",
@@ -147,7 +147,7 @@ impl NoiseSpec {
     }
 
     /// Standard deviations: a single one, or one for each datum that there is.
-    fn of_each(&self, name: &str, given: &[f64], targets: &[&[f64]]) -> Result<Vec<Level>> {
+    fn of_each(&self, name: &str, given: &[f64], targets: &[&[f64]]) -> Result<Vec<NoiseLevel>> {
         let level = |y: &&[f64]| {
             let mut deviations = given.to_vec();
             if given.len() != 1 {
@@ -160,7 +160,7 @@ impl NoiseSpec {
             }
             let loss = self.with(deviations).map_err(|e| e.within(name))?;
             loss.check(y.len()).map_err(|e| e.within(name))?;
-            Ok(Level {
+            Ok(NoiseLevel {
                 loss,
                 sigma: None,
                 known: true,
@@ -185,7 +185,7 @@ impl NoiseSpec {
         m: usize,
         fields: usize,
         registry: &Registry,
-    ) -> Result<Vec<Level>> {
+    ) -> Result<Vec<NoiseLevel>> {
         let alone = Self {
             robust: Some(named.clone()),
             missing: self.missing,
@@ -203,7 +203,7 @@ impl NoiseSpec {
         Ok(shared(&loss, fields, false))
     }
 
-    fn level(&self, std: Option<f64>, y: &[f64]) -> Result<Level> {
+    fn level(&self, std: Option<f64>, y: &[f64]) -> Result<NoiseLevel> {
         let seen: Vec<f64> = y.iter().copied().filter(|y| !y.is_nan()).collect();
         let given = std.or_else(|| self.relative.map(|level| level * root_mean_square(&seen)));
         // Data without noise: nothing to weigh them by.
@@ -212,7 +212,7 @@ impl NoiseSpec {
             Some(sigma) => self.with(vec![sigma])?,
             None => Arc::new(SquaredError::half()),
         };
-        Ok(Level {
+        Ok(NoiseLevel {
             loss,
             sigma: given.filter(|_| !self.multiplicative),
             known: sigma.is_some(),
@@ -220,8 +220,8 @@ impl NoiseSpec {
     }
 }
 
-fn shared(loss: &Arc<dyn Loss>, fields: usize, known: bool) -> Vec<Level> {
-    let level = || Level {
+fn shared(loss: &Arc<dyn Loss>, fields: usize, known: bool) -> Vec<NoiseLevel> {
+    let level = || NoiseLevel {
         loss: Arc::clone(loss),
         sigma: None,
         known,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use toml::Value;
 use toml::de::{DeTable, DeValue};
 
-use super::layout::{Described, Holds, Layout, List};
+use super::layout::{Described, EntryList, Holds, Layout};
 use super::overrides::Override;
 use crate::error::{Error, Place};
 
@@ -144,7 +144,7 @@ impl Origin {
         let elsewhere = |key: &String| section(key).is_some_and(|s| table.first() != Some(&s.key));
         // A table that stands for itself, as in `rule=newton`.
         let replaced = section(last).is_some_and(|s| table.first() == Some(&s.key));
-        let named = |list: &List| {
+        let named = |list: &EntryList| {
             let names = self.names(list.key);
             outer
                 .iter()

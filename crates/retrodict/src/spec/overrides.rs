@@ -9,7 +9,7 @@ use crate::registry::Registry;
 
 mod search;
 
-use search::Search;
+use search::PlaceSearch;
 
 /// One change: a path of keys, and a value in TOML.
 #[derive(Debug, Clone, PartialEq)]
@@ -187,7 +187,7 @@ fn example<T: Described>(
 /// # Errors
 /// [`Error::Override`] with the change, the key and the nearest known one.
 pub fn set<T: Described>(table: &mut Table, change: &Override, registry: &Registry) -> Result<()> {
-    let search = Search {
+    let search = PlaceSearch {
         value: &change.value,
         registry,
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::inverse::with_inverse;
 use super::inversion::InversionSpec;
-use super::noise::Level;
+use super::noise::NoiseLevel;
 use super::prior;
 use super::values::{Files, Values};
 use super::{Named, StopSpec};
@@ -211,7 +211,7 @@ impl InversionSpec {
         subject: &Subject<'_>,
         y: &[f64],
         x0: &[f64],
-        level: Level,
+        level: NoiseLevel,
         registry: &Registry,
         files: &dyn Files,
     ) -> Result<Field> {

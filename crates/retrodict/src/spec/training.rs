@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::layout::{
-    Described, Layout, List, Reach, Section, full_name, of_inverses, of_losses, of_rules,
-    of_simulators,
+    Described, EntryList, Layout, OptionReach, Section, full_name, of_inverses, of_losses,
+    of_rules, of_simulators,
 };
 use super::loss::squared;
 use super::text;
@@ -213,13 +213,13 @@ impl Described for TrainingSpec {
         keys: keys::<Self>,
         fixed: &[],
         sections: &[
-            Section::entry("simulator", of_simulators, Reach::Alone),
-            Section::entry("network", of_networks, Reach::Alone),
-            Section::entry("inverse", of_inverses, Reach::IfThere),
-            Section::entry("loss", of_losses, Reach::ByKey),
+            Section::entry("simulator", of_simulators, OptionReach::Alone),
+            Section::entry("network", of_networks, OptionReach::Alone),
+            Section::entry("inverse", of_inverses, OptionReach::IfThere),
+            Section::entry("loss", of_losses, OptionReach::ByKey),
             Section::keys("stop", full_name::<TrainingStopSpec>).formerly("until"),
         ],
-        lists: &[List {
+        lists: &[EntryList {
             key: "method",
             entry: METHOD,
             shared: &["batch", "reduction", "schedule", "clip"],
@@ -235,8 +235,8 @@ const METHOD: &Layout = &Layout {
     keys: keys::<TrainingMethodSpec>,
     fixed: &["name", "expect"],
     sections: &[
-        Section::entry("strategy", of_strategies, Reach::Alone),
-        Section::entry("rule", of_rules, Reach::Alone),
+        Section::entry("strategy", of_strategies, OptionReach::Alone),
+        Section::entry("rule", of_rules, OptionReach::Alone),
         Section::keys("stop", full_name::<TrainingStopSpec>).formerly("until"),
     ],
     lists: &[],

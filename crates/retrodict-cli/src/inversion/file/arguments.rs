@@ -12,7 +12,7 @@ use crate::failure::{Failure, Outcome};
 use crate::inversion::{anchor, apply_all, read_file};
 
 /// The inversion that the command line asks for: a file and what flags change of it, or flags alone.
-pub fn from_arguments(args: &args::Solve) -> Outcome<(InversionSpec, Origin)> {
+pub fn from_arguments(args: &args::SolveArguments) -> Outcome<(InversionSpec, Origin)> {
     let path = Path::new(&args.simulator);
     let (mut inversion, origin) = if path.extension().is_some_and(|e| e == "toml") {
         let (mut inversion, origin) = read_file(path)?;
@@ -39,7 +39,7 @@ pub fn from_arguments(args: &args::Solve) -> Outcome<(InversionSpec, Origin)> {
 }
 
 /// What flags change, to be pointed at in messages.
-fn given(args: &args::Solve) -> Vec<Override> {
+fn given(args: &args::SolveArguments) -> Vec<Override> {
     let text = |value: &Option<String>| value.clone();
     let count = |value: &Option<usize>| value.map(|n| n.to_string());
     let number = |value: &Option<f64>| value.map(|x| x.to_string());
@@ -69,7 +69,7 @@ fn given(args: &args::Solve) -> Vec<Override> {
     flags.into_iter().filter_map(change).collect()
 }
 
-fn flags(args: &args::Solve, inversion: &mut InversionSpec) -> Outcome<()> {
+fn flags(args: &args::SolveArguments, inversion: &mut InversionSpec) -> Outcome<()> {
     if let Some(target) = &args.target {
         inversion.target = Values::File(target.clone());
     }
