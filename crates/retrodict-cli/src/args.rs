@@ -15,7 +15,7 @@ pub use names::Names;
 pub use retrodict::duration::parse as duration;
 use source::Source;
 
-pub use solve::Solve;
+pub use solve::SolveArguments;
 
 /// What a simulator of the user's own is called, by the argument that brings it.
 const OWN: [(&str, ArgPredicate, &str); 2] = [
@@ -47,35 +47,35 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List what there is, or show one simulator, rule, loss, … with its options.
-    List(List),
+    List(ListArguments),
     /// Run an experiment: several methods on the same problem, with a report.
-    Run(Run),
+    Run(RunArguments),
     /// Train networks to invert a simulator: several methods on the same data, with a report.
-    Train(Train),
+    Train(TrainArguments),
     /// Continue a training run or an inversion that was stopped.
-    Resume(Resume),
+    Resume(ResumeArguments),
     /// Apply a trained network to your own data.
-    Predict(Predict),
+    Predict(PredictArguments),
     /// Find the x that explains your own data.
-    Solve(Box<Solve>),
+    Solve(Box<SolveArguments>),
     /// Solve many problems, a list or a parameter sweep, in shards on several machines.
-    Batch(Batch),
+    Batch(BatchArguments),
     /// Join the results of a batch into one table and a report.
-    Collect(Collect),
+    Collect(CollectArguments),
     /// Run a simulator forward on your own data.
-    Simulate(Simulate),
+    Simulate(SimulateArguments),
     /// Serve simulators to clients of the UM-Bridge protocol.
-    Serve(Serve),
+    Serve(ServeArguments),
     /// Run the conformance tests on a simulator in your configuration.
-    Check(Check),
+    Check(CheckArguments),
     /// Test the theoretical properties of each rule numerically.
-    Audit(Audit),
+    Audit(AuditArguments),
     /// Rebuild the report of a finished run.
-    Report(Report),
+    Report(ReportArguments),
     /// Print a script that completes commands, flags and names in your shell.
-    Completions(Completions),
+    Completions(CompletionsArguments),
     /// Print a manual page.
-    Man(Man),
+    Man(ManArguments),
 }
 
 /// All commands, for completions and manual pages.
@@ -85,7 +85,7 @@ pub fn command() -> clap::Command {
 
 /// Arguments of `list`.
 #[derive(Debug, Args)]
-pub struct List {
+pub struct ListArguments {
     /// A list, such as simulators or rules, or one entry by its name, with its options; also inversion, stop, start, noise,
     /// bounds and posterior, the parts of an inversion's file [default: everything].
     #[arg(value_parser = Names::listed(), hide_possible_values = true)]
@@ -102,7 +102,7 @@ pub struct List {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 As in: retrodict completions bash > ~/.local/share/bash-completion/completions/retrodict")]
-pub struct Completions {
+pub struct CompletionsArguments {
     /// The shell.
     pub shell: clap_complete::Shell,
 }
@@ -110,7 +110,7 @@ pub struct Completions {
 /// Arguments of `man`.
 #[derive(Debug, Args)]
 #[command(after_help = "As in: retrodict man solve | man -l -")]
-pub struct Man {
+pub struct ManArguments {
     /// One command [default: retrodict itself].
     pub command: Option<String>,
 }
@@ -126,7 +126,7 @@ Settings:
   --set photograph.noise=1e-2      a key of one problem, by its name
   --set newton.learning_rate=0.5   an option of one method's rule, by the method's name
   --set newton.steps=20            a key of one method")]
-pub struct Run {
+pub struct RunArguments {
     /// An experiment's name (see `retrodict list`) or a TOML file.
     #[arg(value_parser = Names::experiments(), hide_possible_values = true)]
     pub experiment: String,
@@ -169,7 +169,7 @@ Settings:
   --set hig.batch=16               a key of one method, by its name
   --set hig.rule.truncation=1e-6   an option of its rule
 Ctrl-C stops the training and keeps everything; `retrodict resume DIR` continues it, bit for bit.")]
-pub struct Train {
+pub struct TrainArguments {
     /// A training experiment's name (see `retrodict list`) or a TOML file.
     #[arg(value_parser = Names::trainings(), hide_possible_values = true)]
     pub experiment: String,
@@ -218,7 +218,7 @@ A training run continues unchanged. An inversion (the folder of `retrodict solve
 bit for bit if nothing is changed; --set rule=NAME or rule.KEY=VALUE continues from its best x with
 another rule, and any other setting of `retrodict solve`, such as prior.tikhonov.weight=1, changes
 the problem, which then starts from the best x. The changes are saved in the folder.")]
-pub struct Resume {
+pub struct ResumeArguments {
     /// The folder of a training run or an inversion.
     pub folder: PathBuf,
     /// For an inversion: the number of further steps.
@@ -247,7 +247,7 @@ pub struct Resume {
 Data: as for `retrodict solve`; each sample is as long as the network's input.
 --refine 5 takes five steps from the network's x, with inverse-simulator if there is a local inverse,
 else levenberg-marquardt or limited-memory-bfgs. --compare-cold shows what the network's start saves.")]
-pub struct Predict {
+pub struct PredictArguments {
     /// The folder of a training run, or a .safetensors file in it.
     pub network: PathBuf,
     /// The observations y*.
@@ -281,7 +281,7 @@ settings; [sweep] with lists or ranges of values. See the book, docs/src/batches
 Shards: --shard 2/8 solves every eighth problem, starting with the second. All shards write to one
 folder, one file per problem, atomically; finished problems are not solved again, so a shard can be
 stopped and restarted at any time. Exit code 3 if a problem failed; the others are still solved.")]
-pub struct Batch {
+pub struct BatchArguments {
     /// The TOML file of the batch.
     pub file: PathBuf,
     /// Which part of the problems to solve, from 1/4 to 4/4 for example.
@@ -306,7 +306,7 @@ pub struct Shard {
 
 /// Arguments of `collect`.
 #[derive(Debug, Args)]
-pub struct Collect {
+pub struct CollectArguments {
     /// The folder of a batch.
     pub folder: PathBuf,
     /// Print JSON.
@@ -319,7 +319,7 @@ pub struct Collect {
 #[command(after_help = "\
 Data: as for `retrodict solve`. A PNG is written with 16 bits, to lose little precision; values
 outside [0, 1] are clipped, with a note.")]
-pub struct Simulate {
+pub struct SimulateArguments {
     /// A simulator's name (see `retrodict list`), unless it is your own.
     #[arg(default_value = "", hide_default_value = true, default_value_ifs = OWN, value_parser = Names::simulators(), hide_possible_values = true)]
     pub simulator: String,
@@ -349,7 +349,7 @@ pub struct Simulate {
 Settings: --set KEY=VALUE sets an option of the simulator; with several, --set NAME.KEY=VALUE. A client
 can change them for its own requests with its config object.
 Clients: any UM-Bridge client, such as Python's umbridge.HTTPModel(\"http://localhost:4242\", NAME).")]
-pub struct Serve {
+pub struct ServeArguments {
     /// Simulators' names (see `retrodict list`).
     #[arg(required = true, value_name = "SIMULATOR")]
     pub simulators: Vec<String>,
@@ -386,7 +386,7 @@ pub struct Serve {
 If the simulator has a local inverse, built in or by --inverse, a second table follows: for each ‖Δy‖
 around y₀ = P(x₀), the remaining misfit ‖P(P⁻¹(y₀ + Δy; x₀)) − y₀ − Δy‖, and the distance to the
 inverse-Jacobian step, which must decrease as ‖Δy‖².")]
-pub struct Check {
+pub struct CheckArguments {
     /// A simulator's name (see `retrodict list`), unless it is your own.
     #[arg(default_value = "", hide_default_value = true, default_value_ifs = OWN, value_parser = Names::simulators(), hide_possible_values = true)]
     pub simulator: String,
@@ -409,7 +409,7 @@ pub struct Check {
 
 /// Arguments of `audit`.
 #[derive(Debug, Args)]
-pub struct Audit {
+pub struct AuditArguments {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -417,7 +417,7 @@ pub struct Audit {
 
 /// Arguments of `report`.
 #[derive(Debug, Args)]
-pub struct Report {
+pub struct ReportArguments {
     /// The folder of a run.
     pub folder: PathBuf,
 }

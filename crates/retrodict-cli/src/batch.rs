@@ -1,6 +1,7 @@
 //! Many problems: a list of them, or a sweep of settings over an inversion, as a file and as a folder.
 
 mod draws;
+mod listing;
 mod result;
 mod table;
 
@@ -9,19 +10,19 @@ use std::path::Path;
 
 use crate::registry;
 use retrodict::error::unknown;
-use retrodict::options::explain;
-use retrodict::spec::{InversionSpec, Override};
+use retrodict::spec::{InversionSpec, Origin, Override, set};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::inversion;
 use crate::training::file_name;
 use retrodict::spec::misread;
 
 pub use draws::Draws;
+pub use listing::Listing;
 pub use result::{Solved, Stored, folder_of};
-pub use table::{Collected, Line, collect, plain};
+pub use table::{BatchLine, Collected, collect, plain};
 
 /// The file of a batch: an inversion, and what differs from problem to problem.
 #[derive(Debug, Clone, Deserialize)]
@@ -32,7 +33,7 @@ struct File {
     /// The path of an inversion's file, or the inversion itself.
     inversion: Value,
     #[serde(default, rename = "problem")]
-    problems: Vec<Entry>,
+    problems: Vec<ListedProblem>,
     #[serde(default)]
     sweep: Option<Draws>,
 }
@@ -40,7 +41,7 @@ struct File {
 /// One problem of a list.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct ListedProblem {
     name: String,
     #[serde(default)]
     set: Table,
@@ -62,6 +63,8 @@ pub struct BatchProblem {
     pub settings: Vec<(String, Value)>,
     /// The inversion.
     pub inversion: InversionSpec,
+    /// Where it came from, so that mistakes in it can be pointed at.
+    pub origin: Origin,
 }
 
 /// `batch.json`: what a folder's results are results of.
@@ -80,8 +83,12 @@ impl Batch {
         let name = path.display().to_string();
         let file: File = toml::from_str(&text).map_err(|e| misread(&name, &text, &e))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let base = base(&file.inversion, folder).map_err(|e| e.within(&name))?;
-        let points = file.points(&base, folder).map_err(|e| e.within(&name))?;
+        let listing = Listing {
+            name: &name,
+            text: &text,
+        };
+        let base = base(&file.inversion, folder, &listing)?;
+        let points = file.points(&base, folder, &listing)?;
         let title = match file.title.as_str() {
             "" => path
                 .file_stem()
@@ -100,35 +107,42 @@ impl Batch {
     }
 }
 
-/// The inversion that all problems share; the target may be left to them.
-fn base(inversion: &Value, folder: &Path) -> Outcome<Table> {
+/// The inversion that all problems share, and where it came from; the target may be left to them.
+fn base(inversion: &Value, folder: &Path, listing: &Listing<'_>) -> Outcome<(Table, Origin)> {
     match inversion {
         Value::String(file) => {
             let path = folder.join(file);
-            let mut inversion = inversion::read_file(&path)?;
+            let (mut inversion, origin) = inversion::read_file(&path)
+                .map_err(|e| e.located(&listing.at(&["inversion"]), "inversion"))?;
             inversion::anchor(&mut inversion, path.parent().unwrap_or(folder));
-            Ok(inversion.to_table()?)
+            Ok((inversion.to_table()?, origin))
         }
-        Value::Table(table) => Ok(table.clone()),
-        other => Err(Failure::Misuse(format!(
-            "inversion = {other}: it must be the path of an inversion's file, or a table [inversion]"
-        ))),
+        Value::Table(table) => Ok((table.clone(), listing.origin("inversion"))),
+        other => Err(listing.wrong(
+            &["inversion"],
+            format!(
+                "inversion = {other}: it must be the path of an inversion's file, or a table [inversion]"
+            ),
+        )),
     }
 }
 
 impl File {
-    fn points(&self, base: &Table, folder: &Path) -> Outcome<Vec<BatchProblem>> {
+    fn points(
+        &self,
+        (base, origin): &(Table, Origin),
+        folder: &Path,
+        listing: &Listing<'_>,
+    ) -> Outcome<Vec<BatchProblem>> {
         if self.problems.is_empty() && self.sweep.is_none() {
-            return Err(Failure::Misuse(
-                "the list of problems is empty; add [[problem]] with a name and what to set, or a [sweep]"
-                    .to_owned(),
-            ));
+            let why = "the list of problems is empty; add [[problem]] with a name and what to set, or a [sweep]";
+            return Err(listing.wrong(&["problem"], why.to_owned()));
         }
         let draws = match &self.sweep {
-            Some(draws) => draws.all()?,
+            Some(draws) => draws.all(listing)?,
             None => vec![Vec::new()],
         };
-        let nameless = [Entry {
+        let nameless = [ListedProblem {
             name: "point".to_owned(),
             set: Table::new(),
         }];
@@ -136,10 +150,26 @@ impl File {
             [] => &nameless[..],
             problems => problems,
         };
-        draws::within_limit(entries.len().checked_mul(draws.len()))?;
+        draws::within_limit(entries.len().checked_mul(draws.len()))
+            .map_err(|why| listing.wrong(&["problem"], why))?;
+        let over: Vec<(&str, String)> = draws
+            .first()
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| (key.as_str(), listing.at(&["sweep", "over", key])))
+            .collect();
         let mut points: Vec<BatchProblem> = Vec::new();
         let mut names = HashSet::new();
-        for entry in entries {
+        for (index, entry) in entries.iter().enumerate() {
+            let index = index.to_string();
+            let own = flat(&entry.set);
+            let own: Vec<(Setting, String)> = own
+                .into_iter()
+                .map(|setting| {
+                    let at = listing.at(&["problem", &index, "set", &setting.0]);
+                    (setting, at)
+                })
+                .collect();
             for (i, drawn) in draws.iter().enumerate() {
                 let plain = file_name(&entry.name);
                 let name = match self.sweep {
@@ -147,18 +177,26 @@ impl File {
                     None => plain,
                 };
                 if !names.insert(name.clone()) {
-                    return Err(Failure::Misuse(format!(
-                        "two problems are called '{name}'; give each a different name"
-                    )));
+                    return Err(listing.wrong(
+                        &["problem", &index, "name"],
+                        format!("two problems are called '{name}'; give each a different name"),
+                    ));
                 }
-                let mut settings = flat(&entry.set);
-                settings.extend(drawn.iter().cloned());
-                let inversion = with(base, &settings, folder)
-                    .map_err(|e| e.within(&format!("problem '{name}'")))?;
+                let drawn = drawn.iter().cloned();
+                let drawn = drawn.zip(over.iter().map(|(_, at)| at.clone()));
+                let all: Vec<(Setting, String)> = own.iter().cloned().chain(drawn).collect();
+                let change = |((key, value), at): &(Setting, String)| {
+                    let path: Vec<&str> = key.split('.').collect();
+                    Override::new(&path, value.clone(), format!("{at}: {key}={value}"))
+                };
+                let changes: Vec<Override> = all.iter().map(change).collect();
+                let what = format!("problem '{name}'");
+                let (inversion, origin) = with(base, origin.clone(), changes, folder, &what)?;
                 points.push(BatchProblem {
                     name,
-                    settings,
+                    settings: all.into_iter().map(|(setting, _)| setting).collect(),
                     inversion,
+                    origin,
                 });
             }
         }
@@ -166,8 +204,11 @@ impl File {
     }
 }
 
+/// A path of keys, and the value that is set there.
+type Setting = (String, Value);
+
 /// Tables of settings as paths: `rule.learning_rate` may be written with dots or as tables.
-fn flat(set: &Table) -> Vec<(String, Value)> {
+fn flat(set: &Table) -> Vec<Setting> {
     let mut settings = Vec::new();
     for (key, value) in set {
         match value {
@@ -182,39 +223,41 @@ fn flat(set: &Table) -> Vec<(String, Value)> {
     settings
 }
 
-/// The inversion with settings applied to it.
-fn with(base: &Table, settings: &[(String, Value)], folder: &Path) -> Outcome<InversionSpec> {
+/// The inversion with settings applied to it; `what` names the problem in messages.
+fn with(
+    base: &Table,
+    origin: Origin,
+    changes: Vec<Override>,
+    folder: &Path,
+    what: &str,
+) -> Outcome<(InversionSpec, Origin)> {
     let mut table = base.clone();
-    for (key, value) in settings {
-        let change = Override {
-            path: key.split('.').map(str::to_owned).collect(),
-            value: value.clone(),
-            text: format!("{key}={value}"),
-        };
-        inversion::apply(&mut table, &change)?;
+    for change in &changes {
+        set::<InversionSpec>(&mut table, change, registry())?;
     }
-    let keys: Vec<&str> = settings.iter().map(|(key, _)| key.as_str()).collect();
-    check_rule(&table, &keys)?;
-    let read: Result<InversionSpec, toml::de::Error> = table.try_into();
-    let mut inversion = read.map_err(|e| Failure::Misuse(explain(&e.to_string())))?;
+    check_rule(&table, &changes).map_err(|error| origin.locate(error))?;
+    let origin = origin.with_changes(changes);
+    let read = InversionSpec::from_table(what, table);
+    let mut inversion = read.map_err(|error| origin.locate(error))?;
     inversion::anchor(&mut inversion, folder);
-    Ok(inversion)
+    Ok((inversion, origin))
 }
 
 /// Options of a rule that do not exist are found before anything is run.
-fn check_rule(table: &Table, keys: &[&str]) -> Outcome<()> {
+fn check_rule(table: &Table, changes: &[Override]) -> retrodict::Result<()> {
     let rule = table
         .get("rule")
         .and_then(|rule| rule.get("name")?.as_str());
     let Some(rule) = rule else { return Ok(()) };
-    let entry = registry().rules.find(rule)?;
-    for key in keys.iter().filter_map(|key| key.strip_prefix("rule.")) {
-        if key != "name" && !entry.accepts(key) {
-            return Err(Failure::Misuse(format!(
-                "rule '{}': {}",
-                entry.name,
-                unknown("key", key, entry.keys().iter().copied())
-            )));
+    let found = registry().rules.find(rule);
+    let entry = found.map_err(|error| error.inside("rule"))?;
+    for change in changes {
+        let [table, key] = change.path.as_slice() else {
+            continue;
+        };
+        if table == "rule" && key != "name" && !entry.accepts(key) {
+            let known = unknown("key", key, entry.keys().iter().copied());
+            return Err(change.refused(format!("rule '{}': {known}", entry.name)));
         }
     }
     Ok(())
@@ -230,8 +273,12 @@ mod tests {
             "{rest}\n[inversion]\ntarget = 'y.npy'\nsimulator = {{ name = 'heat' }}\nrule = {{ name = 'adam' }}"
         );
         let file: File = toml::from_str(&text).unwrap();
-        let base = base(&file.inversion, Path::new("/data"))?;
-        file.points(&base, Path::new("/data"))
+        let listing = Listing {
+            name: "b.toml",
+            text: &text,
+        };
+        let base = base(&file.inversion, Path::new("/data"), &listing)?;
+        file.points(&base, Path::new("/data"), &listing)
     }
 
     #[test]

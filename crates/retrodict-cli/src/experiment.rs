@@ -10,8 +10,9 @@ pub mod tables;
 use std::path::Path;
 
 use retrodict::Error;
-use retrodict::spec::{Described, ExperimentSpec, Origin, Override, changed};
+use retrodict::spec::{Described, ExperimentSpec, Origin, changed};
 
+use crate::args::settings::changes;
 use crate::failure::{Failure, Outcome};
 use crate::registry;
 
@@ -48,9 +49,6 @@ pub struct Read<T> {
     /// Where it came from.
     pub origin: Origin,
 }
-
-/// What `--set` is called in messages.
-const SET: &str = "--set ";
 
 /// The text of what is built in, or of a TOML file, with its short name; `kind` is what it is called.
 fn find(kind: &'static str, name: &str, built_in: &[(&str, &str)]) -> Outcome<(String, String)> {
@@ -91,17 +89,11 @@ pub fn read<T: Described>(
     let (short, text) = find(kind, name, built_in)?;
     // Read once as it stands, so that mistakes in the file are reported with their line.
     let spec = from_toml(name, &text)?;
-    let changes = settings.iter().map(|text| Override::parse(text));
-    let changes = changes.collect::<retrodict::Result<Vec<_>>>()?;
+    let changes = changes(settings)?;
     Ok(Read {
         spec: changed(spec, &changes, registry())?,
         short,
-        origin: Origin {
-            name: name.to_owned(),
-            text,
-            changes,
-            change: SET,
-        },
+        origin: Origin::new::<T>(name, text).with_changes(changes),
     })
 }
 

@@ -56,6 +56,20 @@ impl Failure {
         }
     }
 
+    /// The same failure of a value in a description: where it stands, in front, and its key, unless the message or a flag
+    /// says it.
+    pub fn located(self, origin: &str, key: &str) -> Self {
+        let message = self.to_string();
+        let mut words = message.split(|c: char| !c.is_alphanumeric() && c != '_');
+        match origin {
+            "" => self,
+            origin if origin.starts_with("--") || words.any(|word| word == key) => {
+                self.within(origin)
+            }
+            origin => self.within(key).within(origin),
+        }
+    }
+
     /// The same failure, with what else may be done about it.
     pub fn and(self, hint: &str) -> Self {
         match self {
@@ -92,17 +106,14 @@ impl From<retrodict::Error> for Failure {
     }
 }
 
-/// An error of the library in the words of a command line: changes are `--set`, and settings are flags.
+/// An error of the library in the words of a command line: settings are flags.
 fn worded(error: &retrodict::Error) -> String {
     let flag = |key: &str, value: &str| match key {
         "inverse" | "prior" | "search" => format!("--{key} {value}"),
         "start.count" => format!("--starts {value}"),
         _ => format!("--set {key}={value}"),
     };
-    match error {
-        retrodict::Error::Override { .. } => format!("--set {error}"),
-        error => error.worded(&flag),
-    }
+    error.worded(&flag)
 }
 
 #[cfg(test)]

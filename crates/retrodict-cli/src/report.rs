@@ -23,10 +23,10 @@ use crate::batch::Collected;
 use crate::data::durable::replace;
 use crate::failure::Outcome;
 use crate::inversion::Answer;
-use crate::results::folder::Contents;
+use crate::results::folder::RunContents;
 
 /// Writes `report.html` beside the data that it shows; returns its path.
-pub fn write(folder: &Path, contents: &Contents) -> Outcome<PathBuf> {
+pub fn write(folder: &Path, contents: &RunContents) -> Outcome<PathBuf> {
     let path = folder.join("report.html");
     replace(&path, page::build(contents).as_bytes())?;
     Ok(path)
@@ -40,7 +40,11 @@ pub fn write_training(folder: &Path, contents: &crate::training::Contents) -> Ou
 }
 
 /// As [`write()`], for an inversion of the user's data.
-pub fn write_inversion(folder: &Path, contents: &Contents, answers: &[Answer]) -> Outcome<PathBuf> {
+pub fn write_inversion(
+    folder: &Path,
+    contents: &RunContents,
+    answers: &[Answer],
+) -> Outcome<PathBuf> {
     let path = folder.join("report.html");
     replace(&path, inversion::build(contents, answers).as_bytes())?;
     Ok(path)

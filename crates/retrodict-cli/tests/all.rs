@@ -23,3 +23,4 @@ mod training;
 mod training_experiments;
 mod training_input;
 mod umbridge_python;
+mod wrong_descriptions;

@@ -230,14 +230,14 @@ fn a_problem_that_fails_does_not_keep_the_others_from_being_solved() {
         &message,
         &[
             "6 of 12 problems failed",
-            "right-0001: cannot read b.csv",
-            "right-0006: cannot read b.csv",
+            "right-0001: sweep.toml, line 16: target=\"b.csv\": cannot read b.csv",
+            "right-0006: sweep.toml, line 16: target=\"b.csv\": cannot read b.csv",
         ],
     );
     let told = run(f, "collect res");
     assert_says(
         &String::from_utf8_lossy(&told.stderr),
-        &["right-0002 failed: cannot read b.csv"],
+        &["right-0002 failed: sweep.toml, line 16: target=\"b.csv\": cannot read b.csv"],
     );
     assert_eq!(table(&f.join("res"))["lines"].as_array().unwrap().len(), 6);
     // Once the file is there, only these are left to do.

@@ -421,7 +421,11 @@ fn what_cannot_be_is_refused_with_what_to_try() {
         ),
         (
             "solve sine --target y.csv --stop steps=few",
-            &["'few' is not a number"],
+            &[
+                "--stop steps=few",
+                "`stop.steps`",
+                "string \"few\", expected a whole number of 0 or more",
+            ],
         ),
         (
             "solve one.toml --set noise.relative=0.1",

@@ -131,7 +131,7 @@ pub fn simulator(simulator: &Arc<dyn Simulator>, x: &[f64], seed: u64) -> Vec<Ch
 /// A point at which to check a simulator: independent normal numbers where x typically lies.
 pub fn typical_input(simulator: &dyn Simulator, seed: u64) -> Vec<f64> {
     let typical = simulator.describe().typical;
-    let draws = Source::new(seed).normal(simulator.input().len());
+    let draws = Directions::new(seed).normal(simulator.input().len());
     let place = |(i, draw)| {
         let (centre, spread) = typical.at(i);
         centre + spread * draw
@@ -140,9 +140,9 @@ pub fn typical_input(simulator: &dyn Simulator, seed: u64) -> Vec<f64> {
 }
 
 /// Random directions, the same for the same seed.
-struct Source(Pcg64);
+struct Directions(Pcg64);
 
-impl Source {
+impl Directions {
     fn new(seed: u64) -> Self {
         Self(Pcg64::seed_from_u64(seed))
     }

@@ -53,8 +53,8 @@ pub mod optional {
     pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
+        struct TimeReader;
+        impl<'de> Visitor<'de> for TimeReader {
             type Value = Option<Duration>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,7 +94,7 @@ pub mod optional {
                 self.visit_str(&seconds.to_string())
             }
         }
-        deserializer.deserialize_any(Reader)
+        deserializer.deserialize_any(TimeReader)
     }
 }
 

@@ -159,10 +159,10 @@ pub enum Error {
         /// Which of the two.
         why: Interruption,
     },
-    /// What is wrong with an entry of a description, and which entry that is.
-    #[error("{place}: {source}")]
+    /// What is wrong with a part of a description, and where that stands.
+    #[error("{}", place::sentence(place, source))]
     Within {
-        /// The entry.
+        /// The part.
         place: Place,
         /// What is wrong with it.
         source: Box<Error>,

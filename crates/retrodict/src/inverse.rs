@@ -1,6 +1,6 @@
 //! Local inverses for simulators that bring none: P⁻¹(y; x₀) from J alone.
 //!
-//! [`Newton`] and [`LevenbergMarquardt`] solve P(x) = y near x₀, [`PathIntegral`] follows the
+//! [`NewtonInverse`] and [`LevenbergMarquardtInverse`] solve P(x) = y near x₀, [`PathIntegral`] follows the
 //! straight line from P(x₀) to y. [`WithInverse`] joins one of them to a simulator, so that every
 //! rule that needs a local inverse works.
 //!
@@ -36,8 +36,8 @@ mod newton;
 mod path_integral;
 pub(crate) mod tangent;
 
-pub use levenberg_marquardt::{LevenbergMarquardt, LevenbergMarquardtOptions};
-pub use newton::{Newton, NewtonOptions};
+pub use levenberg_marquardt::{LevenbergMarquardtInverse, LevenbergMarquardtInverseOptions};
+pub use newton::{NewtonInverse, NewtonInverseOptions};
 pub use path_integral::{PathIntegral, PathIntegralOptions};
 
 /// Finds x with P(x) = y near x₀, with the derivatives of P alone.
@@ -204,7 +204,7 @@ impl LocalInverse for WithInverse {
 
 /// What a method that works on ‖P(x) − y‖ alone has to tell of its last point.
 fn inversion(
-    at: tangent::Point<'_>,
+    at: tangent::LinearisedPoint<'_>,
     ended: Ended,
     way: f64,
     steps: usize,

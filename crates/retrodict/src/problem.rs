@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use crate::compose::bounds::{Bounds, Walls};
+use crate::compose::bounds::{Bounds, BoundsBox};
 use crate::compose::transformed::Transformed;
 use crate::core::description::Description;
 use crate::core::loss::Loss;
@@ -37,11 +37,11 @@ pub struct Problem {
     /// What the simulator tells of itself, asked once.
     description: Arc<Description>,
     /// The data apart from priors and transforms, where there are any.
-    data: Option<Arc<parts::Data>>,
+    data: Option<Arc<parts::DataBlocks>>,
     terms: Vec<Term>,
     bounds: Option<Bounds>,
     /// The bounds in the unknowns that rules see.
-    walls: Option<Walls>,
+    walls: Option<BoundsBox>,
     transformed: Option<Arc<Transformed>>,
 }
 

@@ -354,8 +354,8 @@ pub static PRIORS: List<Box<dyn Prior>> = List { kind: "prior", entries: Cow::Bo
 /// All local inverses for simulators that bring none.
 #[rustfmt::skip]
 pub static INVERSES: List<Arc<dyn Inverter>> = List { kind: "local inverse", entries: Cow::Borrowed(&[
-    built!(Arc::new, inverse::NewtonOptions, "newton", [], "Newton steps on P(x) = y, shortened to stay on the branch of the start", "Deuflhard 2004, 3.3 and 4.4"),
-    built!(Arc::new, inverse::LevenbergMarquardtOptions, "levenberg-marquardt", ["lm"], "Damped least squares: ends at the \
+    built!(Arc::new, inverse::NewtonInverseOptions, "newton", [], "Newton steps on P(x) = y, shortened to stay on the branch of the start", "Deuflhard 2004, 3.3 and 4.4"),
+    built!(Arc::new, inverse::LevenbergMarquardtInverseOptions, "levenberg-marquardt", ["lm"], "Damped least squares: ends at the \
          nearest reachable y", "Madsen, Nielsen & Tingleff 2004, algorithm 3.16"),
     built!(Arc::new, PathIntegralOptions, "path", ["path-integral"], "The inverse Jacobian integrated along the line from \
          P(x₀) to y; reports where a fold stops it", "Dormand & Prince 1980; Allgower & Georg 1990"),

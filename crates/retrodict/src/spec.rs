@@ -56,8 +56,8 @@ pub use experiment::{
 pub use inverse::with_inverse;
 pub use inversion::InversionSpec;
 pub use layout::{Described, full_name};
-pub use noise::{Level, NoiseSpec};
-pub use origin::Origin;
+pub use noise::{NoiseLevel, NoiseSpec};
+pub use origin::{Origin, line};
 pub use overrides::{Override, changed, insert, set};
 pub use posed::{Field, Posed, Subject, WithNoise};
 pub use posterior::{PosteriorFound, PosteriorSpec};

@@ -3,7 +3,7 @@
 use crate::fixtures::space;
 use std::sync::Arc;
 
-use retrodict::inverse::{Newton, WithInverse};
+use retrodict::inverse::{NewtonInverse, WithInverse};
 use retrodict::models::external::{Differences, External, Model};
 use retrodict::models::ode::OdeOptions;
 use retrodict::options::Build;
@@ -117,7 +117,7 @@ fn what_changes_nothing_leaves_the_whole_description() {
             Arc::new(Stacked::new(vec![simulator.clone()]).unwrap()),
             Arc::new(WithInverse::new(
                 simulator.clone(),
-                Arc::new(Newton::default()),
+                Arc::new(NewtonInverse::default()),
             )),
             Arc::new(Transformed::new(simulator.clone(), &[Transform::None]).unwrap()),
         ];

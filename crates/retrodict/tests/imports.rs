@@ -1,4 +1,4 @@
-//! Imports point one way: down the list of wings, and nowhere in a circle.
+//! Imports point one way, down the list of wings, and nowhere in a circle; a type name means one thing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -338,4 +338,116 @@ fn the_reader_of_imports_sees_groups_and_parents() {
         .into();
     let found = circle("a", &looped, &mut Vec::new(), &mut BTreeSet::new());
     assert_eq!(found.as_deref(), Some("a -> b -> c -> a"));
+}
+
+/// Type names that mean two things in a crate, and why they do.
+const TWICE: &[(&str, &str, &str)] = &[
+    (
+        "retrodict",
+        "Kept",
+        "of a network's layer, and of a joint pass: each private to its file",
+    ),
+    (
+        "retrodict",
+        "Layer",
+        "the trait of convolutional layers, and a dense one within an mlp",
+    ),
+    (
+        "retrodict",
+        "Model",
+        "what a user writes: of a curve f(t; p), or beside a program or server",
+    ),
+    (
+        "retrodict",
+        "Place",
+        "of an error in a description, and of a register in a feature map",
+    ),
+    (
+        "retrodict",
+        "Real",
+        "the scalars of matrices, and those of a network, which are sealed",
+    ),
+    (
+        "retrodict",
+        "Values",
+        "numbers in a description, and those that an activation changes in place",
+    ),
+    (
+        "retrodict-cli",
+        "Contents",
+        "what a training's folder holds, beside that of a run",
+    ),
+    (
+        "retrodict-cli",
+        "Outcome",
+        "the result of a command, and what became of a training",
+    ),
+    (
+        "retrodict-py",
+        "Array",
+        "what NumPy gets, by the shape that each file hands out",
+    ),
+    ("retrodict-py", "Facts", "of runs, and of a trained network"),
+];
+
+/// The names of the types that a file defines outside of its unit tests.
+fn types(text: &str) -> Vec<String> {
+    let text = text.split("\n#[cfg(test)]\n").next().unwrap();
+    let named = |line: &str| {
+        // A type within an implementation or a trait belongs to that.
+        let associated = line.starts_with(' ') && line.trim_start().starts_with("type ");
+        let line = line.trim_start();
+        let line = match line.strip_prefix("pub(") {
+            Some(rest) => rest.split_once(") ")?.1,
+            None => line.strip_prefix("pub ").unwrap_or(line),
+        };
+        let mut kinds = ["struct ", "enum ", "trait ", "type ", "union "].iter();
+        let name = kinds.find_map(|kind| line.strip_prefix(kind))?;
+        let end = name.find(|c: char| !c.is_alphanumeric() && c != '_');
+        let name = &name[..end.unwrap_or(name.len())];
+        let is_type = name.starts_with(|c: char| c.is_uppercase()) && !associated;
+        is_type.then(|| name.to_owned())
+    };
+    text.lines().filter_map(named).collect()
+}
+
+#[test]
+fn a_type_name_means_one_thing() {
+    for name in ["retrodict", "retrodict-cli", "retrodict-py"] {
+        let source = crates().join(name).join("src");
+        let mut files = Vec::new();
+        files_below(&source, &mut files);
+        let mut places = BTreeMap::<String, Vec<String>>::new();
+        for file in files {
+            for found in types(&fs::read_to_string(&file).unwrap()) {
+                let file = file.strip_prefix(&source).unwrap().display().to_string();
+                places.entry(found).or_default().push(file);
+            }
+        }
+        places.retain(|_, files| files.len() > 1);
+        for (found, files) in &places {
+            let reason = TWICE
+                .iter()
+                .find(|(krate, known, _)| *krate == name && known == found);
+            assert!(
+                reason.is_some(),
+                "{name} defines {found} in {}",
+                files.join(" and ")
+            );
+        }
+        // What became one thing leaves the list.
+        for (_, known, _) in TWICE.iter().filter(|(krate, ..)| *krate == name) {
+            assert!(
+                places.contains_key(*known),
+                "{name} defines {known} only once"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_reader_of_types_sees_all_kinds() {
+    let text = "pub struct A;\npub(super) enum B<T> {}\n    struct C {\ntype D = E;\n    type F = A;\npub trait G: A {}\n\
+                struct {}\n#[cfg(test)]\nmod tests { struct H; }";
+    assert_eq!(types(text), ["A", "B", "C", "D", "G"]);
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::fixtures::space;
 use retrodict::interrupt::{Interrupt, Interruption};
-use retrodict::inverse::{Inverter, Newton, PathIntegral};
+use retrodict::inverse::{Inverter, NewtonInverse, PathIntegral};
 use retrodict::linalg::{LsmrOptions, Matrix, lsmr};
 use retrodict::losses::{SquaredError, Weighted};
 use retrodict::priors::{Matern, Tikhonov};
@@ -294,7 +294,7 @@ fn what_is_not_a_run_is_interrupted_too() {
         let aim = [1.3, 0.5, 0.8, 0.7];
         let path = PathIntegral::default().invert(&*calm, &aim, &START);
         interrupted(&path.map(drop), "the path integral");
-        let newton = Newton::default().invert(&*calm, &aim, &START);
+        let newton = NewtonInverse::default().invert(&*calm, &aim, &START);
         interrupted(&newton.map(drop), "Newton's inverse");
         let mut dx = [0.0; 3];
         let solved = lsmr(&jacobian(&START), &aim, &LsmrOptions::default(), &mut dx);

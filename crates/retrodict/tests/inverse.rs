@@ -9,8 +9,8 @@ use std::sync::Arc;
 use retrodict::check::{self, Reach, reach};
 use retrodict::inverse::{Ended, Inversion, Inverter, WithInverse};
 use retrodict::inverse::{
-    LevenbergMarquardt, LevenbergMarquardtOptions, Newton, NewtonOptions, PathIntegral,
-    PathIntegralOptions,
+    LevenbergMarquardtInverse, LevenbergMarquardtInverseOptions, NewtonInverse,
+    NewtonInverseOptions, PathIntegral, PathIntegralOptions,
 };
 use retrodict::linalg::norm;
 use retrodict::losses::SquaredError;
@@ -23,13 +23,13 @@ use retrodict::{Error, LocalInverse, Problem, Result, Simulator, Solver, Space, 
 fn matrix_free() -> [Box<dyn Inverter>; 3] {
     [
         Box::new(
-            NewtonOptions::default()
+            NewtonInverseOptions::default()
                 .with_dense_up_to(0)
                 .build()
                 .unwrap(),
         ),
         Box::new(
-            LevenbergMarquardtOptions::default()
+            LevenbergMarquardtInverseOptions::default()
                 .with_dense_up_to(0)
                 .build()
                 .unwrap(),
@@ -45,8 +45,8 @@ fn matrix_free() -> [Box<dyn Inverter>; 3] {
 
 fn dense() -> [Box<dyn Inverter>; 3] {
     [
-        Box::new(Newton::default()),
-        Box::new(LevenbergMarquardt::default()),
+        Box::new(NewtonInverse::default()),
+        Box::new(LevenbergMarquardtInverse::default()),
         Box::new(PathIntegral::default()),
     ]
 }

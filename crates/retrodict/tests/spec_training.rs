@@ -231,14 +231,10 @@ fn changes_find_their_place_by_name_key_or_option() {
 
 #[test]
 fn what_is_wrong_is_told_with_its_line_or_its_change() {
-    let origin = |changes: &[&str]| Origin {
-        name: "my.toml".to_owned(),
-        text: TEXT.to_owned(),
-        changes: changes
-            .iter()
-            .map(|text| Override::parse(text).unwrap())
-            .collect(),
-        change: "--set ",
+    let origin = |changes: &[&str]| {
+        let changes = changes.iter().map(|text| Override::parse(text).unwrap());
+        Origin::new::<TrainingSpec>("my.toml", TEXT)
+            .with_changes(changes.map(|change| change.given_by("--set")))
     };
     let told = |spec: &TrainingSpec, changes: &[&str]| {
         let error = build(spec, "hig").err().unwrap();

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::fixtures::space;
-use retrodict::inverse::{Inverter, Newton as LocalNewton};
+use retrodict::inverse::{Inverter, NewtonInverse};
 use retrodict::losses::SquaredError;
 use retrodict::models::ode::{OdeOptions, Transform};
 use retrodict::options::Build;
@@ -154,7 +154,7 @@ fn a_pendulum_seen_by_its_speed_alone_is_found_on_the_turn_of_its_start() {
     // The local inverse stays with the start, one turn up or down.
     for turn in [-TAU, 0.0, TAU] {
         let near = [0.6, 0.15, 0.6 + turn, 0.2];
-        let found = LocalNewton::default()
+        let found = NewtonInverse::default()
             .invert(&*pendulum, &observed, &near)
             .unwrap();
         assert!(found.ended.arrived(), "{turn}: {:?}", found.ended);

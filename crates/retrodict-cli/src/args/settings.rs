@@ -1,4 +1,4 @@
-//! `--set` as one table of options.
+//! `--set` and `--stop`, in the one language for changes of a description: as changes, or as one table of options.
 
 use retrodict::registry::Named;
 use retrodict::spec::{Override, insert};
@@ -6,12 +6,42 @@ use toml::{Table, Value};
 
 use crate::failure::{Failure, Outcome};
 
+/// How a change is written on the command line.
+const SET: &str = "--set";
+
+/// How a change of the table `stop` is.
+const STOP: &str = "--stop";
+
+/// The changes of `--set KEY=VALUE`.
+pub fn changes(settings: &[String]) -> Outcome<Vec<Override>> {
+    read(SET, settings, Override::parse)
+}
+
+/// The changes of `--stop KEY=VALUE`, or of `--stop KEY`: what `--set stop.KEY=VALUE` would change.
+pub fn stops(stops: &[String]) -> Outcome<Vec<Override>> {
+    read(STOP, stops, |text| Override::of("stop", text))
+}
+
+fn read(
+    flag: &str,
+    texts: &[String],
+    read: impl Fn(&str) -> retrodict::Result<Override>,
+) -> Outcome<Vec<Override>> {
+    let change = |text: &String| match read(text) {
+        Ok(change) => Ok(change.given_by(flag)),
+        Err(error) => Err(Failure::Misuse(format!("{flag} {error}"))),
+    };
+    texts.iter().map(change).collect()
+}
+
 /// A table of all settings.
 pub fn table(settings: &[String]) -> Outcome<Table> {
     let mut table = Table::new();
-    for text in settings {
-        let change = Override::parse(text)?;
-        insert(&mut table, &change.path, change.value)?;
+    for change in changes(settings)? {
+        insert(&mut table, &change.path, change.value.clone()).map_err(|error| match error {
+            retrodict::Error::Override { message, .. } => change.refused(message),
+            other => other,
+        })?;
     }
     Ok(table)
 }
@@ -21,17 +51,15 @@ pub fn inverse(name: Option<&str>, options: &mut Table) -> Outcome<Option<Named>
     let Some(name) = name else {
         return Ok(None);
     };
-    let own = match options.remove("inverse") {
-        None => Table::new(),
-        Some(Value::Table(table)) => table,
+    let mut named = Named::new(name);
+    match options.remove("inverse") {
+        None => {}
+        Some(Value::Table(table)) => named.options = table,
         Some(other) => {
             return Err(Failure::Misuse(format!(
-                "--set inverse={other}: options of a local inverse are set as inverse.KEY=VALUE"
+                "{SET} inverse={other}: options of a local inverse are set as inverse.KEY=VALUE"
             )));
         }
-    };
-    Ok(Some(Named {
-        name: name.to_owned(),
-        options: own,
-    }))
+    }
+    Ok(Some(named))
 }

@@ -32,7 +32,7 @@ many values as the noisy data, and no prior, stops at the noise level.
 File: an inversion in TOML contains the same settings, and more; flags override it.
 Folder: --out DIR keeps the inversion, x, the history, a report and checkpoints; after an
 interruption, `retrodict resume DIR` continues.")]
-pub struct Solve {
+pub struct SolveArguments {
     /// A simulator's name (see `retrodict list`), or the TOML file of an inversion, unless the simulator
     /// is your own.
     #[arg(default_value = "", hide_default_value = true, default_value_ifs = OWN, value_parser = Names::simulators(), hide_possible_values = true)]

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use crate::failure::{Failure, Outcome};
+use super::listing::Listing;
+use crate::failure::Outcome;
 use retrodict::core::random::Random;
 
 /// Which values of some settings are tried.
@@ -34,7 +35,7 @@ enum Kind {
 /// `{ from = 1e-4, to = 1, count = 5, scale = "log" }`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Range {
+struct SweepRange {
     from: f64,
     to: f64,
     #[serde(default)]
@@ -54,30 +55,55 @@ enum Scale {
 /// What a key may be set to.
 enum Values {
     List(Vec<Value>),
-    Range(Range),
+    Range(SweepRange),
+}
+
+/// What is wrong with a sweep, and the key at which it is.
+#[derive(Debug)]
+struct Wrong {
+    key: String,
+    why: String,
+}
+
+impl Wrong {
+    fn at(key: &str, why: String) -> Self {
+        let key = key.to_owned();
+        Self { key, why }
+    }
+
+    fn over(key: &str, why: String) -> Self {
+        Self::at(&format!("over.{key}"), why)
+    }
 }
 
 impl Draws {
     /// The settings of each point.
-    pub fn all(&self) -> Outcome<Vec<Vec<(String, Value)>>> {
+    pub fn all(&self, listing: &Listing<'_>) -> Outcome<Vec<Vec<(String, Value)>>> {
+        let wrong = |Wrong { key, why }: Wrong| listing.wrong(&["sweep", &key], why);
+        self.points().map_err(wrong)
+    }
+
+    fn points(&self) -> Result<Vec<Vec<(String, Value)>>, Wrong> {
         let mut axes = Vec::new();
         read(&self.over, "", &mut axes)?;
         if axes.is_empty() {
-            return Err(Failure::Misuse(
+            return Err(Wrong::at(
+                "over",
                 "the sweep has no settings; write, for example, [sweep.over] with nu_t = [1.0, 2.0]".to_owned(),
             ));
         }
+        let of_count = |why: String| Wrong::at("count", why);
         match (self.kind, self.count) {
             (Kind::Grid, None) => grid(&axes),
-            (Kind::Grid, Some(count)) => Err(Failure::Misuse(format!(
+            (Kind::Grid, Some(count)) => Err(of_count(format!(
                 "sweep.count = {count}: the number of points of a grid follows from its values; leave it out, or \
                  choose kind = \"random\""
             ))),
             (Kind::Random, Some(count)) if count > 0 => {
-                within_limit(Some(count)).map_err(|e| e.within("sweep.count"))?;
+                within_limit(Some(count)).map_err(|why| of_count(format!("sweep.count: {why}")))?;
                 Ok((0..count).map(|i| self.draw(i, &axes)).collect())
             }
-            (Kind::Random, _) => Err(Failure::Misuse(
+            (Kind::Random, _) => Err(of_count(
                 "a random sweep needs sweep.count, the number of draws, at least 1".to_owned(),
             )),
         }
@@ -98,7 +124,7 @@ impl Draws {
     }
 }
 
-impl Range {
+impl SweepRange {
     /// The value at a share t of the way.
     fn at(&self, t: f64) -> f64 {
         match self.scale {
@@ -109,8 +135,8 @@ impl Range {
         }
     }
 
-    fn check(&self, key: &str) -> Outcome<()> {
-        let wrong = |why: &str| Err(Failure::Misuse(format!("the sweep over '{key}': {why}")));
+    fn check(&self, key: &str) -> Result<(), Wrong> {
+        let wrong = |why: &str| Err(Wrong::over(key, format!("the sweep over '{key}': {why}")));
         if !(self.from.is_finite() && self.to.is_finite()) {
             return wrong("both ends must be finite");
         }
@@ -125,7 +151,7 @@ impl Range {
 }
 
 /// Keys may be written with dots or as tables; a table with `from` is a range.
-fn read(over: &Table, outer: &str, axes: &mut Vec<(String, Values)>) -> Outcome<()> {
+fn read(over: &Table, outer: &str, axes: &mut Vec<(String, Values)>) -> Result<(), Wrong> {
     for (key, value) in over {
         let key = if outer.is_empty() {
             key.clone()
@@ -134,26 +160,27 @@ fn read(over: &Table, outer: &str, axes: &mut Vec<(String, Values)>) -> Outcome<
         };
         match value {
             Value::Array(list) if list.is_empty() => {
-                return Err(Failure::Misuse(format!(
-                    "the sweep over '{key}' has no values; write, for example, [1.0, 2.0]"
-                )));
+                let why =
+                    format!("the sweep over '{key}' has no values; write, for example, [1.0, 2.0]");
+                return Err(Wrong::over(&key, why));
             }
             Value::Array(list) => axes.push((key, Values::List(list.clone()))),
             Value::Table(table) if table.contains_key("from") => {
-                let range: Result<Range, toml::de::Error> = table.clone().try_into();
+                let range: Result<SweepRange, toml::de::Error> = table.clone().try_into();
                 let range = range.map_err(|e| {
                     let why = retrodict::options::explain(&e.to_string());
-                    Failure::Misuse(format!("the sweep over '{key}': {why}"))
+                    Wrong::over(&key, format!("the sweep over '{key}': {why}"))
                 })?;
                 range.check(&key)?;
                 axes.push((key, Values::Range(range)));
             }
             Value::Table(table) => read(table, &key, axes)?,
             other => {
-                return Err(Failure::Misuse(format!(
+                let why = format!(
                     "the sweep over '{key}' = {other}: write a list of values, or a range such as \
                      {{ from = 1e-4, to = 1.0, count = 5, scale = \"log\" }}"
-                )));
+                );
+                return Err(Wrong::over(&key, why));
             }
         }
     }
@@ -164,34 +191,35 @@ fn read(over: &Table, outer: &str, axes: &mut Vec<(String, Values)>) -> Outcome<
 const PROBLEMS: usize = 100_000;
 
 /// Refuses more problems than a batch may have; `None` stands for a number that is beyond all numbers.
-pub fn within_limit(count: Option<usize>) -> Outcome<()> {
+pub fn within_limit(count: Option<usize>) -> Result<(), String> {
     match count {
         Some(count) if count <= PROBLEMS => Ok(()),
         found => {
             let found = found.map_or_else(|| "more than 2^64".to_owned(), |n| n.to_string());
-            Err(Failure::Misuse(format!(
+            Err(format!(
                 "found {found} problems, but a batch has at most {PROBLEMS}; use fewer, or make several batches"
-            )))
+            ))
         }
     }
 }
 
-fn grid(axes: &[(String, Values)]) -> Outcome<Vec<Vec<(String, Value)>>> {
+fn grid(axes: &[(String, Values)]) -> Result<Vec<Vec<(String, Value)>>, Wrong> {
     let mut sizes = axes.iter().map(|(_, values)| match values {
         Values::List(list) => list.len(),
         Values::Range(range) => range.count.unwrap_or(1),
     });
     within_limit(sizes.try_fold(1_usize, |all, n| all.checked_mul(n)))
-        .map_err(|e| e.within("the sweep"))?;
+        .map_err(|why| Wrong::at("over", format!("the sweep: {why}")))?;
     let mut points = vec![Vec::new()];
     for (key, values) in axes {
         let values: Vec<Value> = match values {
             Values::List(list) => list.clone(),
             Values::Range(range) => {
                 let count = range.count.ok_or_else(|| {
-                    Failure::Misuse(format!(
+                    let why = format!(
                         "the sweep over '{key}': a range in a grid needs its count, at least 2"
-                    ))
+                    );
+                    Wrong::over(key, why)
                 })?;
                 let share = |i: usize| i as f64 / (count - 1) as f64;
                 (0..count)
@@ -219,7 +247,11 @@ mod tests {
     use super::*;
 
     fn all(text: &str) -> Outcome<Vec<Vec<(String, Value)>>> {
-        toml::from_str::<Draws>(text).unwrap().all()
+        let listing = Listing {
+            name: "b.toml",
+            text,
+        };
+        toml::from_str::<Draws>(text).unwrap().all(&listing)
     }
 
     #[test]

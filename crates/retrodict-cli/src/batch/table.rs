@@ -20,7 +20,7 @@ pub struct Collected {
     /// The keys that were set, in order.
     pub keys: Vec<String>,
     /// A line for each field of each problem.
-    pub lines: Vec<Line>,
+    pub lines: Vec<BatchLine>,
     /// Problems without a result yet.
     pub missing: Vec<String>,
     /// Problems whose file is damaged, and why.
@@ -31,7 +31,7 @@ pub struct Collected {
 
 /// One line of the table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Line {
+pub struct BatchLine {
     /// The problem.
     pub name: String,
     /// The values of the keys, `null` where the problem does not set one.
@@ -99,7 +99,7 @@ pub fn collect(out: &Path) -> Outcome<Collected> {
         };
         let settings: Vec<Value> = collected.keys.iter().map(value).collect();
         for (i, answer) in solved.fields.iter().enumerate() {
-            collected.lines.push(Line {
+            collected.lines.push(BatchLine {
                 name: solved.name.clone(),
                 settings: settings.clone(),
                 field: i + 1,
@@ -214,7 +214,7 @@ impl Collected {
     }
 }
 
-impl Line {
+impl BatchLine {
     /// The problem's name, with its field where there are several.
     pub fn title(&self) -> String {
         match self.of {

@@ -12,7 +12,7 @@ use crate::terminal::interrupt;
 use crate::terminal::text::aligned;
 
 /// Prints the theory beside its measurement.
-pub fn run(args: &args::Audit) -> Outcome<ExitCode> {
+pub fn run(args: &args::AuditArguments) -> Outcome<ExitCode> {
     let rows = audit();
     if interrupt::raised() {
         // What differs then differs for that.

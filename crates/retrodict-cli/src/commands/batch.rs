@@ -30,7 +30,7 @@ enum Ending {
 }
 
 /// Solves a part of many problems, a file for each.
-pub fn run(args: &args::Batch) -> Outcome<ExitCode> {
+pub fn run(args: &args::BatchArguments) -> Outcome<ExitCode> {
     super::threads(args.threads)?;
     let batch = Batch::load(&args.file)?;
     let out = args
@@ -98,7 +98,12 @@ fn solve(out: &Path, point: &BatchProblem) -> Outcome<Ending> {
     if interrupt::raised() {
         return Ok(Ending::Left);
     }
-    match print.and_then(|_| answers(point)) {
+    let found = match print {
+        Ok(_) => answers(point),
+        // A file that cannot be read: a plan says at which place it is named.
+        Err(why) => Err(planned(point).err().unwrap_or(why)),
+    };
+    match found {
         Ok(None) => Ok(Ending::Left),
         Ok(Some((fields, x))) => {
             let told: Vec<String> = fields
@@ -119,9 +124,13 @@ fn solve(out: &Path, point: &BatchProblem) -> Outcome<Ending> {
     }
 }
 
+fn planned(point: &BatchProblem) -> Outcome<Plan> {
+    Plan::new(point.inversion.clone(), &point.origin)
+}
+
 /// What was found; nothing if Ctrl-C came before it was.
 fn answers(point: &BatchProblem) -> Outcome<Option<(Vec<Answer>, Array)>> {
-    let mut plan = Plan::new(point.inversion.clone())?;
+    let mut plan = planned(point)?;
     source::note(&*plan.simulator);
     plan.weigh(&[], &|_, _| {})?;
     let runs = inversion::go(&plan, inversion::fresh(&plan), None, None)?;

@@ -10,7 +10,7 @@ use crate::report;
 use crate::terminal::text::{aligned, duration, wrapped};
 
 /// Joins the results of a batch.
-pub fn run(args: &args::Collect) -> Outcome<ExitCode> {
+pub fn run(args: &args::CollectArguments) -> Outcome<ExitCode> {
     remove_left_over(&args.folder);
     let collected = batch::collect(&args.folder)?;
     collected.write(&args.folder)?;

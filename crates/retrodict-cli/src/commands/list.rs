@@ -11,7 +11,7 @@ use crate::results::folder;
 use crate::terminal::text::wrapped;
 
 /// Prints everything that can be named, a list of it, or one entry with its options.
-pub fn run(args: &args::List) -> Outcome<ExitCode> {
+pub fn run(args: &args::ListArguments) -> Outcome<ExitCode> {
     let sections: Vec<&str> = match &args.what {
         None => SECTIONS.to_vec(),
         Some(text) => match catalogue::section_of(text) {
@@ -82,7 +82,7 @@ fn source(item: &Item) -> String {
 }
 
 /// Everything of a name.
-fn entries(text: &str, args: &args::List) -> Outcome<ExitCode> {
+fn entries(text: &str, args: &args::ListArguments) -> Outcome<ExitCode> {
     let found = catalogue::named(text)?;
     if args.json {
         println!("{}", folder::json(&found)?);

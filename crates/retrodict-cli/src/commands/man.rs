@@ -6,7 +6,7 @@ use crate::args::{self, command};
 use crate::failure::{Failure, Outcome};
 
 /// Prints the manual page of retrodict or of one of its commands.
-pub fn run(args: &args::Man) -> Outcome<ExitCode> {
+pub fn run(args: &args::ManArguments) -> Outcome<ExitCode> {
     let mut whole = command();
     whole.build();
     let page = match &args.command {

@@ -18,7 +18,7 @@ use crate::terminal::text::aligned;
 use crate::training::{self, Checkpoint, Weights};
 
 /// Applies a trained network to the user's data, and polishes its answer if wished.
-pub fn run(args: &args::Predict) -> Outcome<ExitCode> {
+pub fn run(args: &args::PredictArguments) -> Outcome<ExitCode> {
     super::threads(args.threads)?;
     let trained = Trained::read(&args.network, args.method.as_deref())?;
     let physics = &trained.physics;
@@ -99,7 +99,7 @@ pub fn run(args: &args::Predict) -> Outcome<ExitCode> {
 /// What is told of a sample: the loss of the network's x, and what rules make of it and of zeros; x is refined where that
 /// is asked for.
 fn polished(
-    args: &args::Predict,
+    args: &args::PredictArguments,
     trained: &Trained,
     rule: &str,
     input: &[f64],

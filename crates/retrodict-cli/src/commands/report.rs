@@ -10,7 +10,7 @@ use crate::results::folder;
 use crate::training;
 
 /// Builds the report of a finished run again.
-pub fn run(args: &args::Report) -> Outcome<ExitCode> {
+pub fn run(args: &args::ReportArguments) -> Outcome<ExitCode> {
     let page = if training::is_training(&args.folder) {
         report::write_training(&args.folder, &training::read(&args.folder)?)?
     } else if inversion::is_inversion(&args.folder) {

@@ -5,18 +5,18 @@ use std::process::ExitCode;
 use retrodict::spec::TrainingSpec;
 
 use crate::args;
-use crate::args::source;
+use crate::args::{settings, source};
 use crate::data::durable::remove_left_over;
 use crate::deliver::{self, Told};
 use crate::failure::{Failure, Outcome};
 use crate::inversion::{
-    self, Change, CheckpointFile, Plan, apply_all, checkpoint, keep_going, limits, reopen, weigh,
+    self, Change, CheckpointFile, Plan, apply_all, checkpoint, keep_going, reopen, weigh,
 };
 use crate::terminal::interrupt;
 use crate::training::{self, Manifest, is_begun};
 
 /// Goes on with a training or an inversion, whichever the folder holds.
-pub fn run(args: &args::Resume) -> Outcome<ExitCode> {
+pub fn run(args: &args::ResumeArguments) -> Outcome<ExitCode> {
     super::threads(args.threads)?;
     remove_left_over(&args.folder);
     if inversion::is_inversion(&args.folder) {
@@ -33,11 +33,13 @@ pub fn run(args: &args::Resume) -> Outcome<ExitCode> {
 }
 
 /// Goes on with an inversion: as it was, or with what the flags change of it.
-fn resume(args: &args::Resume) -> Outcome<ExitCode> {
+fn resume(args: &args::ResumeArguments) -> Outcome<ExitCode> {
     let what = args.folder.display().to_string();
-    let mut changed = inversion::read(&args.folder)?;
-    limits(None, None, &args.stops, &mut changed.stop)?;
-    let mut plan = Plan::new(apply_all(changed, &what, &args.settings)?)?;
+    let (inversion, origin) = inversion::read(&args.folder)?;
+    let mut changes = settings::stops(&args.stops)?;
+    changes.extend(settings::changes(&args.settings)?);
+    let inversion = apply_all(inversion, &changes)?;
+    let mut plan = Plan::new(inversion, &origin.with_changes(changes))?;
     source::note(&*plan.simulator);
     let now = checkpoint(&plan, Vec::new())?;
     let runs = match CheckpointFile::read(&args.folder)? {
@@ -77,7 +79,7 @@ fn resume(args: &args::Resume) -> Outcome<ExitCode> {
 }
 
 /// Goes on with a training that was stopped, as if it had never been.
-fn train(args: &args::Resume) -> Outcome<ExitCode> {
+fn train(args: &args::ResumeArguments) -> Outcome<ExitCode> {
     if args.steps.is_some() || !args.stops.is_empty() || !args.settings.is_empty() {
         return Err(Failure::Misuse(format!(
             "{} is the folder of a training run, which continues unchanged; --steps, --stop and --set are for \

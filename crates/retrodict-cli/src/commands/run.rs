@@ -17,7 +17,7 @@ use crate::terminal::interrupt;
 use crate::terminal::text;
 
 /// Runs an experiment, writes its folder and its report.
-pub fn run(args: &args::Run) -> Outcome<ExitCode> {
+pub fn run(args: &args::RunArguments) -> Outcome<ExitCode> {
     let clock = Instant::now();
     let started = SystemTime::now()
         .duration_since(UNIX_EPOCH)

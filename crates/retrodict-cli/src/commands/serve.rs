@@ -12,7 +12,7 @@ use crate::server::{self, Gate, Offer, Quotas};
 use crate::terminal::interrupt;
 
 /// Offers simulators to clients of the UM-Bridge protocol, until Ctrl-C.
-pub fn run(args: &args::Serve) -> Outcome<ExitCode> {
+pub fn run(args: &args::ServeArguments) -> Outcome<ExitCode> {
     let workers = super::threads(args.threads)?;
     if args.body_limit == 0 || args.timeout.is_zero() || args.memory == Some(0) {
         return Err(Failure::Misuse(

@@ -12,7 +12,7 @@ use crate::data::{self, Array, Depth, fit_shape, joined_shape, split};
 use crate::failure::{Failure, Outcome};
 
 /// Runs a simulator forwards on the user's data.
-pub fn run(args: &args::Simulate) -> Outcome<ExitCode> {
+pub fn run(args: &args::SimulateArguments) -> Outcome<ExitCode> {
     let input = data::read(&args.input)?;
     let level = args.noise.unwrap_or(0.0);
     if !(level.is_finite() && level >= 0.0) {

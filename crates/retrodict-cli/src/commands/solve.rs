@@ -14,9 +14,10 @@ use crate::terminal::interrupt;
 use crate::terminal::text::wrapped;
 
 /// Finds the x that explains the user's data.
-pub fn run(args: &args::Solve) -> Outcome<ExitCode> {
+pub fn run(args: &args::SolveArguments) -> Outcome<ExitCode> {
     super::threads(args.threads)?;
-    let mut plan = Plan::new(inversion::from_arguments(args)?)?;
+    let (inversion, origin) = inversion::from_arguments(args)?;
+    let mut plan = Plan::new(inversion, &origin)?;
     source::note(&*plan.simulator);
     if let Some(remark) = &plan.remark {
         eprintln!("{}", wrapped("note: ", remark));

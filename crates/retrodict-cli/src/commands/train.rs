@@ -14,7 +14,7 @@ use crate::results::folder;
 use crate::training::{self, Learner, Manifest};
 
 /// Trains the methods of an experiment, writes the folder and the report.
-pub fn run(args: &args::Train) -> Outcome<ExitCode> {
+pub fn run(args: &args::TrainArguments) -> Outcome<ExitCode> {
     let threads = super::threads(args.threads)?;
     let Read {
         spec: mut plan,
@@ -92,7 +92,7 @@ fn endless(error: retrodict::Error) -> Failure {
 }
 
 /// Keeps the methods that were asked for; makes one of a strategy and a rule that none has.
-fn choose(plan: &mut TrainingSpec, args: &args::Train) -> Outcome<()> {
+fn choose(plan: &mut TrainingSpec, args: &args::TrainArguments) -> Outcome<()> {
     let names: Vec<String> = plan.methods.iter().map(|m| m.name.clone()).collect();
     if !args.compare.is_empty() {
         for wanted in &args.compare {

@@ -16,10 +16,10 @@ use crate::batch::Index;
 use crate::data::sealed;
 use crate::failure::Outcome;
 use crate::inversion::{self, Change, Plan};
-use crate::results::folder::{Manifest, Summary};
+use crate::results::folder::{RunManifest, Summary};
 use crate::server::{Budget, Offer, protocol};
 use crate::training::{Checkpoint, Weights};
-use retrodict::spec::InversionSpec;
+use retrodict::spec::{InversionSpec, Origin};
 
 /// Mutants of each reader.
 const MUTANTS: usize = 20_000;
@@ -186,7 +186,9 @@ fn mutants_of_descriptions() {
     attack("sweep", &[sweep.into()], |bytes| {
         let text = String::from_utf8_lossy(bytes);
         let draws = toml::from_str::<crate::batch::Draws>(&text).ok();
-        draws.is_some_and(|draws| draws.all().is_ok())
+        let name = "file.toml";
+        let listing = crate::batch::Listing { name, text: &text };
+        draws.is_some_and(|draws| draws.all(&listing).is_ok())
     });
     for (name, text) in [crate::experiment::BUILT_IN[0], crate::training::BUILT_IN[0]] {
         attack(name, &[text.into()], |bytes| {
@@ -231,7 +233,8 @@ fn mutants_of_checkpoints_of_inversions() {
              start = {{ value = 1.0 }}\nstop = {{ steps = 3 }}\n",
             target.display()
         );
-        Plan::new(InversionSpec::from_table("file.toml", text.parse().unwrap()).unwrap()).unwrap()
+        let inversion = InversionSpec::from_toml("file.toml", &text).unwrap();
+        Plan::new(inversion, &Origin::new::<InversionSpec>("file.toml", text)).unwrap()
     });
     for plan in plans {
         let checkpoint = inversion::CheckpointFile {
@@ -323,7 +326,7 @@ fn mutants_of_weights() {
 
 #[test]
 fn mutants_of_what_folders_hold() {
-    let manifest = crate::results::folder::json(&Manifest::default()).unwrap_or_default();
+    let manifest = crate::results::folder::json(&RunManifest::default()).unwrap_or_default();
     let summary = crate::results::folder::json(&Summary::default()).unwrap_or_default();
     let index = Index {
         title: "a".to_owned(),
@@ -331,7 +334,7 @@ fn mutants_of_what_folders_hold() {
     };
     let index = crate::results::folder::json(&index).unwrap_or_default();
     attack("manifest", &[manifest.into()], |bytes| {
-        serde_json::from_slice::<Manifest>(bytes).is_ok()
+        serde_json::from_slice::<RunManifest>(bytes).is_ok()
     });
     attack("summary", &[summary.into(), index.into()], |bytes| {
         serde_json::from_slice::<Summary>(bytes).is_ok()

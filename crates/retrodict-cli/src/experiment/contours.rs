@@ -4,7 +4,7 @@ use retrodict::{Loss, Simulator};
 
 use crate::data::Array;
 use crate::failure::Outcome;
-use crate::results::folder::Contents;
+use crate::results::folder::RunContents;
 
 /// Points along each axis.
 const POINTS: usize = 81;
@@ -27,7 +27,7 @@ pub struct Paths<'a> {
 
 impl Paths<'_> {
     /// Adds `contours/…` and `METHOD/path-…` to the fields, if everything has two values.
-    pub fn add_to(&self, contents: &mut Contents) -> Outcome<()> {
+    pub fn add_to(&self, contents: &mut RunContents) -> Outcome<()> {
         let two = self.target.len() == 2 && self.truth.len() == 2;
         let Some(start) = self
             .methods

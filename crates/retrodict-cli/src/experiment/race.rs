@@ -14,7 +14,7 @@ use crate::experiment::contours::Paths;
 use crate::experiment::method_runs::{Member, MethodRuns};
 use crate::experiment::prepared;
 use crate::failure::Outcome;
-use crate::results::folder::{Contents, MethodSummary};
+use crate::results::folder::{MethodSummary, RunContents};
 use crate::results::survey::survey;
 use crate::terminal::interrupt;
 use crate::terminal::progress::Progress;
@@ -24,8 +24,8 @@ use crate::terminal::text::duration;
 const ITERATES_UP_TO: usize = 16;
 
 /// Runs the races; the manifest's account of the run as a whole is left to the caller.
-pub fn run(races: &[Race], time: Option<Duration>) -> Outcome<Contents> {
-    let mut contents = Contents::default();
+pub fn run(races: &[Race], time: Option<Duration>) -> Outcome<RunContents> {
+    let mut contents = RunContents::default();
     let mut first_error = None;
     for Race { problem, entrants } in races {
         contents.manifest.problems.push(prepared::facts(problem)?);
@@ -199,7 +199,7 @@ fn solve_from(
     })
 }
 
-fn keep(problem: &ProblemSet, entrant: &Entrant, batch: &MethodRuns, contents: &mut Contents) {
+fn keep(problem: &ProblemSet, entrant: &Entrant, batch: &MethodRuns, contents: &mut RunContents) {
     let (name, method) = (&problem.spec.name, &entrant.spec.name);
     let members: Vec<&[f64]> = batch.found().collect();
     let field = prepared::picture(problem, problem.simulator.input(), &members);

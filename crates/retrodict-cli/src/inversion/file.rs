@@ -5,8 +5,7 @@ pub mod fingerprint;
 
 use std::path::Path;
 
-use retrodict::spec::{self, InversionSpec, Override};
-use toml::Table;
+use retrodict::spec::{InversionSpec, Origin, Override, changed};
 
 use crate::failure::{Failure, Outcome};
 use crate::registry;
@@ -20,45 +19,34 @@ pub fn anchor(inversion: &mut InversionSpec, folder: &Path) {
     }
 }
 
-/// Reads the file of an inversion; mistakes are reported with their line.
-pub fn read_file(path: &Path) -> Outcome<InversionSpec> {
+/// Reads the file of an inversion, and says where it came from; mistakes are reported with their line.
+pub fn read_file(path: &Path) -> Outcome<(InversionSpec, Origin)> {
     let text = crate::data::bounded::text(path)?;
-    Ok(InversionSpec::from_toml(
-        &path.display().to_string(),
-        &text,
-    )?)
+    let name = path.display().to_string();
+    let inversion = InversionSpec::from_toml(&name, &text)?;
+    Ok((inversion, Origin::new::<InversionSpec>(name, text)))
 }
 
 /// Applies `--set` to an inversion, one after the other.
-pub fn apply_all(
-    inversion: InversionSpec,
-    what: &str,
-    settings: &[String],
-) -> Outcome<InversionSpec> {
-    if settings.is_empty() {
-        return Ok(inversion);
-    }
-    let mut table = inversion.to_table()?;
-    for text in settings {
-        apply(&mut table, &Override::parse(text)?)?;
-    }
-    Ok(InversionSpec::from_table(what, table)?)
-}
-
-/// Applies one change to the table of an inversion.
-pub fn apply(table: &mut Table, change: &Override) -> Outcome<()> {
-    spec::set::<InversionSpec>(table, change, registry()).map_err(|error| {
-        let about_priors = change.path.first().is_some_and(|key| key == "prior");
-        match about_priors && !table.contains_key("prior") {
-            true => Failure::from(error).and(", or with --prior NAME"),
-            false => error.into(),
+pub fn apply_all(inversion: InversionSpec, changes: &[Override]) -> Outcome<InversionSpec> {
+    let none = inversion.priors.is_empty();
+    let about_priors = |text: &str| {
+        let mut changes = changes.iter().filter(|change| change.text == text);
+        changes.any(|change| change.path.first().is_some_and(|key| key == "prior"))
+    };
+    changed(inversion, changes, registry()).map_err(|error| match &error {
+        retrodict::Error::Override { text, .. } if none && about_priors(text) => {
+            Failure::from(error).and(", or with --prior NAME")
         }
+        _ => error.into(),
     })
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use toml::Table;
+
     use super::*;
 
     const FILE: &str = r#"

@@ -10,12 +10,12 @@ use crate::failure::{Failure, Outcome};
 use crate::inversion::{Answer, Plan, Run};
 use crate::registry;
 use crate::results::folder::{
-    self, Contents, Manifest, MethodSummary, ProblemFacts, Row, SpaceFacts,
+    self, MethodSummary, ProblemFacts, Row, RunContents, RunManifest, SpaceFacts,
 };
 use crate::results::own_units::own_units;
 use crate::results::series::Curves;
 use crate::terminal::interrupt;
-use retrodict::spec::InversionSpec;
+use retrodict::spec::{InversionSpec, Origin};
 
 /// The file that tells an inversion's folder from others: what is solved, and how.
 const INVERSION: &str = "inversion.toml";
@@ -25,8 +25,8 @@ pub fn is_inversion(folder: &Path) -> bool {
     folder.join(INVERSION).exists()
 }
 
-/// Reads what a folder's inversion is.
-pub fn read(folder: &Path) -> Outcome<InversionSpec> {
+/// Reads what a folder's inversion is, and says where it came from.
+pub fn read(folder: &Path) -> Outcome<(InversionSpec, Origin)> {
     let path = folder.join(INVERSION);
     crate::inversion::read_file(&path)
 }
@@ -65,7 +65,7 @@ fn title(plan: &Plan) -> String {
 
 /// Writes everything but x and the report: the fit, the history, how it ended, how sure it is; returns what the
 /// report shows.
-pub fn write(folder: &Path, plan: &Plan, runs: &[Run], answers: &[Answer]) -> Outcome<Contents> {
+pub fn write(folder: &Path, plan: &Plan, runs: &[Run], answers: &[Answer]) -> Outcome<RunContents> {
     replace(
         &folder.join("result.json"),
         folder::json(&answers)?.as_bytes(),
@@ -76,10 +76,10 @@ pub fn write(folder: &Path, plan: &Plan, runs: &[Run], answers: &[Answer]) -> Ou
     Ok(contents)
 }
 
-fn contents(plan: &Plan, runs: &[Run], answers: &[Answer]) -> Outcome<Contents> {
-    let mut contents = Contents::default();
+fn contents(plan: &Plan, runs: &[Run], answers: &[Answer]) -> Outcome<RunContents> {
+    let mut contents = RunContents::default();
     let facts = facts(plan)?;
-    contents.manifest = Manifest {
+    contents.manifest = RunManifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: std::env::args().collect::<Vec<_>>().join(" "),
         experiment: "inversion".to_owned(),
@@ -92,7 +92,7 @@ fn contents(plan: &Plan, runs: &[Run], answers: &[Answer]) -> Outcome<Contents> 
         seconds: answers.iter().map(|a| a.seconds).sum(),
         interrupted: interrupt::raised(),
         problems: vec![facts],
-        ..Manifest::default()
+        ..RunManifest::default()
     };
     let several = answers.len() > 1;
     for answer in answers {
@@ -213,7 +213,7 @@ fn facts(plan: &Plan) -> Outcome<ProblemFacts> {
 }
 
 /// Reads what the report shows.
-pub fn contents_of(folder: &Path) -> Outcome<(Contents, Vec<Answer>)> {
+pub fn contents_of(folder: &Path) -> Outcome<(RunContents, Vec<Answer>)> {
     let path = folder.join("result.json");
     let bytes = std::fs::read(&path).map_err(|e| {
         Failure::unreadable(

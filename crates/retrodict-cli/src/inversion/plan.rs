@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use retrodict::interrupt::Interrupt;
 use retrodict::solver::starts::Region;
-use retrodict::spec::{InversionSpec, Named, Posed, Values};
+use retrodict::spec::{InversionSpec, Named, Origin, Posed, Values};
 use retrodict::uncertainty::weight::Choice;
 use retrodict::{Problem, Simulator, Solver, StopWhen};
 use toml::Table;
 
 use crate::data::{self, Array, UserFiles, fit_shape, split, take_times};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::inversion::Chosen;
 use crate::registry;
 
@@ -61,30 +61,34 @@ pub struct Field {
 }
 
 impl Plan {
-    /// Reads the data, builds everything and checks that it fits.
-    pub fn new(inversion: InversionSpec) -> Outcome<Self> {
+    /// Reads the data, builds everything and checks that it fits; what does not is told with its place in the description.
+    pub fn new(inversion: InversionSpec, origin: &Origin) -> Outcome<Self> {
+        let locate = |error| origin.locate(error);
+        let of_target = |failure: Failure| failure.located(&origin.at("target"), "target");
         let (mut target, what) = match &inversion.target {
             Values::File(name) if inversion.noise.missing => {
-                (data::read_with_gaps(name)?, name.as_str())
+                let read = data::read_with_gaps(name).map_err(of_target);
+                (read?, name.as_str())
             }
-            Values::File(name) => (data::read(name)?, name.as_str()),
+            Values::File(name) => (data::read(name).map_err(of_target)?, name.as_str()),
             Values::Each(values) => (Array::new(vec![values.len()], values.clone()), "the target"),
             Values::One(value) => (Array::new(vec![1], vec![*value]), "the target"),
         };
         // What the data say of the simulator: its shape, its times.
         let mut fitted = inversion.clone();
         let Named { name, options } = &mut fitted.simulator;
-        let remark = take_times(name, options, &mut target, what)?;
-        fit_shape(name, options, &target, what)?;
-        let simulator = fitted.simulator(registry())?;
-        let targets = split(&target, &simulator.output().shape, what)?;
+        registry()
+            .simulator(name)
+            .map_err(|error| locate(error.inside("simulator")))?;
+        let remark = take_times(name, options, &mut target, what).map_err(of_target)?;
+        fit_shape(name, options, &target, what).map_err(of_target)?;
+        let simulator = fitted.simulator(registry()).map_err(locate)?;
+        let targets = split(&target, &simulator.output().shape, what).map_err(of_target)?;
 
-        let mut posed = fitted.pose_with(
-            &fitted.subject(Arc::clone(&simulator), registry())?,
-            &targets,
-            registry(),
-            &UserFiles,
-        )?;
+        let subject = fitted.subject(Arc::clone(&simulator), registry());
+        let mut posed = subject
+            .and_then(|subject| fitted.pose_with(&subject, &targets, registry(), &UserFiles))
+            .map_err(locate)?;
         let fields = std::mem::take(&mut posed.fields)
             .into_iter()
             .map(Field::from)

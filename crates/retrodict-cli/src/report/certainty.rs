@@ -7,14 +7,14 @@ use super::pictures::{self, ERRORS, VALUES};
 use super::style::{colour, escape, number};
 use crate::data::Array;
 use crate::inversion::{Answer, Statistics};
-use crate::results::folder::{Contents, ProblemFacts};
+use crate::results::folder::{ProblemFacts, RunContents};
 
 /// Unknowns up to which correlations are a table with numbers.
 const TABLED: usize = 12;
 
 /// The sections of all fields; a heading for each where there are several.
 pub fn section(
-    contents: &Contents,
+    contents: &RunContents,
     problem: &ProblemFacts,
     answers: &[Answer],
 ) -> (String, Vec<Figure>) {

@@ -41,10 +41,10 @@ pub fn axis(title: &str, logarithmic: bool) -> Value {
 }
 
 /// What is drawn of a row.
-type Quantity<'a> = (&'a str, String, &'a dyn Fn(&Row) -> Option<f64>);
+type CurveQuantity<'a> = (&'a str, String, &'a dyn Fn(&Row) -> Option<f64>);
 
 /// What a logarithmic axis can show of 0, and of numbers far from all others.
-struct Range {
+struct AxisRange {
     floor: f64,
     ceiling: f64,
     hit: bool,
@@ -53,7 +53,7 @@ struct Range {
 /// A method that exploded is shown up to so many times the start.
 const EXPLOSION: f64 = 1e3;
 
-impl Range {
+impl AxisRange {
     /// From a decade below the smallest positive value, but no more than 20 decades below the
     /// largest, up to a thousand times the largest at the start.
     fn of(values: impl Iterator<Item = f64>, starts: impl Iterator<Item = f64>) -> Self {
@@ -95,7 +95,7 @@ pub fn figures(
     let mut hit = false;
     let loss = |r: &Row| Some(r.loss);
     let error = |r: &Row| r.x_error;
-    let quantities: [Quantity<'_>; 2] = [
+    let quantities: [CurveQuantity<'_>; 2] = [
         (
             "loss",
             format!("loss  {}  [{}]", problem.loss, squared(&problem.y.unit)),
@@ -112,7 +112,7 @@ pub fn figures(
             continue;
         }
         let starts = rows.iter().filter(|r| r.step == 0);
-        let mut range = Range::of(
+        let mut range = AxisRange::of(
             rows.iter().filter_map(|r| value(r)),
             starts.filter_map(|r| value(r)),
         );
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn zeros_and_explosions_are_drawn_at_the_edges() {
         let values = [1.0, 1e-3, 0.0, f64::NAN, 1e100];
-        let mut range = Range::of(values.into_iter(), [1.0].into_iter());
+        let mut range = AxisRange::of(values.into_iter(), [1.0].into_iter());
         assert!((range.floor - 1e-4).abs() < 1e-12);
         assert_eq!(range.show(0.5), json!(0.5));
         assert!(!range.hit);

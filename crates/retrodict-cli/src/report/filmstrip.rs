@@ -4,10 +4,10 @@ use super::curves::capital;
 use super::pictures::{VALUES, bar, coloured, range};
 use super::style::escape;
 use crate::data::Array;
-use crate::results::folder::{Contents, ProblemFacts};
+use crate::results::folder::{ProblemFacts, RunContents};
 
 /// The strips; nothing for problems whose y is no picture that comes about in time.
-pub fn section(contents: &Contents, problem: &ProblemFacts, order: &[String]) -> String {
+pub fn section(contents: &RunContents, problem: &ProblemFacts, order: &[String]) -> String {
     let truth = contents.field(&format!("{}/film", problem.name));
     let Some(truth) = truth.filter(|film| film.shape.len() == 3) else {
         return String::new();

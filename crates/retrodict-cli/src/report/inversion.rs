@@ -10,7 +10,7 @@ use super::style::{colour, escape, number};
 use super::{certainty, posterior, trade};
 use crate::data::Array;
 use crate::inversion::{Answer, Parameter, headline};
-use crate::results::folder::{Contents, ProblemFacts, Row};
+use crate::results::folder::{ProblemFacts, Row, RunContents};
 use crate::results::own_units::OwnUnit;
 use crate::results::survey::sentence;
 
@@ -18,7 +18,7 @@ use crate::results::survey::sentence;
 const LISTED_UP_TO: usize = 40;
 
 /// The HTML of the report.
-pub fn build(contents: &Contents, answers: &[Answer]) -> String {
+pub fn build(contents: &RunContents, answers: &[Answer]) -> String {
     let manifest = &contents.manifest;
     let mut body = format!("<h1>{}</h1>\n", escape(&manifest.title));
     let mut figures = Vec::new();
@@ -56,7 +56,7 @@ pub fn build(contents: &Contents, answers: &[Answer]) -> String {
 }
 
 /// How each field ended, and what to try next.
-fn ending(contents: &Contents, answers: &[Answer]) -> String {
+fn ending(contents: &RunContents, answers: &[Answer]) -> String {
     let known = answers.iter().any(|answer| answer.chi_squared.is_some());
     let chi = if known { "<th>χ²/N</th>" } else { "" };
     let mut html = format!(
@@ -117,13 +117,13 @@ fn ending(contents: &Contents, answers: &[Answer]) -> String {
 type Section = (String, Vec<Figure>);
 
 /// The labels of the fields, which are the methods of the summary.
-fn labels(contents: &Contents) -> Vec<String> {
+fn labels(contents: &RunContents) -> Vec<String> {
     let methods = contents.summary.methods.iter();
     methods.map(|m| m.method.clone()).collect()
 }
 
 /// The data, where x leads, and what is left between the two.
-fn fit(contents: &Contents, problem: &ProblemFacts) -> Section {
+fn fit(contents: &RunContents, problem: &ProblemFacts) -> Section {
     let order = labels(contents);
     let mut html = "<h2>Data and fit</h2>\n".to_owned();
     let (section, mut figures) = series::section(contents, problem, &order, "fit");
@@ -208,7 +208,7 @@ fn three_pictures(label: &str, problem: &ProblemFacts, [data, fit, rest]: [&Arra
 }
 
 /// x: a table while there are few values, a line or a picture else.
-fn unknowns(contents: &Contents, problem: &ProblemFacts, answers: &[Answer]) -> Section {
+fn unknowns(contents: &RunContents, problem: &ProblemFacts, answers: &[Answer]) -> Section {
     let order = labels(contents);
     let title = format!("{} [{}]", problem.x.name, problem.x.unit);
     let heading = match problem.labels.is_empty() {
@@ -304,7 +304,7 @@ fn listed(
     html
 }
 
-fn convergence(contents: &Contents, problem: &ProblemFacts) -> Section {
+fn convergence(contents: &RunContents, problem: &ProblemFacts) -> Section {
     let order = labels(contents);
     let rows: Vec<&Row> = contents.rows.iter().collect();
     let (figures, note) = curves::figures("run", problem, &rows, &order);

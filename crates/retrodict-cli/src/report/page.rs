@@ -7,11 +7,11 @@ use serde_json::json;
 use super::curves::{self, Figure};
 use super::style::{SCRIPT, SHEET, colour, escape, number};
 use super::{filmstrip, parameters, paths, pictures, series, table};
-use crate::results::folder::{Contents, MethodSummary, ProblemFacts, Row};
+use crate::results::folder::{MethodSummary, ProblemFacts, Row, RunContents};
 use crate::results::verdict::verdicts;
 
 /// The HTML of the report.
-pub fn build(contents: &Contents) -> String {
+pub fn build(contents: &RunContents) -> String {
     let manifest = &contents.manifest;
     let mut figures = Vec::new();
     let mut body = format!("<h1>{}</h1>\n", escape(&manifest.title));
@@ -69,7 +69,7 @@ fn plotly() -> String {
 }
 
 fn section(
-    contents: &Contents,
+    contents: &RunContents,
     problem: &ProblemFacts,
     key: &str,
     figures: &mut Vec<Figure>,
@@ -172,7 +172,7 @@ fn setting(problem: &ProblemFacts) -> String {
 }
 
 /// Version, settings and command line.
-pub(super) fn provenance(contents: &Contents) -> String {
+pub(super) fn provenance(contents: &RunContents) -> String {
     let manifest = &contents.manifest;
     let configuration = serde_json::to_string_pretty(&manifest.configuration).unwrap_or_default();
     format!(
@@ -191,11 +191,11 @@ pub(super) fn provenance(contents: &Contents) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::results::folder::Manifest;
+    use crate::results::folder::RunManifest;
     use retrodict::Counts;
     use std::io::Read;
 
-    fn contents() -> Contents {
+    fn contents() -> RunContents {
         let problem = ProblemFacts {
             name: "p<script>".into(),
             count: 1,
@@ -211,8 +211,8 @@ mod tests {
             counts: Counts::default(),
             problem: "p<script>".into(),
         };
-        let mut contents = Contents {
-            manifest: Manifest {
+        let mut contents = RunContents {
+            manifest: RunManifest {
                 title: "a & b".into(),
                 problems: vec![problem],
                 ..Default::default()

@@ -2,10 +2,10 @@
 
 use super::style::{escape, number};
 use crate::data::Array;
-use crate::results::folder::{Contents, ProblemFacts};
+use crate::results::folder::{ProblemFacts, RunContents};
 
 /// A table of the parameters; nothing where x is a field.
-pub fn section(contents: &Contents, problem: &ProblemFacts, order: &[String]) -> String {
+pub fn section(contents: &RunContents, problem: &ProblemFacts, order: &[String]) -> String {
     let own = |what: &str| contents.field(&format!("{}/{what}", problem.name));
     let mut columns: Vec<(&str, &Array)> =
         own("truth").map(|x| ("true x", x)).into_iter().collect();

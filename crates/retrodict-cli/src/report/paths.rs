@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::curves::{Figure, axis, layout};
 use super::style::colour;
-use crate::results::folder::{Contents, ProblemFacts};
+use crate::results::folder::{ProblemFacts, RunContents};
 
 /// The two figures, if the folder holds the contours of this problem.
 pub fn section(
-    contents: &Contents,
+    contents: &RunContents,
     problem: &ProblemFacts,
     order: &[String],
     key: &str,
@@ -51,7 +51,7 @@ pub fn section(
 }
 
 fn figure(
-    contents: &Contents,
+    contents: &RunContents,
     problem: &ProblemFacts,
     order: &[String],
     key: &str,

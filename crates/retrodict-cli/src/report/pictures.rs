@@ -8,7 +8,7 @@ use serde_json::json;
 use super::curves::{Figure, axis, layout};
 use super::style::{colour, escape, number};
 use crate::data::Array;
-use crate::results::folder::{Contents, ProblemFacts};
+use crate::results::folder::{ProblemFacts, RunContents};
 
 /// Anchors of a scale for values: dark to bright, even in lightness (after viridis).
 pub(super) const VALUES: [[u8; 3]; 6] = [
@@ -131,7 +131,7 @@ fn error_scale(truth: &Array, methods: &[(&String, &Array)]) -> f64 {
 
 /// The section of a problem's fields; nothing for problems whose x is no field.
 pub fn section(
-    contents: &Contents,
+    contents: &RunContents,
     problem: &ProblemFacts,
     order: &[String],
     key: &str,
@@ -306,7 +306,7 @@ pub(super) fn bar(anchors: &[[u8; 3]], (low, high): (f64, f64), name: &str, unit
 
 /// 1-D fields as lines; x of two values is shown as paths instead.
 fn lines(
-    contents: &Contents,
+    contents: &RunContents,
     problem: &ProblemFacts,
     order: &[String],
     key: &str,

@@ -8,11 +8,11 @@ use super::pictures::{self, VALUES};
 use super::style::{colour, escape};
 use crate::data::Array;
 use crate::inversion::Answer;
-use crate::results::folder::{Contents, ProblemFacts};
+use crate::results::folder::{ProblemFacts, RunContents};
 
 /// The sections of all fields.
 pub fn section(
-    contents: &Contents,
+    contents: &RunContents,
     problem: &ProblemFacts,
     answers: &[Answer],
 ) -> (String, Vec<Figure>) {

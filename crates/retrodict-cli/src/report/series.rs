@@ -5,11 +5,11 @@ use serde_json::json;
 use super::curves::{Figure, axis, capital, layout};
 use super::style::{colour, escape};
 use crate::data::Array;
-use crate::results::folder::{Contents, ProblemFacts, SeriesFacts};
+use crate::results::folder::{ProblemFacts, RunContents, SeriesFacts};
 
 /// A figure for each quantity; nothing for problems whose y is no series.
 pub fn section(
-    contents: &Contents,
+    contents: &RunContents,
     problem: &ProblemFacts,
     order: &[String],
     key: &str,

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use super::curves::{Figure, axis, layout};
 use super::page::{document, pairs};
 use super::style::{colour, escape, number};
-use crate::batch::{Collected, Line, plain};
+use crate::batch::{BatchLine, Collected, plain};
 
 /// Lines of the table that are shown; `table.csv` has all of them.
 const SHOWN: usize = 1000;
 
 /// A name, and what a line has of it.
-type Quantity = (&'static str, fn(&Line) -> Option<f64>);
+type SweepQuantity = (&'static str, fn(&BatchLine) -> Option<f64>);
 
 /// The HTML of the report.
 pub fn build(collected: &Collected) -> String {
@@ -41,7 +41,7 @@ pub fn build(collected: &Collected) -> String {
 fn figures(collected: &Collected) -> Vec<Figure> {
     let mut figures = Vec::new();
     for (i, key) in collected.keys.iter().enumerate() {
-        let value = |line: &Line| line.settings.get(i).and_then(Value::as_f64);
+        let value = |line: &BatchLine| line.settings.get(i).and_then(Value::as_f64);
         let mut found: Vec<f64> = collected.lines.iter().filter_map(value).collect();
         found.sort_by(f64::total_cmp);
         let (Some(low), Some(high)) = (found.first(), found.last()) else {
@@ -52,7 +52,7 @@ fn figures(collected: &Collected) -> Vec<Figure> {
         }
         // Values over more than two decades were meant to be looked at by decades.
         let decades = *low > 0.0 && *high > 100.0 * low;
-        let quantities: [Quantity; 2] = [
+        let quantities: [SweepQuantity; 2] = [
             ("loss", |line| Some(line.loss)),
             ("χ²/N", |line| line.chi_squared),
         ];

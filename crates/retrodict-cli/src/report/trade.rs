@@ -6,10 +6,14 @@ use super::curves::{Figure, axis, layout};
 use super::page::pairs;
 use super::style::{colour, escape};
 use crate::inversion::{Answer, Chosen, chosen, doubts};
-use crate::results::folder::{Contents, ProblemFacts};
+use crate::results::folder::{ProblemFacts, RunContents};
 
 /// The sections of all fields for which a rule chose the weight.
-pub fn section(contents: &Contents, _: &ProblemFacts, answers: &[Answer]) -> (String, Vec<Figure>) {
+pub fn section(
+    contents: &RunContents,
+    _: &ProblemFacts,
+    answers: &[Answer],
+) -> (String, Vec<Figure>) {
     let (mut html, mut all) = (String::new(), Vec::new());
     for (i, answer) in answers.iter().enumerate() {
         let (Some(weight), Some(method)) = (&answer.weight, contents.summary.methods.get(i)) else {
@@ -46,7 +50,7 @@ fn figures(weight: &Chosen, i: usize) -> [Figure; 2] {
         json!({ "type": "scatter", "mode": "markers", "name": "chosen", "x": [x], "y": [y],
                 "marker": { "color": "#1c2430", "size": 10, "symbol": "circle-open", "line": { "width": 2 } } })
     };
-    let of = |value: fn(&retrodict::uncertainty::weight::Point) -> f64| {
+    let of = |value: fn(&retrodict::uncertainty::weight::WeightPoint) -> f64| {
         weight.curve.iter().map(value).collect::<Vec<f64>>()
     };
     let (weights, misfits, priors) = (of(|p| p.weight), of(|p| p.misfit), of(|p| p.prior));

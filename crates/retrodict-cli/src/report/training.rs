@@ -173,10 +173,10 @@ fn ranking(contents: &Contents) -> String {
 }
 
 /// What is drawn of a line.
-type Quantity = fn(&Line) -> Option<f64>;
+type TrainingQuantity = fn(&Line) -> Option<f64>;
 
 fn curves(contents: &Contents) -> Vec<Figure> {
-    let quantities: [(&str, &str, Quantity); 3] = [
+    let quantities: [(&str, &str, TrainingQuantity); 3] = [
         ("test", "loss on held-out samples", |l| l.test_loss),
         ("train", "loss on training samples", |l| {
             l.train_loss.or(l.running_loss)
@@ -218,7 +218,7 @@ fn traces_of(
     contents: &Contents,
     method: &str,
     index: usize,
-    value: Quantity,
+    value: TrainingQuantity,
     seconds: bool,
 ) -> Vec<Value> {
     let own: Vec<&Line> = contents

@@ -15,7 +15,7 @@ use crate::results::survey::DistinctSolution;
 
 /// `manifest.json`: what was run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Manifest {
+pub struct RunManifest {
     /// The version of retrodict.
     pub version: String,
     /// The command line.
@@ -187,9 +187,9 @@ pub struct MethodSummary {
 
 /// Everything in a run's folder but the report.
 #[derive(Debug, Clone, Default)]
-pub struct Contents {
+pub struct RunContents {
     /// `manifest.json`.
-    pub manifest: Manifest,
+    pub manifest: RunManifest,
     /// `metrics.csv`.
     pub rows: Vec<Row>,
     /// `summary.json`.
@@ -199,7 +199,7 @@ pub struct Contents {
     pub fields: Vec<(String, Array)>,
 }
 
-impl Contents {
+impl RunContents {
     /// The array of that name.
     pub fn field(&self, name: &str) -> Option<&Array> {
         self.fields
@@ -236,7 +236,7 @@ pub fn prepare(folder: &Path) -> Outcome<()> {
 }
 
 /// Writes a run's folder, each file whole or not at all.
-pub fn write(folder: &Path, contents: &Contents) -> Outcome<()> {
+pub fn write(folder: &Path, contents: &RunContents) -> Outcome<()> {
     replace(
         &folder.join("manifest.json"),
         json(&contents.manifest)?.as_bytes(),
@@ -297,7 +297,7 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// Reads a run's folder.
-pub fn read(folder: &Path) -> Outcome<Contents> {
+pub fn read(folder: &Path) -> Outcome<RunContents> {
     let bytes = |name: &str| {
         let path = folder.join(name);
         fs::read(&path).map_err(|e| {
@@ -321,7 +321,7 @@ pub fn read(folder: &Path) -> Outcome<Contents> {
     let text = String::from_utf8_lossy(&bytes("metrics.csv")?).into_owned();
     let rows = parse_metrics(&text).map_err(|line| damaged("metrics.csv", &line))?;
     let fields = read_archive(&folder.join("fields.npz"), &bytes("fields.npz")?)?;
-    Ok(Contents {
+    Ok(RunContents {
         manifest,
         rows,
         summary,

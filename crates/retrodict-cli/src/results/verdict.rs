@@ -3,7 +3,7 @@
 //! A sentence says only what the run measured: an error in x needs a true x, and that noise was fitted needs the loss of
 //! the true x.
 
-use crate::results::folder::{Contents, MethodSummary, ProblemFacts};
+use crate::results::folder::{MethodSummary, ProblemFacts, RunContents};
 use crate::terminal::text::{duration, number};
 use crate::training;
 
@@ -21,7 +21,7 @@ struct Start {
 }
 
 /// A sentence for each problem on which a method was run, with the problem's name.
-pub fn verdicts(contents: &Contents) -> Vec<(&str, String)> {
+pub fn verdicts(contents: &RunContents) -> Vec<(&str, String)> {
     let problems = contents.manifest.problems.iter();
     let sentences = problems.filter_map(|problem| {
         let methods = contents.summary.methods.iter();

@@ -126,9 +126,9 @@ impl SecondOrder for Each {
 }
 
 /// y = P₂(P₁(x)).
-pub(super) struct Chain(pub(super) Map, pub(super) Map);
+pub(super) struct ComposedMap(pub(super) Map, pub(super) Map);
 
-impl Chain {
+impl ComposedMap {
     fn between(&self, x: &[f64]) -> Result<[f64; 2]> {
         let mut z = [0.0; 2];
         self.0.forward(x, &mut z)?;
@@ -136,7 +136,7 @@ impl Chain {
     }
 }
 
-impl Simulator for Chain {
+impl Simulator for ComposedMap {
     fn input(&self) -> &Space {
         self.0.input()
     }
@@ -164,7 +164,7 @@ impl Simulator for Chain {
     }
 }
 
-impl LocalInverse for Chain {
+impl LocalInverse for ComposedMap {
     fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()> {
         let (z0, mut z) = (self.between(x0)?, [0.0; 2]);
         invert(&*self.1, y, &z0, &mut z)?;
@@ -172,7 +172,7 @@ impl LocalInverse for Chain {
     }
 }
 
-impl SecondOrder for Chain {
+impl SecondOrder for ComposedMap {
     fn vjp_derivative(&self, x: &[f64], dy: &[f64], dx: &[f64], out: &mut [f64]) -> Result<()> {
         let z = self.between(x)?;
         let (mut dz, mut pulled, mut bent) = ([0.0; 2], [0.0; 2], [0.0; 2]);
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_maps_of_the_audit_pass_the_checks_themselves() {
-        let chain = |a: Map, b: Map| -> Map { Arc::new(Chain(a, b)) };
+        let chain = |a: Map, b: Map| -> Map { Arc::new(ComposedMap(a, b)) };
         let linear = || -> Map { Arc::new(Linear([1.0, 0.4, -0.3, 0.8])) };
         let sinh = || -> Map { Arc::new(SINH) };
         let maps = [

@@ -4,8 +4,8 @@ use crate::options::Build;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::maps::{Chain, Linear, Map, ROOT, SINH, invert};
-use super::theory::{Composition, Convergence, Cost, Step};
+use super::maps::{ComposedMap, Linear, Map, ROOT, SINH, invert};
+use super::theory::{Composition, Convergence, Cost, SingularStep};
 use crate::check::{observed_order, scaling_exponent};
 use crate::error::Result;
 use crate::linalg::norm;
@@ -28,7 +28,7 @@ const PATH: [[f64; 2]; 4] = [[0.8, -0.6], [0.6, -0.2], [0.45, -0.35], [0.35, -0.
 
 /// P(x) = sinh(A x).
 fn physics() -> Map {
-    Arc::new(Chain(
+    Arc::new(ComposedMap(
         Arc::new(Linear([1.0, 0.4, -0.3, 0.8])),
         Arc::new(SINH),
     ))
@@ -78,7 +78,7 @@ fn at_end_of_path(make: Make<'_>, problem: &Problem, unit: f64) -> Result<Vec<f6
 /// x → a x, P(x) → P(x/a).
 pub(super) fn x_units(make: Make<'_>) -> Result<f64> {
     scaling_exponent(|a| {
-        let map = Arc::new(Chain(multiple(1.0 / a), physics()));
+        let map = Arc::new(ComposedMap(multiple(1.0 / a), physics()));
         at_end_of_path(make, &problem(map, TRUTH.map(|x| a * x), 1.0)?, a)
     })
 }
@@ -86,7 +86,7 @@ pub(super) fn x_units(make: Make<'_>) -> Result<f64> {
 /// P → a P, y* → a y*.
 pub(super) fn y_units(make: Make<'_>) -> Result<f64> {
     scaling_exponent(|a| {
-        let map = Arc::new(Chain(physics(), multiple(a)));
+        let map = Arc::new(ComposedMap(physics(), multiple(a)));
         at_end_of_path(make, &problem(map, TRUTH, 1.0)?, 1.0)
     })
 }
@@ -144,7 +144,7 @@ pub(super) fn composition(make: Make<'_>) -> Result<Composition> {
     const MIXING: [f64; 4] = [3.0, -1.0, 0.5, 0.25];
     let alone = intermediate(make, multiple(1.0))?;
     let linear = intermediate(make, Arc::new(Linear(MIXING)))?;
-    let bent = Chain(Arc::new(Linear(MIXING)), Arc::new(SINH));
+    let bent = ComposedMap(Arc::new(Linear(MIXING)), Arc::new(SINH));
     let bent = intermediate(make, Arc::new(bent))?;
     let same =
         |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).hypot(a[1] - b[1]) <= 1e-9 * (norm(&a) + norm(&b));
@@ -170,7 +170,7 @@ fn intermediate(make: Make<'_>, first: Map) -> Result<Intermediate> {
     let (mut x, mut truth) = ([0.0; 2], [0.0; 2]);
     invert(&*first, &z, &[0.0; 2], &mut x)?;
     invert(&*first, &TRUTH, &[0.0; 2], &mut truth)?;
-    let chain = problem(Arc::new(Chain(first.clone(), physics())), truth, 1.0)?;
+    let chain = problem(Arc::new(ComposedMap(first.clone(), physics())), truth, 1.0)?;
     let (dx, _) = update(&mut *make()?, &chain, &x)?;
     let (mut first_order, mut exact) = ([0.0; 2], [0.0; 2]);
     first.jvp(&x, &dx, &mut first_order)?;
@@ -180,7 +180,7 @@ fn intermediate(make: Make<'_>, first: Map) -> Result<Intermediate> {
 }
 
 /// y = (x₀, x₁²) at x₁ = 0, where J has lost x₁, with a target at x₁ = ±1.
-pub(super) fn singular_jacobian(make: Make<'_>) -> Result<Step> {
+pub(super) fn singular_jacobian(make: Make<'_>) -> Result<SingularStep> {
     let loss = Arc::new(SquaredError::half());
     let flat = Problem::new(
         Arc::new(SquareOptions::default().build()?),
@@ -192,22 +192,22 @@ pub(super) fn singular_jacobian(make: Make<'_>) -> Result<Step> {
 }
 
 /// y = √x with the target 0: L = ½ Σ x, a plane.
-pub(super) fn singular_hessian(make: Make<'_>) -> Result<Step> {
+pub(super) fn singular_hessian(make: Make<'_>) -> Result<SingularStep> {
     let loss = Arc::new(SquaredError::half());
     let plane = Problem::new(Arc::new(ROOT), loss, vec![0.0, 0.0])?;
     let (dx, notice) = update(&mut *make()?, &plane, &[1.0, 2.0])?;
     Ok(behaviour(&dx, dx[0], notice))
 }
 
-fn behaviour(dx: &[f64], singular: f64, notice: Option<Notice>) -> Step {
+fn behaviour(dx: &[f64], singular: f64, notice: Option<Notice>) -> SingularStep {
     if !norm(dx).is_finite() {
-        Step::Fails
+        SingularStep::Fails
     } else if notice.is_some() {
-        Step::FallsBack
+        SingularStep::FallsBack
     } else if singular.abs() > 1e-12 {
-        Step::Moves
+        SingularStep::Moves
     } else {
-        Step::Stays
+        SingularStep::Stays
     }
 }
 

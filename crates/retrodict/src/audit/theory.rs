@@ -18,8 +18,8 @@ pub(super) struct Theory {
     pub(super) loss_units: f64,
     pub(super) convergence: Convergence,
     pub(super) composition: Composition,
-    pub(super) singular_jacobian: Step,
-    pub(super) singular_hessian: Step,
+    pub(super) singular_jacobian: SingularStep,
+    pub(super) singular_hessian: SingularStep,
     pub(super) cost: Cost,
 }
 
@@ -60,7 +60,7 @@ pub(super) enum Composition {
 
 /// What a rule does at a singular point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum SingularStep {
     /// A finite step out of the singular direction.
     Moves,
     /// No step along the singular direction.
@@ -98,7 +98,7 @@ impl fmt::Display for Composition {
     }
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for SingularStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Moves => "moves",
@@ -150,8 +150,8 @@ const GRADIENT: Theory = Theory {
     loss_units: 1.0,
     convergence: Convergence::Linear,
     composition: Composition::Dependent,
-    singular_jacobian: Step::Stays,
-    singular_hessian: Step::Moves,
+    singular_jacobian: SingularStep::Stays,
+    singular_hessian: SingularStep::Moves,
     cost: Cost(cost(1, 0, 1)),
 };
 
@@ -165,8 +165,8 @@ const INVERTING: Theory = Theory {
     convergence: Convergence::Quadratic,
     composition: Composition::FirstOrder,
     // Minimum-norm: nothing along a direction that J does not see.
-    singular_jacobian: Step::Stays,
-    singular_hessian: Step::Moves,
+    singular_jacobian: SingularStep::Stays,
+    singular_hessian: SingularStep::Moves,
     // J by columns, one product for each input.
     cost: Cost(cost(1, 2, 0)),
 };
@@ -229,7 +229,7 @@ const THEORIES: [Theory; 14] = [
         rule: "newton",
         // The Hessian of P₁ enters H, so a nonlinear P₁ shows.
         composition: Composition::LinearOnly,
-        singular_hessian: Step::FallsBack,
+        singular_hessian: SingularStep::FallsBack,
         cost: Cost(Counts {
             forward: 1,
             jvp: 2,
@@ -259,7 +259,7 @@ const THEORIES: [Theory; 14] = [
         convergence: Convergence::OneStep,
         composition: Composition::Exact,
         // J is not asked: the inverse knows where y* lies.
-        singular_jacobian: Step::Moves,
+        singular_jacobian: SingularStep::Moves,
         cost: Cost(Counts {
             inverse: 1,
             ..cost(1, 0, 0)

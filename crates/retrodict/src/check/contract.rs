@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use super::{Check, Source, forward, jvp, vjp};
+use super::{Check, Directions, forward, jvp, vjp};
 use crate::core::simulator::Simulator;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
@@ -125,7 +125,7 @@ const EVERY: Duration = Duration::from_millis(20);
 
 /// Everything that the simulator computes at x, end to end.
 fn results(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Result<Vec<f64>> {
-    let mut source = Source::new(seed);
+    let mut source = Directions::new(seed);
     let v = source.normal(x.len());
     let w = source.normal(simulator.output().len());
     let y = forward(simulator, x)?;

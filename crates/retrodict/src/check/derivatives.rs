@@ -1,6 +1,6 @@
 //! Whether J, Jᵀ and the second derivatives are those of P.
 
-use super::{Check, Source, distance, error_of_derivatives, forward, jvp, moved, size, vjp};
+use super::{Check, Directions, distance, error_of_derivatives, forward, jvp, moved, size, vjp};
 use crate::core::simulator::Simulator;
 use crate::error::Result;
 use crate::linalg::{dot, norm};
@@ -27,7 +27,7 @@ pub fn taylor(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Check {
 /// (ln ε, ln remainder) where the remainder stands clear of round-off, and the largest
 /// remainder relative to y.
 fn remainders(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Result<(Vec<(f64, f64)>, f64)> {
-    let v = Source::new(seed).normal(x.len());
+    let v = Directions::new(seed).normal(x.len());
     let y = forward(simulator, x)?;
     let jv = jvp(simulator, x, &v)?;
     let first = 0.1 * (1.0 + size(x)) / size(&v).max(f64::MIN_POSITIVE);
@@ -61,7 +61,7 @@ pub(super) fn slope(points: &[(f64, f64)]) -> f64 {
 
 /// ⟨Jv, w⟩ = ⟨v, Jᵀw⟩, relative to the lengths involved.
 pub fn adjoint(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Check {
-    let mut source = Source::new(seed);
+    let mut source = Directions::new(seed);
     let mut worst = || -> Result<f64> {
         let mut worst = 0.0_f64;
         for _ in 0..3 {
@@ -83,7 +83,7 @@ pub fn adjoint(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Check {
 /// `linearize` agrees with `forward`, `jvp` and `vjp`.
 pub fn linearisation(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Check {
     let measure = || -> Result<f64> {
-        let mut source = Source::new(seed);
+        let mut source = Directions::new(seed);
         let v = source.normal(x.len());
         let w = source.normal(simulator.output().len());
         let (mut y, mut dy) = (vec![0.0; w.len()], vec![0.0; w.len()]);
@@ -109,7 +109,7 @@ pub fn linearity(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Option<Chec
         return None;
     }
     let measure = || -> Result<f64> {
-        let v = Source::new(seed).normal(x.len());
+        let v = Directions::new(seed).normal(x.len());
         let there = moved(x, 1.0, &v);
         let predicted = moved(&forward(simulator, x)?, 1.0, &jvp(simulator, x, &v)?);
         let value = distance(&forward(simulator, &there)?, &predicted);
@@ -124,7 +124,7 @@ pub fn linearity(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Option<Chec
 pub fn second_order(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Option<Check> {
     let second = simulator.second_order()?;
     let measure = || -> Result<f64> {
-        let mut source = Source::new(seed);
+        let mut source = Directions::new(seed);
         let v = source.normal(x.len());
         let w = source.normal(simulator.output().len());
         let mut found = vec![0.0; x.len()];

@@ -1,6 +1,6 @@
 //! Whether the local inverse undoes P, as far as it promises to.
 
-use super::{Check, Source, distance, forward, moved};
+use super::{Check, Directions, distance, forward, moved};
 use crate::core::simulator::Simulator;
 use crate::error::Result;
 use crate::linalg::norm;
@@ -10,7 +10,7 @@ pub fn round_trip(simulator: &dyn Simulator, x: &[f64], seed: u64) -> Option<Che
     let recovery = simulator.local_inverse()?.recovery();
     let measure = || -> Result<f64> {
         let y = forward(simulator, x)?;
-        let near = moved(x, 0.1, &Source::new(seed).normal(x.len()));
+        let near = moved(x, 0.1, &Directions::new(seed).normal(x.len()));
         let misfit = norm(&moved(&forward(simulator, &near)?, -1.0, &y));
         let there = forward(simulator, &undo(simulator, &y, &near)?)?;
         Ok(norm(&moved(&there, -1.0, &y)) / misfit.max(f64::MIN_POSITIVE))

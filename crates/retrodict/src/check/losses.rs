@@ -1,13 +1,13 @@
 //! Whether the derivatives of a loss, its W and its Newton step fit together.
 
-use super::{Check, Source, distance, moved, size};
+use super::{Check, Directions, distance, moved, size};
 use crate::core::loss::Loss;
 use crate::linalg::{dot, norm};
 
 /// Runs every check that applies to a loss.
 pub fn loss(loss: &dyn Loss, y: &[f64], target: &[f64], seed: u64) -> Vec<Check> {
-    let at = Point { loss, target };
-    let mut source = Source::new(seed);
+    let at = LossAtTarget { loss, target };
+    let mut source = Directions::new(seed);
     let v = source.normal(y.len());
     let w = source.normal(y.len());
     let step = f64::EPSILON.cbrt() * (1.0 + size(y)) / size(&v).max(f64::MIN_POSITIVE);
@@ -52,12 +52,12 @@ pub fn loss(loss: &dyn Loss, y: &[f64], target: &[f64], seed: u64) -> Vec<Check>
     checks
 }
 
-struct Point<'a> {
+struct LossAtTarget<'a> {
     loss: &'a dyn Loss,
     target: &'a [f64],
 }
 
-impl Point<'_> {
+impl LossAtTarget<'_> {
     fn value(&self, y: &[f64]) -> f64 {
         self.loss.value(y, self.target)
     }

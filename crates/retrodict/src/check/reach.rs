@@ -1,9 +1,9 @@
 //! How good a local inverse is: measured, not believed.
 
-use super::{Check, Source, derivatives, forward, jvp, moved};
+use super::{Check, Directions, derivatives, forward, jvp, moved};
 use crate::core::simulator::Simulator;
 use crate::error::{Error, Result};
-use crate::inverse::tangent::{Course, Solves};
+use crate::inverse::tangent::{LocalSearch, Solves};
 use crate::linalg::norm;
 
 /// The sweep of ‖Δy‖, in units of ‖Jv‖ with a random v of standard normal numbers.
@@ -100,14 +100,14 @@ struct Sweep<'a> {
 }
 
 /// What the inverse makes of one Δy.
-struct Trial {
+struct InverseTrial {
     line: ReachLine,
     why: Option<String>,
 }
 
 impl<'a> Sweep<'a> {
     fn new(simulator: &'a dyn Simulator, x: &'a [f64], seed: u64) -> Result<Self> {
-        let v = Source::new(seed).normal(x.len());
+        let v = Directions::new(seed).normal(x.len());
         let recovery = simulator.local_inverse().map(|inverse| inverse.recovery());
         Ok(Self {
             simulator,
@@ -159,7 +159,7 @@ impl<'a> Sweep<'a> {
     }
 
     /// The worse of Δy and −Δy.
-    fn both(&self, scale: f64) -> Result<Trial> {
+    fn both(&self, scale: f64) -> Result<InverseTrial> {
         let (ahead, behind) = (self.try_step(scale)?, self.try_step(-scale)?);
         let distance = ahead
             .line
@@ -175,7 +175,7 @@ impl<'a> Sweep<'a> {
         Ok(worse)
     }
 
-    fn try_step(&self, scale: f64) -> Result<Trial> {
+    fn try_step(&self, scale: f64) -> Result<InverseTrial> {
         let dy = if self.y.len() <= self.x.len() {
             self.jv.iter().map(|d| scale * d).collect()
         } else {
@@ -204,7 +204,7 @@ impl<'a> Sweep<'a> {
         let remaining = norm(&moved(&there, -1.0, &aim));
         // P(x) itself is known to its round-off alone.
         let round_off = 1e3 * f64::EPSILON * (norm(&aim) + norm(&there));
-        Ok(Trial {
+        Ok(InverseTrial {
             line: ReachLine {
                 length,
                 remaining,
@@ -222,7 +222,7 @@ impl<'a> Sweep<'a> {
             dense_up_to: 400,
             krylov_steps: 500,
         };
-        let mut course = Course::new(self.simulator, &self.y, self.x, solves)?;
+        let mut course = LocalSearch::new(self.simulator, &self.y, self.x, solves)?;
         let at = course.point(self.x.to_vec())?;
         course.tangent(&at)?.solve(dy, 0.0, &mut course.counts)
     }
@@ -246,9 +246,9 @@ impl<'a> Sweep<'a> {
 }
 
 /// Nothing was reached, not even a part of the way.
-fn unreached(dy: &[f64], scale: f64, why: String) -> Trial {
+fn unreached(dy: &[f64], scale: f64, why: String) -> InverseTrial {
     let length = scale.abs() * norm(dy);
-    Trial {
+    InverseTrial {
         line: ReachLine {
             length,
             remaining: length,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Check, Source, adjoint, forward, linearity, moved, taylor};
+use super::{Check, Directions, adjoint, forward, linearity, moved, taylor};
 use crate::compose::residual::ResidualAt;
 use crate::core::simulator::Simulator;
 use crate::error::Result;
@@ -25,7 +25,7 @@ pub fn residual(simulator: &Arc<dyn Simulator>, x: &[f64], seed: u64) -> Vec<Che
         Err(error) => return vec![Check::at_most(name, 1e-9, "", Err(error))],
     };
     // Away from x, where R is not 0, so that derivatives of 0 are not all that is tested.
-    let away = moved(x, 0.1, &Source::new(seed).normal(x.len()));
+    let away = moved(x, 0.1, &Directions::new(seed).normal(x.len()));
     let share = || -> Result<f64> {
         let (here, left) = (forward(&at, x)?, forward(&at, &away)?);
         Ok(norm(&here) / norm(&left))

@@ -96,12 +96,12 @@ impl Bounds {
 
 /// The box of a problem, with one bound for each unknown on both sides.
 #[derive(Debug, Clone)]
-pub(crate) struct Walls {
+pub(crate) struct BoundsBox {
     lower: Vec<f64>,
     upper: Vec<f64>,
 }
 
-impl Walls {
+impl BoundsBox {
     /// The walls at bounds that stand [`for_each`](Bounds::for_each) unknown.
     pub(crate) fn new(bounds: &Bounds) -> Self {
         Self {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::nearest::nearest;
 use super::newton::{counts_and_truncation, share};
-use super::tangent::{Course, Solves, moved};
+use super::tangent::{LocalSearch, Solves, moved};
 use super::{Ended, Inversion, Inverter};
 use crate::core::simulator::Simulator;
 use crate::error::Result;
@@ -20,12 +20,12 @@ use crate::options::{Checked, Validate, built, positive};
 /// solutions of an under-determined P, the one nearest to x₀ is sought.
 ///
 /// ```
-/// use retrodict::inverse::{Inverter, LevenbergMarquardt};
+/// use retrodict::inverse::{Inverter, LevenbergMarquardtInverse};
 /// use retrodict::prelude::*;
 /// use retrodict::simulators::SquareOptions;
 /// // y = (x₀, x₁²): the branch of x₀ is kept.
 /// let square = SquareOptions::default().build()?;
-/// let found = LevenbergMarquardt::default().invert(&square, &[1.0, 4.0], &[1.0, -1.0])?;
+/// let found = LevenbergMarquardtInverse::default().invert(&square, &[1.0, 4.0], &[1.0, -1.0])?;
 /// assert!(found.ended.arrived() && (found.x[1] + 2.0).abs() < 1e-6);
 /// # Ok::<(), retrodict::Error>(())
 /// ```
@@ -39,16 +39,16 @@ use crate::options::{Checked, Validate, built, positive};
 /// # Source
 /// Madsen, Nielsen & Tingleff, *Methods for Non-Linear Least Squares Problems*, algorithm 3.16.
 #[derive(Debug, Clone)]
-pub struct LevenbergMarquardt {
-    options: Checked<LevenbergMarquardtOptions>,
+pub struct LevenbergMarquardtInverse {
+    options: Checked<LevenbergMarquardtInverseOptions>,
 }
 
-/// The options of [`LevenbergMarquardt`].
+/// The options of [`LevenbergMarquardtInverse`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
 #[serde(default, deny_unknown_fields)]
 #[setters(prefix = "with_")]
 #[non_exhaustive]
-pub struct LevenbergMarquardtOptions {
+pub struct LevenbergMarquardtInverseOptions {
     /// Arrived once ‖P(x) − y‖ is at most this share of ‖P(x₀) − y‖, or its slope vanishes to
     /// this share; in (0, 1).
     pub tolerance: f64,
@@ -64,9 +64,9 @@ pub struct LevenbergMarquardtOptions {
     pub krylov_steps: usize,
 }
 
-built!(LevenbergMarquardtOptions => LevenbergMarquardt {});
+built!(LevenbergMarquardtInverseOptions => LevenbergMarquardtInverse {});
 
-impl Default for LevenbergMarquardtOptions {
+impl Default for LevenbergMarquardtInverseOptions {
     fn default() -> Self {
         Self {
             tolerance: 1e-12,
@@ -79,7 +79,7 @@ impl Default for LevenbergMarquardtOptions {
     }
 }
 
-impl Validate for LevenbergMarquardtOptions {
+impl Validate for LevenbergMarquardtInverseOptions {
     fn validate(&self) -> Result<()> {
         share("tolerance", self.tolerance)?;
         positive("damping", self.damping)?;
@@ -87,14 +87,14 @@ impl Validate for LevenbergMarquardtOptions {
     }
 }
 
-impl Inverter for LevenbergMarquardt {
+impl Inverter for LevenbergMarquardtInverse {
     fn invert(&self, simulator: &dyn Simulator, y: &[f64], x0: &[f64]) -> Result<Inversion> {
         let solves = Solves {
             truncation: self.options.truncation,
             dense_up_to: self.options.dense_up_to,
             krylov_steps: self.options.krylov_steps,
         };
-        let mut course = Course::new(simulator, y, x0, solves)?;
+        let mut course = LocalSearch::new(simulator, y, x0, solves)?;
         let mut at = course.point(x0.to_vec())?;
         let way = at.left;
         let (mut lambda, mut growth) = (0.0, 2.0);

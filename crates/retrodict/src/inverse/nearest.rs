@@ -1,6 +1,6 @@
 //! Of all solutions of an under-determined P, the one nearest to x₀.
 
-use super::tangent::{Course, Point, moved};
+use super::tangent::{LinearisedPoint, LocalSearch, moved};
 use crate::error::Result;
 use crate::interrupt;
 use crate::linalg::norm;
@@ -18,11 +18,11 @@ const ALONG: f64 = 1e-9;
 /// part of x₀ − x that P does not see, and returns onto the solutions; it is undone, and a
 /// shorter one is tried, if that does not come nearer to x₀.
 pub(super) fn nearest<'s>(
-    course: &mut Course<'s>,
-    found: Point<'s>,
+    course: &mut LocalSearch<'s>,
+    found: LinearisedPoint<'s>,
     x0: &[f64],
     misfit: f64,
-) -> Result<Point<'s>> {
+) -> Result<LinearisedPoint<'s>> {
     let mut at = found;
     let mut share = 1.0;
     for _ in 0..ROUNDS {
@@ -47,7 +47,11 @@ pub(super) fn nearest<'s>(
 }
 
 /// Plain Newton steps; `None` if they do not arrive at once, or P fails.
-fn solution_near<'s>(course: &mut Course<'s>, x: Vec<f64>, misfit: f64) -> Option<Point<'s>> {
+fn solution_near<'s>(
+    course: &mut LocalSearch<'s>,
+    x: Vec<f64>,
+    misfit: f64,
+) -> Option<LinearisedPoint<'s>> {
     let mut at = course.point(x).ok()?;
     for _ in 0..RETURNS {
         if at.left <= misfit.max(course.round_off(&at)) {

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::nearest::nearest;
-use super::tangent::{Course, Solves, moved};
+use super::tangent::{LocalSearch, Solves, moved};
 use super::{Ended, Inversion, Inverter};
 use crate::core::simulator::Simulator;
 use crate::error::Result;
@@ -20,12 +20,12 @@ use crate::options::{Checked, Validate, at_least_below, built, require};
 /// Of the solutions of an under-determined P, the one nearest to x₀ is sought.
 ///
 /// ```
-/// use retrodict::inverse::{Inverter, Newton};
+/// use retrodict::inverse::{Inverter, NewtonInverse};
 /// use retrodict::prelude::*;
 /// use retrodict::simulators::SquareOptions;
 /// // y = (x₀, x₁²): the branch of x₀ is kept.
 /// let square = SquareOptions::default().build()?;
-/// let found = Newton::default().invert(&square, &[1.0, 4.0], &[1.0, -1.0])?;
+/// let found = NewtonInverse::default().invert(&square, &[1.0, 4.0], &[1.0, -1.0])?;
 /// assert!(found.ended.arrived() && (found.x[1] + 2.0).abs() < 1e-6);
 /// # Ok::<(), retrodict::Error>(())
 /// ```
@@ -41,16 +41,16 @@ use crate::options::{Checked, Validate, at_least_below, built, require};
 /// Deuflhard, *Newton Methods for Nonlinear Problems*, 3.3 and 4.4 (natural monotonicity);
 /// minimum-norm steps: Ben-Israel (1966).
 #[derive(Debug, Clone)]
-pub struct Newton {
-    options: Checked<NewtonOptions>,
+pub struct NewtonInverse {
+    options: Checked<NewtonInverseOptions>,
 }
 
-/// The options of [`Newton`].
+/// The options of [`NewtonInverse`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Setters)]
 #[serde(default, deny_unknown_fields)]
 #[setters(prefix = "with_")]
 #[non_exhaustive]
-pub struct NewtonOptions {
+pub struct NewtonInverseOptions {
     /// Arrived once ‖P(x) − y‖ is at most this share of ‖P(x₀) − y‖; in (0, 1).
     pub tolerance: f64,
     /// Maximum number of steps.
@@ -65,9 +65,9 @@ pub struct NewtonOptions {
     pub krylov_steps: usize,
 }
 
-built!(NewtonOptions => Newton {});
+built!(NewtonInverseOptions => NewtonInverse {});
 
-impl Default for NewtonOptions {
+impl Default for NewtonInverseOptions {
     fn default() -> Self {
         Self {
             tolerance: 1e-12,
@@ -80,7 +80,7 @@ impl Default for NewtonOptions {
     }
 }
 
-impl Validate for NewtonOptions {
+impl Validate for NewtonInverseOptions {
     fn validate(&self) -> Result<()> {
         share("tolerance", self.tolerance)?;
         share("shortest", self.shortest)?;
@@ -110,14 +110,14 @@ pub(super) fn counts_and_truncation(
     at_least_below("truncation", truncation, 0.0, 1.0)
 }
 
-impl Inverter for Newton {
+impl Inverter for NewtonInverse {
     fn invert(&self, simulator: &dyn Simulator, y: &[f64], x0: &[f64]) -> Result<Inversion> {
         let solves = Solves {
             truncation: self.options.truncation,
             dense_up_to: self.options.dense_up_to,
             krylov_steps: self.options.krylov_steps,
         };
-        let mut course = Course::new(simulator, y, x0, solves)?;
+        let mut course = LocalSearch::new(simulator, y, x0, solves)?;
         let mut at = course.point(x0.to_vec())?;
         let way = at.left;
         let mut share = 1.0;

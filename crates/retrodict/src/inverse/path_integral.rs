@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::newton::{counts_and_truncation, share};
-use super::tangent::{Course, Point, Solves, moved};
+use super::tangent::{LinearisedPoint, LocalSearch, Solves, moved};
 use super::{Ended, Inversion, Inverter};
 use crate::core::simulator::Simulator;
 use crate::error::{Error, Result};
@@ -147,7 +147,7 @@ impl Inverter for PathIntegral {
             dense_up_to: self.options.dense_up_to,
             krylov_steps: self.options.krylov_steps,
         };
-        let mut course = Course::new(simulator, y, x0, solves)?;
+        let mut course = LocalSearch::new(simulator, y, x0, solves)?;
         let start = course.point(x0.to_vec())?;
         let way = start.left;
         if way <= course.round_off(&start) {
@@ -180,7 +180,7 @@ impl Inverter for PathIntegral {
 
 struct Path<'a> {
     options: &'a PathIntegralOptions,
-    course: Course<'a>,
+    course: LocalSearch<'a>,
     dy: Vec<f64>,
     /// Whether y(s) leaves the range of P, so that only its shadow there can be followed.
     strays: bool,
@@ -194,7 +194,7 @@ struct Path<'a> {
 /// A step that was tried.
 enum Tried<'s> {
     Good {
-        at: Point<'s>,
+        at: LinearisedPoint<'s>,
         error: f64,
         /// J⁺Δy there, where no Newton step has moved x since.
         slope: Option<Vec<f64>>,
@@ -205,7 +205,7 @@ enum Tried<'s> {
 }
 
 impl<'a> Path<'a> {
-    fn follow(&mut self, start: Point<'a>) -> Result<(Point<'a>, Ended)> {
+    fn follow(&mut self, start: LinearisedPoint<'a>) -> Result<(LinearisedPoint<'a>, Ended)> {
         let mut slope = self.first_slope(&start)?;
         let mut at = start;
         let mut h: f64 = 1.0;
@@ -253,7 +253,7 @@ impl<'a> Path<'a> {
     }
 
     /// How it ended at s = 1.
-    fn end(&mut self, at: &Point<'_>) -> Result<Ended> {
+    fn end(&mut self, at: &LinearisedPoint<'_>) -> Result<Ended> {
         let arrived = self.options.arrival * self.way;
         // Where J amplifies round-off, that is all that can be asked.
         if at.left <= arrived.max(1e3 * self.course.round_off(at)) {
@@ -266,7 +266,7 @@ impl<'a> Path<'a> {
     }
 
     /// J⁺Δy at the start. Where J is singular already, only what of Δy it reaches is followed.
-    fn first_slope(&mut self, at: &Point<'_>) -> Result<Vec<f64>> {
+    fn first_slope(&mut self, at: &LinearisedPoint<'_>) -> Result<Vec<f64>> {
         let tangent = self.course.tangent(at)?;
         let slope = tangent.solve(&self.dy, 0.0, &mut self.course.counts)?;
         if !self.strays {
@@ -280,20 +280,20 @@ impl<'a> Path<'a> {
     }
 
     /// J⁺Δy.
-    fn slope(&mut self, at: &Point<'_>) -> Result<Vec<f64>> {
+    fn slope(&mut self, at: &LinearisedPoint<'_>) -> Result<Vec<f64>> {
         let tangent = self.course.tangent(at)?;
         tangent.solve(&self.dy, 0.0, &mut self.course.counts)
     }
 
     /// A step of h in s, and back to y(s + h).
-    fn step(&mut self, at: &Point<'a>, slope: &[f64], h: f64) -> Result<Tried<'a>> {
+    fn step(&mut self, at: &LinearisedPoint<'a>, slope: &[f64], h: f64) -> Result<Tried<'a>> {
         match self.try_step(at, slope, h) {
             Err(error) if !error.is_interruption() => Ok(Tried::Failed(error)),
             tried => tried,
         }
     }
 
-    fn try_step(&mut self, at: &Point<'a>, slope: &[f64], h: f64) -> Result<Tried<'a>> {
+    fn try_step(&mut self, at: &LinearisedPoint<'a>, slope: &[f64], h: f64) -> Result<Tried<'a>> {
         let mut slopes = vec![slope.to_vec()];
         let mut there = None;
         for stage in STAGES {
@@ -333,9 +333,9 @@ impl<'a> Path<'a> {
     fn back_to(
         &mut self,
         s: f64,
-        from: Point<'a>,
+        from: LinearisedPoint<'a>,
         tolerance: f64,
-    ) -> Result<std::result::Result<Point<'a>, Point<'a>>> {
+    ) -> Result<std::result::Result<LinearisedPoint<'a>, LinearisedPoint<'a>>> {
         let allowed = tolerance * self.way;
         let mut at = from;
         let mut before = f64::INFINITY;

@@ -19,14 +19,14 @@ pub(crate) struct Solves {
 }
 
 /// A search for x with P(x) = y, and what it has asked of P so far.
-pub(crate) struct Course<'a> {
+pub(crate) struct LocalSearch<'a> {
     pub simulator: &'a dyn Simulator,
     pub target: &'a [f64],
     pub solves: Solves,
     pub counts: Counts,
 }
 
-impl<'a> Course<'a> {
+impl<'a> LocalSearch<'a> {
     pub fn new(
         simulator: &'a dyn Simulator,
         target: &'a [f64],
@@ -51,14 +51,14 @@ impl<'a> Course<'a> {
     }
 
     /// P and its linearisation at x.
-    pub fn point(&mut self, x: Vec<f64>) -> Result<Point<'a>> {
+    pub fn point(&mut self, x: Vec<f64>) -> Result<LinearisedPoint<'a>> {
         let mut y = vec![0.0; self.target.len()];
         interrupt::check()?;
         self.counts.forward += 1;
         let map = self.simulator.linearize(&x, &mut y)?;
         expect_finite("P(x)", &y)?;
         let residual: Vec<f64> = self.target.iter().zip(&y).map(|(t, y)| t - y).collect();
-        Ok(Point {
+        Ok(LinearisedPoint {
             left: norm(&residual),
             residual,
             x,
@@ -68,7 +68,7 @@ impl<'a> Course<'a> {
     }
 
     /// J⁺ at a point.
-    pub fn tangent<'p>(&mut self, at: &'p Point<'_>) -> Result<Tangent<'p>> {
+    pub fn tangent<'p>(&mut self, at: &'p LinearisedPoint<'_>) -> Result<Tangent<'p>> {
         let (m, n) = (at.y.len(), at.x.len());
         let kind = if m.min(n) <= self.solves.dense_up_to {
             let products = if n <= m {
@@ -80,9 +80,9 @@ impl<'a> Course<'a> {
             let parts = svd(&at.map.dense()?)?;
             let floor = self.solves.truncation * parts.s.first().copied().unwrap_or(0.0);
             let rank = parts.s.iter().filter(|s| **s > floor).count();
-            Kind::Dense { parts, rank }
+            TangentSolver::Dense { parts, rank }
         } else {
-            Kind::Krylov(LsmrOptions {
+            TangentSolver::Krylov(LsmrOptions {
                 damping: 0.0,
                 tolerance: self.solves.truncation,
                 max_iterations: self.solves.krylov_steps,
@@ -95,13 +95,13 @@ impl<'a> Course<'a> {
     }
 
     /// How small ‖y − P(x)‖ can be told from 0.
-    pub fn round_off(&self, at: &Point<'_>) -> f64 {
+    pub fn round_off(&self, at: &LinearisedPoint<'_>) -> f64 {
         64.0 * f64::EPSILON * (norm(self.target) + norm(&at.y))
     }
 }
 
 /// P(x) and J at x.
-pub(crate) struct Point<'s> {
+pub(crate) struct LinearisedPoint<'s> {
     pub x: Vec<f64>,
     pub y: Vec<f64>,
     /// y* − P(x).
@@ -114,10 +114,10 @@ pub(crate) struct Point<'s> {
 /// J⁺ at a point.
 pub(crate) struct Tangent<'p> {
     map: &'p dyn LinearMap,
-    kind: Kind,
+    kind: TangentSolver,
 }
 
-enum Kind {
+enum TangentSolver {
     Dense { parts: Svd, rank: usize },
     Krylov(LsmrOptions),
 }
@@ -127,7 +127,7 @@ impl Tangent<'_> {
     pub fn solve(&self, r: &[f64], damping: f64, counts: &mut Counts) -> Result<Vec<f64>> {
         let mut dx = vec![0.0; self.map.inputs()];
         match &self.kind {
-            Kind::Dense { parts, rank } => {
+            TangentSolver::Dense { parts, rank } => {
                 for k in 0..*rank {
                     let s = parts.s[k];
                     let weight: f64 = (0..r.len()).map(|i| parts.u[(i, k)] * r[i]).sum();
@@ -137,7 +137,7 @@ impl Tangent<'_> {
                     }
                 }
             }
-            Kind::Krylov(options) => {
+            TangentSolver::Krylov(options) => {
                 let options = LsmrOptions {
                     damping,
                     ..*options
@@ -154,7 +154,7 @@ impl Tangent<'_> {
     pub fn apply(&self, dx: &[f64], counts: &mut Counts) -> Result<Vec<f64>> {
         let mut dy = vec![0.0; self.map.outputs()];
         match &self.kind {
-            Kind::Dense { parts, .. } => {
+            TangentSolver::Dense { parts, .. } => {
                 for (k, s) in parts.s.iter().enumerate() {
                     let weight: f64 = (0..dx.len()).map(|i| parts.v[(i, k)] * dx[i]).sum();
                     for (i, dy) in dy.iter_mut().enumerate() {
@@ -162,7 +162,7 @@ impl Tangent<'_> {
                     }
                 }
             }
-            Kind::Krylov(_) => {
+            TangentSolver::Krylov(_) => {
                 counts.jvp += 1;
                 self.map.apply(dx, &mut dy)?;
             }
@@ -174,13 +174,13 @@ impl Tangent<'_> {
     pub fn unseen(&self, dx: &[f64], counts: &mut Counts) -> Result<Vec<f64>> {
         let mut unseen = dx.to_vec();
         match &self.kind {
-            Kind::Dense { parts, rank } => {
+            TangentSolver::Dense { parts, rank } => {
                 for k in 0..*rank {
                     let v: Vec<f64> = (0..dx.len()).map(|i| parts.v[(i, k)]).collect();
                     axpy(-dot(&v, &unseen), &v, &mut unseen);
                 }
             }
-            Kind::Krylov(_) => {
+            TangentSolver::Krylov(_) => {
                 let seen = self.apply(dx, counts)?;
                 axpy(-1.0, &self.solve(&seen, 0.0, counts)?, &mut unseen);
             }

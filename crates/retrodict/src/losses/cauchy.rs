@@ -6,7 +6,7 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::separable::{Separable, Term};
+use super::separable::{LossTerm, SeparableLoss};
 use crate::core::loss::Loss;
 use crate::error::Result;
 use crate::options::{Checked, Validate, built, positive};
@@ -59,17 +59,17 @@ impl Validate for CauchyOptions {
     }
 }
 
-impl Separable for Cauchy {
+impl SeparableLoss for Cauchy {
     fn formula(&self) -> String {
         "½ c² Σ ln(1 + ((y − y*)/c)²)".to_owned()
     }
     fn subset(&self, _kept: &[usize]) -> Arc<dyn Loss> {
         Arc::new(self.clone())
     }
-    fn term(&self, _i: usize, r: f64) -> Term {
+    fn term(&self, _i: usize, r: f64) -> LossTerm {
         let u = (r / self.options.scale).powi(2);
         let weight = 1.0 / (1.0 + u);
-        Term {
+        LossTerm {
             value: 0.5 * self.options.scale * self.options.scale * u.ln_1p(),
             slope: weight * r,
             curvature: (1.0 - u) * weight * weight,

@@ -6,7 +6,7 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::separable::{Separable, Term};
+use super::separable::{LossTerm, SeparableLoss};
 use crate::core::loss::Loss;
 use crate::error::Result;
 use crate::options::{Checked, Validate, built, positive};
@@ -60,25 +60,25 @@ impl Validate for HuberOptions {
     }
 }
 
-impl Separable for Huber {
+impl SeparableLoss for Huber {
     fn formula(&self) -> String {
         "Σ ½ r² up to |r| = δ, δ (|r| − ½ δ) beyond".to_owned()
     }
     fn subset(&self, _kept: &[usize]) -> Arc<dyn Loss> {
         Arc::new(self.clone())
     }
-    fn term(&self, _i: usize, r: f64) -> Term {
+    fn term(&self, _i: usize, r: f64) -> LossTerm {
         let (size, delta) = (r.abs(), self.options.delta);
         // NaN falls into the first branch and stays NaN.
         if size > delta {
-            return Term {
+            return LossTerm {
                 value: delta * (size - 0.5 * delta),
                 slope: delta * r.signum(),
                 curvature: 0.0,
                 weight: delta / size,
             };
         }
-        Term {
+        LossTerm {
             value: 0.5 * r * r,
             slope: r,
             curvature: 1.0,

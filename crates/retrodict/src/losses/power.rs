@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::separable::{Separable, Term};
+use super::separable::{LossTerm, SeparableLoss};
 use crate::core::loss::Loss;
 
 /// A smoothed power of the residuals: L = (1/p) Σ ((r² + ε²)^(p/2) − ε^p).
@@ -21,18 +21,18 @@ pub(crate) struct Power {
     pub(crate) smoothing: f64,
 }
 
-impl Separable for Power {
+impl SeparableLoss for Power {
     fn formula(&self) -> String {
         format!("Σ |y − y*|^{0} / {0}, smoothed", self.exponent)
     }
     fn subset(&self, _kept: &[usize]) -> Arc<dyn Loss> {
         Arc::new(self.clone())
     }
-    fn term(&self, _i: usize, r: f64) -> Term {
+    fn term(&self, _i: usize, r: f64) -> LossTerm {
         let (p, floor) = (self.exponent, self.smoothing * self.smoothing);
         let square = r * r + floor;
         let weight = square.powf(0.5 * p - 1.0);
-        Term {
+        LossTerm {
             value: (square.powf(0.5 * p) - self.smoothing.powf(p)) / p,
             slope: weight * r,
             curvature: weight * (floor + (p - 1.0) * r * r) / square,

@@ -7,7 +7,7 @@ use crate::core::noise::NoiseModel;
 use crate::error::Result;
 
 /// L = Σᵢ ρᵢ(rᵢ) with the residuals r = y − y*.
-pub(super) trait Separable: Send + Sync {
+pub(super) trait SeparableLoss: Send + Sync {
     /// The formula, for tables and reports.
     fn formula(&self) -> String;
     /// Checks that the loss fits outputs of this length.
@@ -17,7 +17,7 @@ pub(super) trait Separable: Send + Sync {
     /// The loss of some of the data alone.
     fn subset(&self, kept: &[usize]) -> Arc<dyn Loss>;
     /// ρᵢ and what belongs to it at the residual r.
-    fn term(&self, i: usize, r: f64) -> Term;
+    fn term(&self, i: usize, r: f64) -> LossTerm;
     /// What it says of the noise.
     fn noise(&self) -> NoiseModel<'_> {
         NoiseModel::Unknown
@@ -25,7 +25,7 @@ pub(super) trait Separable: Send + Sync {
 }
 
 /// ρ(r) and its derivatives.
-pub(super) struct Term {
+pub(super) struct LossTerm {
     /// ρ.
     pub(super) value: f64,
     /// ρ′.
@@ -37,21 +37,21 @@ pub(super) struct Term {
     pub(super) weight: f64,
 }
 
-impl<T: Separable> Loss for T {
+impl<T: SeparableLoss> Loss for T {
     fn formula(&self) -> String {
-        Separable::formula(self)
+        SeparableLoss::formula(self)
     }
     fn check(&self, outputs: usize) -> Result<()> {
-        Separable::check(self, outputs)
+        SeparableLoss::check(self, outputs)
     }
     fn of_subset(&self, kept: &[usize]) -> Result<Arc<dyn Loss>> {
         Ok(self.subset(kept))
     }
     fn noise(&self) -> NoiseModel<'_> {
-        Separable::noise(self)
+        SeparableLoss::noise(self)
     }
     fn chi_squared(&self, y: &[f64], target: &[f64]) -> Option<ChiSquared> {
-        let NoiseModel::Independent(deviations) = Separable::noise(self) else {
+        let NoiseModel::Independent(deviations) = SeparableLoss::noise(self) else {
             return None;
         };
         let residuals = y.iter().zip(target).map(|(y, target)| y - target);
@@ -94,7 +94,7 @@ impl<T: Separable> Loss for T {
     }
 }
 
-fn terms<T: Separable>(loss: &T, y: &[f64], target: &[f64]) -> impl Iterator<Item = Term> {
+fn terms<T: SeparableLoss>(loss: &T, y: &[f64], target: &[f64]) -> impl Iterator<Item = LossTerm> {
     let residuals = y.iter().zip(target).map(|(y, target)| y - target);
     residuals.enumerate().map(|(i, r)| loss.term(i, r))
 }

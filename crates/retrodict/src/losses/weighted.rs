@@ -6,7 +6,7 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::separable::{Separable, Term};
+use super::separable::{LossTerm, SeparableLoss};
 use crate::core::loss::Loss;
 use crate::core::noise::NoiseModel;
 use crate::error::{Result, expect_length};
@@ -89,7 +89,7 @@ impl Weighted {
     }
 }
 
-impl Separable for Weighted {
+impl SeparableLoss for Weighted {
     fn formula(&self) -> String {
         if self.options.half {
             "½ Σ ((y − y*)/σ)²"
@@ -111,10 +111,10 @@ impl Separable for Weighted {
                 .with(|options| options.deviations = kept(&options.deviations, places)),
         })
     }
-    fn term(&self, i: usize, r: f64) -> Term {
+    fn term(&self, i: usize, r: f64) -> LossTerm {
         let weight = self.of(i).powi(-2);
         let factor = if self.options.half { 0.5 } else { 1.0 };
-        Term {
+        LossTerm {
             value: factor * weight * r * r,
             slope: 2.0 * factor * weight * r,
             curvature: 2.0 * factor * weight,

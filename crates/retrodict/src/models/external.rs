@@ -251,7 +251,7 @@ impl External {
     }
 
     /// J at x, where y = P(x).
-    fn dense(&self, x: &[f64], y: &[f64]) -> Result<Dense> {
+    fn dense(&self, x: &[f64], y: &[f64]) -> Result<DenseJacobian> {
         let (n, m) = (self.inputs, self.outputs);
         if m.checked_mul(n).is_none_or(|values| values > MOST_VALUES) {
             return Err(failed(
@@ -292,10 +292,10 @@ impl External {
             None => {
                 let evaluate = |x: &[f64]| Ok(self.silenced(1, self.evaluate(x)?));
                 let found = columns::jacobian(&self.differences, x, y, self.at_once(), &evaluate)?;
-                return Ok(Dense::Differences(found));
+                return Ok(DenseJacobian::Differences(found));
             }
         };
-        Ok(Dense::Exact(exact))
+        Ok(DenseJacobian::Exact(exact))
     }
 
     /// J at x; y is evaluated only where J is going to need it.
@@ -309,9 +309,9 @@ impl External {
 }
 
 /// J, and whether it is exact.
-enum Dense {
+enum DenseJacobian {
     Exact(Matrix),
-    Differences(columns::Found),
+    Differences(columns::EstimatedJacobian),
 }
 
 /// An answer of what goes by that label, if it is as long as it must be, and finite where it matters.

@@ -105,7 +105,7 @@ pub struct Ode<R: RightHandSide> {
 }
 
 /// The state, and workspace for the stages of a step.
-struct Stages<D> {
+struct StageScratch<D> {
     y: Vec<D>,
     at: Vec<D>,
     slope: Vec<D>,
@@ -144,8 +144,8 @@ impl<R: RightHandSide> Ode<R> {
     }
 
     /// One Runge–Kutta step from time t.
-    fn step<D: Number>(&self, t: f64, h: f64, p: &[D], stages: &mut Stages<D>) {
-        let Stages { y, at, slope, sum } = stages;
+    fn step<D: Number>(&self, t: f64, h: f64, p: &[D], stages: &mut StageScratch<D>) {
+        let StageScratch { y, at, slope, sum } = stages;
         at.copy_from_slice(y);
         sum.copy_from_slice(y);
         for (i, (node, weight)) in [(0.0, 1.0), (0.5, 2.0), (0.5, 2.0), (1.0, 1.0)]
@@ -176,7 +176,7 @@ impl<R: RightHandSide> Ode<R> {
     fn march<D: Number>(&self, values: &[D], mut see: impl FnMut(usize, &mut [D])) -> Result<()> {
         let p = &values[..self.options.equation.parameters().len()];
         let y = self.start(values);
-        let mut stages = Stages {
+        let mut stages = StageScratch {
             at: y.clone(),
             slope: y.clone(),
             sum: y.clone(),

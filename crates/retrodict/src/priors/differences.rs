@@ -38,7 +38,7 @@ impl std::fmt::Display for Edges {
 
 /// R(x): the differences of one order along the first axis, then along the second, and so on.
 #[derive(Debug, Clone)]
-pub(super) struct Differences {
+pub(super) struct DifferenceOperator {
     space: Space,
     edges: Edges,
     /// The weights of neighbouring cells in a difference.
@@ -46,7 +46,7 @@ pub(super) struct Differences {
     output: Space,
 }
 
-impl Differences {
+impl DifferenceOperator {
     pub(super) fn new(space: &Space, order: usize, edges: Edges, cell: f64) -> Result<Self> {
         positive("cell", cell)?;
         let stencil = match order {
@@ -79,7 +79,7 @@ impl Differences {
         Ok(differences)
     }
 
-    fn axes(&self) -> impl Iterator<Item = Axis> {
+    fn axes(&self) -> impl Iterator<Item = AxisDifferences> {
         let shape = &self.space.shape;
         let order = self.stencil.len() - 1;
         (0..shape.len()).map(move |axis| {
@@ -90,7 +90,7 @@ impl Differences {
                 (_, 1) => (cells, 0),
                 _ => (cells, 1),
             };
-            Axis {
+            AxisDifferences {
                 outer: shape[..axis].iter().product(),
                 cells,
                 inner: shape[axis + 1..].iter().product(),
@@ -142,7 +142,7 @@ impl Differences {
 }
 
 /// The differences along one axis.
-struct Axis {
+struct AxisDifferences {
     outer: usize,
     cells: usize,
     inner: usize,
@@ -152,7 +152,7 @@ struct Axis {
     order: usize,
 }
 
-impl Axis {
+impl AxisDifferences {
     /// The rows whose cells all lie within the grid.
     fn plain(&self) -> std::ops::Range<usize> {
         let end = (self.cells + self.before).saturating_sub(self.order);
@@ -160,7 +160,7 @@ impl Axis {
     }
 }
 
-impl Simulator for Differences {
+impl Simulator for DifferenceOperator {
     fn input(&self) -> &Space {
         &self.space
     }

@@ -6,7 +6,7 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::differences::{Differences, Edges};
+use super::differences::{DifferenceOperator, Edges};
 use super::identity::Identity;
 use super::{Prior, PriorBlock, for_each_place};
 use crate::core::simulator::Simulator;
@@ -89,7 +89,9 @@ impl Prior for Tikhonov {
             0 => Arc::new(Identity(space.clone())),
             order => {
                 grid(&space.shape)?;
-                Arc::new(Differences::new(space, order, self.edges, self.cell)?)
+                Arc::new(DifferenceOperator::new(
+                    space, order, self.edges, self.cell,
+                )?)
             }
         };
         let loss = Arc::new(SquaredError::half());

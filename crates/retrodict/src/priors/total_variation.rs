@@ -6,7 +6,7 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::differences::{Differences, Edges};
+use super::differences::{DifferenceOperator, Edges};
 use super::{Prior, PriorBlock, for_each_place};
 use crate::core::space::Space;
 use crate::error::{Result, expect_finite};
@@ -91,7 +91,7 @@ impl Prior for TotalVariation {
         self.validate()?;
         grid(&space.shape)?;
         let reference = for_each_place("reference", &self.reference, space.len(), 0.0)?;
-        let differences = Differences::new(space, 1, self.edges, self.cell)?;
+        let differences = DifferenceOperator::new(space, 1, self.edges, self.cell)?;
         let loss = Grouped {
             places: space.len(),
             smoothing: self.smoothing,

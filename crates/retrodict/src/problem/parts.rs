@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::ops::Range;
 
 use super::Problem;
-use crate::compose::bounds::{Bounds, Walls};
+use crate::compose::bounds::{Bounds, BoundsBox};
 use crate::compose::stacked::Stacked;
 use crate::compose::transformed::Transformed;
 use crate::core::loss::Loss;
@@ -30,7 +30,7 @@ pub struct Term {
 
 /// The data of a problem, apart from priors.
 #[derive(Clone)]
-pub(super) struct Data {
+pub(super) struct DataBlocks {
     /// The simulator of x.
     pub(super) simulator: Arc<dyn Simulator>,
     /// The simulator of the unknowns that rules see.
@@ -41,7 +41,7 @@ pub(super) struct Data {
 
 /// Data, priors, bounds and transforms.
 pub(super) struct Parts {
-    pub(super) data: Data,
+    pub(super) data: DataBlocks,
     pub(super) terms: Vec<Term>,
     pub(super) bounds: Option<Bounds>,
     pub(super) transforms: Vec<Transform>,
@@ -50,8 +50,8 @@ pub(super) struct Parts {
 impl Problem {
     pub(super) fn parts(&self) -> Parts {
         let data = match &self.data {
-            Some(data) => Data::clone(data),
-            None => Data {
+            Some(data) => DataBlocks::clone(data),
+            None => DataBlocks {
                 simulator: self.simulator.clone(),
                 observed: self.simulator.clone(),
                 loss: self.loss.clone(),
@@ -101,8 +101,8 @@ impl Parts {
             }
         };
         let walls = bounds.as_ref().map(|bounds| match &transformed {
-            None => Walls::new(bounds),
-            Some(transformed) => Walls::behind(bounds, transformed.transforms()),
+            None => BoundsBox::new(bounds),
+            Some(transformed) => BoundsBox::behind(bounds, transformed.transforms()),
         });
         let simulator = match &transformed {
             None => simulator,

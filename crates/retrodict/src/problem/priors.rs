@@ -1,7 +1,7 @@
 //! Problems with priors: data and what is known before them, stacked.
 
 use super::Problem;
-use super::parts::{Data, Term};
+use super::parts::{DataBlocks, Term};
 use crate::core::loss::Loss;
 use crate::error::Result;
 use crate::options::require;
@@ -72,7 +72,7 @@ impl Problem {
         self.data_loss().value(&y[..data], &self.target[..data])
     }
 
-    fn data_part(&self) -> Option<&Data> {
+    fn data_part(&self) -> Option<&DataBlocks> {
         self.data.as_deref().filter(|_| !self.terms.is_empty())
     }
 }

@@ -60,8 +60,8 @@ impl Serialize for Named {
 
 impl<'de> Deserialize<'de> for Named {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
+        struct NamedReader;
+        impl<'de> Visitor<'de> for NamedReader {
             type Value = Named;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,7 +86,7 @@ impl<'de> Deserialize<'de> for Named {
                 Ok(Named { name, options })
             }
         }
-        deserializer.deserialize_any(Reader)
+        deserializer.deserialize_any(NamedReader)
     }
 }
 

@@ -218,10 +218,10 @@ impl Exponential {
 }
 
 /// Three lines to work in.
-pub struct Lines([Vec<f64>; 3]);
+pub struct StageLines([Vec<f64>; 3]);
 
 impl TimeStep for Exponential {
-    type Scratch = Lines;
+    type Scratch = StageLines;
 
     fn state(&self) -> &Space {
         &self.state
@@ -233,8 +233,8 @@ impl TimeStep for Exponential {
     fn time_step(&self) -> f64 {
         self.dt
     }
-    fn scratch(&self) -> Lines {
-        Lines(std::array::from_fn(|_| vec![0.0; self.fourier.len()]))
+    fn scratch(&self) -> StageLines {
+        StageLines(std::array::from_fn(|_| vec![0.0; self.fourier.len()]))
     }
     fn step(
         &self,
@@ -242,7 +242,7 @@ impl TimeStep for Exponential {
         _: &[f64],
         state: &mut [f64],
         record: &mut [f64],
-        Lines([p, q, _]): &mut Lines,
+        StageLines([p, q, _]): &mut StageLines,
     ) -> Result<()> {
         let (u, a) = record.split_at_mut(state.len());
         u.copy_from_slice(state);
@@ -265,7 +265,7 @@ impl TimeStep for Exponential {
         record: &[f64],
         adjoints: &mut [f64],
         _: &mut [f64],
-        Lines([p, q, r]): &mut Lines,
+        StageLines([p, q, r]): &mut StageLines,
     ) -> Result<()> {
         let n = self.fourier.len();
         let (u, a) = record.split_at(n);
@@ -290,7 +290,7 @@ impl TimeStep for Exponential {
         record: &[f64],
         tangents: &mut [f64],
         _: &[f64],
-        Lines([p, q, r]): &mut Lines,
+        StageLines([p, q, r]): &mut StageLines,
     ) -> Result<()> {
         let n = self.fourier.len();
         let (u, a) = record.split_at(n);

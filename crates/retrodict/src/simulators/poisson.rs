@@ -54,7 +54,7 @@ pub struct Poisson {
     input: Space,
     output: Space,
     residual: Space,
-    plan: Arc<Plan>,
+    plan: Arc<PoissonPlan>,
 }
 
 /// The options of [`Poisson`].
@@ -112,7 +112,7 @@ impl Build for PoissonOptions {
             input: Space::new("source", &options.shape, "V/m²"),
             output: Space::new("potential", &options.shape, "V"),
             residual: Space::new("∇²y − x", &options.shape, "V/m²"),
-            plan: Arc::new(Plan::new(&options)),
+            plan: Arc::new(PoissonPlan::new(&options)),
             options,
         })
     }
@@ -127,12 +127,12 @@ impl Poisson {
 
 /// A basis of waves in which the Laplacian is diagonal, and 1/λ of each wave.
 #[derive(Debug)]
-struct Plan {
+struct PoissonPlan {
     basis: Basis,
     gains: Vec<f64>,
 }
 
-impl Plan {
+impl PoissonPlan {
     fn new(poisson: &PoissonOptions) -> Self {
         let basis = Basis::new(
             &poisson.shape,

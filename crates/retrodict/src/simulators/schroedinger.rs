@@ -193,14 +193,14 @@ pub struct CrankNicolson {
 /// Right-hand sides that are solved together, side by side in memory.
 const LANES: usize = 8;
 
-type Lanes = [f64; LANES];
+type LaneValues = [f64; LANES];
 
 /// The factors of U₁ and a block of right-hand sides.
-pub struct Scratch {
+pub struct SplitScratch {
     /// 1/pivot at each point.
     inverse_pivots: Vec<C64>,
-    re: Vec<Lanes>,
-    im: Vec<Lanes>,
+    re: Vec<LaneValues>,
+    im: Vec<LaneValues>,
 }
 
 impl CrankNicolson {
@@ -210,7 +210,7 @@ impl CrankNicolson {
 
     /// Thomas's elimination of U₁ = tridiag(−i r, 1 + i(2r + Δt/2 u xⱼ), −i r): stable without
     /// pivoting, since the Hermitian part of U₁ is 1.
-    fn factor(&self, u: f64, scratch: &mut Scratch) {
+    fn factor(&self, u: f64, scratch: &mut SplitScratch) {
         let r2 = self.coupling * self.coupling;
         let mut last = C64::default();
         for (j, inverse) in scratch.inverse_pivots.iter_mut().enumerate() {
@@ -223,7 +223,7 @@ impl CrankNicolson {
     }
 
     /// Solves U₁ z = b for all lanes, in place. `sign` −1 solves with the conjugate of U₁.
-    fn solve(&self, sign: f64, scratch: &mut Scratch) {
+    fn solve(&self, sign: f64, scratch: &mut SplitScratch) {
         let (re, im) = (&mut scratch.re, &mut scratch.im);
         let r = sign * self.coupling;
         for j in 1..self.inner {
@@ -253,7 +253,7 @@ impl CrankNicolson {
     }
 
     /// Copies up to `LANES` vectors (Re, then Im) into the lanes.
-    fn load(&self, vectors: &[f64], scratch: &mut Scratch) {
+    fn load(&self, vectors: &[f64], scratch: &mut SplitScratch) {
         for (k, vector) in vectors.chunks(2 * self.inner).enumerate() {
             let (re, im) = vector.split_at(self.inner);
             for j in 0..self.inner {
@@ -264,7 +264,7 @@ impl CrankNicolson {
     }
 
     /// v ← 2z − v for each vector and its lane.
-    fn reflect(&self, vectors: &mut [f64], scratch: &Scratch) {
+    fn reflect(&self, vectors: &mut [f64], scratch: &SplitScratch) {
         for (k, vector) in vectors.chunks_mut(2 * self.inner).enumerate() {
             let (re, im) = vector.split_at_mut(self.inner);
             for j in 0..self.inner {
@@ -276,7 +276,7 @@ impl CrankNicolson {
 }
 
 impl TimeStep for CrankNicolson {
-    type Scratch = Scratch;
+    type Scratch = SplitScratch;
 
     fn state(&self) -> &Space {
         &self.state
@@ -287,8 +287,8 @@ impl TimeStep for CrankNicolson {
     fn time_step(&self) -> f64 {
         self.dt
     }
-    fn scratch(&self) -> Scratch {
-        Scratch {
+    fn scratch(&self) -> SplitScratch {
+        SplitScratch {
             inverse_pivots: vec![C64::default(); self.inner],
             re: vec![[0.0; LANES]; self.inner],
             im: vec![[0.0; LANES]; self.inner],
@@ -301,7 +301,7 @@ impl TimeStep for CrankNicolson {
         u: &[f64],
         state: &mut [f64],
         record: &mut [f64],
-        scratch: &mut Scratch,
+        scratch: &mut SplitScratch,
     ) -> Result<()> {
         self.factor(u[0], scratch);
         self.load(state, scratch);
@@ -321,7 +321,7 @@ impl TimeStep for CrankNicolson {
         record: &[f64],
         adjoints: &mut [f64],
         pulls: &mut [f64],
-        scratch: &mut Scratch,
+        scratch: &mut SplitScratch,
     ) -> Result<()> {
         self.factor(u[0], scratch);
         let (re, im) = record.split_at(self.inner);
@@ -351,7 +351,7 @@ impl TimeStep for CrankNicolson {
         record: &[f64],
         tangents: &mut [f64],
         pushes: &[f64],
-        scratch: &mut Scratch,
+        scratch: &mut SplitScratch,
     ) -> Result<()> {
         self.factor(u[0], scratch);
         let (re, im) = record.split_at(self.inner);
@@ -379,7 +379,7 @@ impl TimeStep for CrankNicolson {
         _: usize,
         u: &[f64],
         state: &mut [f64],
-        scratch: &mut Scratch,
+        scratch: &mut SplitScratch,
     ) -> Result<()> {
         self.factor(u[0], scratch);
         self.load(state, scratch);

@@ -41,7 +41,7 @@ pub(crate) fn leads_downhill(at: &Evaluation<'_>) -> Result<bool> {
     if at.problem().description().linear {
         return Ok(false);
     }
-    let view = View::new(at)?;
+    let view = ScaledJacobian::new(at)?;
     let gradient = at.gradient()?;
     let held = at.held()?;
     let reach = view.reach(at)?;
@@ -164,13 +164,13 @@ fn wobble(values: &[f64; 7]) -> f64 {
 ///
 /// D holds the lengths of the columns of W J, so that D x has no units. Where there are many parameters, fewer
 /// data, or none has an effect, V and S are left out.
-struct View {
+struct ScaledJacobian {
     scale: Vec<f64>,
     /// V and S, where there are as many data as parameters.
     effects: Option<(Matrix, Vec<f64>)>,
 }
 
-impl View {
+impl ScaledJacobian {
     fn new(at: &Evaluation<'_>) -> Result<Self> {
         let n = at.x().len();
         let mut view = Self {

@@ -128,7 +128,7 @@ fn along(gradient: &[f64], from: &[f64], to: &[f64]) -> f64 {
 }
 
 /// φ(a) = L(x + a Δx) and φ′(a), with the evaluation that they came from.
-struct Point<'p> {
+struct SearchPoint<'p> {
     scale: f64,
     loss: f64,
     slope: f64,
@@ -170,7 +170,7 @@ impl<'a, 'p> Wolfe<'a, 'p> {
         })
     }
 
-    fn point(&mut self, scale: f64) -> Result<Point<'p>> {
+    fn point(&mut self, scale: f64) -> Result<SearchPoint<'p>> {
         self.trials += 1;
         let landing = self.at.moved(self.dx, scale);
         let mut loss = self.failed_trials.or_infinity(landing.loss())?;
@@ -185,7 +185,7 @@ impl<'a, 'p> Wolfe<'a, 'p> {
                 f64::INFINITY
             };
         }
-        Ok(Point {
+        Ok(SearchPoint {
             scale,
             loss,
             slope,
@@ -193,11 +193,11 @@ impl<'a, 'p> Wolfe<'a, 'p> {
         })
     }
 
-    fn is_high(&self, p: &Point<'p>) -> bool {
+    fn is_high(&self, p: &SearchPoint<'p>) -> bool {
         p.loss > self.loss + self.decrease * p.scale * self.slope
     }
 
-    fn is_flat(&self, p: &Point<'p>) -> bool {
+    fn is_flat(&self, p: &SearchPoint<'p>) -> bool {
         p.slope.abs() <= -self.curvature * self.slope
     }
 
@@ -206,7 +206,7 @@ impl<'a, 'p> Wolfe<'a, 'p> {
         if self.slope >= 0.0 || !self.slope.is_finite() {
             return Ok(None);
         }
-        let mut low = Point {
+        let mut low = SearchPoint {
             scale: 0.0,
             loss: self.loss,
             slope: self.slope,
@@ -234,7 +234,7 @@ impl<'a, 'p> Wolfe<'a, 'p> {
     }
 
     /// Algorithm 3.6, with the cubic's minimiser kept off the ends of the interval.
-    fn zoom(mut self, mut low: Point<'p>, mut high: Point<'p>) -> Result<Landing<'p>> {
+    fn zoom(mut self, mut low: SearchPoint<'p>, mut high: SearchPoint<'p>) -> Result<Landing<'p>> {
         while self.trials < MAX_TRIALS {
             let trial = self.point(inside(&low, &high))?;
             if self.is_high(&trial) || trial.loss >= low.loss {
@@ -255,17 +255,17 @@ impl<'a, 'p> Wolfe<'a, 'p> {
     }
 }
 
-fn found(p: Point<'_>) -> Landing<'_> {
+fn found(p: SearchPoint<'_>) -> Landing<'_> {
     Some((p.landing?, p.scale))
 }
 
 /// The lowest point of a search that ran out of trials still is progress, if it is one.
-fn found_if_lower(p: Point<'_>) -> Landing<'_> {
+fn found_if_lower(p: SearchPoint<'_>) -> Landing<'_> {
     found(p)
 }
 
 /// The minimiser of the cubic through both ends, or the middle where it is of no use.
-fn inside(low: &Point<'_>, high: &Point<'_>) -> f64 {
+fn inside(low: &SearchPoint<'_>, high: &SearchPoint<'_>) -> f64 {
     let (a, b) = (low.scale, high.scale);
     let width = b - a;
     let middle = a + 0.5 * width;

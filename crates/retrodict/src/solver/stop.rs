@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use derive_setters::Setters;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::{Error, Result};
 use crate::linalg::norm;
@@ -38,8 +39,13 @@ pub struct StopWhen {
     #[setters(into)]
     pub loss_below: Option<f64>,
     /// Converged once χ²/N (N data) is at most this: 1 where the data are fitted to within their
-    /// noise (Morozov's discrepancy principle). Only the data count, and the loss must know their noise level.
-    #[serde(alias = "discrepancy", skip_serializing_if = "Option::is_none")]
+    /// noise (Morozov's discrepancy principle), for which `true` is short. Only the data count, and the loss must know their
+    /// noise level.
+    #[serde(
+        alias = "discrepancy",
+        deserialize_with = "level",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[setters(into)]
     pub discrepancy_below: Option<f64>,
     /// Converged once no datum is missed by more than this: the largest |P(x) − y*|, in the unit of y, without priors.
@@ -97,6 +103,23 @@ const UNTRIED: f64 = 1e-4;
 
 /// A run that has lowered the loss by less than this share of it may stand at a saddle where it began.
 const LEFT_THE_START: f64 = 1e-3;
+
+/// χ²/N to which data are fitted: a number, or `true` for 1, which is the noise level.
+fn level<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<f64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a number, or true for 1")]
+    enum Level {
+        Number(f64),
+        Reached(bool),
+        Open(()),
+    }
+    match Level::deserialize(from)? {
+        Level::Number(level) => Ok(Some(level)),
+        Level::Reached(true) => Ok(Some(1.0)),
+        Level::Reached(false) => Err(D::Error::custom("expected a number, or true for 1")),
+        Level::Open(()) => Ok(None),
+    }
+}
 
 impl Default for StopWhen {
     fn default() -> Self {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::values::{Files, Values};
 use crate::compose::Bounds;
-use crate::error::Result;
+use crate::error::{At, Result};
 
 /// Bounds on x: a number for all unknowns, a list, or a file with one for each; no bound where nothing is said.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,8 +33,8 @@ impl BoundsSpec {
             Some(values) => values.read(shape, files).map(|fields| fields.concat()),
         };
         Ok(Some(Bounds {
-            lower: side(&self.lower)?,
-            upper: side(&self.upper)?,
+            lower: side(&self.lower).inside("bounds.lower")?,
+            upper: side(&self.upper).inside("bounds.upper")?,
         }))
     }
 }

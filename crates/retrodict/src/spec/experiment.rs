@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::layout::{
-    Described, Layout, List, Reach, Section, full_name, of_inverses, of_losses, of_rules,
-    of_searches, of_simulators,
+    Described, EntryList, Layout, OptionReach, Section, full_name, of_inverses, of_losses,
+    of_rules, of_searches, of_simulators,
 };
 use super::loss::squared;
 use super::{Named, StopSpec, text};
@@ -159,7 +159,7 @@ impl Described for ExperimentSpec {
         fixed: &[],
         sections: &[],
         lists: &[
-            List {
+            EntryList {
                 key: "problem",
                 entry: PROBLEM,
                 shared: &[
@@ -173,7 +173,7 @@ impl Described for ExperimentSpec {
                 ],
                 options_shared: true,
             },
-            List {
+            EntryList {
                 key: "method",
                 entry: METHOD,
                 shared: &["steps", "starts", "spread", "loss_below", "stop"],
@@ -190,8 +190,8 @@ const PROBLEM: &Layout = &Layout {
     keys: keys::<ProblemSpec>,
     fixed: &["name"],
     sections: &[
-        Section::entry("simulator", of_simulators, Reach::Alone),
-        Section::entry("loss", of_losses, Reach::ByKey),
+        Section::entry("simulator", of_simulators, OptionReach::Alone),
+        Section::entry("loss", of_losses, OptionReach::ByKey),
     ],
     lists: &[],
     open: false,
@@ -203,9 +203,9 @@ const METHOD: &Layout = &Layout {
     keys: keys::<ExperimentMethodSpec>,
     fixed: &["name", "expect"],
     sections: &[
-        Section::entry("rule", of_rules, Reach::Alone),
-        Section::entry("inverse", of_inverses, Reach::IfThere),
-        Section::entry("search", of_searches, Reach::IfThere),
+        Section::entry("rule", of_rules, OptionReach::Alone),
+        Section::entry("inverse", of_inverses, OptionReach::IfThere),
+        Section::entry("search", of_searches, OptionReach::IfThere),
         Section::keys("stop", full_name::<StopSpec>),
     ],
     lists: &[],

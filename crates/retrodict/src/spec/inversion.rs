@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::bounds::BoundsSpec;
 use super::layout::{
-    Described, Layout, List, Reach, Section, full_name, of_inverses, of_rules, of_searches,
-    of_simulators,
+    Described, EntryList, Layout, OptionReach, Section, full_name, of_inverses, of_rules,
+    of_searches, of_simulators,
 };
 use super::noise::NoiseSpec;
 use super::posterior::PosteriorSpec;
@@ -102,17 +102,17 @@ impl Described for InversionSpec {
         keys: keys::<Self>,
         fixed: &[],
         sections: &[
-            Section::entry("simulator", of_simulators, Reach::Alone),
-            Section::entry("rule", of_rules, Reach::ByKey),
-            Section::entry("inverse", of_inverses, Reach::IfThere),
-            Section::entry("search", of_searches, Reach::IfThere),
+            Section::entry("simulator", of_simulators, OptionReach::Alone),
+            Section::entry("rule", of_rules, OptionReach::ByKey),
+            Section::entry("inverse", of_inverses, OptionReach::IfThere),
+            Section::entry("search", of_searches, OptionReach::IfThere),
             Section::keys("start", full_name::<StartSpec>),
             Section::keys("noise", full_name::<NoiseSpec>),
             Section::keys("bounds", full_name::<BoundsSpec>),
             Section::keys("stop", full_name::<StopSpec>),
             Section::keys("posterior", full_name::<PosteriorSpec>),
         ],
-        lists: &[List {
+        lists: &[EntryList {
             key: "prior",
             entry: &Layout {
                 kind: "prior",

@@ -23,7 +23,7 @@ pub struct Layout {
     /// Keys that hold more than a value.
     pub sections: &'static [Section],
     /// Lists of entries with names.
-    pub lists: &'static [List],
+    pub lists: &'static [EntryList],
     /// Whether further keys are options of the entry itself, which are beside its name.
     pub open: bool,
 }
@@ -45,9 +45,9 @@ pub enum Holds {
     /// A name and options.
     Entry {
         /// The options of an entry.
-        options: Options,
+        options: OptionsOf,
         /// How they are reached.
-        reach: Reach,
+        reach: OptionReach,
     },
 }
 
@@ -55,12 +55,12 @@ pub enum Holds {
 pub type FullName = fn(&str, &Value) -> String;
 
 /// The options of an entry of a registry; `None` if it has none of that name.
-pub type Options = fn(&Registry, &str) -> Option<&'static [&'static str]>;
+pub type OptionsOf = fn(&Registry, &str) -> Option<&'static [&'static str]>;
 
 /// How the options of a name are reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Reach {
+pub enum OptionReach {
     /// As KEY alone.
     Alone,
     /// As `rule.KEY` alone.
@@ -71,7 +71,7 @@ pub enum Reach {
 
 /// A list of entries with names.
 #[non_exhaustive]
-pub struct List {
+pub struct EntryList {
     /// The key of the list.
     pub key: &'static str,
     /// What an entry holds.
@@ -123,7 +123,7 @@ impl Section {
     }
 
     /// A name and options.
-    pub(super) const fn entry(key: &'static str, options: Options, reach: Reach) -> Self {
+    pub(super) const fn entry(key: &'static str, options: OptionsOf, reach: OptionReach) -> Self {
         Self {
             key,
             alias: "",
@@ -146,7 +146,7 @@ impl Section {
         match self.holds {
             Holds::Entry {
                 options,
-                reach: Reach::Alone,
+                reach: OptionReach::Alone,
             } => options(registry, named(table, self.key)?),
             _ => None,
         }
@@ -162,16 +162,24 @@ pub(super) fn named<'t>(table: &'t Table, key: &str) -> Option<&'t str> {
 /// The name of a field of which a key may be short: a table that says one thing by its full name and its short one is an error.
 pub fn full_name<T: Default + Serialize + DeserializeOwned>(key: &str, value: &Value) -> String {
     let table = |spec: &T| Table::try_from(spec).unwrap_or_default();
-    let one: Option<T> = Table::from_iter([(key.to_owned(), value.clone())])
-        .try_into()
-        .ok();
     let default = table(&T::default());
-    let said = one.map(|one| table(&one)).unwrap_or_default();
-    let mut changed = said
-        .into_iter()
-        .filter(|(name, value)| default.get(name) != Some(value));
-    changed
-        .next()
+    let changed_by = |value: Value| {
+        let one: T = Table::from_iter([(key.to_owned(), value)])
+            .try_into()
+            .ok()?;
+        let mut said = table(&one).into_iter();
+        said.find(|(name, value)| default.get(name) != Some(value))
+    };
+    // A value that is not allowed, or is the default, says nothing of the name: others do.
+    let others = [
+        Value::Float(0.5),
+        Value::Integer(7),
+        "7s".into(),
+        true.into(),
+    ];
+    std::iter::once(value.clone())
+        .chain(others)
+        .find_map(changed_by)
         .map_or_else(|| key.to_owned(), |(name, _)| name)
 }
 

@@ -10,7 +10,7 @@ use super::Named;
 use super::random::root_mean_square;
 use super::values::{Files, Values};
 use crate::core::loss::Loss;
-use crate::error::{Error, Result, expect_length};
+use crate::error::{At, Error, Result, expect_length};
 use crate::losses::{Covariance, LogNormalOptions, SquaredError, Weighted};
 use crate::options::deviation;
 use crate::registry::Registry;
@@ -48,7 +48,7 @@ fn is_false(value: &bool) -> bool {
 
 /// The noise of one field.
 #[non_exhaustive]
-pub struct Level {
+pub struct NoiseLevel {
     /// The loss that belongs to it.
     pub loss: Arc<dyn Loss>,
     /// The standard deviation, where one number holds for all data.
@@ -75,7 +75,7 @@ impl NoiseSpec {
         shape: &[usize],
         registry: &Registry,
         files: &dyn Files,
-    ) -> Result<Vec<Level>> {
+    ) -> Result<Vec<NoiseLevel>> {
         let m = targets.first().map_or(0, |y| y.len());
         let given = [
             self.std.is_some(),
@@ -90,7 +90,8 @@ impl NoiseSpec {
             });
         }
         if let Some(named) = &self.robust {
-            return self.other(named, m, targets.len(), registry);
+            let other = self.other(named, m, targets.len(), registry);
+            return other.inside("noise.robust");
         }
         if self.multiplicative && self.std.is_none() && self.std_file.is_none() {
             return Err(noise_error(
@@ -110,32 +111,43 @@ impl NoiseSpec {
             }
             (Some(Values::Each(values)), ..) => self.of_each("noise.std", values, targets),
             (Some(Values::File(name)), ..) | (None, Some(name), _) => {
-                let values = files.read(name, shape, true)?.concat();
-                self.of_each(name, &values, targets)
-            }
-            (None, None, Some(covariance)) => {
-                let (name, values) = match covariance {
-                    Values::File(name) => {
-                        (name.as_str(), covariance.read(&[m, m], files)?.concat())
-                    }
-                    _ => (
-                        "noise.covariance",
-                        covariance.read(&[m, m], files)?.concat(),
-                    ),
+                let key = match self.std {
+                    Some(_) => "noise.std",
+                    None => "noise.std_file",
                 };
-                expect_length(name, values.len(), m * m)?;
-                let rows = values.chunks(m.max(1)).map(<[f64]>::to_vec).collect();
-                let loss = Covariance::new(rows, true).map_err(|e| e.within(name))?;
-                let loss: Arc<dyn Loss> = Arc::new(loss);
-                loss.check(m).map_err(|e| e.within(name))?;
-                Ok(shared(&loss, targets.len(), true))
+                let values = files.read(name, shape, true).inside(key)?.concat();
+                self.of_each(name, &values, targets).inside(key)
             }
+            (None, None, Some(covariance)) => self
+                .covariance(covariance, m, targets.len(), files)
+                .inside("noise.covariance"),
             (None, None, None) => targets.iter().map(|y| self.level(None, y)).collect(),
         }
     }
 
+    /// A covariance matrix of m data, which holds for all fields.
+    fn covariance(
+        &self,
+        covariance: &Values,
+        m: usize,
+        fields: usize,
+        files: &dyn Files,
+    ) -> Result<Vec<NoiseLevel>> {
+        let name = match covariance {
+            Values::File(name) => name.as_str(),
+            _ => "noise.covariance",
+        };
+        let values = covariance.read(&[m, m], files)?.concat();
+        expect_length(name, values.len(), m * m)?;
+        let rows = values.chunks(m.max(1)).map(<[f64]>::to_vec).collect();
+        let loss = Covariance::new(rows, true).map_err(|e| e.within(name))?;
+        let loss: Arc<dyn Loss> = Arc::new(loss);
+        loss.check(m).map_err(|e| e.within(name))?;
+        Ok(shared(&loss, fields, true))
+    }
+
     /// Standard deviations: a single one, or one for each datum that there is.
-    fn of_each(&self, name: &str, given: &[f64], targets: &[&[f64]]) -> Result<Vec<Level>> {
+    fn of_each(&self, name: &str, given: &[f64], targets: &[&[f64]]) -> Result<Vec<NoiseLevel>> {
         let level = |y: &&[f64]| {
             let mut deviations = given.to_vec();
             if given.len() != 1 {
@@ -148,7 +160,7 @@ impl NoiseSpec {
             }
             let loss = self.with(deviations).map_err(|e| e.within(name))?;
             loss.check(y.len()).map_err(|e| e.within(name))?;
-            Ok(Level {
+            Ok(NoiseLevel {
                 loss,
                 sigma: None,
                 known: true,
@@ -173,7 +185,7 @@ impl NoiseSpec {
         m: usize,
         fields: usize,
         registry: &Registry,
-    ) -> Result<Vec<Level>> {
+    ) -> Result<Vec<NoiseLevel>> {
         let alone = Self {
             robust: Some(named.clone()),
             missing: self.missing,
@@ -191,7 +203,7 @@ impl NoiseSpec {
         Ok(shared(&loss, fields, false))
     }
 
-    fn level(&self, std: Option<f64>, y: &[f64]) -> Result<Level> {
+    fn level(&self, std: Option<f64>, y: &[f64]) -> Result<NoiseLevel> {
         let seen: Vec<f64> = y.iter().copied().filter(|y| !y.is_nan()).collect();
         let given = std.or_else(|| self.relative.map(|level| level * root_mean_square(&seen)));
         // Data without noise: nothing to weigh them by.
@@ -200,7 +212,7 @@ impl NoiseSpec {
             Some(sigma) => self.with(vec![sigma])?,
             None => Arc::new(SquaredError::half()),
         };
-        Ok(Level {
+        Ok(NoiseLevel {
             loss,
             sigma: given.filter(|_| !self.multiplicative),
             known: sigma.is_some(),
@@ -208,8 +220,8 @@ impl NoiseSpec {
     }
 }
 
-fn shared(loss: &Arc<dyn Loss>, fields: usize, known: bool) -> Vec<Level> {
-    let level = || Level {
+fn shared(loss: &Arc<dyn Loss>, fields: usize, known: bool) -> Vec<NoiseLevel> {
+    let level = || NoiseLevel {
         loss: Arc::clone(loss),
         sigma: None,
         known,

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::inverse::with_inverse;
 use super::inversion::InversionSpec;
-use super::noise::Level;
+use super::noise::NoiseLevel;
 use super::prior;
 use super::values::{Files, Values};
 use super::{Named, StopSpec};
 use crate::core::simulator::Simulator;
-use crate::error::{Error, Result, expect_finite, expect_length};
+use crate::error::{At, Error, Result, expect_finite, expect_length};
 use crate::problem::Problem;
 use crate::registry::Registry;
 use crate::solver::automatic::{self, AUTOMATIC};
@@ -70,7 +70,8 @@ impl InversionSpec {
     /// If a name or an option is unknown, or a value is not allowed.
     pub fn simulator(&self, registry: &Registry) -> Result<Arc<dyn Simulator>> {
         let Named { name, options } = &self.simulator;
-        let simulator = registry.simulator(name)?.build_in(registry, options)?;
+        let entry = registry.simulator(name).inside("simulator")?;
+        let simulator = entry.build_in(registry, options).inside("simulator")?;
         self.with_inverse(simulator, registry)
     }
 
@@ -83,7 +84,7 @@ impl InversionSpec {
         simulator: Arc<dyn Simulator>,
         registry: &Registry,
     ) -> Result<Arc<dyn Simulator>> {
-        with_inverse(simulator, self.inverse.as_ref(), registry)
+        with_inverse(simulator, self.inverse.as_ref(), registry).inside("inverse")
     }
 
     /// Poses the inversion of the simulator that it names.
@@ -94,9 +95,10 @@ impl InversionSpec {
         let simulator = self.simulator(registry)?;
         let shape = simulator.output().shape.clone();
         let targets = match &self.target {
-            Values::File(name) => files.read(name, &shape, self.noise.missing)?,
-            numbers => numbers.read(&shape, files)?,
+            Values::File(name) => files.read(name, &shape, self.noise.missing),
+            numbers => numbers.read(&shape, files),
         };
+        let targets = targets.inside("target")?;
         let targets: Vec<&[f64]> = targets.iter().map(Vec::as_slice).collect();
         let subject = self.subject(simulator, registry)?;
         self.pose_with(&subject, &targets, registry, files)
@@ -112,7 +114,8 @@ impl InversionSpec {
         registry: &'a Registry,
     ) -> Result<Subject<'a>> {
         let Named { name, options } = &self.simulator;
-        let takes = registry.simulator(name)?.accepts("noise") && !options.contains_key("noise");
+        let entry = registry.simulator(name).inside("simulator")?;
+        let takes = entry.accepts("noise") && !options.contains_key("noise");
         let with_noise = move |sigma: f64| {
             let mut told = self.clone();
             told.simulator = told.simulator.with("noise", sigma);
@@ -139,15 +142,17 @@ impl InversionSpec {
         let simulator = &subject.simulator;
         let (input, output) = (simulator.input(), simulator.output());
         for y in targets {
-            expect_length("the target", y.len(), output.len())?;
+            expect_length("the target", y.len(), output.len()).inside("target")?;
         }
-        let levels = self.noise.levels(targets, &output.shape, registry, files)?;
-        let points = self.start.points(targets.len(), &input.shape, files)?;
+        let levels = self.noise.levels(targets, &output.shape, registry, files);
+        let levels = levels.inside("noise")?;
+        let points = self.start.points(targets.len(), &input.shape, files);
+        let points = points.inside("start")?;
 
         let rule = self.rule.clone().unwrap_or_else(|| AUTOMATIC.into());
         let automatic = rule.name == AUTOMATIC;
         if !automatic {
-            registry.rules.make(registry, &rule)?;
+            registry.rules.make(registry, &rule).inside("rule")?;
         }
         let mut stop = self.stop.clone();
         let fits_noise = input.len() >= output.len() && self.priors.is_empty();
@@ -158,9 +163,11 @@ impl InversionSpec {
         let mut fields = Vec::new();
         for ((y, x0), level) in targets.iter().zip(&points).zip(levels) {
             let field = self.field(subject, y, x0, level, registry, files)?;
-            stop.check(&field.problem)?;
+            stop.check(&field.problem).map_err(at_goal)?;
             if let Some(wanted) = &self.posterior {
-                wanted.check(&self.priors, &field.data)?;
+                wanted
+                    .check(&self.priors, &field.data)
+                    .inside("posterior")?;
             }
             fields.push(field);
         }
@@ -174,19 +181,18 @@ impl InversionSpec {
                 (found.method, Some(found.reason))
             }
         };
-        let entry = *registry.rules.find(name)?;
+        let entry = *registry.rules.find(name).inside("rule")?;
         let rule = Named {
             name: entry.name.to_owned(),
             options: rule.options,
         };
-        let made = entry.build_in(registry, &rule.options)?;
+        let made = entry.build_in(registry, &rule.options).inside("rule")?;
         let searches = &registry.searches;
         let named = self.search.as_ref();
-        let search = named
-            .map(|named| searches.make(registry, named))
-            .transpose()?;
+        let search = named.map(|named| searches.make(registry, named));
+        let search = search.transpose().inside("search")?;
         if let Some(search) = search {
-            search.check(&*made)?;
+            search.check(&*made).inside("search")?;
         }
         let options = rule.options.clone();
         Ok(Posed {
@@ -205,23 +211,26 @@ impl InversionSpec {
         subject: &Subject<'_>,
         y: &[f64],
         x0: &[f64],
-        level: Level,
+        level: NoiseLevel,
         registry: &Registry,
         files: &dyn Files,
     ) -> Result<Field> {
         let simulator = match (level.sigma, &subject.with_noise) {
-            (Some(sigma), Some(with_noise)) => with_noise(sigma)?,
+            (Some(sigma), Some(with_noise)) => with_noise(sigma).inside("simulator")?,
             _ => Arc::clone(&subject.simulator),
         };
         let data = match self.noise.missing {
-            true => Problem::with_missing(simulator, level.loss, y.to_vec())?,
-            false => Problem::new(simulator, level.loss, y.to_vec())?,
+            true => Problem::with_missing(simulator, level.loss, y.to_vec()),
+            false => Problem::new(simulator, level.loss, y.to_vec()),
         };
-        expect_length("the start", x0.len(), data.inputs())?;
-        expect_finite("the start", x0)?;
+        let data = data.inside("target")?;
+        expect_length("the start", x0.len(), data.inputs())
+            .and_then(|()| expect_finite("the start", x0))
+            .inside("start")?;
         let problem = self.constrained(&data, registry, files)?;
         let start = &self.start;
-        let (region, mut starts) = Region::starts(x0, start.spread, start.count, start.seed)?;
+        let (region, mut starts) =
+            Region::starts(x0, start.spread, start.count, start.seed).inside("start")?;
         if let Some(bounds) = problem.bounds() {
             region.draw_within(bounds, &mut starts[1..]);
         }
@@ -245,14 +254,19 @@ impl InversionSpec {
     ) -> Result<Problem> {
         let mut problem = data.clone();
         for prior in &self.priors {
-            problem = prior.join(&problem, registry)?;
+            let joined = prior.join(&problem, registry);
+            problem = joined.at("prior", &prior.prior.name, "")?;
         }
         let shape = problem.simulator().input().shape.clone();
         if let Some(bounds) = self.bounds.build(&shape, files)? {
-            problem = problem.within(&bounds)?;
+            let side = match self.bounds.lower {
+                Some(_) => "bounds.lower",
+                None => "bounds.upper",
+            };
+            problem = problem.within(&bounds).inside(side)?;
         }
         if !self.transforms.is_empty() {
-            problem = problem.transformed(&self.transforms)?;
+            problem = problem.transformed(&self.transforms).inside("transform")?;
         }
         Ok(problem)
     }
@@ -281,6 +295,14 @@ impl Posed {
     /// As [`make_rule`](Posed::make_rule).
     pub fn solver_until(&self, stop: StopSpec) -> Result<Solver> {
         Ok(Solver::new(self.make_rule()?, stop).with_search(self.search))
+    }
+}
+
+/// The place of a goal that cannot be checked: the one that needs the noise level, if that is what lacks.
+fn at_goal(error: Error) -> Error {
+    match error {
+        Error::Unsupported { .. } => error.inside("stop.discrepancy_below"),
+        error => error.inside("stop"),
     }
 }
 

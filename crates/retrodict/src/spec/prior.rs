@@ -155,15 +155,16 @@ pub(super) fn choice(priors: &[PriorSpec]) -> Result<Option<Choice>> {
             continue;
         };
         if priors.len() > 1 {
-            return Err(Error::Option {
-                key: format!("prior {}: weight", prior.name),
+            let error = Error::Option {
+                key: "weight".to_owned(),
                 found: format!("\"{}\"", choice.name()),
                 allowed: format!(
                     "a rule can choose the weight of only one prior, and there are {}; give numbers for all, or keep \
                      one prior",
                     priors.len()
                 ),
-            });
+            };
+            return Err(error.at("prior", &prior.name, ""));
         }
         found = Some(choice);
     }

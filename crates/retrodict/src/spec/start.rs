@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::values::{Files, Values};
-use crate::error::{Error, Remedy, Result, expect_length};
+use crate::error::{At, Error, Remedy, Result, expect_length};
 use crate::memory;
+use crate::options::require;
 
 /// Where an inversion starts, and from how many points.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -60,7 +61,7 @@ impl StartSpec {
         let n = shape.iter().product();
         if self.spread.is_some() && self.count == 1 {
             return Err(Error::Config {
-                what: "start".to_owned(),
+                what: "start.spread".to_owned(),
                 message: "spread sets how far apart the starts lie, but there is only one"
                     .to_owned(),
             }
@@ -70,6 +71,8 @@ impl StartSpec {
                 what: "",
             }));
         }
+        let count = self.count;
+        require(count > 0, "start.count", count, "it must be at least 1")?;
         if self.count.saturating_mul(n) > VALUES {
             return Err(Error::Option {
                 key: "start.count".to_owned(),
@@ -87,7 +90,8 @@ impl StartSpec {
                 Ok(vec![values.clone(); fields])
             }
             (Some(name), None, None) => {
-                let mut starts = Values::File(name.clone()).read(shape, files)?;
+                let starts = Values::File(name.clone()).read(shape, files);
+                let mut starts = starts.inside("start.file")?;
                 match starts.len() {
                     1 => Ok(vec![starts.remove(0); fields]),
                     found if found == fields => Ok(starts),
@@ -95,7 +99,8 @@ impl StartSpec {
                         message: format!(
                             "{name} holds {found} starts for {fields} targets; give one, or one for each"
                         ),
-                    }),
+                    }
+                    .inside("start.file")),
                 }
             }
             _ => Err(Error::GivenTwice {

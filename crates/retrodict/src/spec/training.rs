@@ -4,15 +4,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::layout::{
-    Described, Layout, List, Reach, Section, full_name, of_inverses, of_losses, of_rules,
-    of_simulators,
+    Described, EntryList, Layout, OptionReach, Section, full_name, of_inverses, of_losses,
+    of_rules, of_simulators,
 };
 use super::loss::squared;
 use super::text;
 use super::{Named, TrainingStopSpec};
 use crate::error::{At, Error, Result};
 use crate::losses::Reduction;
-use crate::options::{Validate, keys, require};
+use crate::options::{Validate, keys, positive, require};
 use crate::registry::Registry;
 use crate::training::Schedule;
 
@@ -210,13 +210,13 @@ impl Described for TrainingSpec {
         keys: keys::<Self>,
         fixed: &[],
         sections: &[
-            Section::entry("simulator", of_simulators, Reach::Alone),
-            Section::entry("network", of_networks, Reach::Alone),
-            Section::entry("inverse", of_inverses, Reach::IfThere),
-            Section::entry("loss", of_losses, Reach::ByKey),
+            Section::entry("simulator", of_simulators, OptionReach::Alone),
+            Section::entry("network", of_networks, OptionReach::Alone),
+            Section::entry("inverse", of_inverses, OptionReach::IfThere),
+            Section::entry("loss", of_losses, OptionReach::ByKey),
             Section::keys("stop", full_name::<TrainingStopSpec>).formerly("until"),
         ],
-        lists: &[List {
+        lists: &[EntryList {
             key: "method",
             entry: METHOD,
             shared: &["batch", "reduction", "schedule", "clip"],
@@ -232,8 +232,8 @@ const METHOD: &Layout = &Layout {
     keys: keys::<TrainingMethodSpec>,
     fixed: &["name", "expect"],
     sections: &[
-        Section::entry("strategy", of_strategies, Reach::Alone),
-        Section::entry("rule", of_rules, Reach::Alone),
+        Section::entry("strategy", of_strategies, OptionReach::Alone),
+        Section::entry("rule", of_rules, OptionReach::Alone),
         Section::keys("stop", full_name::<TrainingStopSpec>).formerly("until"),
     ],
     lists: &[],
@@ -324,23 +324,19 @@ impl TrainingSpec {
     pub fn check(&self) -> Result<()> {
         let names = self.methods.iter().map(|method| method.name.as_str());
         text::different("method", names)?;
-        let counts = [
-            ("data.train", self.data.train.unwrap_or(0)),
-            ("data.test", self.data.test),
-        ];
-        let batches = self.methods.iter().map(|m| ("batch", m.batch));
-        for (key, count) in counts.into_iter().chain(batches) {
-            require(
-                count <= SAMPLES,
-                key,
-                count,
-                &format!(
-                    "at most {SAMPLES} samples can be kept; use fewer, or draw new ones in each epoch \
-                     (data.fresh = true) over more epochs"
-                ),
-            )?;
-        }
+        let fits = |key, count| {
+            let allowed = format!(
+                "at most {SAMPLES} samples can be kept; use fewer, or draw new ones in each epoch \
+                 (data.fresh = true) over more epochs"
+            );
+            require(count <= SAMPLES, key, count, &allowed)
+        };
+        fits("data.train", self.data.train.unwrap_or(0)).inside("data")?;
+        fits("data.test", self.data.test).inside("data")?;
         for method in &self.methods {
+            fits("batch", method.batch).at("method", &method.name, "batch")?;
+            let clip = positive("clip", method.clip.unwrap_or(1.0));
+            clip.at("method", &method.name, "clip")?;
             let stop = self.stop_of(method);
             stop.validate().at("method", &method.name, "stop")?;
             if !stop.has_budget() {

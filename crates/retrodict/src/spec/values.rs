@@ -25,18 +25,18 @@ pub enum Values {
 )]
 enum Nested {
     One(f64),
-    Each(Vec<Row>),
+    Each(Vec<NestedRow>),
     File(String),
 }
 
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected numbers")]
-enum Row {
+enum NestedRow {
     Value(f64),
-    Values(Vec<Row>),
+    Values(Vec<NestedRow>),
 }
 
-impl Row {
+impl NestedRow {
     fn flatten(self, into: &mut Vec<f64>) {
         match self {
             Self::Value(value) => into.push(value),

@@ -23,7 +23,7 @@ use strips::columns;
 /// A complex number of a spectrum.
 pub(crate) type C64 = Complex<f64>;
 
-type Plan = Arc<dyn Fft<f64>>;
+type FftPlan = Arc<dyn Fft<f64>>;
 
 /// The transform of one grid.
 ///
@@ -35,7 +35,7 @@ pub struct RealFourier {
     rows_forward: Arc<dyn RealToComplex<f64>>,
     rows_inverse: Arc<dyn ComplexToReal<f64>>,
     /// Of all axes but the last one, in order: forward and inverse.
-    axes: Vec<(Plan, Plan)>,
+    axes: Vec<(FftPlan, FftPlan)>,
     pool: Pool<C64>,
 }
 
@@ -179,13 +179,14 @@ impl RealFourier {
         if let Some((_, inverse)) = self.axes.first() {
             let n = inverse.len();
             let cols = modes.len() / n;
-            let work =
-                |first: usize, columns: &mut strips::Columns<'_, '_, C64>, s: &mut Scratch| {
-                    let lines = fit(&mut s.lines, columns.width() * n);
-                    lines.copy_from_slice(&spectrum[first * n..][..lines.len()]);
-                    transform(inverse, lines, &mut s.plan);
-                    columns.scatter(lines);
-                };
+            let work = |first: usize,
+                        columns: &mut strips::Columns<'_, '_, C64>,
+                        s: &mut FourierScratch| {
+                let lines = fit(&mut s.lines, columns.width() * n);
+                lines.copy_from_slice(&spectrum[first * n..][..lines.len()]);
+                transform(inverse, lines, &mut s.plan);
+                columns.scatter(lines);
+            };
             columns(spectrum.len(), &mut modes, cols, BLOCK, &work);
         } else {
             modes.copy_from_slice(spectrum);
@@ -209,15 +210,16 @@ impl RealFourier {
         if let Some((forward, inverse)) = self.axes.first() {
             let n = forward.len();
             let cols = modes.len() / n;
-            let work =
-                |first: usize, columns: &mut strips::Columns<'_, '_, C64>, s: &mut Scratch| {
-                    let lines = fit(&mut s.lines, columns.width() * n);
-                    columns.gather(lines);
-                    transform(forward, lines, &mut s.plan);
-                    gain(first * n, lines);
-                    transform(inverse, lines, &mut s.plan);
-                    columns.scatter(lines);
-                };
+            let work = |first: usize,
+                        columns: &mut strips::Columns<'_, '_, C64>,
+                        s: &mut FourierScratch| {
+                let lines = fit(&mut s.lines, columns.width() * n);
+                columns.gather(lines);
+                transform(forward, lines, &mut s.plan);
+                gain(first * n, lines);
+                transform(inverse, lines, &mut s.plan);
+                columns.scatter(lines);
+            };
             columns(modes.len(), &mut modes, cols, BLOCK, &work);
         } else {
             gain(0, &mut modes);
@@ -253,7 +255,7 @@ impl RealFourier {
             x.len(),
             modes,
             BLOCK * half,
-            &|from, lines, s: &mut Scratch| {
+            &|from, lines, s: &mut FourierScratch| {
                 let row = fit(&mut s.row, n);
                 let scratch = fit(&mut s.plan, plan.get_scratch_len());
                 let rows = x[from / half * n..].chunks(n);
@@ -286,13 +288,13 @@ impl RealFourier {
     }
 
     /// The second of three axes, in place, one slab to a thread.
-    fn middle_axis(&self, modes: &mut [C64], which: impl Fn(&(Plan, Plan)) -> &Plan) {
+    fn middle_axis(&self, modes: &mut [C64], which: impl Fn(&(FftPlan, FftPlan)) -> &FftPlan) {
         let Some(plans) = self.axes.get(1) else {
             return;
         };
         let plan = which(plans);
         let n = plan.len();
-        let work = |_, columns: &mut strips::Columns<'_, '_, C64>, s: &mut Scratch| {
+        let work = |_, columns: &mut strips::Columns<'_, '_, C64>, s: &mut FourierScratch| {
             let lines = fit(&mut s.lines, columns.width() * n);
             columns.gather(lines);
             transform(plan, lines, &mut s.plan);
@@ -311,13 +313,13 @@ impl RealFourier {
 
 /// What the transform of a few lines needs to work in.
 #[derive(Default)]
-struct Scratch {
+struct FourierScratch {
     row: Vec<f64>,
     lines: Vec<C64>,
     plan: Vec<C64>,
 }
 
-fn transform(plan: &Plan, lines: &mut [C64], scratch: &mut Vec<C64>) {
+fn transform(plan: &FftPlan, lines: &mut [C64], scratch: &mut Vec<C64>) {
     plan.process_with_scratch(lines, fit(scratch, plan.get_inplace_scratch_len()));
 }
 

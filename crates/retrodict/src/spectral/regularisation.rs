@@ -74,10 +74,10 @@ impl Regularisation {
 
 impl Regularisation {
     /// The weights, where they do not depend on the data.
-    fn fixed(&self) -> Option<Weight> {
+    fn fixed(&self) -> Option<ModeWeight> {
         match *self {
-            Self::Tikhonov { lambda } => lambda.map(|lambda| Weight::Tikhonov { lambda }),
-            Self::Truncation { cutoff } => cutoff.map(|cutoff| Weight::Truncation {
+            Self::Tikhonov { lambda } => lambda.map(|lambda| ModeWeight::Tikhonov { lambda }),
+            Self::Truncation { cutoff } => cutoff.map(|cutoff| ModeWeight::Truncation {
                 largest: -cutoff.ln(),
             }),
             Self::Damping { .. } => None,
@@ -111,7 +111,7 @@ pub struct Diagonal {
 
 /// The weight by which a mode of r̂ enters x̂.
 #[derive(Clone, Copy)]
-enum Weight {
+enum ModeWeight {
     None,
     Tikhonov { lambda: f64 },
     Truncation { largest: f64 },
@@ -264,7 +264,7 @@ impl Diagonal {
     ) {
         let fixed = how.fixed();
         let weight = fixed.unwrap_or_else(|| self.weight(how, goal, &residual));
-        if matches!(weight, Weight::None) {
+        if matches!(weight, ModeWeight::None) {
             dx.fill(0.0);
         } else {
             each_mode(&mut residual, &|first, modes| {
@@ -276,17 +276,19 @@ impl Diagonal {
     }
 
     /// Multiplies modes of r̂, the first of which has the given index, by their weight.
-    fn weigh(&self, weight: Weight, first: usize, modes: &mut [C64]) {
+    fn weigh(&self, weight: ModeWeight, first: usize, modes: &mut [C64]) {
         let known = self.exponents[first..].iter().zip(&self.gains[first..]);
         let modes = modes.iter_mut().zip(known);
         match weight {
-            Weight::None => modes.for_each(|(r, _)| *r = C64::default()),
-            Weight::Tikhonov { lambda: 0.0 } => modes.for_each(|(r, (_, h))| *r *= 1.0 / h),
-            Weight::Tikhonov { lambda } => modes.for_each(|(r, (_, h))| *r *= h / (h * h + lambda)),
-            Weight::Truncation { largest } => {
+            ModeWeight::None => modes.for_each(|(r, _)| *r = C64::default()),
+            ModeWeight::Tikhonov { lambda: 0.0 } => modes.for_each(|(r, (_, h))| *r *= 1.0 / h),
+            ModeWeight::Tikhonov { lambda } => {
+                modes.for_each(|(r, (_, h))| *r *= h / (h * h + lambda))
+            }
+            ModeWeight::Truncation { largest } => {
                 modes.for_each(|(r, (a, h))| *r *= if *a <= largest { 1.0 / h } else { 0.0 });
             }
-            Weight::Damping { side, noise } => {
+            ModeWeight::Damping { side, noise } => {
                 modes.for_each(|(r, (a, h))| *r *= damping(*a, *h, r.norm_sqr(), side, noise));
             }
         }
@@ -310,10 +312,10 @@ impl Diagonal {
         Some(told.max(found).max(round_off))
     }
 
-    fn weight(&self, how: &Regularisation, goal: Option<f64>, residual: &[C64]) -> Weight {
+    fn weight(&self, how: &Regularisation, goal: Option<f64>, residual: &[C64]) -> ModeWeight {
         if let Regularisation::Damping { relative, floor } = *how {
             let cells = self.fourier.len() as f64;
-            return Weight::Damping {
+            return ModeWeight::Damping {
                 side: cells.powf(1.0 / self.fourier.axes() as f64),
                 noise: self.noise_amplitude(residual, relative, floor),
             };
@@ -323,12 +325,14 @@ impl Diagonal {
             (Regularisation::Tikhonov { .. }, Some(goal), Some(energies)) => self
                 .shells
                 .tikhonov_reaching(&energies, goal)
-                .map_or(Weight::None, |lambda| Weight::Tikhonov { lambda }),
+                .map_or(ModeWeight::None, |lambda| ModeWeight::Tikhonov { lambda }),
             (_, Some(goal), Some(energies)) => self
                 .shells
                 .truncation_reaching(&energies, goal)
-                .map_or(Weight::None, |largest| Weight::Truncation { largest }),
-            _ => Weight::None,
+                .map_or(ModeWeight::None, |largest| ModeWeight::Truncation {
+                    largest,
+                }),
+            _ => ModeWeight::None,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::spectral::fourier::blocks::{BLOCK, Pool, chunks};
 
 mod line;
 
-use line::{Cosine, Line, Scratch, Sine};
+use line::{Cosine, LineScratch, LineTransform, SineTransform};
 
 /// What happens at the walls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum Walls {
 
 /// The expansion of fields on one grid in standing waves.
 pub struct StandingWaves {
-    axes: Vec<Box<dyn Line>>,
+    axes: Vec<Box<dyn LineTransform>>,
     pool: Pool<f64>,
 }
 
@@ -38,9 +38,9 @@ impl StandingWaves {
     /// Plans the transform of a grid of one to three axes, each of at least one cell.
     pub fn new(shape: &[usize], walls: Walls) -> Self {
         let mut planner = RealFftPlanner::new();
-        let line = |n: &usize| -> Box<dyn Line> {
+        let line = |n: &usize| -> Box<dyn LineTransform> {
             match walls {
-                Walls::Zero => Box::new(Sine::new(*n, &mut planner)),
+                Walls::Zero => Box::new(SineTransform::new(*n, &mut planner)),
                 Walls::Mirror => Box::new(Cosine::new(*n, &mut planner)),
             }
         };
@@ -80,7 +80,7 @@ impl StandingWaves {
         let Some((first, others)) = self.axes.split_first() else {
             return;
         };
-        let weigh = |from: usize, lines: &mut [f64], scratch: &mut Scratch| {
+        let weigh = |from: usize, lines: &mut [f64], scratch: &mut LineScratch| {
             let gains = gains[from..].chunks(first.len());
             for (line, gains) in lines.chunks_mut(first.len()).zip(gains) {
                 first.forward(line, scratch);
@@ -92,7 +92,7 @@ impl StandingWaves {
         };
         let Some(last) = others.last() else {
             out.copy_from_slice(x);
-            weigh(0, out, &mut Scratch::default());
+            weigh(0, out, &mut LineScratch::default());
             return;
         };
         let mut here = self.pool.take(x.len());
@@ -127,13 +127,13 @@ impl StandingWaves {
     }
 }
 
-fn forward(axis: &dyn Line, lines: &mut [f64], scratch: &mut Scratch) {
+fn forward(axis: &dyn LineTransform, lines: &mut [f64], scratch: &mut LineScratch) {
     for line in lines.chunks_mut(axis.len()) {
         axis.forward(line, scratch);
     }
 }
 
-fn back(axis: &dyn Line, lines: &mut [f64], scratch: &mut Scratch) {
+fn back(axis: &dyn LineTransform, lines: &mut [f64], scratch: &mut LineScratch) {
     for line in lines.chunks_mut(axis.len()) {
         axis.back(line, scratch);
     }
@@ -145,7 +145,7 @@ fn transpose(
     from: &[f64],
     to: &mut [f64],
     rows: usize,
-    work: &(impl Fn(usize, &mut [f64], &mut Scratch) + Sync),
+    work: &(impl Fn(usize, &mut [f64], &mut LineScratch) + Sync),
 ) {
     let cols = from.len() / rows;
     chunks(from.len(), to, BLOCK * rows, &|first, block, scratch| {

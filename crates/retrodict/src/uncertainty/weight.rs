@@ -104,7 +104,7 @@ pub struct Chosen {
     /// tr A: the effective degrees of freedom of the fit.
     pub freedom: f64,
     /// Misfit and prior against the weight, for plotting.
-    pub curve: Vec<Point>,
+    pub curve: Vec<WeightPoint>,
     /// How often the problem was linearised.
     pub rounds: usize,
     /// Whether the weight settled; for a nonlinear problem it may keep changing.
@@ -116,7 +116,7 @@ pub struct Chosen {
 /// What one weight leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Point {
+pub struct WeightPoint {
     /// The weight of the prior.
     pub weight: f64,
     /// ‖W (P(x) − y*)‖² of the data.

@@ -4,7 +4,7 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::moments::{Decays, Moments};
+use super::moments::{Decays, RunningMoments};
 use super::{Memory, Notice, UpdateRule};
 use crate::error::Result;
 use crate::options::{Build, Checked, Validate, at_least_below, built, positive};
@@ -49,7 +49,7 @@ use crate::problem::Evaluation;
 #[derive(Debug, Clone)]
 pub struct Adam {
     options: Checked<AdamOptions>,
-    memory: Memory<Moments>,
+    memory: Memory<RunningMoments>,
 }
 
 /// The options of [`Adam`].

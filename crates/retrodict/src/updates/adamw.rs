@@ -4,7 +4,7 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::moments::{Decays, Moments};
+use super::moments::{Decays, RunningMoments};
 use super::{Memory, Notice, UpdateRule};
 use crate::error::Result;
 use crate::options::{Build, Checked, Validate, at_least_below, built, not_negative, positive};
@@ -54,7 +54,7 @@ use crate::problem::Evaluation;
 #[derive(Debug, Clone)]
 pub struct AdamW {
     options: Checked<AdamWOptions>,
-    memory: Memory<Moments>,
+    memory: Memory<RunningMoments>,
 }
 
 /// The options of [`AdamW`].

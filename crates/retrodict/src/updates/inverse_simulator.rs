@@ -65,7 +65,7 @@ use crate::problem::Evaluation;
 #[derive(Debug, Clone)]
 pub struct InverseSimulator {
     options: Checked<InverseSimulatorOptions>,
-    memory: Memory<State>,
+    memory: Memory<StepState>,
 }
 
 /// The options of [`InverseSimulator`].
@@ -82,7 +82,7 @@ built!(InverseSimulatorOptions => InverseSimulator { memory });
 
 /// What the rule keeps from step to step.
 #[derive(Debug, Clone, Default, PartialEq)]
-struct State {
+struct StepState {
     dy: Vec<f64>,
     /// Whether the last Δx is a direction to search along, not a step of the inverse.
     fell_back: bool,
@@ -122,7 +122,7 @@ impl UpdateRule for InverseSimulator {
         if !at.problem().priors().is_empty() {
             return self.with_priors(at, dx);
         }
-        let State {
+        let StepState {
             dy,
             fell_back,
             cause,

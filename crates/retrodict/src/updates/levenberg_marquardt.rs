@@ -12,8 +12,8 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use model::Model;
-use region::Region;
+use model::QuadraticModel;
+use region::TrustRegion;
 use secant::Secant;
 
 use super::least_squares::{Without, within_bounds};
@@ -123,16 +123,16 @@ const HALF: f64 = 0.5;
 /// The trust region, and the model of the current point while trials are rejected.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Trust {
-    region: Region,
+    region: TrustRegion,
     /// What J does not tell of the curvature, for problems of few unknowns.
     #[serde(default)]
     secant: Secant,
     /// The model with that, where it is to be had.
     #[serde(skip)]
-    curved: Option<Model>,
+    curved: Option<QuadraticModel>,
     /// Not kept over a pause: between two steps there is none.
     #[serde(skip)]
-    model: Option<Model>,
+    model: Option<QuadraticModel>,
 }
 
 impl Validate for LevenbergMarquardtOptions {
@@ -279,7 +279,7 @@ impl LevenbergMarquardt {
                 region.rescale(&columns, at.x());
                 region.enter(at.x(), self.options.radius_factor, norm(aim));
                 let errors = map.column_errors(false)?;
-                let plain = Model::new(columns, errors.as_deref(), &region.scale, aim)?;
+                let plain = QuadraticModel::new(columns, errors.as_deref(), &region.scale, aim)?;
                 if few {
                     secant.learn(at.x(), &plain, &region.scale, held);
                 }

@@ -87,7 +87,7 @@ impl Default for LimitedMemoryBfgsOptions {
 /// The last point and gradient, and the pairs of the steps before.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct History {
-    pairs: VecDeque<Pair>,
+    pairs: VecDeque<SecantPair>,
     last: Option<(Vec<f64>, Vec<f64>)>,
     /// The unknowns that bounds held at the last point; empty if none.
     held: Vec<bool>,
@@ -97,7 +97,7 @@ struct History {
 
 /// s = Δx, y = Δ∂L/∂x, ρ = 1/sᵀy, and γ = sᵀy/yᵀy, the scale of H⁻¹ along y.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Pair {
+struct SecantPair {
     s: Vec<f64>,
     y: Vec<f64>,
     rho: f64,
@@ -160,7 +160,7 @@ impl UpdateRule for LimitedMemoryBfgs {
     }
 }
 
-impl Pair {
+impl SecantPair {
     /// Takes ρ and γ, and says whether the curvature along s is positive: the line search makes it
     /// so, but round-off near the optimum or a bend of the way may not.
     fn measure(&mut self) -> bool {
@@ -188,7 +188,7 @@ impl History {
         let mut pair = if self.pairs.len() >= memory {
             self.pairs.pop_front().unwrap_or_default()
         } else {
-            Pair::default()
+            SecantPair::default()
         };
         pair.s.clear();
         pair.s.extend(x.iter().zip(&*last_x).map(|(a, b)| a - b));

@@ -6,7 +6,7 @@ use crate::linalg::wide;
 
 /// The running means of the gradient and of its square, and the number of steps that they hold.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Moments {
+pub(super) struct RunningMoments {
     mean: Vec<f64>,
     square: Vec<f64>,
     step: i32,
@@ -20,7 +20,7 @@ pub(super) struct Decays {
     pub(super) epsilon: f64,
 }
 
-impl Moments {
+impl RunningMoments {
     /// Takes up a gradient and writes Δx = −η m̂ / (√v̂ + ε).
     pub(super) fn step(&mut self, gradient: &[f64], decays: &Decays, dx: &mut [f64]) {
         let Decays {

@@ -1,6 +1,6 @@
 //! The weight of a prior that a rule chose from the data.
 
-use retrodict::uncertainty::weight::{Choice, Point};
+use retrodict::uncertainty::weight::{Choice, WeightPoint};
 use retrodict::{Counts, Problem};
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,7 @@ pub struct Chosen {
     /// How many of the data the solution uses up.
     pub freedom: f64,
     /// Misfit and prior over the weight; evenly thinned.
-    pub curve: Vec<Point>,
+    pub curve: Vec<WeightPoint>,
     /// Evaluations of the simulator.
     pub counts: Counts,
 }

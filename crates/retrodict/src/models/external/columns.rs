@@ -36,13 +36,13 @@ const STEEP: f64 = 10.0;
 
 /// J by differences, and how far off it may be.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
+pub(super) struct EstimatedJacobian {
     /// J, m × n.
     pub(super) jacobian: Matrix,
     /// The noise of each value of y that the steps were chosen for.
     noise: Vec<f64>,
     /// Where it comes from.
-    kind: Kind,
+    kind: NoiseKind,
     /// The noise that cannot be told from curvature: no less than what there is.
     scatter: Vec<f64>,
     /// How much of the noise over the step is the error of a difference.
@@ -53,7 +53,7 @@ pub(super) struct Found {
     bend: Vec<f64>,
 }
 
-impl Found {
+impl EstimatedJacobian {
     /// How far off each entry of J may be: by the noise that was measured, else by all that may be noise.
     pub(super) fn errors(&self, measured: Option<&[f64]>) -> Matrix {
         let (m, n) = (self.jacobian.rows(), self.jacobian.cols());
@@ -85,7 +85,7 @@ impl Found {
 
     /// The noise of each value of y where answers are rounded or scatter; nothing where it is round-off.
     pub(super) fn noise(&self) -> Option<Vec<f64>> {
-        (self.kind != Kind::RoundOff).then(|| self.noise.clone())
+        (self.kind != NoiseKind::RoundOff).then(|| self.noise.clone())
     }
 
     /// The step of each unknown.
@@ -104,15 +104,15 @@ pub(super) fn jacobian(
     y: &[f64],
     at_once: usize,
     evaluate: &Evaluate<'_>,
-) -> Result<Found> {
-    Search {
+) -> Result<EstimatedJacobian> {
+    StepSearch {
         differences,
         x,
         y,
         at_once,
         evaluate,
         noise: noise::of_round_off(y),
-        kind: Kind::RoundOff,
+        kind: NoiseKind::RoundOff,
         columns: vec![Column::default(); x.len()],
         scatter: (0.0, 0.0, 0),
         suspected: None,
@@ -122,7 +122,7 @@ pub(super) fn jacobian(
 
 /// Where the noise of y comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum NoiseKind {
     /// Arithmetic in `f64`, as far as is known.
     RoundOff,
     /// Answers that are rounded.
@@ -131,14 +131,14 @@ enum Kind {
     Scatter,
 }
 
-struct Search<'a> {
+struct StepSearch<'a> {
     differences: &'a Differences,
     x: &'a [f64],
     y: &'a [f64],
     at_once: usize,
     evaluate: &'a Evaluate<'a>,
     noise: Vec<f64>,
-    kind: Kind,
+    kind: NoiseKind,
     columns: Vec<Column>,
     /// Second differences at the first steps: their mean square, that relative to y, and how many there are.
     scatter: (f64, f64, usize),
@@ -149,7 +149,7 @@ struct Search<'a> {
 /// What was tried for a column.
 #[derive(Debug, Clone, Default)]
 struct Column {
-    trials: Vec<Trial>,
+    trials: Vec<DifferenceTrial>,
     /// Nothing more is to be tried.
     done: bool,
 }
@@ -165,7 +165,7 @@ impl Column {
             return false;
         };
         let longer = last.step / first.step;
-        let weight = |second: f64, trial: &Trial| second / (trial.step * trial.length);
+        let weight = |second: f64, trial: &DifferenceTrial| second / (trial.step * trial.length);
         longer > 1.0 && weight(after, last) < 0.3 * weight(before, first)
             || small && longer > 3.0 && after < 2.0 * before
             // Beyond that the ups and downs of y may be what does not grow.
@@ -178,7 +178,7 @@ impl Column {
 
 /// A difference of y along an unknown.
 #[derive(Debug, Clone)]
-struct Trial {
+struct DifferenceTrial {
     /// Half of the width of a central difference, or the width of one from one side.
     step: f64,
     /// How much of the noise over the step is an error.
@@ -198,22 +198,22 @@ struct Trial {
 
 /// What a trial says of its error, relative to the column's length.
 #[derive(Debug, Clone, Copy)]
-struct Doubt {
+struct ColumnError {
     noise: f64,
     bend: f64,
 }
 
-impl Doubt {
+impl ColumnError {
     fn sum(self) -> f64 {
         self.noise + self.bend
     }
 }
 
-impl Trial {
-    fn error(&self, noise: f64) -> Doubt {
+impl DifferenceTrial {
+    fn error(&self, noise: f64) -> ColumnError {
         if self.length == 0.0 {
             // An unknown without any effect is known as well as the noise allows.
-            return Doubt {
+            return ColumnError {
                 noise: if noise > 0.0 { f64::INFINITY } else { 0.0 },
                 bend: 0.0,
             };
@@ -225,7 +225,7 @@ impl Trial {
                 .sqrt();
             second / (2.0 * self.step * self.length)
         });
-        Doubt {
+        ColumnError {
             noise: self.share * noise / (self.step * self.length),
             bend: (2.0 / 3.0 * bend.unwrap_or(0.0).powi(2))
                 .max(self.reach * self.reach)
@@ -234,8 +234,8 @@ impl Trial {
     }
 }
 
-impl Search<'_> {
-    fn run(mut self) -> Result<Found> {
+impl StepSearch<'_> {
+    fn run(mut self) -> Result<EstimatedJacobian> {
         let first = self.first_steps()?;
         let mut steps: Vec<(usize, f64)> = first.into_iter().enumerate().collect();
         for round in 0..TRIES {
@@ -284,7 +284,7 @@ impl Search<'_> {
 
     /// The step for the noise that is known, relative to the size of an unknown.
     fn best(&self) -> f64 {
-        if self.differences.step.is_some() || self.kind == Kind::RoundOff {
+        if self.differences.step.is_some() || self.kind == NoiseKind::RoundOff {
             return self.differences.step();
         }
         let shortest = self.differences.step();
@@ -308,14 +308,14 @@ impl Search<'_> {
             if let Some(answer) = answer
                 && let Some(noise) = noise::of_rounding(&[self.y, &answer])
             {
-                (self.noise, self.kind) = (noise, Kind::Rounded);
+                (self.noise, self.kind) = (noise, NoiseKind::Rounded);
             }
         }
         let best = self.best();
         Ok((0..self.x.len()).map(|i| best * self.size(i)).collect())
     }
 
-    fn trial(&self, i: usize, step: f64, scheme: Scheme) -> Result<Trial> {
+    fn trial(&self, i: usize, step: f64, scheme: Scheme) -> Result<DifferenceTrial> {
         // What x + h really is decides what is divided by.
         let side = |h: f64| {
             let mut there = self.x.to_vec();
@@ -363,7 +363,7 @@ impl Search<'_> {
             .collect();
         let (length, y) = (norm(&values), norm(self.y));
         let guessed = step > self.x[i].abs() && y > 0.0;
-        Ok(Trial {
+        Ok(DifferenceTrial {
             step: if both { 0.5 * width.abs() } else { width.abs() },
             share: if both { 0.5_f64.sqrt() } else { 2.0_f64.sqrt() },
             length,
@@ -386,9 +386,9 @@ impl Search<'_> {
                 .filter_map(|column| column.trials.last())
         };
         match self.kind {
-            Kind::Rounded if newest().any(|trial| trial.rounded.is_none()) => {
+            NoiseKind::Rounded if newest().any(|trial| trial.rounded.is_none()) => {
                 // One answer with all its digits: the others were round by chance.
-                self.kind = Kind::RoundOff;
+                self.kind = NoiseKind::RoundOff;
                 self.noise = noise::of_round_off(self.y);
             }
             _ => {}
@@ -410,15 +410,15 @@ impl Search<'_> {
             }
         }
         self.suspected = match (round, self.kind) {
-            (0, Kind::RoundOff) => self.most_suspected(),
+            (0, NoiseKind::RoundOff) => self.most_suspected(),
             _ => None,
         };
         let small = norm(&self.scattered()) <= SMALL * norm(self.y);
-        if self.kind == Kind::RoundOff
+        if self.kind == NoiseKind::RoundOff
             && self.columns.iter().any(|column| column.scatters(small))
             && norm(&self.scattered()) > 10.0 * norm(&self.noise)
         {
-            (self.noise, self.kind) = (self.scattered(), Kind::Scatter);
+            (self.noise, self.kind) = (self.scattered(), NoiseKind::Scatter);
         }
         Ok(())
     }
@@ -426,7 +426,7 @@ impl Search<'_> {
     /// Forward differences see no curvature, and take noise for steep slopes: the steepest one is looked at from
     /// behind.
     fn look_behind(&mut self) -> Result<()> {
-        if self.kind != Kind::RoundOff {
+        if self.kind != NoiseKind::RoundOff {
             return Ok(());
         }
         let y = norm(self.y);
@@ -487,7 +487,7 @@ impl Search<'_> {
             return (self.suspected == Some(i)).then_some(longer);
         }
         let tried = |step: f64| {
-            let near = |trial: &Trial| (trial.step / step).ln().abs() < 1.0;
+            let near = |trial: &DifferenceTrial| (trial.step / step).ln().abs() < 1.0;
             column.trials.iter().any(near)
         };
         let fresh = |step: f64| (step.is_finite() && step > 0.0 && !tried(step)).then_some(step);
@@ -521,7 +521,7 @@ impl Search<'_> {
             };
             return fresh(share.min(LONGEST) * size).filter(|step| *step > WORTH * best.step);
         }
-        if given || self.kind != Kind::RoundOff {
+        if given || self.kind != NoiseKind::RoundOff {
             return None;
         }
         if shorter > 0.0 {
@@ -558,9 +558,9 @@ impl Search<'_> {
     }
 
     /// The trial with the least error; of those that noise makes, whose length says nothing, the longest step.
-    fn chosen(&self, i: usize) -> Option<&Trial> {
+    fn chosen(&self, i: usize) -> Option<&DifferenceTrial> {
         let noise = norm(&self.noise);
-        let error = |trial: &Trial| {
+        let error = |trial: &DifferenceTrial| {
             let doubt = trial.error(noise);
             if doubt.noise > LOST {
                 LOST + 1.0
@@ -569,7 +569,7 @@ impl Search<'_> {
             }
         };
         // Of equals the longest step, in which noise counts least.
-        let order = |a: &&Trial, b: &&Trial| {
+        let order = |a: &&DifferenceTrial, b: &&DifferenceTrial| {
             error(a)
                 .total_cmp(&error(b))
                 .then(b.step.total_cmp(&a.step))
@@ -577,7 +577,7 @@ impl Search<'_> {
         self.columns[i].trials.iter().min_by(order)
     }
 
-    fn found(self) -> Found {
+    fn found(self) -> EstimatedJacobian {
         let (n, m) = (self.x.len(), self.y.len());
         let noise = norm(&self.noise);
         let mut columns = Vec::with_capacity(n * m);
@@ -604,10 +604,10 @@ impl Search<'_> {
             (amount + a, share + s, count + 1)
         });
         let scatter = match (self.kind, sums.2) {
-            (Kind::RoundOff, 1..) => self.level(sums),
+            (NoiseKind::RoundOff, 1..) => self.level(sums),
             _ => self.noise.clone(),
         };
-        Found {
+        EstimatedJacobian {
             jacobian: Matrix::from_vec(n, m, columns).transpose(),
             noise: self.noise,
             kind: self.kind,
@@ -635,7 +635,7 @@ mod tests {
         scheme: Scheme,
         x: &[f64],
         model: &(dyn Fn(&[f64]) -> Vec<f64> + Sync),
-    ) -> (Found, usize) {
+    ) -> (EstimatedJacobian, usize) {
         let calls = AtomicUsize::new(0);
         let evaluate = |x: &[f64]| {
             calls.fetch_add(1, Ordering::Relaxed);
@@ -647,7 +647,7 @@ mod tests {
     }
 
     /// The largest error of a column, relative to its length, and what it is said to be at most.
-    fn error(found: &Found, exact: &[&[f64]], measured: Option<&[f64]>) -> (f64, f64) {
+    fn error(found: &EstimatedJacobian, exact: &[&[f64]], measured: Option<&[f64]>) -> (f64, f64) {
         let told = found.errors(measured);
         let mut worst = (0.0_f64, 0.0_f64);
         for (i, exact) in exact.iter().enumerate() {

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::noise;
-use super::{Dense, Differences, External, Model};
+use super::{DenseJacobian, Differences, External, Model};
 use crate::error::{Result, expect_length};
 use crate::linalg::LinearMap;
 use crate::linalg::Matrix;
@@ -14,7 +14,7 @@ pub(super) struct JacobianAt<'a> {
     external: &'a External,
     x: Vec<f64>,
     y: Vec<f64>,
-    dense: OnceLock<Dense>,
+    dense: OnceLock<DenseJacobian>,
     /// The noise of y, once it was measured; nothing if it could not be.
     noise: OnceLock<Option<Vec<f64>>>,
 }
@@ -30,7 +30,7 @@ impl<'a> JacobianAt<'a> {
         }
     }
 
-    fn found(&self) -> Result<&Dense> {
+    fn found(&self) -> Result<&DenseJacobian> {
         if let Some(dense) = self.dense.get() {
             return Ok(dense);
         }
@@ -40,8 +40,8 @@ impl<'a> JacobianAt<'a> {
 
     fn matrix(&self) -> Result<&Matrix> {
         Ok(match self.found()? {
-            Dense::Exact(matrix) => matrix,
-            Dense::Differences(found) => &found.jacobian,
+            DenseJacobian::Exact(matrix) => matrix,
+            DenseJacobian::Differences(found) => &found.jacobian,
         })
     }
 
@@ -49,7 +49,7 @@ impl<'a> JacobianAt<'a> {
     fn measure(&self) -> Result<u64> {
         let usual: Vec<f64>;
         let steps = match self.dense.get() {
-            Some(Dense::Differences(found)) => found.steps(),
+            Some(DenseJacobian::Differences(found)) => found.steps(),
             _ => {
                 usual = Differences::default().usual_steps(&self.x);
                 &usual
@@ -68,7 +68,7 @@ impl<'a> JacobianAt<'a> {
 
     /// Whether J is there already and as good as what the model offers.
     fn is_kept(&self) -> bool {
-        matches!(self.dense.get(), Some(Dense::Exact(_)))
+        matches!(self.dense.get(), Some(DenseJacobian::Exact(_)))
     }
 }
 
@@ -105,7 +105,7 @@ impl LinearMap for JacobianAt<'_> {
     }
     fn noise(&self) -> Option<Vec<f64>> {
         let seen = match self.dense.get() {
-            Some(Dense::Differences(found)) => found.noise(),
+            Some(DenseJacobian::Differences(found)) => found.noise(),
             _ => noise::of_many(&self.y),
         };
         let measured = || {
@@ -121,7 +121,7 @@ impl LinearMap for JacobianAt<'_> {
         self.measure()
     }
     fn errors(&self, measure: bool) -> Result<Option<Matrix>> {
-        let Dense::Differences(found) = self.found()? else {
+        let DenseJacobian::Differences(found) = self.found()? else {
             return Ok(None);
         };
         if measure && self.noise.get().is_none() && found.noise().is_none() {

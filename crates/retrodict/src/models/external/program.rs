@@ -21,7 +21,7 @@ mod process;
 pub use files::Format;
 pub use process::end_programs;
 
-use place::Place;
+use place::CallFolder;
 
 /// A program that reads x from a file and writes y to another.
 ///
@@ -200,7 +200,7 @@ impl Runner {
         shape: &[usize],
     ) -> std::result::Result<Vec<f64>, String> {
         let format = self.options.format;
-        let place = Place::make()?;
+        let place = CallFolder::make()?;
         let file = |name: &str| place.file(&format!("{name}.{}", format.ending()));
         let (input, output) = (file("input"), file("output"));
         files::write(&input, format, x)

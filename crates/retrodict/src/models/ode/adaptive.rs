@@ -24,7 +24,7 @@ pub(super) fn forward<R: RightHandSide>(
     values: &[f64],
     mut see: impl FnMut(usize, &[f64]),
 ) -> Result<()> {
-    Course::new(ode, values, &[]).forward(&mut |k, y, _| see(k, y))
+    Integration::new(ode, values, &[]).forward(&mut |k, y, _| see(k, y))
 }
 
 /// Shows, for each direction, the state at each of the times with its derivative along it.
@@ -34,7 +34,7 @@ pub(super) fn tangents<R: RightHandSide>(
     directions: &[Vec<Dual64>],
     mut see: impl FnMut(usize, usize, &[Dual64]),
 ) -> Result<()> {
-    let course = Course::new(ode, values, directions);
+    let course = Integration::new(ode, values, directions);
     let mut state = vec![Dual64::from(0.0); course.states()];
     course.tangents(&mut |k, y, dy| {
         for (direction, dy) in dy.chunks_exact(y.len()).enumerate() {
@@ -66,7 +66,7 @@ impl<R: RightHandSide> Rates for Ode<R> {
 }
 
 /// One solution: from where, with which parameters, and along which directions it is derived.
-struct Course<'a> {
+struct Integration<'a> {
     rates: &'a dyn Rates,
     times: &'a [f64],
     stiff: bool,
@@ -90,7 +90,7 @@ struct Work {
     rate: Vec<Dual64>,
 }
 
-impl<'a> Course<'a> {
+impl<'a> Integration<'a> {
     fn new<R: RightHandSide>(
         ode: &'a Ode<R>,
         values: &'a [f64],

@@ -45,7 +45,7 @@ pub struct FlowWork {
 }
 
 /// What is kept of a step.
-struct Kept<'a> {
+struct StepRecord<'a> {
     /// Marker and velocity before the step.
     marker: &'a [f64],
     before: &'a [f64],
@@ -93,14 +93,14 @@ impl Flow {
         if self.limited { self.cells() } else { 0 }
     }
 
-    fn kept<'a>(&self, record: &'a [f64]) -> Kept<'a> {
+    fn kept<'a>(&self, record: &'a [f64]) -> StepRecord<'a> {
         let (n, clamps) = (self.cells(), self.clamps());
         let (marker, rest) = record.split_at(n);
         let (before, rest) = rest.split_at(2 * n);
         let (after, rest) = rest.split_at(2 * n);
         let (predicted, rest) = rest.split_at(3 * n);
         let (clamped, scale) = rest.split_at(3 * clamps);
-        Kept {
+        StepRecord {
             marker,
             before,
             after,
@@ -402,7 +402,7 @@ impl TimeStep for Flow {
     }
 }
 
-impl<'a> Kept<'a> {
+impl<'a> StepRecord<'a> {
     /// What is kept of component 0 or 1, or of the marker.
     fn carried(&self, c: usize) -> Carried<'a> {
         let n = self.marker.len();

@@ -113,7 +113,7 @@ impl LocalInverse for Fluid {
     fn invert_near(&self, y: &[f64], x0: &[f64], x: &mut [f64]) -> Result<()> {
         match self.options.inverse {
             FluidInverse::LeastSquares { .. } => {
-                LeastSquares::new(self).solve(y, x0, x, &mut Counts::default())
+                BlurredLeastSquares::new(self).solve(y, x0, x, &mut Counts::default())
             }
             FluidInverse::MassCentres { keep_rest } => {
                 mass_centres::invert(self, keep_rest, y, x0, x)
@@ -131,7 +131,7 @@ impl LocalInverse for Fluid {
         let aim: Vec<f64> = y0.iter().zip(dy).map(|(y, dy)| y + dy).collect();
         match self.options.inverse {
             FluidInverse::LeastSquares { .. } => {
-                LeastSquares::new(self).solve(&aim, x0, dx, counts)?;
+                BlurredLeastSquares::new(self).solve(&aim, x0, dx, counts)?;
             }
             FluidInverse::MassCentres { keep_rest } => {
                 mass_centres::invert(self, keep_rest, &aim, x0, dx)?;
@@ -156,7 +156,7 @@ impl LocalInverse for Fluid {
 }
 
 /// The least change of x, measured after sharpening, that explains y through a blur.
-struct LeastSquares<'a> {
+struct BlurredLeastSquares<'a> {
     fluid: &'a Fluid,
     fourier: RealFourier,
     /// 1/(1 + ℓ²λ) at each mode: what makes changes of x smooth.
@@ -167,7 +167,7 @@ struct LeastSquares<'a> {
     blur: f64,
 }
 
-impl<'a> LeastSquares<'a> {
+impl<'a> BlurredLeastSquares<'a> {
     fn new(fluid: &'a Fluid) -> Self {
         let fourier = RealFourier::new(&fluid.options.extents());
         let (steps, iterations, damping, length, blur) = match fluid.options.inverse {
@@ -221,7 +221,7 @@ impl<'a> LeastSquares<'a> {
             } else {
                 self.blur / (1 << step) as f64
             };
-            let seen = Seen {
+            let seen = BlurredJacobian {
                 map: &*map,
                 inverse: self,
                 blur: self.blur(width),
@@ -258,7 +258,7 @@ impl<'a> LeastSquares<'a> {
     /// The change of x for the rest of y; none where y does not depend on x.
     fn change(
         &self,
-        seen: &Seen<'_>,
+        seen: &BlurredJacobian<'_>,
         rest: &[f64],
         counts: &mut Counts,
     ) -> Result<Option<Vec<f64>>> {
@@ -285,13 +285,13 @@ impl<'a> LeastSquares<'a> {
 }
 
 /// J seen through the blur, for changes of x before they are smoothed.
-struct Seen<'a> {
+struct BlurredJacobian<'a> {
     map: &'a dyn LinearMap,
-    inverse: &'a LeastSquares<'a>,
+    inverse: &'a BlurredLeastSquares<'a>,
     blur: Vec<f64>,
 }
 
-impl Seen<'_> {
+impl BlurredJacobian<'_> {
     /// Filters each field of x or y.
     fn filter(&self, gains: &[f64], fields: &mut [f64]) {
         let fourier = &self.inverse.fourier;
@@ -308,7 +308,7 @@ impl Seen<'_> {
     }
 }
 
-impl LinearMap for Seen<'_> {
+impl LinearMap for BlurredJacobian<'_> {
     fn inputs(&self) -> usize {
         self.map.inputs()
     }

@@ -138,7 +138,8 @@ impl ExperimentMethodSpec {
             Region::starts(x0, self.spread, self.starts.min(1), 0).map_err(at("starts"))?;
         }
         for (i, simulator) in simulators.iter().enumerate().take(1) {
-            let posed = problem.problem(i, simulator)?;
+            let posed = problem.problem(i, simulator);
+            let posed = posed.at("problem", &problem.spec.name, "target")?;
             self.stop().check(&posed).at("method", &self.name, "stop")?;
         }
         Ok(Entrant {

@@ -7,20 +7,20 @@ use toml::{Table, Value};
 use super::insert;
 use crate::error::unknown;
 use crate::registry::Registry;
-use crate::spec::layout::{Holds, Layout, List, Reach, Section, named};
+use crate::spec::layout::{EntryList, Holds, Layout, OptionReach, Section, named};
 
 /// One change, looking for its place.
-pub(super) struct Search<'a> {
+pub(super) struct PlaceSearch<'a> {
     pub(super) value: &'a Value,
     pub(super) registry: &'a Registry,
 }
 
 /// What is wrong, without the change itself.
-type Found<T> = Result<T, String>;
+type Placed<T> = Result<T, String>;
 
-impl Search<'_> {
+impl PlaceSearch<'_> {
     /// Makes the change in the table of a description or of an entry.
-    pub(super) fn set(&self, table: &mut Table, layout: &Layout, path: &[String]) -> Found<()> {
+    pub(super) fn set(&self, table: &mut Table, layout: &Layout, path: &[String]) -> Placed<()> {
         if self.in_named_entry(table, layout, path)?
             || self.in_section(table, layout, path)?
             || self.as_option(table, layout, path)?
@@ -45,7 +45,7 @@ impl Search<'_> {
     }
 
     /// In an entry whose name comes first, or second after that of its list.
-    fn in_named_entry(&self, table: &mut Table, layout: &Layout, path: &[String]) -> Found<bool> {
+    fn in_named_entry(&self, table: &mut Table, layout: &Layout, path: &[String]) -> Placed<bool> {
         for list in layout.lists {
             let by_list = path.first().is_some_and(|first| *first == list.key);
             let path = &path[usize::from(by_list)..];
@@ -89,7 +89,7 @@ impl Search<'_> {
     }
 
     /// At a key of the description itself.
-    fn in_section(&self, table: &mut Table, layout: &Layout, path: &[String]) -> Found<bool> {
+    fn in_section(&self, table: &mut Table, layout: &Layout, path: &[String]) -> Placed<bool> {
         let first = path.first().map(String::as_str).unwrap_or_default();
         let Some(section) = layout.section(first) else {
             if !layout.open && !layout.own().any(|key| key == first) {
@@ -113,7 +113,7 @@ impl Search<'_> {
             }
             (
                 Holds::Entry {
-                    reach: Reach::IfThere,
+                    reach: OptionReach::IfThere,
                     ..
                 },
                 ..,
@@ -123,7 +123,7 @@ impl Search<'_> {
     }
 
     /// As an option of what the description names.
-    fn as_option(&self, table: &mut Table, layout: &Layout, path: &[String]) -> Found<bool> {
+    fn as_option(&self, table: &mut Table, layout: &Layout, path: &[String]) -> Placed<bool> {
         let first = path.first().map(String::as_str).unwrap_or_default();
         let takes = |section: &&Section| match section.alone(table, self.registry) {
             Some(options) => options.contains(&first),
@@ -149,7 +149,7 @@ impl Search<'_> {
     }
 
     /// In all entries of a list, or in the only one that knows the key.
-    fn in_entries(&self, table: &mut Table, layout: &Layout, path: &[String]) -> Found<bool> {
+    fn in_entries(&self, table: &mut Table, layout: &Layout, path: &[String]) -> Placed<bool> {
         let first = path.first().map(String::as_str).unwrap_or_default();
         for list in layout.lists {
             if list.shared.contains(&first) {
@@ -188,7 +188,7 @@ impl Search<'_> {
     }
 
     /// Writes the value at a path of keys.
-    fn insert(&self, table: &mut Table, path: &[String]) -> Found<bool> {
+    fn insert(&self, table: &mut Table, path: &[String]) -> Placed<bool> {
         insert(table, path, self.value.clone())
             .map(|()| true)
             .map_err(|error| match error {
@@ -198,7 +198,7 @@ impl Search<'_> {
     }
 
     /// Writes an option beside the name of a section, which may stand there alone so far.
-    fn insert_option(&self, table: &mut Table, section: &Section, path: &[String]) -> Found<bool> {
+    fn insert_option(&self, table: &mut Table, section: &Section, path: &[String]) -> Placed<bool> {
         if let Some(Value::String(name)) = table.get(section.key).cloned() {
             let alone = Table::from_iter([("name".to_owned(), name.into())]);
             table.insert(section.key.to_owned(), alone.into());
@@ -235,14 +235,14 @@ fn is_foreign(section: &Section, table: &Table) -> bool {
     matches!(
         section.holds,
         Holds::Entry {
-            reach: Reach::Alone,
+            reach: OptionReach::Alone,
             ..
         }
     ) && named(table, section.key).is_some()
 }
 
 /// The entries of a list.
-fn entries<'t>(table: &'t mut Table, list: &List) -> impl Iterator<Item = &'t mut Table> {
+fn entries<'t>(table: &'t mut Table, list: &EntryList) -> impl Iterator<Item = &'t mut Table> {
     let entries = table.get_mut(list.key).and_then(Value::as_array_mut);
     entries
         .into_iter()

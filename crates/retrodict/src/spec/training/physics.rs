@@ -6,7 +6,7 @@ use super::TrainingSpec;
 use super::draw::DrawSpec;
 use crate::core::loss::Loss;
 use crate::core::simulator::Simulator;
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 use crate::inverse::{Inverter, WithInverse};
 use crate::registry::{Entry, Registry};
 use crate::spec::loss;
@@ -50,11 +50,11 @@ impl Physics {
     ) -> Result<Self> {
         let inverse = spec.inverse.as_ref();
         let inverse = inverse.map(|named| registry.inverses.make(registry, named));
-        let inverse = inverse.transpose()?;
+        let inverse = inverse.transpose().inside("inverse")?;
         let simulator = join(simulator, inverse.as_ref());
         let output = simulator.output();
-        let loss = loss::between(&spec.loss, output, registry)?;
-        loss.check(output.len())?;
+        let loss = loss::between(&spec.loss, output, registry).inside("loss")?;
+        loss.check(output.len()).inside("loss")?;
         Ok(Self {
             simulator,
             loss,

@@ -9,7 +9,7 @@ use super::physics::Physics;
 use super::rows::Rows;
 use crate::core::random::Random;
 use crate::core::space::Space;
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 use crate::interrupt;
 use crate::spec::values::Files;
 use crate::training::{Data, Fixed, Fresh, Sample};
@@ -37,7 +37,7 @@ impl Samples {
         if spec.train == Some(0) {
             return Err(no_samples("found 0; it must be at least 1"));
         }
-        if let Some(rows) = Rows::read(&spec.draw, physics, files)? {
+        if let Some(rows) = Rows::read(&spec.draw, physics, files).inside("data.draw")? {
             let (train, test) = rows.samples(spec, physics)?;
             return Ok(Self {
                 data: Box::new(Fixed::new(train, spec.shuffle.then_some(seed))),
@@ -47,7 +47,7 @@ impl Samples {
         }
         let count = spec.train;
         let count = count.ok_or_else(|| no_samples("say how many samples make an epoch"))?;
-        let drawer = Drawer::new(&spec.draw, physics)?;
+        let drawer = Drawer::new(&spec.draw, physics).inside("data.draw")?;
         let held_out = |i: usize| {
             let mut random = Random::stream(seed, HELD_OUT + i as u64);
             interrupt::check()?;

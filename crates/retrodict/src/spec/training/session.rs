@@ -93,7 +93,8 @@ impl TrainingSpec {
     ) -> Result<Training> {
         self.check()?;
         let at = |table| move |error: crate::Error| error.at("method", &method.name, table);
-        let mut samples = Samples::new(&self.data, &physics, self.seed, files)?;
+        let samples = Samples::new(&self.data, &physics, self.seed, files);
+        let mut samples = samples.inside("data")?;
         let mut architecture = self.network.clone();
         architecture.options.extend(method.network.clone());
         let network = registry.networks.make(registry, &architecture);
@@ -126,14 +127,14 @@ impl TrainingSpec {
             first,
             seed: self.seed.wrapping_add(seed),
         };
-        training.rehearse()?;
+        training.rehearse().map_err(at("strategy"))?;
+        training.afford().map_err(at("rule"))?;
         Ok(training)
     }
 }
 
 impl Training {
-    /// Builds the θ-problem of one sample, so that a strategy that lacks something, or an engine that lacks memory, is
-    /// found before anything is run.
+    /// Builds the θ-problem of one sample, so that a strategy that lacks something is found before anything is run.
     fn rehearse(&mut self) -> Result<()> {
         let theta = self.network.initial(self.seed);
         let one = self.first.get(..1).unwrap_or_default();
@@ -141,6 +142,11 @@ impl Training {
             .with_reduction(self.trainer.reduction);
         let problem = self.trainer.strategy.theta_problem(&batch)?;
         self.rows = problem.outputs() * self.trainer.batch;
+        Ok(())
+    }
+
+    /// Finds an engine that lacks memory before anything is run.
+    fn afford(&self) -> Result<()> {
         match (self.engine(), memory::available()) {
             (Some(engine), Some(available)) => {
                 memory::check(engine, self.rows, &*self.network, available)

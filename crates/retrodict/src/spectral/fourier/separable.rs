@@ -16,7 +16,7 @@ const BLOCK: usize = 16;
 /// A real, even gain maps real lines to real lines, so that two of them travel as the real and
 /// the imaginary part of one complex line; between the axes there is no spectrum to keep.
 pub struct Separable {
-    axes: Vec<Axis>,
+    axes: Vec<AxisFilter>,
 }
 
 impl std::fmt::Debug for Separable {
@@ -26,7 +26,7 @@ impl std::fmt::Debug for Separable {
     }
 }
 
-struct Axis {
+struct AxisFilter {
     forward: Arc<dyn Fft<f64>>,
     inverse: Arc<dyn Fft<f64>>,
     /// At each mode, with the transform's normalisation.
@@ -35,12 +35,12 @@ struct Axis {
 
 /// What the filtering of a few lines needs to work in.
 #[derive(Default)]
-struct Scratch {
+struct FilterScratch {
     lines: Vec<C64>,
     plan: Vec<C64>,
 }
 
-impl Axis {
+impl AxisFilter {
     fn new(gains: &[f64], planner: &mut FftPlanner<f64>) -> Self {
         let n = gains.len();
         Self {
@@ -64,7 +64,7 @@ impl Axis {
     }
 
     /// Filters contiguous lines of `x`, two at a time; an odd one goes alone.
-    fn filter_rows(&self, x: &[f64], out: &mut [f64], scratch: &mut Scratch) {
+    fn filter_rows(&self, x: &[f64], out: &mut [f64], scratch: &mut FilterScratch) {
         let n = self.gains.len();
         let pairs = (x.len() / n).div_ceil(2);
         let lines = fit(&mut scratch.lines, pairs * n);
@@ -100,7 +100,7 @@ impl Axis {
             matrix,
             cols,
             BLOCK,
-            &|_, columns, scratch: &mut Scratch| {
+            &|_, columns, scratch: &mut FilterScratch| {
                 let lines = fit(&mut scratch.lines, columns.width().div_ceil(2) * n);
                 for (r, row) in columns.rows().enumerate() {
                     let pairs = row.chunks_exact(2);
@@ -132,7 +132,9 @@ impl Separable {
     /// gain k equal to gain n − k.
     pub fn new(gains: &[Vec<f64>]) -> Self {
         let mut planner = FftPlanner::new();
-        let axes = gains.iter().map(|gains| Axis::new(gains, &mut planner));
+        let axes = gains
+            .iter()
+            .map(|gains| AxisFilter::new(gains, &mut planner));
         Self {
             axes: axes.collect(),
         }

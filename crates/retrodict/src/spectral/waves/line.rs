@@ -9,13 +9,13 @@ use crate::spectral::fourier::C64;
 use crate::spectral::fourier::blocks::fit;
 
 /// The transform along one axis.
-pub(super) trait Line: Send + Sync {
+pub(super) trait LineTransform: Send + Sync {
     /// The number of cells, and of modes.
     fn len(&self) -> usize;
     /// Replaces values by the amplitudes of waves.
-    fn forward(&self, line: &mut [f64], scratch: &mut Scratch);
+    fn forward(&self, line: &mut [f64], scratch: &mut LineScratch);
     /// Undoes `forward`, up to the factor [`normalisation`](Self::normalisation).
-    fn back(&self, line: &mut [f64], scratch: &mut Scratch);
+    fn back(&self, line: &mut [f64], scratch: &mut LineScratch);
     fn normalisation(&self) -> f64;
     /// Half the phase between neighbours: a wave's second difference is −4 sin² of it.
     fn half_phase(&self, mode: usize) -> f64;
@@ -23,7 +23,7 @@ pub(super) trait Line: Send + Sync {
 
 /// What the transform of a line needs to work in.
 #[derive(Default)]
-pub(super) struct Scratch {
+pub(super) struct LineScratch {
     real: Vec<f64>,
     half: Vec<C64>,
     plan: Vec<C64>,
@@ -31,23 +31,23 @@ pub(super) struct Scratch {
 
 /// Σ x_i sin(π (k+1)(i+1)/(n+1)): the imaginary part of the Fourier transform of the line and
 /// its negative mirror image, 2(n+1) values with 0 between the two.
-pub(super) struct Sine {
+pub(super) struct SineTransform {
     cells: usize,
     odd: Arc<dyn RealToComplex<f64>>,
 }
 
-impl Sine {
+impl SineTransform {
     pub(super) fn new(cells: usize, planner: &mut RealFftPlanner<f64>) -> Self {
         let odd = planner.plan_fft_forward(2 * (cells + 1));
         Self { cells, odd }
     }
 }
 
-impl Line for Sine {
+impl LineTransform for SineTransform {
     fn len(&self) -> usize {
         self.cells
     }
-    fn forward(&self, line: &mut [f64], scratch: &mut Scratch) {
+    fn forward(&self, line: &mut [f64], scratch: &mut LineScratch) {
         let n = self.cells;
         let odd = fit(&mut scratch.real, 2 * (n + 1));
         odd[0] = 0.0;
@@ -65,7 +65,7 @@ impl Line for Sine {
         }
     }
     /// The sine transform is its own inverse.
-    fn back(&self, line: &mut [f64], scratch: &mut Scratch) {
+    fn back(&self, line: &mut [f64], scratch: &mut LineScratch) {
         self.forward(line, scratch);
     }
     fn normalisation(&self) -> f64 {
@@ -100,11 +100,11 @@ impl Cosine {
     }
 }
 
-impl Line for Cosine {
+impl LineTransform for Cosine {
     fn len(&self) -> usize {
         self.forward.len()
     }
-    fn forward(&self, line: &mut [f64], scratch: &mut Scratch) {
+    fn forward(&self, line: &mut [f64], scratch: &mut LineScratch) {
         let n = line.len();
         let folded = fit(&mut scratch.real, n);
         let (even, odd) = folded.split_at_mut(n.div_ceil(2));
@@ -126,7 +126,7 @@ impl Line for Cosine {
             line[k] = turned.re;
         }
     }
-    fn back(&self, line: &mut [f64], scratch: &mut Scratch) {
+    fn back(&self, line: &mut [f64], scratch: &mut LineScratch) {
         let n = line.len();
         let half = fit(&mut scratch.half, n / 2 + 1);
         half[0] = C64::new(line[0], 0.0);
@@ -161,11 +161,11 @@ mod tests {
 
     const LENGTHS: [usize; 9] = [1, 2, 3, 4, 7, 16, 25, 31, 96];
 
-    fn assert_transform(line: &dyn Line, wave: impl Fn(usize, usize) -> f64) {
+    fn assert_transform(line: &dyn LineTransform, wave: impl Fn(usize, usize) -> f64) {
         let n = line.len();
         let x: Vec<f64> = (0..n).map(|i| (1.3 * (i * i) as f64).sin() + 0.2).collect();
         // A scratch that was used for something else before.
-        let mut scratch = Scratch::default();
+        let mut scratch = LineScratch::default();
         fit(&mut scratch.real, 5 * n + 9).fill(7.0);
         fit(&mut scratch.half, 5 * n + 9).fill(C64::new(3.0, 5.0));
         let mut found = x.clone();
@@ -188,7 +188,7 @@ mod tests {
         let mut planner = RealFftPlanner::new();
         for n in LENGTHS {
             let cells = n as f64;
-            assert_transform(&Sine::new(n, &mut planner), |k, i| {
+            assert_transform(&SineTransform::new(n, &mut planner), |k, i| {
                 (PI * ((k + 1) * (i + 1)) as f64 / (cells + 1.0)).sin()
             });
             assert_transform(&Cosine::new(n, &mut planner), |k, i| {

@@ -1,6 +1,6 @@
 //! The criterion of each choice, in terms of data and prior.
 
-use super::{Doubt, Point};
+use super::{Doubt, WeightPoint};
 use crate::error::Result;
 
 /// Data against prior at any weight.
@@ -10,9 +10,9 @@ pub(super) trait Balance {
     /// The weights that are tried, ascending, by a constant factor.
     fn weights(&self) -> Vec<f64>;
     /// What a weight leads to, with tr A².
-    fn at(&self, weight: f64) -> Result<(Point, f64)>;
+    fn at(&self, weight: f64) -> Result<(WeightPoint, f64)>;
     /// What the weights that are tried lead to, as far as they were.
-    fn curve(&self) -> Result<Vec<Point>>;
+    fn curve(&self) -> Result<Vec<WeightPoint>>;
     /// Δ at a weight.
     fn solution(&self, weight: f64) -> Result<Vec<f64>>;
 }
@@ -151,7 +151,7 @@ const TURN: f64 = 0.52;
 const PIECE: f64 = 1.0;
 
 /// The weight at which ln misfit against ln prior bends most, of those where the curve turns a corner.
-pub(super) fn corner(curve: &[Point]) -> Pick {
+pub(super) fn corner(curve: &[WeightPoint]) -> Pick {
     let at = |i: usize| (0.5 * curve[i].misfit.ln(), 0.5 * curve[i].prior.ln());
     let between = |i: usize, j: usize| {
         let ((x0, y0), (x1, y1)) = (at(i), at(j));
@@ -206,8 +206,8 @@ pub(super) fn corner(curve: &[Point]) -> Pick {
 mod tests {
     use super::*;
 
-    fn curve(points: impl Iterator<Item = (f64, f64, f64)>) -> Vec<Point> {
-        let point = |(weight, misfit, prior)| Point {
+    fn curve(points: impl Iterator<Item = (f64, f64, f64)>) -> Vec<WeightPoint> {
+        let point = |(weight, misfit, prior)| WeightPoint {
             weight,
             misfit,
             prior,

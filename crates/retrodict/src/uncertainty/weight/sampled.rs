@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
-use super::Point;
+use super::WeightPoint;
 use super::rules::Balance;
 use crate::error::Result;
 use crate::linalg::LinearMap;
@@ -23,7 +23,7 @@ pub(super) struct Sampled<'a> {
     /// The weight at which data and prior weigh alike.
     middle: f64,
     /// What was found, so that no weight is solved for twice.
-    known: RefCell<Vec<(f64, Point, f64)>>,
+    known: RefCell<Vec<(f64, WeightPoint, f64)>>,
     /// Told of each weight that is tried.
     tried: &'a dyn Fn(),
 }
@@ -95,7 +95,7 @@ impl Balance for Sampled<'_> {
             .map(|i| self.middle * 10_f64.powi(i))
             .collect()
     }
-    fn at(&self, weight: f64) -> Result<(Point, f64)> {
+    fn at(&self, weight: f64) -> Result<(WeightPoint, f64)> {
         let known = self
             .known
             .borrow()
@@ -119,7 +119,7 @@ impl Balance for Sampled<'_> {
             freedom += dot(signs, &y[..self.data]) / SIGNS as f64;
             squares += dot(&y[..self.data], &y[..self.data]) / SIGNS as f64;
         }
-        let point = Point {
+        let point = WeightPoint {
             weight,
             misfit,
             prior,
@@ -128,13 +128,14 @@ impl Balance for Sampled<'_> {
         self.known.borrow_mut().push((weight, point, squares));
         Ok((point, squares))
     }
-    fn curve(&self) -> Result<Vec<Point>> {
+    fn curve(&self) -> Result<Vec<WeightPoint>> {
         if self.known.borrow().is_empty() {
             self.weights()
                 .into_iter()
                 .try_for_each(|w| self.at(w).map(drop))?;
         }
-        let mut points: Vec<Point> = self.known.borrow().iter().map(|known| known.1).collect();
+        let mut points: Vec<WeightPoint> =
+            self.known.borrow().iter().map(|known| known.1).collect();
         points.sort_by(|a, b| a.weight.total_cmp(&b.weight));
         Ok(points)
     }

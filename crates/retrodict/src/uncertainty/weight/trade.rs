@@ -1,6 +1,6 @@
 //! Data against prior in coordinates in which both are diagonal.
 
-use super::Point;
+use super::WeightPoint;
 use super::rules::Balance;
 use crate::error::Result;
 use crate::linalg::{Matrix, Svd, dot, norm, svd};
@@ -112,13 +112,13 @@ impl Trade {
         })
     }
 
-    fn relative(&self, w: f64) -> Point {
+    fn relative(&self, w: f64) -> WeightPoint {
         let (mut misfit, mut prior) = (self.data_left, self.prior_left);
         for (i, z) in self.coordinates(w).enumerate() {
             misfit += (self.data[i] - self.c[i] * z).powi(2);
             prior += (self.prior[i] - self.s[i] * z).powi(2);
         }
-        Point {
+        WeightPoint {
             weight: w * self.scale * self.scale,
             misfit,
             prior: prior / (self.scale * self.scale),
@@ -142,12 +142,12 @@ impl Balance for Trade {
         let relative = (0..=points).map(|i| 10_f64.powf(LOWEST + i as f64 / PER_DECADE as f64));
         relative.map(|w| w * self.scale * self.scale).collect()
     }
-    fn at(&self, weight: f64) -> Result<(Point, f64)> {
+    fn at(&self, weight: f64) -> Result<(WeightPoint, f64)> {
         let w = weight / (self.scale * self.scale);
         let squares = self.used(w).map(|f| f * f).sum();
         Ok((self.relative(w), squares))
     }
-    fn curve(&self) -> Result<Vec<Point>> {
+    fn curve(&self) -> Result<Vec<WeightPoint>> {
         let weights = self.weights().into_iter();
         weights
             .map(|w| self.at(w).map(|(point, _)| point))

@@ -25,7 +25,7 @@ pub(super) struct Boxed {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Place {
+enum BoundSide {
     Free,
     Low,
     High,
@@ -65,21 +65,21 @@ impl Boxed {
     /// Portugal, Júdice & Vicente, Math. Comp. 63 (1994).
     fn damped(&self, lambda: f64) -> Vec<f64> {
         let n = self.pull.len();
-        let mut places = vec![Place::Free; n];
+        let mut places = vec![BoundSide::Free; n];
         let (mut fewest, mut patience) = (usize::MAX, FRUITLESS);
         let mut step = vec![0.0; n];
         for _ in 0..EXCHANGES {
             self.solve(lambda, &places, &mut step);
-            let mut wrong: Vec<(usize, Place)> = Vec::new();
+            let mut wrong: Vec<(usize, BoundSide)> = Vec::new();
             for i in 0..n {
                 let row = self.hessian.row(i).iter().zip(&step);
                 let bent: f64 = row.map(|(h, s)| h * s).sum::<f64>() + lambda * step[i];
                 let pull = self.pull[i] - bent;
                 match places[i] {
-                    Place::Free if step[i] < self.low[i] => wrong.push((i, Place::Low)),
-                    Place::Free if step[i] > self.high[i] => wrong.push((i, Place::High)),
-                    Place::Low if pull > 0.0 => wrong.push((i, Place::Free)),
-                    Place::High if pull < 0.0 => wrong.push((i, Place::Free)),
+                    BoundSide::Free if step[i] < self.low[i] => wrong.push((i, BoundSide::Low)),
+                    BoundSide::Free if step[i] > self.high[i] => wrong.push((i, BoundSide::High)),
+                    BoundSide::Low if pull > 0.0 => wrong.push((i, BoundSide::Free)),
+                    BoundSide::High if pull < 0.0 => wrong.push((i, BoundSide::Free)),
                     _ => {}
                 }
             }
@@ -105,16 +105,16 @@ impl Boxed {
     }
 
     /// The free unknowns where the others are at their bounds; 0 for them where H has no factor.
-    fn solve(&self, lambda: f64, places: &[Place], step: &mut [f64]) {
+    fn solve(&self, lambda: f64, places: &[BoundSide], step: &mut [f64]) {
         for (i, place) in places.iter().enumerate() {
             step[i] = match place {
-                Place::Free => 0.0,
-                Place::Low => self.low[i],
-                Place::High => self.high[i],
+                BoundSide::Free => 0.0,
+                BoundSide::Low => self.low[i],
+                BoundSide::High => self.high[i],
             };
         }
         let free: Vec<usize> = (0..places.len())
-            .filter(|i| places[*i] == Place::Free)
+            .filter(|i| places[*i] == BoundSide::Free)
             .collect();
         let mut part = Matrix::zeros(free.len(), free.len());
         let mut rest = vec![0.0; free.len()];

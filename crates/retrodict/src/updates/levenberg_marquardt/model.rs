@@ -12,7 +12,7 @@ const DEFINITE: f64 = 1e-13;
 ///
 /// Where J is tall and narrow, all of this is of its triangle, in which lengths are the same.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Model {
+pub(super) struct QuadraticModel {
     /// W J D⁻¹, or its triangle.
     map: Matrix,
     /// W Δy, or what of it the triangle can reach.
@@ -23,7 +23,7 @@ pub(super) struct Model {
     error: f64,
 }
 
-impl Model {
+impl QuadraticModel {
     /// From the columns of W J, and how far off each may be.
     pub(super) fn new(
         mut columns: Matrix,
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn a_hessian_that_is_positive_gives_its_newton_step_and_another_nothing() {
         let hessian = Matrix::from_rows(&[&[4.0, 1.0], &[1.0, 3.0]]);
-        let model = Model::of_hessian(&hessian, &[1.0, 2.0], &[0, 2], 3).unwrap();
+        let model = QuadraticModel::of_hessian(&hessian, &[1.0, 2.0], &[0, 2], 3).unwrap();
         let mut step = [9.0; 3];
         model.step(0.0, &mut step);
         // H⁻¹ = [[3, −1], [−1, 4]] / 11.
@@ -273,6 +273,6 @@ mod tests {
         assert!((model.promise() - 0.5 * (1.0 + 14.0) / 11.0).abs() < 1e-14);
         assert_eq!(model.rank(), 2);
         let saddle = Matrix::from_rows(&[&[1.0, 2.0], &[2.0, 1.0]]);
-        assert!(Model::of_hessian(&saddle, &[1.0, 2.0], &[0, 1], 2).is_none());
+        assert!(QuadraticModel::of_hessian(&saddle, &[1.0, 2.0], &[0, 1], 2).is_none());
     }
 }

@@ -8,7 +8,7 @@ use crate::updates::{Trial, Verdict};
 
 /// The ellipsoid ‖D Δx‖ ≤ δ.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Region {
+pub(super) struct TrustRegion {
     pub(super) scale: Vec<f64>,
     pub(super) radius: Option<f64>,
     /// ‖D x‖ of the current point and ‖D Δx‖ of the last step.
@@ -130,7 +130,7 @@ const HALF_WAY: f64 = 0.5;
 const LEAST_GAIN: f64 = 1e-4;
 const LEAST_GAIN_BENT: f64 = 0.1;
 
-impl Region {
+impl TrustRegion {
     /// D grows and never shrinks (Moré 1978, section 5); a parameter without effect keeps 1.
     pub(super) fn rescale(&mut self, columns: &Matrix, x: &[f64]) {
         if self.relative {

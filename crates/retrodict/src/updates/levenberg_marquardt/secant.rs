@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::Model;
+use super::model::QuadraticModel;
 use crate::linalg::{axpy, dot};
 
 /// S ≈ Σ rᵢ ∇²Pᵢ, and where the last step began.
@@ -23,7 +23,13 @@ pub(super) struct Secant {
 
 impl Secant {
     /// Takes the next point: x, the model there in the units `scale`, and the unknowns that bounds hold.
-    pub(super) fn learn(&mut self, x: &[f64], model: &Model, scale: &[f64], held: Vec<usize>) {
+    pub(super) fn learn(
+        &mut self,
+        x: &[f64],
+        model: &QuadraticModel,
+        scale: &[f64],
+        held: Vec<usize>,
+    ) {
         let gradient = model.gradient(scale);
         let moved = self.x.len() == x.len() && self.x != x;
         // An unknown that is held at one of the ends has no gradient there.
@@ -87,7 +93,7 @@ impl Secant {
     }
 
     /// The model with S, in the units `scale`; nothing where S is not known or the sum is not surely positive.
-    pub(super) fn with(&self, model: &Model, scale: &[f64]) -> Option<Model> {
+    pub(super) fn with(&self, model: &QuadraticModel, scale: &[f64]) -> Option<QuadraticModel> {
         let n = scale.len();
         if self.entries.is_empty() {
             return None;
@@ -99,7 +105,7 @@ impl Secant {
                 hessian[(a, b)] += self.entries[i * n + j] / (scale[*i] * scale[*j]);
             }
         }
-        Model::of_hessian(&hessian, &pull, &free, n)
+        QuadraticModel::of_hessian(&hessian, &pull, &free, n)
     }
 }
 
@@ -110,9 +116,9 @@ mod tests {
     use crate::linalg::{Matrix, norm};
 
     /// J = identity and Δy = −(gradient), at a point where the gradient is this: the model then says JᵀJ = 1.
-    fn model(gradient: [f64; 2]) -> Model {
+    fn model(gradient: [f64; 2]) -> QuadraticModel {
         let aim = gradient.map(|g| -g);
-        Model::new(Matrix::identity(2), None, &[1.0, 1.0], &aim).unwrap()
+        QuadraticModel::new(Matrix::identity(2), None, &[1.0, 1.0], &aim).unwrap()
     }
 
     /// The gradient is H x with H = [[3, 1], [1, 5]]: after two steps S is H − 1, or the last one would not be explained.

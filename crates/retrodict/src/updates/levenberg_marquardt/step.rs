@@ -1,8 +1,8 @@
 //! The step that the model wants within bounds and region.
 
 use super::boxed::Boxed;
-use super::model::Model;
-use super::region::Region;
+use super::model::QuadraticModel;
+use super::region::TrustRegion;
 use crate::error::Result;
 use crate::problem::Evaluation;
 use crate::updates::Whitened;
@@ -13,8 +13,8 @@ pub(super) const BEST_UP_TO: usize = 64;
 
 /// The best step within bounds and region.
 pub(super) fn best(
-    region: &mut Region,
-    model: &Model,
+    region: &mut TrustRegion,
+    model: &QuadraticModel,
     at: &Evaluation<'_>,
     dx: &mut [f64],
 ) -> Result<()> {
@@ -63,8 +63,8 @@ pub(super) fn best(
 
 /// A step within the region, with unknowns that run into a bound stopped there and the others sought again.
 pub(super) fn clipped(
-    region: &mut Region,
-    model: &Model,
+    region: &mut TrustRegion,
+    model: &QuadraticModel,
     map: &Whitened<'_, '_>,
     aim: &[f64],
     at: &Evaluation<'_>,
@@ -84,7 +84,7 @@ pub(super) fn clipped(
                 let mut columns = map.columns()?;
                 let stopped = (0..columns.rows()).filter(|i| stopped[*i]);
                 stopped.for_each(|i| columns.row_mut(i).fill(0.0));
-                let model = Model::new(columns, None, scale, aim)?;
+                let model = QuadraticModel::new(columns, None, scale, aim)?;
                 damping = model.damping(radius);
                 model.step(damping, dx);
             }

@@ -1,7 +1,7 @@
 //! Steps that bend with a narrow valley.
 
-use super::model::Model;
-use super::region::Region;
+use super::model::QuadraticModel;
+use super::region::TrustRegion;
 use crate::error::Result;
 use crate::problem::Evaluation;
 use crate::updates::Whitened;
@@ -22,8 +22,8 @@ const TRUSTED: f64 = 0.1875;
 /// In a narrow valley that winds, a straight step is good only as far as the valley is straight. Geodesic
 /// acceleration: Transtrum, Machta & Sethna, Phys. Rev. E 83 (2011), 036701.
 pub(super) fn follow(
-    region: &Region,
-    model: &Model,
+    region: &TrustRegion,
+    model: &QuadraticModel,
     map: &Whitened<'_, '_>,
     at: &Evaluation<'_>,
     dx: &mut [f64],

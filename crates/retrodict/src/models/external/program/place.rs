@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// A folder for the files of one call.
-pub(super) struct Place {
+pub(super) struct CallFolder {
     folder: TempDir,
     /// Its name where its own holds characters that mean something to a shell.
     #[cfg(target_os = "linux")]
     other: Option<Open>,
 }
 
-impl Place {
+impl CallFolder {
     /// Makes one where temporary files go.
     pub(super) fn make() -> Result<Self, String> {
         let parent = std::env::temp_dir();
@@ -128,7 +128,7 @@ mod tests {
             std::fs::create_dir(&parent).unwrap();
             let folder = private().tempdir_in(&parent).unwrap();
             let own = folder.path().to_owned();
-            let place = Place::named(folder).unwrap();
+            let place = CallFolder::named(folder).unwrap();
             let file = place.file("input.json");
             assert!(cfg!(not(unix)) || is_plain(&file), "{file:?}");
             std::fs::write(&file, "1").unwrap();

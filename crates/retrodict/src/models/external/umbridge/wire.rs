@@ -124,7 +124,7 @@ struct Sizes {
 }
 
 /// A number; some servers write null for NaN.
-type Number = Option<f64>;
+type WireNumber = Option<f64>;
 
 impl Wire {
     pub(super) fn new(url: String, timeout: Duration, limit: Option<u64>) -> Self {
@@ -182,7 +182,7 @@ impl Wire {
         };
         let limit = self.limit_for(sizes.iter().sum());
         let Output { output } =
-            self.ask::<Output<Vec<Vec<Number>>>>("Evaluate", Some(&question), limit)?;
+            self.ask::<Output<Vec<Vec<WireNumber>>>>("Evaluate", Some(&question), limit)?;
         let found: Vec<usize> = output.iter().map(Vec::len).collect();
         if found != sizes {
             return Err(self.failed(format!(
@@ -254,7 +254,7 @@ impl Wire {
 
     fn vector(&self, what: &str, question: &Question<'_>, len: usize) -> Result<Vec<f64>> {
         let Output { output } =
-            self.ask::<Output<Vec<Number>>>(what, Some(question), self.limit_for(len))?;
+            self.ask::<Output<Vec<WireNumber>>>(what, Some(question), self.limit_for(len))?;
         if output.len() != len {
             return Err(self.failed(format!(
                 "{what} returned {} values, expected {len}: check what the model returns",
@@ -351,7 +351,7 @@ impl Wire {
     }
 }
 
-fn number(number: Number) -> f64 {
+fn number(number: WireNumber) -> f64 {
     number.unwrap_or(f64::NAN)
 }
 
