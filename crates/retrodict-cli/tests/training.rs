@@ -136,6 +136,53 @@ fn a_training_that_is_done_stays_as_it_is() {
     assert!(message.contains("retrodict resume run"), "{message}");
 }
 
+#[test]
+fn a_method_may_take_another_search_and_goes_on_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let f = folder.path();
+    let train = |settings: &str| {
+        let words = format!("train oscillators --compare adam --epochs 2 {SMALL} {settings}");
+        let out = settings.len().to_string();
+        let printed = succeed(f, &format!("{words} --out {out}"));
+        (printed, summary(&f.join(out))[0].clone())
+    };
+    // Steps that are far too long, which the search shortens.
+    let long = "--set adam.learning_rate=1.0";
+    let search = &format!("{long} --set adam.search=backtracking --set adam.search.decrease=0.5");
+    let (printed, searched) = train(search);
+    assert!(
+        printed.contains("adam: adam with the search backtracking"),
+        "{printed}"
+    );
+    assert_eq!(searched["search"], "backtracking");
+    let (_, whole) = train(long);
+    assert_eq!(whole.get("search"), None);
+    assert!(searched["loss"].as_f64() < whole["loss"].as_f64());
+    let plan = f.join(search.len().to_string()).join("plan.toml");
+    let plan = fs::read_to_string(plan).unwrap();
+    assert!(
+        plan.contains("[method.search]\nname = \"backtracking\"\ndecrease = 0.5"),
+        "{plan}"
+    );
+    let wrong = |settings: &str, code| {
+        fail(
+            f,
+            &format!("train oscillators --compare adam {settings} --out wrong"),
+            code,
+        )
+    };
+    let message = wrong("--set adam.search=wolf", 2);
+    assert!(
+        message.contains("unknown search 'wolf' (did you mean 'wolfe'?)"),
+        "{message}"
+    );
+    let message = wrong("--set adam.search=full --set adam.rule=lm", 2);
+    assert!(
+        message.contains("finds the length of its steps itself"),
+        "{message}"
+    );
+}
+
 /// The lines of a printed table whose first column is a number.
 fn table(printed: &str) -> Vec<Vec<String>> {
     let split = |line: &str| -> Vec<String> {

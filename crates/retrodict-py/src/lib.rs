@@ -13,6 +13,7 @@ mod files;
 mod functions;
 mod invert;
 mod known;
+mod learning;
 mod listing;
 mod methods;
 mod model;
@@ -32,6 +33,7 @@ mod tables;
 mod train;
 mod trained;
 mod training_data;
+mod training_terms;
 
 /// The compiled part of the package `retrodict`.
 #[pymodule]

@@ -1,5 +1,8 @@
 //! How what is returned goes through pickle: as the plain data that it is made of.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+
 use pyo3::exceptions::{PyBaseException, PyException, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -42,6 +45,28 @@ pub fn data<T: DeserializeOwned>(bytes: &[u8]) -> PyResult<T> {
             "the pickle does not fit this version of retrodict ({error}): read it with the version that wrote it"
         ))
     })
+}
+
+/// The threads that ask pickle what it takes of an object, which may hold the one that asks.
+#[derive(Default)]
+pub struct Asking(Mutex<Vec<ThreadId>>);
+
+impl Asking {
+    /// Asks, unless this thread does so already.
+    pub fn once<T>(&self, ask: impl FnOnce() -> T) -> Option<T> {
+        let here = thread::current().id();
+        let first = !self.threads().contains(&here);
+        first.then(|| {
+            self.threads().push(here);
+            let answer = ask();
+            self.threads().retain(|thread| *thread != here);
+            answer
+        })
+    }
+
+    fn threads(&self) -> MutexGuard<'_, Vec<ThreadId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Whether pickle takes an object: a function of no module, such as a lambda, it does not.

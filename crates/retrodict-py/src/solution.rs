@@ -1,7 +1,6 @@
 //! What a run found, for Python.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, ThreadId};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::PyArrayDyn;
 use pyo3::PyTraverseError;
@@ -15,6 +14,7 @@ use retrodict::uncertainty::statistics::{self, Noise};
 
 use crate::facts::{Distinct, Facts};
 use crate::observer::counts;
+use crate::pickling::Asking;
 use crate::posed::{Built, Posed, Terms};
 use crate::posterior::Posterior;
 use crate::runs::{Done, Task, solved};
@@ -40,8 +40,7 @@ pub struct Solution {
     y: PyOnceLock<Py<PyArrayDyn<f64>>>,
     residuals: PyOnceLock<Py<PyArrayDyn<f64>>>,
     exception: Mutex<Option<Py<PyBaseException>>>,
-    /// The threads that ask pickle whether it takes the simulator, which may hold this solution.
-    asking: Mutex<Vec<ThreadId>>,
+    asking: Asking,
 }
 
 impl Solution {
@@ -61,7 +60,7 @@ impl Solution {
             y: PyOnceLock::new(),
             residuals: PyOnceLock::new(),
             exception: Mutex::new(exception),
-            asking: Mutex::default(),
+            asking: Asking::default(),
             facts,
             posed,
         })
@@ -114,19 +113,6 @@ impl Solution {
             Some(own) => Some(pickling::portable(own.bind(py))?.unbind()),
         };
         Ok((object, exception, self.y.get(py).map(|y| y.clone_ref(py))))
-    }
-
-    /// Says that this thread asks pickle what it takes, unless it does so already.
-    fn ask(&self) -> bool {
-        let mut asking = self.asking();
-        let here = thread::current().id();
-        let first = !asking.contains(&here);
-        asking.extend(first.then_some(here));
-        first
-    }
-
-    fn asking(&self) -> MutexGuard<'_, Vec<ThreadId>> {
-        self.asking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -408,17 +394,10 @@ impl Solution {
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>, State)> {
         let facts = pickling::bytes(py, &self.facts)?;
         let terms = pickling::bytes(py, &self.posed.terms)?;
-        let state = match self.ask() {
-            false => Ok((None, None, None)),
-            true => {
-                let state = self.portable(py);
-                let here = thread::current().id();
-                self.asking().retain(|thread| *thread != here);
-                state
-            }
-        };
+        let state = self.asking.once(|| self.portable(py)).transpose()?;
         let parts = pickling::parts(py, "_solution", (facts, terms))?;
-        Ok((parts.get_item(0)?, parts.get_item(1)?, state?))
+        let state = state.unwrap_or((None, None, None));
+        Ok((parts.get_item(0)?, parts.get_item(1)?, state))
     }
 
     fn __setstate__(&self, py: Python<'_>, state: State) -> PyResult<()> {

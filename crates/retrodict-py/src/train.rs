@@ -2,24 +2,23 @@
 
 use std::sync::Arc;
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use retrodict::registry::Registry;
-use retrodict::spec::{
-    DrawSpec, Named, Training, TrainingMethodSpec, TrainingSpec, TrainingStopSpec,
-};
+use retrodict::spec::{DrawSpec, Named, TrainingMethodSpec, TrainingSpec};
 use toml::Table;
 
-use crate::arrays::{Numbers, type_name};
+use crate::arrays::Numbers;
 use crate::errors::{Held, raised};
-use crate::files::{self, NumpyFiles, Read};
+use crate::files::{self, Read};
 use crate::known::{described, options};
-use crate::model::Joined;
+use crate::learning::{Task, callable, learn};
 use crate::simulator::Simulator;
-use crate::tables::{named, table, value};
+use crate::tables::{named, value};
 use crate::trained::Trained;
 use crate::training_data::TrainingData;
+use crate::training_terms::{OwnSimulator, TrainingTerms, stopped};
 use crate::{process, subject};
 
 /// The arguments that a description holds itself.
@@ -27,6 +26,7 @@ struct Keywords<'a, 'py> {
     network: Option<&'a Bound<'py, PyAny>>,
     strategy: Option<&'a Bound<'py, PyAny>>,
     rule: Option<&'a Bound<'py, PyAny>>,
+    search: Option<&'a Bound<'py, PyAny>>,
     batch: Option<usize>,
     epochs: Option<u64>,
     stop: Option<&'a Bound<'py, PyAny>>,
@@ -46,7 +46,8 @@ struct Keywords<'a, 'py> {
 /// data: {"target": y*, "x": …, "input": …} with arrays, a sample in each row (x where it is known, input where the network
 /// sees something else than y*), or how samples are drawn, as {"kind": "uniform", "low": 0, "high": 1}; beside it the numbers
 /// of samples "train" and "test" (held out), "fresh" and "shuffle".
-/// strategy: what the network learns from; rule: how θ is updated; each by name or {"name": …, options}.
+/// strategy: what the network learns from; rule: how θ is updated; search: how far along Δθ, in place of the rule's own
+/// search; each by name or {"name": …, options}.
 /// batch: samples in a mini-batch; epochs: how often all samples are seen; stop: a dictionary with epochs, steps, time,
 /// patience and loss_below.
 /// seed: of data and weights. loss: of one sample. inverse: as for `solve`. reduction: "mean" or "sum" over a mini-batch.
@@ -61,9 +62,9 @@ struct Keywords<'a, 'py> {
 /// Raises ValueError or TypeError for arguments that do not fit, SimulationError if the simulator fails at the first step.
 #[pyfunction]
 #[pyo3(signature = (
-    simulator, *, network=None, data=None, strategy=None, rule=None, batch=None, epochs=None, stop=None, seed=None,
-    loss=None, inverse=None, reduction=None, schedule=None, clip=None, method=None, x_shape=None, simulator_of=None,
-    differences=None, observer=None
+    simulator, *, network=None, data=None, strategy=None, rule=None, search=None, batch=None, epochs=None, stop=None,
+    seed=None, loss=None, inverse=None, reduction=None, schedule=None, clip=None, method=None, x_shape=None,
+    simulator_of=None, differences=None, observer=None
 ))]
 #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
 pub fn train(
@@ -73,6 +74,7 @@ pub fn train(
     data: Option<&Bound<'_, PyAny>>,
     strategy: Option<&Bound<'_, PyAny>>,
     rule: Option<&Bound<'_, PyAny>>,
+    search: Option<&Bound<'_, PyAny>>,
     batch: Option<usize>,
     epochs: Option<u64>,
     stop: Option<&Bound<'_, PyAny>>,
@@ -92,6 +94,7 @@ pub fn train(
         network,
         strategy,
         rule,
+        search,
         batch,
         epochs,
         stop,
@@ -102,12 +105,7 @@ pub fn train(
         schedule,
         clip,
     };
-    if let Some(observer) = observer.as_ref().filter(|own| !own.is_callable()) {
-        return Err(PyTypeError::new_err(format!(
-            "observer is a '{}', expected a function of a dictionary",
-            type_name(observer)
-        )));
-    }
+    callable(observer.as_ref())?;
     let mut data = data.map(TrainingData::read).transpose()?;
     let (spec, object) = match is_description(simulator) {
         true => {
@@ -130,7 +128,7 @@ pub fn train(
             (spec, Some(subject::named(simulator)?))
         }
     };
-    let chosen = chosen(&spec, method)?;
+    let spec = with_method(spec, method)?;
     let shapes = Shapes {
         x: x_shape.or_else(|| data.as_ref().and_then(|data| data.x.clone())),
         y: data.as_ref().and_then(|data| data.y.clone()),
@@ -140,11 +138,18 @@ pub fn train(
         given => Some(options("differences", given)?),
     };
     let held = Arc::new(Held::default());
-    let (training, joined) = build(py, spec, chosen, object, shapes, differences, &held)?;
+    let (terms, object) = terms(spec, object, shapes, differences)?;
+    let (training, joined) = terms.build(py, object.as_ref(), &held)?;
     if let Some(joined) = &joined {
         joined.warn(py)?;
     }
-    Trained::learn(py, training, held, observer.map(Bound::unbind))
+    let task = Task {
+        from: training.start(),
+        terms,
+        object: object.map(Bound::unbind),
+        observer: observer.map(Bound::unbind),
+    };
+    Trained::of(py, learn(py, task, training, held)?)
 }
 
 /// Whether it is a dictionary, or the path of a TOML file.
@@ -163,6 +168,7 @@ impl Keywords<'_, '_> {
             ("network", self.network.is_some()),
             ("strategy", self.strategy.is_some()),
             ("rule", self.rule.is_some()),
+            ("search", self.search.is_some()),
             ("batch", self.batch.is_some()),
             ("epochs", self.epochs.is_some()),
             ("stop", self.stop.is_some()),
@@ -206,6 +212,9 @@ impl Keywords<'_, '_> {
             rule,
             self.batch.unwrap_or(32),
         );
+        let search = self.search;
+        let search = search.map(|own| named("search", own, &registry.searches).map(of));
+        method.search = search.transpose()?;
         if let Some(loss) = self.loss {
             spec.loss = of(named("loss", loss, &registry.losses)?);
         }
@@ -226,16 +235,6 @@ impl Keywords<'_, '_> {
         spec.seed = self.seed.unwrap_or(0);
         spec.methods.push(method);
         Ok(spec)
-    }
-}
-
-fn stopped(stop: &Bound<'_, PyAny>) -> PyResult<TrainingStopSpec> {
-    match stop.cast::<PyDict>() {
-        Ok(dict) => described("stop", table("stop", dict)?.into()),
-        Err(_) => Err(PyTypeError::new_err(format!(
-            "stop is a '{}', expected a dictionary such as {{\"epochs\": 20, \"time\": \"90s\"}}",
-            type_name(stop)
-        ))),
     }
 }
 
@@ -272,15 +271,17 @@ fn read(description: &Bound<'_, PyAny>, data: &mut Option<TrainingData>) -> PyRe
     Ok(spec)
 }
 
-/// The place of the method that was named, or of the only one.
-fn chosen(spec: &TrainingSpec, method: Option<&str>) -> PyResult<usize> {
+/// The description with the method that was named, or the only one.
+fn with_method(mut spec: TrainingSpec, method: Option<&str>) -> PyResult<TrainingSpec> {
     let names = || spec.methods.iter().map(|method| method.name.as_str());
     match (method, spec.methods.len()) {
         (Some(name), _) => {
-            spec.method(name).map_err(|error| raised(&error))?;
-            Ok(names().position(|known| known == name).unwrap_or(0))
+            let chosen = spec.method(name).map_err(|error| raised(&error))?.clone();
+            spec.check().map_err(|error| raised(&error))?;
+            spec.methods = vec![chosen];
+            Ok(spec)
         }
-        (None, 1) => Ok(0),
+        (None, 1) => Ok(spec),
         (None, 0) => Err(PyValueError::new_err(
             "the description has no method: add one, with a name, a strategy, a rule and a batch",
         )),
@@ -298,35 +299,23 @@ struct Shapes {
     y: Option<Vec<usize>>,
 }
 
-/// Builds all that the method needs.
-fn build(
-    py: Python<'_>,
+/// What the training is made of, and its simulator where that is written in Python.
+fn terms<'py>(
     mut spec: TrainingSpec,
-    chosen: usize,
-    object: Option<Bound<'_, PyAny>>,
+    object: Option<Bound<'py, PyAny>>,
     shapes: Shapes,
     differences: Option<Table>,
-    held: &Arc<Held>,
-) -> PyResult<(Training, Option<Joined>)> {
-    process::ready()?;
-    let registry = Registry::standard();
-    let Some(object) = object else {
-        let training = held.run(py, || {
-            spec.build(&spec.methods[chosen], 0, registry, &NumpyFiles)
-        })?;
-        return Ok((training, None));
-    };
-    if let Ok(own) = object.cast::<Simulator>() {
+) -> PyResult<(TrainingTerms, Option<Bound<'py, PyAny>>)> {
+    if let Some(Ok(own)) = object.as_ref().map(Bound::cast::<Simulator>) {
         let own = own.get();
         spec.simulator = Named {
             name: own.name.to_owned(),
             options: own.settings.clone(),
         };
-        let training = held.run(py, || {
-            spec.build(&spec.methods[chosen], 0, registry, &NumpyFiles)
-        })?;
-        return Ok((training, None));
     }
+    let Some(object) = object.filter(|own| !own.is_instance_of::<Simulator>()) else {
+        return Ok((TrainingTerms { spec, own: None }, None));
+    };
     let Some(input) = shapes.x else {
         return Err(PyValueError::new_err(
             "a simulator in Python needs the shape of x: give data[\"x\"], or x_shape=(…,)",
@@ -343,13 +332,14 @@ fn build(
                 values: vec![middle; input.iter().product()],
                 shape: input.clone(),
             };
+            process::ready()?;
             subject::output(&object, &x)?
         }
     };
-    let joined = subject::join(&object, &input, &output, differences.as_ref(), held)?;
-    let simulator = Arc::clone(&joined.simulator);
-    let training = held.run(py, || {
-        spec.build_with(simulator, &spec.methods[chosen], 0, registry, &NumpyFiles)
-    })?;
-    Ok((training, Some(joined)))
+    let own = Some(OwnSimulator {
+        input,
+        output,
+        differences,
+    });
+    Ok((TrainingTerms { spec, own }, Some(object)))
 }

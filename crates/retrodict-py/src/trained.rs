@@ -1,43 +1,22 @@
 //! A network that was trained, and the training itself.
 
-use std::ops::ControlFlow;
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use numpy::PyArrayDyn;
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyBaseException, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
-use retrodict::interrupt::Interrupt;
+use pyo3::types::PyDict;
+use pyo3::{PyTraverseError, PyVisit};
 use retrodict::registry::Registry;
-use retrodict::spec::{Named, Training};
-use retrodict::training::{Epoch, Progress};
-use retrodict::{Network, Space, StatusKind};
-use serde::{Deserialize, Serialize};
+use retrodict::spec::TrainingStopSpec;
+use retrodict::{Network, Space};
 
-use crate::arrays::{self, Numbers, finite, tuple, type_name};
-use crate::errors::{Held, caused, raised};
-use crate::{pickling, process};
-
-/// How often Python is asked for signals while another thread trains.
-const EVERY: Duration = Duration::from_millis(50);
-
-/// What is kept of a training.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Facts {
-    architecture: Named,
-    input: Vec<usize>,
-    output: Vec<usize>,
-    theta: Vec<f64>,
-    loss: f64,
-    status: StatusKind,
-    message: String,
-    steps: u64,
-    seconds: f64,
-    epochs: Vec<Epoch>,
-    notices: Vec<(String, u64)>,
-}
+use crate::arrays::{self, Numbers, finite, tuple};
+use crate::errors::{Held, raised};
+use crate::learning::{COLUMNS, Facts, Learned, Owned, Task, callable, learn};
+use crate::pickling::{self, Asking};
+use crate::training_terms::stopped;
 
 /// A trained network: its weights, how the training went, and x = f(y*; θ) for any y*. Its arrays are read-only.
 #[pyclass(frozen, module = "retrodict")]
@@ -47,7 +26,9 @@ pub struct Trained {
     /// The best θ, by its loss on held-out data, or on the training data if none are held out.
     #[pyo3(get)]
     theta: Py<PyArrayDyn<f64>>,
-    exception: Option<Py<PyAny>>,
+    /// Simulator and exception; the lock is held for as long as it takes to copy a pointer.
+    owned: Mutex<Owned>,
+    asking: Asking,
 }
 
 type Array<'py> = Bound<'py, PyArrayDyn<f64>>;
@@ -70,7 +51,7 @@ impl Trained {
         }
         let count = values.len() / width.max(1);
         let mut x = vec![0.0; count * self.network.output().len()];
-        let (network, theta) = (&self.network, &self.facts.theta);
+        let (network, theta) = (&self.network, &self.facts.checkpoint.best);
         Arc::new(Held::default()).run(py, || network.forward(theta, &values, &mut x))?;
         let mut out = self.facts.output.clone();
         if several && !(one && count == 1) {
@@ -84,7 +65,7 @@ impl Trained {
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         for weight in self.network.weights() {
-            let array = arrays::show(py, &self.facts.theta[weight.range], &weight.shape)?;
+            let array = arrays::show(py, &self.facts.checkpoint.best[weight.range], &weight.shape)?;
             dict.set_item(weight.name, array)?;
         }
         Ok(dict)
@@ -96,7 +77,7 @@ impl Trained {
     fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         for (key, value) in COLUMNS {
-            let column: Vec<f64> = self.facts.epochs.iter().map(value).collect();
+            let column: Vec<f64> = self.facts.checkpoint.epochs.iter().map(value).collect();
             dict.set_item(key, arrays::show(py, &column, &[column.len()])?)?;
         }
         Ok(dict)
@@ -105,7 +86,7 @@ impl Trained {
     /// The lowest loss, on held-out data, or on the training data if none are held out.
     #[getter]
     fn loss(&self) -> f64 {
-        self.facts.loss
+        self.facts.checkpoint.best_loss
     }
 
     /// How the training ended: "step-limit" after the epochs or steps that were asked for, "converged", "time-limit",
@@ -124,38 +105,90 @@ impl Trained {
     /// Number of steps taken.
     #[getter]
     fn steps(&self) -> u64 {
-        self.facts.steps
+        self.facts.checkpoint.steps
     }
 
     /// Number of epochs done.
     #[getter]
     fn epochs(&self) -> usize {
-        self.facts.epochs.len().saturating_sub(1)
+        self.facts.checkpoint.epochs.len().saturating_sub(1)
     }
 
     /// Seconds spent in steps.
     #[getter]
     fn seconds(&self) -> f64 {
-        self.facts.seconds
+        self.facts.checkpoint.seconds
     }
 
     /// Where the rule fell back from its formula, and how often.
     #[getter]
     fn notices(&self) -> Vec<String> {
-        let notices = self.facts.notices.iter();
+        let notices = self.facts.checkpoint.notices.iter();
         notices
             .map(|(notice, count)| format!("{notice} ({count} times)"))
             .collect()
     }
 
+    /// The first error that made the rule do so, if any.
+    #[getter]
+    fn first_error(&self) -> Option<&str> {
+        self.facts.checkpoint.first_error.as_deref()
+    }
+
     /// The exception with which the simulator ended the training, if it did.
     #[getter]
-    fn exception(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.exception.as_ref().map(|own| own.clone_ref(py))
+    fn exception(&self, py: Python<'_>) -> Option<Py<PyBaseException>> {
+        self.owned(py).1
+    }
+
+    /// Resumes the training from where it ended, bit for bit as if it had not.
+    ///
+    /// epochs, steps, seconds: how many more; stop: other criteria, as for `train`, where epochs, steps and time count from the
+    /// start of the training. Without any of them, as many more as the training was allowed in all.
+    /// observer: as for `train`.
+    ///
+    /// Ctrl-C and exceptions are as for `train`.
+    #[pyo3(signature = (*, epochs=None, steps=None, seconds=None, stop=None, observer=None))]
+    fn resume(
+        &self,
+        py: Python<'_>,
+        epochs: Option<u64>,
+        steps: Option<u64>,
+        seconds: Option<f64>,
+        stop: Option<&Bound<'_, PyAny>>,
+        observer: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<Self>> {
+        callable(observer.as_ref())?;
+        let stop = self.until(
+            More {
+                epochs,
+                steps,
+                seconds,
+            },
+            stop,
+        )?;
+        let object = self.owned(py).0;
+        let held = Arc::new(Held::default());
+        let mut terms = self.facts.terms.clone();
+        terms
+            .spec
+            .methods
+            .iter_mut()
+            .for_each(|m| m.stop = TrainingStopSpec::default());
+        terms.spec.stop = stop;
+        let bound = object.as_ref().map(|own| own.bind(py));
+        let (training, _) = terms.build(py, bound, &held)?;
+        let task = Task {
+            terms,
+            object,
+            from: self.facts.checkpoint.clone(),
+            observer: observer.map(Bound::unbind),
+        };
+        Self::of(py, learn(py, task, training, held)?)
     }
 
     fn __repr__(&self) -> String {
-        let Facts { status, loss, .. } = &self.facts;
+        let (status, loss) = (&self.facts.status, self.facts.checkpoint.best_loss);
         format!(
             "<retrodict network '{}': {} → {}, {status}, loss {loss:.3e}>",
             self.facts.architecture.name,
@@ -174,8 +207,37 @@ impl Trained {
         slf
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        pickling::parts(py, "_trained", (pickling::bytes(py, &self.facts)?,))
+    /// Numbers first; then, since they may hold this network, simulator and exception, where pickle takes them.
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>, Owned)> {
+        let facts = pickling::bytes(py, &self.facts)?;
+        let owned = self.asking.once(|| self.portable(py)).transpose()?;
+        let parts = pickling::parts(py, "_trained", (facts,))?;
+        Ok((
+            parts.get_item(0)?,
+            parts.get_item(1)?,
+            owned.unwrap_or((None, None)),
+        ))
+    }
+
+    fn __setstate__(&self, owned: Owned) {
+        *self.lock() = owned;
+    }
+
+    /// A simulator may hold its network, and so may the frames of an exception.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Ok(owned) = self.owned.try_lock() {
+            visit.call(&owned.0)?;
+            visit.call(&owned.1)?;
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        let taken = std::mem::take(&mut *self.lock());
+        drop(taken);
     }
 }
 
@@ -188,149 +250,131 @@ pub fn unpickled(py: Python<'_>, facts: &[u8]) -> PyResult<Trained> {
     let kind = registry.networks.make(registry, &facts.architecture);
     let space = |shape: &[usize]| Space::new("", shape, "1");
     let network = kind.and_then(|kind| kind.between(&space(&facts.input), &space(&facts.output)));
-    Trained::new(py, facts, network.map_err(|error| raised(&error))?, None)
+    let network = network.map_err(|error| raised(&error))?;
+    Trained::new(py, facts, network, (None, None))
 }
 
-type Column = (&'static str, fn(&Epoch) -> f64);
-
-/// What is told of each epoch.
-const COLUMNS: [Column; 7] = [
-    ("epoch", |e| e.epoch as f64),
-    ("step", |e| e.step as f64),
-    ("seconds", |e| e.seconds),
-    ("running_loss", |e| e.running_loss),
-    ("train_loss", |e| e.train.map_or(f64::NAN, |s| s.loss)),
-    ("test_loss", |e| e.test.map_or(f64::NAN, |s| s.loss)),
-    ("x_distance", |e| {
-        e.test.and_then(|s| s.x_distance).unwrap_or(f64::NAN)
-    }),
-];
+/// How much more is learned, as far as it was said.
+struct More {
+    epochs: Option<u64>,
+    steps: Option<u64>,
+    seconds: Option<f64>,
+}
 
 impl Trained {
+    /// What is returned of a training, or raised with the network as an attribute.
+    ///
+    /// # Errors
+    /// What ended the training, if an exception did.
+    pub fn of(py: Python<'_>, learned: Learned) -> PyResult<Py<Self>> {
+        let Learned {
+            facts,
+            network,
+            owned,
+            raised,
+        } = learned;
+        let own = Py::new(py, Self::new(py, facts, network, owned)?)?;
+        match raised {
+            None => Ok(own),
+            Some(exception) => {
+                // An exception of a class without room for it is raised all the same.
+                let _ = exception.value(py).setattr("trained", own);
+                Err(exception)
+            }
+        }
+    }
+
+    /// A network of what is kept of its training.
+    ///
+    /// # Errors
+    /// If Python has no memory left.
     fn new(
         py: Python<'_>,
         facts: Facts,
         network: Arc<dyn Network>,
-        exception: Option<Py<PyAny>>,
+        owned: Owned,
     ) -> PyResult<Self> {
+        let theta = &facts.checkpoint.best;
         Ok(Self {
-            theta: arrays::show(py, &facts.theta, &[facts.theta.len()])?,
+            theta: arrays::show(py, theta, &[theta.len()])?,
             facts,
             network,
-            exception,
+            owned: Mutex::new(owned),
+            asking: Asking::default(),
         })
     }
 
-    /// Trains, on a thread beside this one, which listens for Ctrl-C meanwhile: Python hears it on its main thread alone.
-    ///
-    /// # Errors
-    /// What ended the training, if an exception did, or why the first step failed.
-    pub fn learn(
-        py: Python<'_>,
-        mut training: Training,
-        held: Arc<Held>,
-        observer: Option<Py<PyAny>>,
-    ) -> PyResult<Py<Self>> {
-        let start = training.start();
-        let see = |progress: &Progress<'_>| seen(progress, observer.as_ref(), &held);
-        let interrupt = Interrupt::default().with_flag(held.end());
-        let learn = || -> PyResult<retrodict::Result<_>> {
-            process::ready()?;
-            Ok(interrupt.within(|| training.resume(&start, see)))
-        };
-        let done = py.detach(|| beside(&held, learn))?;
-        let (ending, failure) = (held.take(), held.take_failure());
-        let trained = match (done, &ending) {
-            (Ok(trained), _) => trained,
-            (Err(_), Some(ending)) => return Err(ending.exception.clone_ref(py)),
-            (Err(error), None) => return Err(caused(py, &error, failure)),
-        };
-        let failed = trained.status.kind() == StatusKind::Failed;
-        let message = match &ending {
-            Some(ending) => format!("ended by {}; the best θ is kept", ending.exception),
-            None => trained.status.to_string(),
-        };
-        let state = trained.checkpoint;
-        let facts = Facts {
-            architecture: training.architecture.clone(),
-            input: training.samples.input.shape.clone(),
-            output: training.physics.simulator.input().shape.clone(),
-            theta: state.best,
-            loss: state.best_loss,
-            status: trained.status.kind(),
-            message,
-            steps: state.steps,
-            seconds: state.seconds,
-            epochs: state.epochs,
-            notices: state.notices,
-        };
-        let exception = failure.filter(|_| failed);
-        let exception = exception.map(|own| own.value(py).clone().into_any().unbind());
-        let network = Arc::clone(&training.network);
-        let own = Py::new(py, Self::new(py, facts, network, exception)?)?;
-        match ending {
-            None => Ok(own),
-            Some(ending) => {
-                // An exception of a class without room for it is raised all the same.
-                let _ = ending.exception.value(py).setattr("trained", own);
-                Err(ending.exception)
-            }
-        }
+    fn lock(&self) -> MutexGuard<'_, Owned> {
+        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// Does work on a thread of its own, and asks Python for signals until it is done.
-fn beside<T: Send>(held: &Held, work: impl FnOnce() -> PyResult<T> + Send) -> PyResult<T> {
-    thread::scope(|scope| {
-        let (tell, told) = mpsc::channel();
-        let worker = scope.spawn(move || {
-            let done = work();
-            // Whoever waits also sees that the sender is gone.
-            let _ = tell.send(());
-            done
-        });
-        while told.recv_timeout(EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
-            if let Err(exception) = Python::attach(|py| py.check_signals()) {
-                held.end_with(exception);
-            }
-        }
-        let done = worker.join();
-        done.unwrap_or_else(|_| Err(PyRuntimeError::new_err("the training ended unexpectedly")))
-    })
-}
-
-/// After a step: whether to go on. The user's observer sees the end of each epoch.
-fn seen(progress: &Progress<'_>, observer: Option<&Py<PyAny>>, held: &Held) -> ControlFlow<()> {
-    if held.ended() {
-        return ControlFlow::Break(());
+    fn owned(&self, py: Python<'_>) -> Owned {
+        let owned = self.lock();
+        let object = owned.0.as_ref().map(|own| own.clone_ref(py));
+        (object, owned.1.as_ref().map(|own| own.clone_ref(py)))
     }
-    let (Some(observer), Some(epoch), true) =
-        (observer, progress.epochs.last(), progress.epoch_ended)
-    else {
-        return ControlFlow::Continue(());
-    };
-    let told = Python::attach(|py| {
-        let dict = PyDict::new(py);
-        for (key, value) in COLUMNS {
-            dict.set_item(key, value(epoch))?;
+
+    /// Simulator and exception, as far as pickle takes them.
+    fn portable(&self, py: Python<'_>) -> PyResult<Owned> {
+        let (object, exception) = self.owned(py);
+        let object = match object {
+            Some(own) if pickling::takes(own.bind(py))? => Some(own),
+            _ => None,
+        };
+        let exception = match exception {
+            None => None,
+            Some(own) => Some(pickling::portable(own.bind(py))?.unbind()),
+        };
+        Ok((object, exception))
+    }
+
+    /// When a training that goes on stops, counted from its start.
+    fn until(&self, more: More, stop: Option<&Bound<'_, PyAny>>) -> PyResult<TrainingStopSpec> {
+        let Facts {
+            terms,
+            checkpoint: done,
+            ..
+        } = &self.facts;
+        let before = terms.spec.stop_of(terms.method()?);
+        let mut until = match stop {
+            Some(stop) => stopped(stop)?,
+            None => before.clone(),
+        };
+        let said = more.epochs.is_some() || more.steps.is_some() || more.seconds.is_some();
+        let More {
+            epochs,
+            steps,
+            seconds,
+        } = match (said, stop) {
+            (false, Some(_)) => return Ok(until),
+            (false, None) => More {
+                epochs: before.epochs,
+                steps: before.steps,
+                seconds: before.time.map(|time| time.as_secs_f64()),
+            },
+            (true, None) => {
+                (until.epochs, until.steps, until.time) = (None, None, None);
+                more
+            }
+            (true, Some(_)) => more,
+        };
+        let epochs_done = done.epochs.len().saturating_sub(1) as u64;
+        if let Some(more) = epochs {
+            until.epochs = Some(epochs_done.saturating_add(more));
         }
-        let told = observer.bind(py).call1((dict,))?;
-        if told.is_none() {
-            return Ok(false);
+        if let Some(more) = steps {
+            until.steps = Some(done.steps.saturating_add(more));
         }
-        told.extract().map_err(|_| {
-            PyTypeError::new_err(format!(
-                "the observer returned a '{}', expected True to end the training, or None or False to continue",
-                type_name(&told)
-            ))
-        })
-    });
-    match told {
-        Ok(false) => ControlFlow::Continue(()),
-        Ok(true) => ControlFlow::Break(()),
-        Err(exception) => {
-            held.end_with(exception);
-            ControlFlow::Break(())
+        if let Some(more) = seconds {
+            let time = Duration::try_from_secs_f64(more).and_then(|more| {
+                Duration::try_from_secs_f64(done.seconds).map(|spent| spent.saturating_add(more))
+            });
+            until.time = Some(time.map_err(|_| {
+                PyValueError::new_err(format!(
+                    "seconds = {more}, expected a number of 0 or more and less than 1e19"
+                ))
+            })?);
         }
+        Ok(until)
     }
 }

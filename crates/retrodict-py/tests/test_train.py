@@ -1,8 +1,10 @@
 """Networks that learn through a simulator: registered, external to the library, or written in Python."""
 
+import gc
 import pickle
 import signal
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -26,7 +28,11 @@ def exp(x):
     return np.exp(x)
 
 
-EXP = retrodict.Model(exp, jvp=lambda x, dx: np.exp(x) * dx, vjp=lambda x, dy: np.exp(x) * dy)
+def scaled(x, v):
+    return np.exp(x) * v
+
+
+EXP = retrodict.Model(exp, jvp=scaled, vjp=scaled)
 
 
 def learn(simulator=None, **more):
@@ -74,6 +80,114 @@ def test_samples_of_a_simulator_in_python_are_drawn_too():
         learn(EXP)
 
 
+ADAM = {"name": "adam", "learning_rate": 1e-2}
+ROWS = np.linspace(-1.0, 1.0, 48)[:, None]
+ARRAYS = {"target": np.exp(ROWS), "x": ROWS, "test": 8}
+
+
+@pytest.mark.parametrize("how", ["as it is", "through a file"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"rule": ADAM},
+        {"rule": ADAM, "simulator": EXP, "data": ARRAYS},
+        {"rule": "lbfgs", "schedule": {"kind": "cosine", "steps": 40}},
+        {"rule": ADAM, "strategy": {"name": "corrected-targets", "rule": "gauss-newton"}, "data": ARRAYS},
+    ],
+    ids=["ours", "python", "lbfgs", "corrected targets"],
+)
+def test_a_training_resumes_bit_for_bit(tmp_path, how, more):
+    whole = learn(**more)
+    # In the middle of an epoch.
+    part = learn(stop={"steps": 5}, epochs=None, **more)
+    assert part.steps == 5 < whole.steps
+    if how == "through a file":
+        with open(tmp_path / "part.pickle", "wb") as file:
+            pickle.dump(part, file)
+        del part
+        with open(tmp_path / "part.pickle", "rb") as file:
+            part = pickle.load(file)
+    resumed = part.resume(stop={"epochs": 8})
+    np.testing.assert_array_equal(resumed.theta, whole.theta)
+    np.testing.assert_array_equal(resumed.history["test_loss"], whole.history["test_loss"])
+    assert (resumed.steps, resumed.loss, resumed.status) == (whole.steps, whole.loss, whole.status)
+
+
+def test_a_training_goes_on_as_long_as_it_is_told():
+    trained = learn(epochs=2)
+    assert trained.resume().epochs == 4 == trained.resume().resume(epochs=0).epochs
+    assert trained.resume(epochs=1).resume(steps=3).steps == 15
+    for stop in [{"epochs": 3}, {"epochs": 9, "loss_below": 1e9}]:
+        assert trained.resume(stop=stop).status == ("converged" if "loss_below" in stop else "step-limit")
+    assert trained.resume(seconds=1e-9).status == "time-limit"
+    seen = []
+    trained.resume(epochs=2, observer=lambda epoch: seen.append(epoch["epoch"]))
+    assert seen == [3, 4] and trained.epochs == 2, "what was trained stays as it is"
+
+
+@pytest.mark.parametrize(
+    ("more", "error", "part"),
+    [
+        ({"seconds": -1.0}, ValueError, "seconds = -1"),
+        ({"stop": {"loss_below": 1e-9}}, ValueError, "would never end"),
+        ({"stop": {"epoch": 3}}, ValueError, "did you mean 'epochs'"),
+        ({"stop": 3}, TypeError, "stop is a 'int'"),
+        ({"observer": 3}, TypeError, "observer is a 'int'"),
+    ],
+)
+def test_what_cannot_be_resumed_is_refused(more, error, part):
+    with pytest.raises(error, match=part):
+        learn(epochs=1).resume(**more)
+
+
+def test_a_network_whose_simulator_pickle_refuses_says_so():
+    model = retrodict.Model(lambda x: np.exp(x), jvp=lambda x, dx: np.exp(x) * dx, vjp=lambda x, dy: np.exp(x) * dy)
+    trained = learn(model, data=ARRAYS, epochs=1)
+    assert trained.resume(epochs=1).epochs == 2
+    there = pickle.loads(pickle.dumps(trained))
+    np.testing.assert_array_equal(there.predict([[1.2]]), trained.predict([[1.2]]))
+    with pytest.raises(ValueError, match="pickled without its simulator"):
+        there.resume(epochs=1)
+
+
+class Estimator:
+    """As scikit-learn has them: it is the simulator, and keeps its network."""
+
+    def forward(self, x):
+        return np.exp(x)
+
+    def jvp(self, x, dx):
+        return np.exp(x) * dx
+
+    def vjp(self, x, dy):
+        return np.exp(x) * dy
+
+    def fit(self):
+        self.trained = learn(self, data=ARRAYS, epochs=1)
+        return self
+
+
+def test_a_simulator_may_hold_its_network():
+    there = pickle.loads(pickle.dumps(Estimator().fit()))
+    assert there.trained.resume(epochs=1).epochs == 2
+    gone = weakref.ref(there)
+    del there
+    gc.collect()
+    assert gone() is None
+
+
+def test_another_search_takes_the_place_of_the_rules():
+    # Steps that are far too long: a search on the mini-batch shortens them.
+    long = {"rule": {"name": "gradient-descent", "learning_rate": 100.0}, "epochs": 4}
+    searched = learn(search={"name": "backtracking", "decrease": 0.9}, **long)
+    assert searched.loss < 0.5 * searched.history["test_loss"][0]
+    assert searched.loss < 0.5 * learn(**long).loss
+    assert not np.array_equal(learn(search="backtracking", **long).theta, searched.theta)
+    method = DESCRIPTION["method"][0] | {"search": "full"}
+    told = retrodict.train(DESCRIPTION | {"method": [method]})
+    np.testing.assert_array_equal(told.theta, learn(search="full").theta)
+
+
 DESCRIPTION = {
     "simulator": {"name": "exp", "size": 1},
     "network": SMALL,
@@ -112,6 +226,9 @@ def test_a_dictionary_and_a_file_say_the_same(tmp_path):
         (lambda: learn(network=None), ValueError, "network is missing.*mlp"),
         (lambda: learn(data=None), ValueError, "data is missing"),
         (lambda: learn(rule="hgi"), ValueError, r"unknown rule 'hgi'"),
+        (lambda: learn(search="wolf"), ValueError, "unknown search 'wolf'.*did you mean 'wolfe'"),
+        (lambda: learn(rule="lm", search="full"), ValueError, "finds the length of its steps itself"),
+        (lambda: retrodict.train(DESCRIPTION, method="hig", search="full"), ValueError, "part of the description"),
         (lambda: learn(rule={"name": "adam", "learnin_rate": 1.0}), ValueError, "did you mean 'learning_rate'"),
         (lambda: learn(stop={"epoch": 3}), ValueError, "did you mean 'epochs'"),
         (lambda: learn(epochs=None), ValueError, "would never end"),

@@ -71,6 +71,39 @@ fn a_training_comes_back_from_its_text_with_the_words_of_today() {
 }
 
 #[test]
+fn a_method_may_take_another_search() {
+    // Whole steps of that length lead far up; the search shortens them.
+    let long = [
+        "adam.rule=gradient-descent",
+        "adam.learning_rate=100.0",
+        "adam.stop.epochs=4",
+    ];
+    let learn = |changes: &[&str]| {
+        let set = set(&[&long[..], changes].concat())?;
+        build(&set, "adam").map(|mut training| training.train().unwrap().checkpoint)
+    };
+    let strict = ["adam.search=backtracking", "adam.search.decrease=0.9"];
+    let searched = learn(&strict).unwrap();
+    assert!(searched.best_loss < 0.5 * searched.epochs[0].loss());
+    assert!(searched.best_loss < 0.5 * learn(&[]).unwrap().best_loss);
+    let lax = learn(&["adam.search=backtracking"]).unwrap();
+    assert_ne!(lax.theta, searched.theta);
+    for (change, hint) in [
+        (
+            "adam.search=nowhere",
+            "method 'adam': unknown search 'nowhere'",
+        ),
+        (
+            "adam.rule=lm",
+            "method 'adam': search = backtracking is not allowed",
+        ),
+    ] {
+        let message = learn(&["adam.search=backtracking", change]).unwrap_err();
+        assert!(message.to_string().contains(hint), "{message}");
+    }
+}
+
+#[test]
 fn built_in_rust_or_read_from_text_it_learns_the_same() {
     let draw = DrawSpec::Uniform {
         low: -1.0,

@@ -20,6 +20,7 @@ use retrodict::training::{
 };
 use retrodict::updates::{
     Adam, GradientDescentOptions, HalfInverse, IntoRule, InverseSimulator, LevenbergMarquardt,
+    Search,
 };
 use retrodict::{Loss, Network, Result, Simulator, Space, Status, UpdateRule};
 
@@ -368,6 +369,41 @@ fn clipping_shortens_the_gradient_and_the_schedule_the_step() {
     assert!(free > 0.1);
     assert!((moved(Some(0.01), Schedule::Constant) - 0.01).abs() < 1e-12);
     assert!((moved(None, Schedule::WarmUp { steps: 4 }) - free / 4.0).abs() < 1e-12);
+}
+
+#[test]
+fn a_search_of_the_users_own_takes_the_place_of_the_rules() {
+    let network = mlp(&[4, 8, 24]);
+    let learn = |search: Option<Search>, rule: Box<dyn UpdateRule>| {
+        let mut trainer = trainer(&network, EndToEnd::default(), rule, 16).with_search(search);
+        let mut data = Fixed::new(oscillators(16, 3), None);
+        let theta = network.initial(1);
+        let trained = trainer.train(&mut data, &[], &theta, &StopWhen::after(12))?;
+        Ok::<_, retrodict::Error>(trained.checkpoint)
+    };
+    let descent = || -> Box<dyn UpdateRule> {
+        let options = GradientDescentOptions::default().with_learning_rate(1e3);
+        Box::new(options.build().unwrap())
+    };
+    let whole = learn(None, descent()).unwrap();
+    let full = learn(Some(Search::Full), descent()).unwrap();
+    assert_eq!(whole.theta, full.theta);
+    assert!(whole.rollbacks > 0, "the whole steps are far too long");
+    let searched = learn(Some(Search::Backtracking { decrease: 1e-4 }), descent()).unwrap();
+    assert_eq!(searched.rollbacks, 0);
+    // The mini-batch is all there is: every step lowers the loss that is recorded.
+    let losses: Vec<f64> = searched.epochs.iter().map(|epoch| epoch.loss()).collect();
+    assert!(
+        losses.windows(2).all(|pair| pair[1] <= pair[0]),
+        "{losses:?}"
+    );
+    assert!(losses[12] < 0.5 * losses[0], "{losses:?}");
+    let message = learn(Some(Search::Full), Box::<LevenbergMarquardt>::default());
+    let message = message.unwrap_err().to_string();
+    assert!(
+        message.starts_with("search = full is not allowed"),
+        "{message}"
+    );
 }
 
 #[test]

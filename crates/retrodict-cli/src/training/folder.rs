@@ -83,6 +83,9 @@ pub struct Outcome {
     pub strategy: String,
     /// Its rule's name.
     pub rule: String,
+    /// The search in place of the rule's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
     /// Samples in a mini-batch.
     pub batch: usize,
     /// The length of θ.

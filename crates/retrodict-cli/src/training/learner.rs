@@ -103,6 +103,7 @@ impl<'a> Learner<'a> {
             seed: self.seed,
             strategy: self.method.strategy.name.clone(),
             rule: rule.map_or(String::new(), |entry| entry.name.to_owned()),
+            search: self.method.search.as_ref().map(|own| own.name.clone()),
             batch: self.method.batch,
             parameters: self.training.network.parameters(),
             status,

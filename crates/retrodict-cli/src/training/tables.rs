@@ -103,6 +103,9 @@ pub fn remarks(contents: &Contents) -> Vec<String> {
         if let Some(engine) = o.engine.as_ref().filter(|_| o.seed == 0) {
             remarks.push(format!("{}: {}: {engine}", o.method, o.rule));
         }
+        if let Some(search) = o.search.as_ref().filter(|_| o.seed == 0) {
+            remarks.push(format!("{}: {} with the search {search}", o.method, o.rule));
+        }
         if !o.status.is_regular() {
             remarks.push(format!("{who}: {}: {}", o.status, o.message));
         }

@@ -222,7 +222,18 @@ class Trained:
     @property
     def notices(self) -> list[str]: ...
     @property
+    def first_error(self) -> Optional[str]: ...
+    @property
     def exception(self) -> Optional[BaseException]: ...
+    def resume(
+        self,
+        *,
+        epochs: Optional[int] = None,
+        steps: Optional[int] = None,
+        seconds: Optional[float] = None,
+        stop: Optional[TrainingStop] = None,
+        observer: Optional[Callable[[dict[str, float]], Optional[bool]]] = None,
+    ) -> Trained: ...
     def __copy__(self) -> Trained: ...
     def __deepcopy__(self, _memo: object, /) -> Trained: ...
 
@@ -332,6 +343,7 @@ def train(
     data: Optional[Union[Data, Mapping[str, Any]]] = None,
     strategy: Optional[Named] = None,
     rule: Optional[Named] = None,
+    search: Optional[Named] = None,
     batch: Optional[int] = None,
     epochs: Optional[int] = None,
     stop: Optional[TrainingStop] = None,

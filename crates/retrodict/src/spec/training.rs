@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::layout::{
     Described, EntryList, Layout, OptionReach, Section, full_name, of_inverses, of_losses,
-    of_rules, of_simulators,
+    of_rules, of_searches, of_simulators,
 };
 use super::loss::squared;
 use super::text;
@@ -153,6 +153,9 @@ pub struct TrainingMethodSpec {
     pub strategy: Named,
     /// How θ is updated: `name` and options.
     pub rule: Named,
+    /// How far along Δθ, by its name, with options, in place of the rule's own search; on the loss of the mini-batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Named>,
     /// Number of samples in a mini-batch.
     pub batch: usize,
     /// How the losses of a mini-batch become one.
@@ -192,6 +195,7 @@ impl TrainingMethodSpec {
             name: name.into(),
             strategy: strategy.into(),
             rule: rule.into(),
+            search: None,
             batch,
             reduction: Reduction::default(),
             schedule: Schedule::default(),
@@ -234,6 +238,7 @@ const METHOD: &Layout = &Layout {
     sections: &[
         Section::entry("strategy", of_strategies, OptionReach::Alone),
         Section::entry("rule", of_rules, OptionReach::Alone),
+        Section::entry("search", of_searches, OptionReach::IfThere),
         Section::keys("stop", full_name::<TrainingStopSpec>).formerly("until"),
     ],
     lists: &[],

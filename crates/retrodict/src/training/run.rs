@@ -63,6 +63,9 @@ impl Trainer {
         mut observer: impl FnMut(&Progress<'_>) -> ControlFlow<()>,
     ) -> Result<Trained> {
         expect_length("theta", from.theta.len(), self.network.parameters())?;
+        if let Some(search) = self.search {
+            search.check(&*self.rule)?;
+        }
         if !from.rule.is_empty() {
             self.rule.recall(&from.rule)?;
         }

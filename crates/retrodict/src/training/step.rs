@@ -143,6 +143,7 @@ impl<'t> Run<'t> {
     /// Writes Δθ and returns how much of it is taken: all, unless the rule searches or judges.
     fn find(&mut self, at: &Evaluation<'_>) -> Result<f64> {
         let factor = self.trainer.schedule.factor(self.at.steps);
+        let way = self.trainer.search();
         loop {
             let pending = std::mem::take(&mut self.at.pending);
             let rule = &mut self.trainer.rule;
@@ -157,7 +158,7 @@ impl<'t> Run<'t> {
                 expect_length("the pending step", pending.len(), self.dtheta.len())?;
                 self.dtheta.copy_from_slice(&pending);
             }
-            if rule.search() == Search::Full && !rule.judges() {
+            if way == Search::Full && !rule.judges() {
                 return Ok(1.0);
             }
             if !is_finite(&self.dtheta) {
@@ -169,7 +170,7 @@ impl<'t> Run<'t> {
             }
             // Steps that explode are taken back later; here only searches shorten them.
             let mut failed_trials = FailedTrials::new(false);
-            let landing = search(rule.search(), at, &self.dtheta, &mut failed_trials);
+            let landing = search(way, at, &self.dtheta, &mut failed_trials);
             if landing.as_ref().is_err_and(Error::is_interruption) {
                 self.at.pending.clone_from(&self.dtheta);
             }

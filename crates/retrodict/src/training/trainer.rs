@@ -7,7 +7,7 @@ use crate::core::loss::Loss;
 use crate::core::share::Share;
 use crate::losses::Reduction;
 use crate::network::Network;
-use crate::updates::{IntoRule, UpdateRule};
+use crate::updates::{IntoRule, Search, UpdateRule};
 
 /// A network, a strategy and a rule: everything that training needs but data and θ.
 pub struct Trainer {
@@ -19,6 +19,8 @@ pub struct Trainer {
     pub(crate) batch: usize,
     pub(crate) schedule: Schedule,
     pub(crate) clip: Option<f64>,
+    /// How far along Δθ, in place of what the rule asks for.
+    pub(crate) search: Option<Search>,
 }
 
 impl Trainer {
@@ -40,6 +42,7 @@ impl Trainer {
             batch,
             schedule: Schedule::Constant,
             clip: None,
+            search: None,
         }
     }
 
@@ -62,5 +65,18 @@ impl Trainer {
     pub fn with_clip(mut self, clip: impl Into<Option<f64>>) -> Self {
         self.clip = clip.into();
         self
+    }
+
+    /// Another search along Δθ than the rule's own, on the loss of the mini-batch: see
+    /// [`Solver::with_search`](crate::Solver::with_search).
+    #[must_use]
+    pub fn with_search(mut self, search: impl Into<Option<Search>>) -> Self {
+        self.search = search.into();
+        self
+    }
+
+    /// How far along Δθ.
+    pub(super) fn search(&self) -> Search {
+        self.search.unwrap_or_else(|| self.rule.search())
     }
 }

@@ -104,16 +104,24 @@ impl TrainingSpec {
         method.schedule.validate().map_err(at("schedule"))?;
         let strategy = registry.strategies.make(registry, &method.strategy);
         let rule = registry.rules.make(registry, &method.rule);
+        let rule = rule.map_err(at("rule"))?;
+        let search = method.search.as_ref();
+        let search = search.map(|named| registry.searches.make(registry, named));
+        let search = search.transpose().map_err(at("search"))?;
+        if let Some(search) = &search {
+            search.check(&*rule).map_err(at("search"))?;
+        }
         let trainer = Trainer::new(
             Arc::clone(&network),
             strategy.map_err(at("strategy"))?,
-            rule.map_err(at("rule"))?,
+            rule,
             Arc::clone(&physics.loss),
             method.batch,
         )
         .with_reduction(method.reduction)
         .with_schedule(method.schedule)
-        .with_clip(method.clip);
+        .with_clip(method.clip)
+        .with_search(search);
         // Drawn once, so that a batch that is too large is found before anything is run.
         let first = samples.data.batch(0, method.batch).map_err(at("batch"))?;
         let mut training = Training {
