@@ -39,10 +39,7 @@ impl Model for Decay {
         Space::new("y", &[40], "1")
     }
     fn offers(&self) -> Offers {
-        Offers {
-            jacobian: self.with_jacobian,
-            ..Offers::default()
-        }
+        Offers::default().with_jacobian(self.with_jacobian)
     }
     fn evaluate(&self, p: &[f64]) -> Result<Vec<f64>> {
         let value = |t: f64| p[0] * (-p[1] * t).exp();

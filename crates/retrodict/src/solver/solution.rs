@@ -26,6 +26,7 @@ pub struct Record {
 
 /// The result of a run.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Solution {
     /// The best iterate: the one with the lowest loss; of equals, to round-off, the last.
     pub x: Vec<f64>,
@@ -49,4 +50,23 @@ pub struct Solution {
     pub notices: Vec<(Notice, usize)>,
     /// The first error that made the rule depart from its formula, if any.
     pub first_error: Option<Error>,
+}
+
+impl Solution {
+    /// What is left of a run that failed before its first step: the start and its loss.
+    pub fn failed(start: impl Into<Vec<f64>>, loss: f64, error: Error) -> Self {
+        Self {
+            x: start.into(),
+            loss,
+            status: Status::Failed(error),
+            without_effect: Vec::new(),
+            explained: None,
+            output_noise: None,
+            steps: 0,
+            seconds: 0.0,
+            counts: Counts::default(),
+            notices: Vec::new(),
+            first_error: None,
+        }
+    }
 }

@@ -106,13 +106,11 @@ fn parse_row(line: &str) -> Option<Row> {
             Some(error.parse().ok()?)
         },
         step_norm: norm.parse().ok()?,
-        counts: Counts {
-            forward: forward.parse().ok()?,
-            jvp: jvp.parse().ok()?,
-            vjp: vjp.parse().ok()?,
-            inverse: inverse.parse().ok()?,
-            second_order: 0,
-        },
+        counts: Counts::default()
+            .with_forward(forward.parse().ok()?)
+            .with_jvp(jvp.parse().ok()?)
+            .with_vjp(vjp.parse().ok()?)
+            .with_inverse(inverse.parse().ok()?),
         problem: problem.clone(),
     })
 }
@@ -156,13 +154,10 @@ mod tests {
             loss: 1e-300,
             x_error: None,
             step_norm: 0.1,
-            counts: Counts {
-                forward: 4,
-                jvp: 0,
-                vjp: 3,
-                inverse: 1,
-                second_order: 0,
-            },
+            counts: Counts::default()
+                .with_forward(4)
+                .with_vjp(3)
+                .with_inverse(1),
             problem: "p".into(),
         };
         let rows = [
