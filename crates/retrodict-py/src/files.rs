@@ -95,11 +95,7 @@ fn load_all(py: Python<'_>, name: &str) -> PyResult<Vec<FileArray>> {
     let names: Vec<String> = archive.getattr("files")?.extract()?;
     let read = |name: String| {
         let Numbers { values, shape } = arrays::read(&name, &archive.get_item(&name)?)?;
-        Ok(FileArray {
-            name,
-            shape,
-            values,
-        })
+        Ok(FileArray::new(name, shape, values))
     };
     names.into_iter().map(read).collect()
 }

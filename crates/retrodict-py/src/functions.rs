@@ -8,7 +8,7 @@ use pyo3::types::PyTuple;
 use retrodict::interrupt::Interruption;
 use retrodict::inverse::{Ended, Inversion, Inverter};
 use retrodict::models::external::{Model, Offers};
-use retrodict::{Counts, Error, Result, Simulator, Space};
+use retrodict::{Error, Result, Simulator, Space};
 
 use crate::arrays::{self, Wrong, type_name};
 use crate::errors::Held;
@@ -124,12 +124,10 @@ impl Model for Functions {
         &self.output
     }
     fn offers(&self) -> Offers {
-        Offers {
-            jvp: self.methods.has(Method::Jvp),
-            vjp: self.methods.has(Method::Vjp),
-            jacobian: self.methods.has(Method::Jacobian),
-            second_order: false,
-        }
+        Offers::default()
+            .with_jvp(self.methods.has(Method::Jvp))
+            .with_vjp(self.methods.has(Method::Vjp))
+            .with_jacobian(self.methods.has(Method::Jacobian))
     }
     fn evaluate(&self, x: &[f64]) -> Result<Vec<f64>> {
         let arguments: [(&[f64], &[usize]); 1] = [(x, &self.input.shape)];
@@ -164,14 +162,7 @@ impl Inverter for Inverse {
         if let Some(i) = x.iter().position(|value| !value.is_finite()) {
             return Err(functions.failed(format!("invert_near returned {} at index {i}", x[i])));
         }
-        Ok(Inversion {
-            x,
-            ended: Ended::Arrived,
-            reached: 1.0,
-            // To measure it would cost a call of forward, and nothing reads it on arrival.
-            misfit: f64::NAN,
-            steps: 1,
-            counts: Counts::default(),
-        })
+        // The misfit stays unknown: to measure it would cost a call of forward, and nothing reads it on arrival.
+        Ok(Inversion::new(x, Ended::Arrived).with_steps(1))
     }
 }

@@ -85,10 +85,10 @@ impl Known {
         let side = |what, given: Option<&Bound<'_, PyAny>>| {
             given.map(|given| side(what, given, &x.shape)).transpose()
         };
-        spec.bounds = BoundsSpec {
-            lower: side("lower", arguments.lower)?,
-            upper: side("upper", arguments.upper)?,
-        };
+        spec.bounds = BoundsSpec::new(
+            side("lower", arguments.lower)?,
+            side("upper", arguments.upper)?,
+        );
         for prior in list(arguments.priors)? {
             let (name, options) = named("prior", &prior, &PRIORS)?;
             let prior = PriorSpec::try_from(Named { name, options });
@@ -172,10 +172,7 @@ pub fn mark_missing(target: &mut Masked, missing: bool) -> PyResult<()> {
 /// A standard deviation for all data or for each, the covariance of all of them, or another loss.
 fn noise(arguments: &Arguments<'_, '_>, target: &Masked) -> PyResult<NoiseSpec> {
     // NaN was marked where nothing was observed.
-    let mut spec = NoiseSpec {
-        missing: true,
-        ..NoiseSpec::default()
-    };
+    let mut spec = NoiseSpec::default().with_missing(true);
     match (arguments.noise, arguments.loss) {
         (Some(_), Some(_)) => {
             return Err(PyValueError::new_err(

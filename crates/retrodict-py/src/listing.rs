@@ -78,6 +78,7 @@ impl Entry {
             kind,
             default,
             meaning,
+            ..
         } in &self.settings
         {
             let default = default.as_ref().map(|value| format!(", default {value}"));

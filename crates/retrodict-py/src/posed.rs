@@ -68,10 +68,7 @@ impl Built {
             .with_inverse(Arc::clone(&joined.simulator), registry);
         let simulator = simulator.map_err(|error| raised(&error))?;
         arrays::shaped("the target", target, &simulator.output().shape)?;
-        let subject = Subject {
-            simulator: Arc::clone(&simulator),
-            with_noise: None,
-        };
+        let subject = Subject::new(Arc::clone(&simulator));
         let assembled = known
             .spec
             .pose_with(&subject, &[&target.values], registry, &NoFiles);

@@ -165,10 +165,10 @@ struct Extra {
 }
 
 /// How one starts elsewhere in Python.
-const ADVICE: Advice<'static> = Advice {
-    elsewhere: "choose another start",
-    several: "try other starts, about ten, and keep the x with the lowest loss",
-};
+const ADVICE: Advice<'static> = Advice::new(
+    "choose another start",
+    "try other starts, about ten, and keep the x with the lowest loss",
+);
 
 /// What the run found, in the words of Python.
 fn facts(

@@ -351,11 +351,10 @@ impl Solution {
         samples: usize,
         seed: u64,
     ) -> PyResult<Posterior> {
-        let wanted = PosteriorSpec {
-            rank,
-            samples,
-            seed,
-        };
+        let wanted = PosteriorSpec::default()
+            .with_rank(rank)
+            .with_samples(samples)
+            .with_seed(seed);
         let Terms { input, known, .. } = &self.posed.terms;
         let built = self.posed.built(py)?;
         let (priors, field, x) = (&known.spec.priors, &built.field, &self.facts.x);

@@ -39,10 +39,7 @@ fn main() -> Result<()> {
 
     let loss = Weighted::half([NOISE])?;
     let prior = TotalVariation::default().with_smoothing(1e-2);
-    let bounds = Bounds {
-        lower: vec![0.0],
-        upper: vec![1.0],
-    };
+    let bounds = Bounds::new(vec![0.0], vec![1.0]);
     let problem = Problem::new(heat, Arc::new(loss), seen.clone())?
         .with_prior(&prior, 5.0)?
         .within(&bounds)?;

@@ -51,7 +51,9 @@ pub trait Inverter: Send + Sync {
 }
 
 /// What a local inverse found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, derive_setters::Setters)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
 pub struct Inversion {
     /// P⁻¹(y; x₀), or the last point on the way there.
     pub x: Vec<f64>,
@@ -69,6 +71,7 @@ pub struct Inversion {
 
 /// How an inversion ended.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Ended {
     /// P(x) = y to within the tolerance.
     Arrived,
@@ -105,6 +108,18 @@ impl fmt::Display for Ended {
 }
 
 impl Inversion {
+    /// What was found, and how it ended, after no step that is known of; the misfit is not a number until it is measured.
+    pub fn new(x: impl Into<Vec<f64>>, ended: Ended) -> Self {
+        Self {
+            x: x.into(),
+            reached: f64::from(u8::from(ended.arrived())),
+            ended,
+            misfit: f64::NAN,
+            steps: 0,
+            counts: Counts::default(),
+        }
+    }
+
     /// x on arrival.
     ///
     /// # Errors

@@ -35,12 +35,12 @@ impl RightHandSide for Robertson {
         rate[2] = pair;
     }
     fn defaults(&self) -> Settings {
-        Settings {
-            initial: vec![1.0, 0.0, 0.0],
-            transform: vec![Transform::Log],
-            times: vec![0.4, 4.0, 40.0],
-            dt: 1e-3,
-        }
+        Settings::new(
+            vec![1.0, 0.0, 0.0],
+            vec![Transform::Log],
+            vec![0.4, 4.0, 40.0],
+            1e-3,
+        )
     }
 }
 
@@ -228,12 +228,7 @@ impl RightHandSide for Explodes {
         rate[0] = p[0] * y[0] * y[0];
     }
     fn defaults(&self) -> Settings {
-        Settings {
-            initial: vec![1.0],
-            transform: vec![Transform::None],
-            times: vec![0.5, 2.0],
-            dt: 0.01,
-        }
+        Settings::new(vec![1.0], vec![Transform::None], vec![0.5, 2.0], 0.01)
     }
 }
 

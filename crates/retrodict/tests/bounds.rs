@@ -95,10 +95,7 @@ fn solve(rule: &str, options: &str, problem: &Problem, start: &[f64], steps: usi
 }
 
 fn bounds(lower: &[f64], upper: &[f64]) -> Bounds {
-    Bounds {
-        lower: lower.to_vec(),
-        upper: upper.to_vec(),
-    }
+    Bounds::new(lower.to_vec(), upper.to_vec())
 }
 
 /// Rules that find a minimum within bounds; the others have no search, or none for this.
@@ -237,12 +234,9 @@ fn no_iterate_of_any_rule_leaves_the_bounds() {
                     .iter()
                     .zip(&width)
                     .map(|(c, w)| c + sign * w)
-                    .collect()
+                    .collect::<Vec<f64>>()
             };
-            let bounds = Bounds {
-                lower: side(-1.0),
-                upper: side(1.0),
-            };
+            let bounds = Bounds::new(side(-1.0), side(1.0));
             let problem = problem(Rosenbrock, vec![0.0; 2]).within(&bounds).unwrap();
             let rule = entry.build(&toml::Table::new()).unwrap();
             let stop = StopWhen::after(40);

@@ -260,10 +260,7 @@ mod wrong {
             Ok(())
         }
         fn recovery(&self) -> Recovery {
-            Recovery {
-                remaining: 1e-12,
-                subspace: None,
-            }
+            Recovery::new(1e-12, None)
         }
     }
 

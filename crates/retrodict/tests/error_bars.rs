@@ -36,10 +36,7 @@ impl Model for Own {
         space("y", self.outputs)
     }
     fn offers(&self) -> Offers {
-        Offers {
-            jacobian: self.jacobian.is_some(),
-            ..Offers::default()
-        }
+        Offers::default().with_jacobian(self.jacobian.is_some())
     }
     fn evaluate(&self, x: &[f64]) -> Result<Vec<f64>> {
         self.calls.fetch_add(1, Ordering::Relaxed);
@@ -247,10 +244,7 @@ fn unknowns_that_bounds_fix_are_no_unknowns() {
         .map(|(i, v)| v + 0.01 * noise(i))
         .collect();
     let infinite = f64::INFINITY;
-    let bounds = Bounds {
-        lower: vec![-infinite, 0.0, 1.5],
-        upper: vec![infinite, 0.0, 1.5],
-    };
+    let bounds = Bounds::new(vec![-infinite, 0.0, 1.5], vec![infinite, 0.0, 1.5]);
     for slopes in [None, Some(shifted_slopes as Formula)] {
         let start = [1.0, 0.0, 1.5];
         let bounded = problem(shifted, slopes, &start, &y, None)
@@ -288,10 +282,7 @@ fn unknowns_that_bounds_fix_are_no_unknowns() {
         assert!(found.in_words(&[]).is_empty(), "{:?}", found.in_words(&[]));
     }
     // One that ends on a bound is named, and is an unknown all the same.
-    let bounds = Bounds {
-        lower: vec![-infinite, 0.0, 1.6],
-        upper: vec![infinite, 0.0, infinite],
-    };
+    let bounds = Bounds::new(vec![-infinite, 0.0, 1.6], vec![infinite, 0.0, infinite]);
     let bounded = problem(shifted, None, &[1.0, 0.0, 2.0], &y, None)
         .within(&bounds)
         .unwrap();

@@ -64,12 +64,10 @@ impl Model for Decay {
 }
 
 fn model(jvp: bool, vjp: bool, jacobian: bool, blank: &[usize]) -> Arc<dyn Simulator> {
-    let offers = Offers {
-        jvp,
-        vjp,
-        jacobian,
-        second_order: false,
-    };
+    let offers = Offers::default()
+        .with_jvp(jvp)
+        .with_vjp(vjp)
+        .with_jacobian(jacobian);
     let blank = blank.to_vec();
     let decay = Decay { offers, blank };
     Arc::new(External::new(decay, Differences::default(), Some(1)))

@@ -40,10 +40,7 @@ impl Model for Decay {
         space("y", 40)
     }
     fn offers(&self) -> Offers {
-        Offers {
-            jacobian: self.with_jacobian,
-            ..Offers::default()
-        }
+        Offers::default().with_jacobian(self.with_jacobian)
     }
     fn evaluate(&self, p: &[f64]) -> Result<Vec<f64>> {
         let value = |t: f64| p[0] * (-p[1] * t).exp();

@@ -127,10 +127,7 @@ fn unknowns_that_bounds_fix_are_known() {
             (0..24).for_each(|j| expected[(i, j)] -= row[i] * row[j] / row[at]);
         }
     }
-    let mut bounds = Bounds {
-        lower: vec![-f64::INFINITY; 24],
-        upper: vec![9.0; 24],
-    };
+    let mut bounds = Bounds::new(vec![-f64::INFINITY; 24], vec![9.0; 24]);
     for at in fixed {
         (bounds.lower[at], bounds.upper[at]) = (0.5, 0.5);
     }

@@ -13,10 +13,7 @@ use retrodict::{Problem, Result, Solution, Solver, Space, Status, StopWhen};
 
 type Formula = fn(f64, &[f64]) -> f64;
 
-const ADVICE: Advice<'static> = Advice {
-    elsewhere: "choose another",
-    several: "try ten",
-};
+const ADVICE: Advice<'static> = Advice::new("choose another", "try ten");
 
 /// y(t) at 30 times up to 5.
 struct Series(Formula, usize);

@@ -108,10 +108,7 @@ fn kinds() -> Vec<Rollout<Pendulum>> {
         Input::Controls,
         Input::Parameters,
     ];
-    let seen = Observe {
-        steps: vec![0, 3, 7, 20],
-        places: vec![0],
-    };
+    let seen = Observe::new(vec![0, 3, 7, 20], vec![0]);
     inputs
         .into_iter()
         .flat_map(|input| {

@@ -143,10 +143,8 @@ fn samples_are_read_from_arrays_or_through_a_door() {
             unreachable!("only archives are asked for")
         }
         fn arrays(&self, name: &str) -> Result<Vec<FileArray>> {
-            let array = |name: &str, values: Vec<f64>| FileArray {
-                name: name.to_owned(),
-                shape: vec![values.len(), 1],
-                values,
+            let array = |name: &str, values: Vec<f64>| {
+                FileArray::new(name.to_owned(), vec![values.len(), 1], values)
             };
             match name {
                 "good.npz" => Ok(vec![array("x", x()), array("target", y())]),

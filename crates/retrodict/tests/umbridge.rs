@@ -189,10 +189,7 @@ fn missing_derivatives_are_filled_in() {
 #[test]
 fn forward_differences_ask_half_as_often() {
     let server = Server::start(model(&[]));
-    let differences = Differences {
-        scheme: Scheme::Forward,
-        step: None,
-    };
+    let differences = Differences::default().with_scheme(Scheme::Forward);
     let simulator = at(&server).with_differences(differences).build().unwrap();
     simulator
         .linearize(&X, &mut [0.0; 3])

@@ -33,12 +33,12 @@ impl RightHandSide for Cooling {
         rate[0] = -p[0] * (y[0] - p[1]);
     }
     fn defaults(&self) -> Settings {
-        Settings {
-            initial: vec![90.0],
-            transform: vec![Transform::Log, Transform::None],
-            times: (1..=12).map(|i| 5.0 * f64::from(i)).collect(),
-            dt: 1.0,
-        }
+        Settings::new(
+            vec![90.0],
+            vec![Transform::Log, Transform::None],
+            (1..=12).map(|i| 5.0 * f64::from(i)).collect(),
+            1.0,
+        )
     }
 }
 

@@ -41,11 +41,8 @@ fn arrays(name: &str) -> Outcome<Vec<FileArray>> {
     let path = Path::new(name);
     let bytes = std::fs::read(path).map_err(|e| Failure::unreadable(path, e))?;
     let arrays = read_archive(path, &bytes)?;
-    let array = |(name, array): (String, super::Array)| FileArray {
-        name,
-        shape: array.shape,
-        values: array.values,
-    };
+    let array =
+        |(name, array): (String, super::Array)| FileArray::new(name, array.shape, array.values);
     Ok(arrays.into_iter().map(array).collect())
 }
 

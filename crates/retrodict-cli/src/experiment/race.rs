@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use retrodict::interrupt::Interrupt;
 use retrodict::solver::starts::{End, Region};
 use retrodict::spec::{Entrant, ProblemSet, Race};
-use retrodict::{Counts, Solution, Status};
+use retrodict::{Counts, Solution};
 
 use crate::experiment::contours::Paths;
 use crate::experiment::method_runs::{Member, MethodRuns};
@@ -27,7 +27,10 @@ const ITERATES_UP_TO: usize = 16;
 pub fn run(races: &[Race], time: Option<Duration>) -> Outcome<RunContents> {
     let mut contents = RunContents::default();
     let mut first_error = None;
-    for Race { problem, entrants } in races {
+    for Race {
+        problem, entrants, ..
+    } in races
+    {
         contents.manifest.problems.push(prepared::facts(problem)?);
         contents.fields.extend(prepared::fields(problem));
         let mut paths = Vec::new();
@@ -176,18 +179,11 @@ fn solve_from(
     let solution = match (solved, records.first()) {
         (Ok(solution), _) => solution,
         // A rule that cannot work here, or a simulation that fails: the others go on.
-        (Err(error), Some(first)) => Solution {
-            x: start.to_vec(),
-            loss: first.loss,
-            status: Status::Failed(error),
-            steps: 0,
-            seconds: first.seconds,
-            counts: first.counts,
-            notices: retrodict::updates::Notices::default(),
-            without_effect: Vec::new(),
-            explained: None,
-            output_noise: None,
-        },
+        (Err(error), Some(first)) => {
+            let mut solution = Solution::failed(start, first.loss, error);
+            (solution.seconds, solution.counts) = (first.seconds, first.counts);
+            solution
+        }
         (Err(error), None) => return Err(error),
     };
     Ok(Member {

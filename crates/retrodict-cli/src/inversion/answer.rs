@@ -104,11 +104,11 @@ fn answer(plan: &Plan, field: usize, runs: &[&Run]) -> Option<Answer> {
         .iter()
         .map(|run| {
             let ended = run.ended.as_ref();
-            let end = End {
-                x: &run.standing.best,
-                loss: run.standing.best_loss,
-                without_effect: ended.map_or(&[], |e| &e.without_effect),
-            };
+            let end = End::new(
+                &run.standing.best,
+                run.standing.best_loss,
+                ended.map_or(&[], |e| &e.without_effect),
+            );
             (end, status(run))
         })
         .collect();

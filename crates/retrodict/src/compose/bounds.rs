@@ -13,7 +13,7 @@ use crate::options::require;
 /// use retrodict::Bounds;
 ///
 /// // Not negative, and the second at most 1.
-/// let bounds = Bounds { lower: vec![0.0], upper: vec![f64::INFINITY, 1.0] };
+/// let bounds = Bounds::new(vec![0.0], vec![f64::INFINITY, 1.0]);
 /// # let _ = bounds;
 /// ```
 ///
@@ -22,6 +22,7 @@ use crate::options::require;
 /// ±∞ where one of them has none.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Bounds {
     /// The least values.
     pub lower: Vec<f64>,
@@ -30,6 +31,11 @@ pub struct Bounds {
 }
 
 impl Bounds {
+    /// The least and the greatest values; nothing where there is no bound.
+    pub fn new(lower: Vec<f64>, upper: Vec<f64>) -> Self {
+        Self { lower, upper }
+    }
+
     /// One value for each of n unknowns on both sides.
     ///
     /// # Errors

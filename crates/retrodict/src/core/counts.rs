@@ -1,7 +1,19 @@
 //! How much work was done, by kind of evaluation: what a cost is measured in, whatever the machine.
 
 /// Number of evaluations, by kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    derive_setters::Setters,
+)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
 pub struct Counts {
     /// Evaluations of P.
     pub forward: u64,

@@ -118,11 +118,22 @@ pub trait LocalInverse: Send + Sync {
 
 /// What a local inverse promises of a y that can be reached.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Recovery {
     /// The share of the misfit ‖y − P(x₀)‖ that may remain at P⁻¹(y; x₀).
     pub remaining: f64,
     /// The part of x that is recovered, in words, or `None` for all of it.
     pub subspace: Option<&'static str>,
+}
+
+impl Recovery {
+    /// The share of the misfit that may remain, and where y can be reached, if not everywhere.
+    pub const fn new(remaining: f64, subspace: Option<&'static str>) -> Self {
+        Self {
+            remaining,
+            subspace,
+        }
+    }
 }
 
 /// All that a full Newton step needs beyond `jvp` and `vjp`.

@@ -51,7 +51,9 @@ use plain::plain;
 const MOST_VALUES: usize = 100_000_000;
 
 /// What a model outside can do by itself.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, derive_setters::Setters)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
 pub struct Offers {
     /// Products with J.
     pub jvp: bool,

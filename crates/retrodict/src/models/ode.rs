@@ -46,6 +46,7 @@ pub trait RightHandSide: Clone + Default + PartialEq + Send + Sync {
 
 /// The options of every [`Ode`] that have a value of its own for each equation.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Settings {
     /// The state at time 0.
     pub initial: Vec<f64>,
@@ -55,6 +56,18 @@ pub struct Settings {
     pub times: Vec<f64>,
     /// The longest step.
     pub dt: f64,
+}
+
+impl Settings {
+    /// The state at time 0, how x maps to parameters, when y is seen, and the longest step.
+    pub fn new(initial: Vec<f64>, transform: Vec<Transform>, times: Vec<f64>, dt: f64) -> Self {
+        Self {
+            initial,
+            transform,
+            times,
+            dt,
+        }
+    }
 }
 
 /// A right-hand side as a simulator: x are parameters, and if wished initial values; y are

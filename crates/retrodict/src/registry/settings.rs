@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 /// An option of an entry.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Setting {
     /// Its name.
     pub key: String,

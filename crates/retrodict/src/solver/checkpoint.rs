@@ -12,6 +12,7 @@ use crate::updates::{Notices, UpdateRule};
 /// [`Solver::resume`](crate::Solver::resume) takes it up: with the same problem, rule and goals a run goes
 /// on bit for bit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Checkpoint {
     /// The point from which the next step is taken.
     pub x: Vec<f64>,
@@ -52,6 +53,32 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// The same at the best point, for a rule of another kind: it remembers nothing, and what was counted of x is asked again.
+    #[must_use]
+    pub fn for_another_rule(&self) -> Self {
+        Self {
+            x: self.best.clone(),
+            rule: Vec::new(),
+            careful: false,
+            settled: false,
+            looked: false,
+            pending: None,
+            known: Computed::default(),
+            ..self.clone()
+        }
+    }
+
+    /// A start at the best point, for a problem whose losses are others; only what was spent is kept.
+    #[must_use]
+    pub fn for_another_problem(&self) -> Self {
+        Self {
+            steps: self.steps,
+            seconds: self.seconds,
+            counts: self.counts,
+            ..Self::at(self.best.clone())
+        }
+    }
+
     /// At a start, before anything is done.
     pub fn at(start: Vec<f64>) -> Self {
         Self {

@@ -25,11 +25,19 @@ const NAMED: usize = 8;
 
 /// How a user of this interface starts elsewhere.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Advice<'a> {
     /// From another point: `give another --start`.
     pub elsewhere: &'a str,
     /// From several: `try --starts 10`.
     pub several: &'a str,
+}
+
+impl<'a> Advice<'a> {
+    /// From another point, and from several.
+    pub const fn new(elsewhere: &'a str, several: &'a str) -> Self {
+        Self { elsewhere, several }
+    }
 }
 
 impl Solution {

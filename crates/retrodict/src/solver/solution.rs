@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::core::counts::Counts;
+use crate::error::Error;
 use crate::solver::explained::Explained;
 use crate::solver::status::Status;
 use crate::updates::Notices;
@@ -25,6 +26,7 @@ pub struct Record {
 
 /// The result of a run.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Solution {
     /// The best iterate: the one with the lowest loss; of equals, to round-off, the last.
     pub x: Vec<f64>,
@@ -47,4 +49,22 @@ pub struct Solution {
     /// Where the rule departed from its formula, how often, and the first error that made it do so, since the run began or
     /// was resumed.
     pub notices: Notices,
+}
+
+impl Solution {
+    /// What is left of a run that failed before its first step: the start and its loss.
+    pub fn failed(start: impl Into<Vec<f64>>, loss: f64, error: Error) -> Self {
+        Self {
+            x: start.into(),
+            loss,
+            status: Status::Failed(error),
+            without_effect: Vec::new(),
+            explained: None,
+            output_noise: None,
+            steps: 0,
+            seconds: 0.0,
+            counts: Counts::default(),
+            notices: Notices::default(),
+        }
+    }
 }

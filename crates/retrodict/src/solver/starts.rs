@@ -152,6 +152,7 @@ impl Region {
 
 /// Where a run ended.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct End<'a> {
     /// x.
     pub x: &'a [f64],
@@ -162,6 +163,15 @@ pub struct End<'a> {
 }
 
 impl<'a> End<'a> {
+    /// x and L there, and the unknowns that have no effect on y.
+    pub fn new(x: &'a [f64], loss: f64, without_effect: &'a [usize]) -> Self {
+        Self {
+            x,
+            loss,
+            without_effect,
+        }
+    }
+
     /// The end of a run that is over.
     pub fn of(solution: &'a Solution) -> Self {
         Self {

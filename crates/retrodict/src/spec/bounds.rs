@@ -10,6 +10,7 @@ use crate::error::{At, Result};
 /// Bounds on x: a number for all unknowns, a list, or a file with one for each; no bound where nothing is said.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct BoundsSpec {
     /// The least values.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -20,6 +21,11 @@ pub struct BoundsSpec {
 }
 
 impl BoundsSpec {
+    /// The least and the greatest values, where there are any.
+    pub fn new(lower: Option<Values>, upper: Option<Values>) -> Self {
+        Self { lower, upper }
+    }
+
     /// The bounds of unknowns of a shape, if there are any.
     ///
     /// # Errors

@@ -16,8 +16,12 @@ use crate::options::deviation;
 use crate::registry::Registry;
 
 /// What is known of the noise in y*: nothing, or one of these.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, derive_setters::Setters,
+)]
+#[setters(prefix = "with_")]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct NoiseSpec {
     /// Its standard deviation, in the unit of y: one for all data, or one for each.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -195,8 +195,8 @@ impl Origin {
             }
         }
         let start = || {
-            let first = entry?.keys().map(|key| key.span().start).min();
-            first
+            let entry = entry?;
+            entry.keys().map(|key| key.span().start).min()
         };
         best.map(|(_, _, at)| at).or_else(start)
     }

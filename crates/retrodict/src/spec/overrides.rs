@@ -13,6 +13,7 @@ use search::PlaceSearch;
 
 /// One change: a path of keys, and a value in TOML.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Override {
     /// The keys, outermost first.
     pub path: Vec<String>,

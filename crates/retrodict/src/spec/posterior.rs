@@ -14,8 +14,10 @@ use crate::problem::Problem;
 use crate::uncertainty::posterior::{MaternField, Posterior};
 
 /// What is wanted of the posterior of a field.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, derive_setters::Setters)]
+#[setters(prefix = "with_")]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PosteriorSpec {
     /// How many eigenvectors of the data's curvature, at least 1.
     pub rank: usize,

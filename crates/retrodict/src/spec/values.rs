@@ -146,6 +146,7 @@ pub trait Files {
 
 /// An array of a file that holds several.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct FileArray {
     /// Its name.
     pub name: String,
@@ -153,6 +154,21 @@ pub struct FileArray {
     pub shape: Vec<usize>,
     /// The values in row-major order.
     pub values: Vec<f64>,
+}
+
+impl FileArray {
+    /// An array by its name.
+    pub fn new(
+        name: impl Into<String>,
+        shape: impl Into<Vec<usize>>,
+        values: impl Into<Vec<f64>>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            shape: shape.into(),
+            values: values.into(),
+        }
+    }
 }
 
 fn without_files(name: &str) -> Error {

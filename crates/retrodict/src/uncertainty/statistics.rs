@@ -1,14 +1,20 @@
 //! What the data say about the parameters: uncertainties, correlations, rank, and what is not identifiable.
 
-use crate::error::{Error, Result};
-use crate::linalg::{Matrix, Svd, norm, svd};
+use crate::error::Result;
+use crate::linalg::{Matrix, norm};
 use crate::problem::{Counts, Evaluation, Problem, Tally};
-use crate::updates::{TRUSTED, Whitened};
+use crate::updates::Whitened;
 
+mod covariance;
 mod intervals;
+mod spectrum;
+mod variance;
 mod words;
 
+use covariance::{covariance, deviations, share, unseen};
 pub use intervals::{Interval, reach};
+use spectrum::Spectrum;
+pub(crate) use variance::{known_variance, no_noise};
 
 /// Where the size of the noise comes from.
 #[derive(
@@ -208,184 +214,6 @@ impl Statistics {
         }
         table
     }
-}
-
-/// W J D⁻¹ = U S Vᵀ with columns of length 1, and what of it stands clear of the errors of J.
-struct Spectrum {
-    u: Matrix,
-    s: Vec<f64>,
-    /// A row for each unknown, zeros for those that are fixed; a column for each that is free.
-    v: Matrix,
-    /// D.
-    effects: Vec<f64>,
-    rank: usize,
-    uncertainty: f64,
-    derivative_error: f64,
-}
-
-/// Singular values that exceed the error of J less than this are looked at twice.
-const CLEAR: f64 = 30.0;
-
-/// A column whose error is a larger part of it is no more than that error.
-const LOST: f64 = 0.5;
-
-impl Spectrum {
-    fn of(whitened: &Whitened<'_, '_>, free: &[usize], x: &[f64]) -> Result<Self> {
-        let errors = whitened.column_errors(false)?;
-        let found = Self::with(whitened, free, x, errors.as_deref())?;
-        // Errors that cannot be told from curvature are measured where something hangs on them.
-        match errors {
-            Some(_) if !found.is_clear() => {
-                Self::with(whitened, free, x, whitened.column_errors(true)?.as_deref())
-            }
-            _ => Ok(found),
-        }
-    }
-
-    /// Whether every direction of the free unknowns is determined, whatever the error of J.
-    fn is_clear(&self) -> bool {
-        self.rank == self.v.cols() && self.uncertainty * CLEAR <= 1.0
-    }
-
-    fn with(
-        whitened: &Whitened<'_, '_>,
-        free: &[usize],
-        x: &[f64],
-        errors: Option<&[f64]>,
-    ) -> Result<Self> {
-        let mut columns = whitened.columns()?;
-        let (n, m, count) = (columns.rows(), columns.cols(), free.len());
-        let mut effects = vec![1.0; n];
-        let (mut error, mut hidden) = (0.0_f64, 0.0_f64);
-        for i in free {
-            let size = norm(columns.row(*i));
-            let off = errors.map_or(0.0, |errors| errors[*i]);
-            // A value of 0 says nothing of its size.
-            let own = if x[*i] == 0.0 { 1.0 } else { x[*i].abs() };
-            hidden = hidden.max(off * own);
-            if off > LOST * size {
-                columns.row_mut(*i).fill(0.0);
-            } else if size > 0.0 {
-                effects[*i] = size;
-                columns.row_mut(*i).iter_mut().for_each(|v| *v /= size);
-                error = error.hypot(off / size);
-            }
-        }
-        // Fewer data than parameters: rows of zeros complete the right singular vectors.
-        let mut jacobian = Matrix::zeros(m.max(count), count);
-        for i in 0..m {
-            for (v, j) in jacobian.row_mut(i).iter_mut().zip(free) {
-                *v = columns[(*j, i)];
-            }
-        }
-        let Svd { u, s, v } = svd(&jacobian)?;
-        let round_off = f64::EPSILON * m.max(n) as f64 * s.first().copied().unwrap_or(0.0);
-        let floor = round_off.max(error / TRUSTED);
-        let rank = s.iter().filter(|s| **s > floor).count();
-        let mut whole = Matrix::zeros(n, count);
-        for (k, i) in free.iter().enumerate() {
-            whole.row_mut(*i).copy_from_slice(v.row(k));
-        }
-        let least = rank.checked_sub(1).map(|last| s[last]);
-        Ok(Self {
-            u,
-            v: whole,
-            effects,
-            rank,
-            uncertainty: least.map_or(0.0, |least| error / least),
-            derivative_error: match hidden > 0.0 {
-                true => (hidden / whitened.size()?).min(1.0),
-                false => 0.0,
-            },
-            s,
-        })
-    }
-}
-
-/// s² with C⁻¹ = WᵀW/s², where the loss of the data knows the covariance C of their noise; the same for
-/// every datum, so one is asked.
-pub(crate) fn known_variance(problem: &Problem, y: &[f64]) -> Option<f64> {
-    let (loss, data) = (problem.data_loss(), problem.data_outputs());
-    let (y, target) = (&y[..data], &problem.target()[..data]);
-    let mut aside = target.to_vec();
-    let (mut unit, mut whitened) = (vec![0.0; data], vec![0.0; data]);
-    for i in 0..data {
-        aside[i] += 1.0;
-        let found = loss.chi_squared(&aside, target)?;
-        if found.value > 0.0 {
-            unit[i] = 1.0;
-            loss.whiten(y, target, &unit, &mut whitened);
-            return Some(norm(&whitened).powi(2) / found.value);
-        }
-        aside[i] = target[i];
-    }
-    None
-}
-
-pub(crate) fn no_noise(problem: &Problem) -> Error {
-    Error::Unsupported {
-        rule: "an error bar from known noise",
-        needs: "the standard deviations of the noise",
-        simulator: format!("the loss {}", problem.data_loss().formula()),
-        instead: vec![
-            "the losses weighted or covariance, which know them, or estimated noise".into(),
-        ],
-    }
-}
-
-/// s² D⁻¹ V S⁻² Vᵀ D⁻¹.
-fn covariance(s: &[f64], v: &Matrix, scale: &[f64], variance: f64) -> Matrix {
-    let n = scale.len();
-    let mut covariance = Matrix::zeros(n, n);
-    for i in 0..n {
-        for j in 0..n {
-            let terms = s.iter().enumerate();
-            let sum: f64 = terms.map(|(k, s)| v[(i, k)] / s * (v[(j, k)] / s)).sum();
-            // An infinite variance leaves what is not correlated at 0.
-            covariance[(i, j)] = if sum == 0.0 {
-                0.0
-            } else {
-                variance * sum / (scale[i] * scale[j])
-            };
-        }
-    }
-    covariance
-}
-
-/// The columns of V beyond the rank, back in the units of x.
-fn unseen(rank: usize, free: usize, v: &Matrix, scale: &[f64]) -> Matrix {
-    let n = scale.len();
-    let mut unseen = Matrix::zeros(free - rank, n);
-    for k in rank..free {
-        for (i, value) in unseen.row_mut(k - rank).iter_mut().enumerate() {
-            *value = v[(i, k)] / scale[i];
-        }
-    }
-    unseen
-}
-
-/// A parameter whose share in an unseen direction exceeds this is not determined, where J is exact.
-const SHARE: f64 = 1e-8;
-
-/// Unseen directions that may be off by more than this tell nothing of single parameters.
-const MOST_SHARE: f64 = 0.05;
-
-/// The share in an unseen direction that the error of J may make of none: by so much it may be turned.
-fn share(uncertainty: f64) -> f64 {
-    match uncertainty <= MOST_SHARE {
-        true => SHARE.max(uncertainty),
-        false => SHARE,
-    }
-}
-
-fn deviations(covariance: &Matrix, unseen: &Matrix, scale: &[f64], share: f64) -> Vec<f64> {
-    let free = |i: usize| (0..unseen.rows()).any(|k| (unseen[(k, i)] * scale[i]).abs() > share);
-    (0..scale.len())
-        .map(|i| match free(i) {
-            true => f64::INFINITY,
-            false => covariance[(i, i)].sqrt(),
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use retrodict::spec::{
-    BoundsSpec, InversionSpec, Named, Origin, Override, PosteriorSpec, PriorSpec, Values, insert,
+    BoundsSpec, InversionSpec, Named, Origin, Override, PriorSpec, Values, insert,
 };
 
 use crate::args;
@@ -106,7 +106,7 @@ fn flags(args: &args::SolveArguments, inversion: &mut InversionSpec) -> Outcome<
     inversion.statistics &= !args.no_statistics;
     if let Some(rank) = args.posterior {
         let posterior = inversion.posterior.take().unwrap_or_default();
-        inversion.posterior = Some(PosteriorSpec { rank, ..posterior });
+        inversion.posterior = Some(posterior.with_rank(rank));
     }
     let stop = &mut inversion.stop;
     stop.steps = args.steps.unwrap_or(stop.steps);
@@ -126,10 +126,7 @@ fn sides(text: &str) -> Outcome<BoundsSpec> {
         "" => None,
         side => Some(side.parse().map_or_else(|_| side.into(), Values::One)),
     };
-    let bounds = BoundsSpec {
-        lower: side(lower),
-        upper: side(upper),
-    };
+    let bounds = BoundsSpec::new(side(lower), side(upper));
     match bounds == BoundsSpec::default() {
         true => Err(wrong()),
         false => Ok(bounds),
@@ -176,15 +173,9 @@ mod tests {
 
     #[test]
     fn bounds_and_priors_are_read_from_flags() {
-        let low = BoundsSpec {
-            lower: Some(Values::One(0.0)),
-            upper: None,
-        };
+        let low = BoundsSpec::new(Some(Values::One(0.0)), None);
         assert_eq!(sides("0,").unwrap(), low);
-        let both = BoundsSpec {
-            lower: Some(Values::One(-1.5)),
-            upper: Some("high.csv".into()),
-        };
+        let both = BoundsSpec::new(Some(Values::One(-1.5)), Some("high.csv".into()));
         assert_eq!(sides("-1.5,high.csv").unwrap(), both);
         assert!(sides("0").is_err() && sides(",").is_err());
         let named = |text: &str| Named::from(prior(text).unwrap());

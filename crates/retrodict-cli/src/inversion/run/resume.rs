@@ -1,6 +1,6 @@
 //! Opens the folder of an inversion again, with changes.
 
-use retrodict::{Checkpoint, Computed};
+use retrodict::Checkpoint;
 
 use crate::failure::{Failure, Outcome};
 use crate::inversion::{CheckpointFile, Plan, Run, fresh};
@@ -73,21 +73,7 @@ pub fn reopen(
 fn moved(standing: &Checkpoint, change: Change) -> Checkpoint {
     match change {
         Change::Nothing => standing.clone(),
-        Change::Rule => Checkpoint {
-            x: standing.best.clone(),
-            rule: Vec::new(),
-            careful: false,
-            settled: false,
-            looked: false,
-            pending: None,
-            known: Computed::default(),
-            ..standing.clone()
-        },
-        Change::Problem => Checkpoint {
-            steps: standing.steps,
-            seconds: standing.seconds,
-            counts: standing.counts,
-            ..Checkpoint::at(standing.best.clone())
-        },
+        Change::Rule => standing.for_another_rule(),
+        Change::Problem => standing.for_another_problem(),
     }
 }

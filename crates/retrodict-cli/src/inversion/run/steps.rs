@@ -88,13 +88,13 @@ fn left_out(run: Run, why: Interruption, weighed: bool) -> Run {
 /// How one starts elsewhere on the command line.
 fn advice(plan: &Plan, field: usize) -> Advice<'static> {
     let elsewhere = "choose another --start";
-    Advice {
+    Advice::new(
         elsewhere,
-        several: match plan.fields[field].starts.len() {
+        match plan.fields[field].starts.len() {
             0 | 1 => "try --starts 10",
             _ => elsewhere,
         },
-    }
+    )
 }
 
 fn advance(

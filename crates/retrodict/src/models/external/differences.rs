@@ -9,6 +9,7 @@ use crate::options::{Validate, require};
 /// From which sides y is looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Scheme {
     /// (P(x + h) − P(x − h)) / 2h: two evaluations for each unknown, about ten digits.
     #[default]
@@ -42,8 +43,12 @@ impl Scheme {
 /// # Source
 /// Nocedal & Wright, *Numerical Optimization*, 8.1; Gill, Murray, Saunders & Wright, *Computing forward-difference
 /// intervals for numerical optimization*, SIAM J. Sci. Stat. Comput. 4 (1983).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, derive_setters::Setters,
+)]
+#[setters(prefix = "with_")]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Differences {
     /// From which sides.
     pub scheme: Scheme,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// How time is stepped through.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Method {
     /// Classical Runge–Kutta steps of at most `dt`: fastest where one length of step suits all.
     #[default]

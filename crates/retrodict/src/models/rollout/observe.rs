@@ -22,6 +22,7 @@ pub enum Input {
 
 /// What y is: some values of the state, after some of the steps, times in the outer order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Observe {
     /// After how many steps, ascending, each from 0 (the start) to the last.
     pub steps: Vec<usize>,
@@ -30,6 +31,14 @@ pub struct Observe {
 }
 
 impl Observe {
+    /// Some values of the state, after some of the steps.
+    pub fn new(steps: impl Into<Vec<usize>>, places: impl Into<Vec<usize>>) -> Self {
+        Self {
+            steps: steps.into(),
+            places: places.into(),
+        }
+    }
+
     /// The whole state after the last step.
     pub fn end(steps: usize, state: usize) -> Self {
         Self {

@@ -17,6 +17,7 @@ use crate::spec::values::Files;
 use crate::updates::{Search, UpdateRule};
 
 /// A batch of problems, and the methods that are compared on it.
+#[non_exhaustive]
 pub struct Race {
     /// The problems.
     pub problem: ProblemSet,
