@@ -3,5 +3,5 @@
 mod inversion;
 mod training;
 
-pub use inversion::{Told, finish as inversion};
+pub use inversion::{Delivery, finish as inversion};
 pub use training::finish as training;

@@ -9,7 +9,7 @@ mod run;
 pub use answer::assess::assess;
 pub use answer::posterior::{PosteriorFacts, posterior};
 pub use answer::statistics::{Parameter, Statistics};
-pub use answer::told::{chosen, doubts, ending, headline, told};
+pub use answer::summary::{chosen, doubts, ending, headline, summary};
 pub use answer::{Answer, answers, joined};
 pub use file::arguments::from_arguments;
 pub use file::fingerprint::fingerprint;

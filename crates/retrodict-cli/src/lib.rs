@@ -55,7 +55,7 @@ pub fn main_with(lists: Registry) -> ExitCode {
     terminal::interrupt::flag();
     let done = match args::Arguments::try_parse_from(asked(std::env::args_os().collect())) {
         Ok(arguments) => terminal::interrupt::within(|| commands::run(arguments.command)),
-        Err(told) => parsed(&told),
+        Err(error) => parsed(&error),
     };
     // A command that failed says so, whatever became of its words.
     match done.and_then(|code| terminal::print::outcome().map(|()| code)) {
@@ -84,9 +84,9 @@ fn asked(mut words: Vec<std::ffi::OsString>) -> Vec<std::ffi::OsString> {
 }
 
 /// What the arguments ask for instead of a command: help or the version; or what is wrong with them.
-fn parsed(told: &clap::Error) -> failure::Outcome<ExitCode> {
-    let printed = told.print();
-    if told.use_stderr() {
+fn parsed(error: &clap::Error) -> failure::Outcome<ExitCode> {
+    let printed = error.print();
+    if error.use_stderr() {
         // Where standard error cannot be written, there is no other place to say so.
         return Ok(ExitCode::from(2));
     }

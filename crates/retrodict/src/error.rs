@@ -262,8 +262,8 @@ impl Error {
             return message;
         }
         let ours = remedy::joined(remedies, &remedy::toml);
-        let told = message.strip_suffix(&ours).unwrap_or(&message);
-        format!("{told}{}", remedy::joined(remedies, write))
+        let before = message.strip_suffix(&ours).unwrap_or(&message);
+        format!("{before}{}", remedy::joined(remedies, write))
     }
 
     /// Whether work was interrupted: nothing is wrong with the point at which it was.

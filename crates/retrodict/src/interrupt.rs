@@ -199,14 +199,14 @@ pub(crate) fn abandonable<T: Send + 'static>(
         what,
         message: message.to_owned(),
     };
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     let started = std::thread::Builder::new().spawn(move || {
         // Nobody listens once it was given up.
-        let _ = tell.send(work());
+        let _ = sender.send(work());
     });
     started.map_err(|_| lost("no thread could be started for it; run fewer at once"))?;
     loop {
-        match told.recv_timeout(LOOK) {
+        match receiver.recv_timeout(LOOK) {
             Ok(done) => return Ok(done),
             Err(RecvTimeoutError::Timeout) => interrupt.check()?,
             Err(RecvTimeoutError::Disconnected) => {

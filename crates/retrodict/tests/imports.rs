@@ -374,11 +374,6 @@ const TWICE: &[(&str, &str, &str)] = &[
     ),
     (
         "retrodict-cli",
-        "Contents",
-        "what a training's folder holds, beside that of a run",
-    ),
-    (
-        "retrodict-cli",
         "Outcome",
         "the result of a command, and what became of a training",
     ),

@@ -143,13 +143,13 @@ fn table(json: &str) -> Outcome<toml::Value> {
 
 /// Says how J is found, where that is not the simulator's own doing; once, however many problems share it.
 pub fn note(simulator: &dyn Simulator) {
-    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    static NOTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
     let Some(approximation) = simulator.describe().approximation else {
         return;
     };
-    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
-    if !told.contains(&approximation.note) {
+    let mut noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !noted.contains(&approximation.note) {
         eprintln!("note: {}", approximation.note);
-        told.push(approximation.note);
+        noted.push(approximation.note);
     }
 }

@@ -106,12 +106,12 @@ fn solve(out: &Path, point: &BatchProblem) -> Outcome<Ending> {
     match found {
         Ok(None) => Ok(Ending::Left),
         Ok(Some((fields, x))) => {
-            let told: Vec<String> = fields
+            let endings: Vec<String> = fields
                 .iter()
                 .map(|a| format!("{}, loss {:.3e}", a.status, a.loss))
                 .collect();
             Solved::new(point, fingerprint, fields).write(out, Some(&x))?;
-            eprintln!("{}: {}", point.name, told.join("; "));
+            eprintln!("{}: {}", point.name, endings.join("; "));
             Ok(Ending::Solved)
         }
         // What failed then may have failed for that.

@@ -57,12 +57,12 @@ pub fn run(args: &args::PredictArguments) -> Outcome<ExitCode> {
     }
     for (i, (input, x)) in inputs.iter().zip(x.chunks_mut(n)).enumerate() {
         let number = (i + 1).to_string();
-        let told = match seen == m {
+        let cells = match seen == m {
             true => polished(args, &trained, &rule, input, x),
             false => Ok(vec!["–".to_owned()]),
         };
-        match told {
-            Ok(told) => lines.push([vec![number], told].concat()),
+        match cells {
+            Ok(cells) => lines.push([vec![number], cells].concat()),
             Err(_) if interrupt::raised() => {}
             Err(failure) => return Err(failure),
         }
@@ -71,11 +71,11 @@ pub fn run(args: &args::PredictArguments) -> Outcome<ExitCode> {
         }
     }
     // Of the sample that an interruption fell into, the best x stands.
-    let told = lines.len() - 1;
-    if told < inputs.len() {
+    let solved = lines.len() - 1;
+    if solved < inputs.len() {
         eprintln!(
             "note: interrupted: from sample {} on, x is the network's{}",
-            told + 1,
+            solved + 1,
             if args.refine.is_some() {
                 ", not refined"
             } else {
@@ -112,27 +112,27 @@ fn polished(
         let rule = registry().rules.build(rule, &toml::Table::new())?;
         Ok(Solver::new(rule, stop).solve(&problem, start)?)
     };
-    let mut told = vec![format!("{:.4e}", solve(x, StopWhen::after(0))?.loss)];
+    let mut cells = vec![format!("{:.4e}", solve(x, StopWhen::after(0))?.loss)];
     let Some(steps) = args.refine else {
-        return Ok(told);
+        return Ok(cells);
     };
     let warm = solve(x, StopWhen::after(steps))?;
     x.copy_from_slice(&warm.x);
-    told.push(format!("{:.4e}", warm.loss));
-    told.push(warm.steps.to_string());
+    cells.push(format!("{:.4e}", warm.loss));
+    cells.push(warm.steps.to_string());
     if args.compare_cold {
         let zeros = vec![0.0; x.len()];
         let cold = solve(&zeros, StopWhen::after(steps))?;
         let goal = StopWhen::after(steps.saturating_mul(20).max(200)).with_loss_below(warm.loss);
         let long = solve(&zeros, goal)?;
-        told.push(format!("{:.4e}", cold.loss));
-        told.push(if long.loss <= warm.loss {
+        cells.push(format!("{:.4e}", cold.loss));
+        cells.push(if long.loss <= warm.loss {
             long.steps.to_string()
         } else {
             format!("more than {}", long.steps)
         });
     }
-    Ok(told)
+    Ok(cells)
 }
 
 /// A network with its weights and the physics that it was trained for.

@@ -7,7 +7,7 @@ use retrodict::spec::TrainingSpec;
 use crate::args;
 use crate::args::{settings, source};
 use crate::data::durable::remove_left_over;
-use crate::deliver::{self, Told};
+use crate::deliver::{self, Delivery};
 use crate::failure::{Failure, Outcome};
 use crate::inversion::{
     self, Change, CheckpointFile, Plan, apply_all, checkpoint, keep_going, reopen, weigh,
@@ -69,12 +69,12 @@ fn resume(args: &args::ResumeArguments) -> Outcome<ExitCode> {
     }
     inversion::write_inversion(&args.folder, &plan.inversion)?;
     let (runs, keeper) = keep_going(&plan, runs, &args.folder, args.checkpoint)?;
-    let told = Told {
+    let delivery = Delivery {
         json: args.json,
         folder: Some(&args.folder),
         output: None,
     };
-    deliver::inversion(&plan, &runs, keeper, &told)?;
+    deliver::inversion(&plan, &runs, keeper, &delivery)?;
     Ok(interrupt::code(ExitCode::SUCCESS))
 }
 

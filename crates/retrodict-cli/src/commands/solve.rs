@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use crate::args;
 use crate::args::source;
 use crate::data;
-use crate::deliver::{self, Told};
+use crate::deliver::{self, Delivery};
 use crate::failure::{Failure, NOT_CONVERGED, Outcome};
 use crate::inversion::{self, Plan, keep_going, watched, weigh};
 use crate::results::folder;
@@ -45,12 +45,12 @@ pub fn run(args: &args::SolveArguments) -> Outcome<ExitCode> {
         .output
         .clone()
         .or_else(|| args.out.is_none().then(beside));
-    let told = Told {
+    let delivery = Delivery {
         json: args.json,
         folder: args.out.as_deref(),
         output: output.as_deref(),
     };
-    let all = deliver::inversion(&plan, &runs, keeper, &told)?;
+    let all = deliver::inversion(&plan, &runs, keeper, &delivery)?;
     Ok(interrupt::code(if args.require_converged && !all {
         ExitCode::from(NOT_CONVERGED)
     } else {

@@ -14,7 +14,7 @@ use crate::terminal::interrupt;
 use crate::terminal::text::{aligned, unindented, wrapped};
 
 /// How an inversion is told, and where it is written.
-pub struct Told<'a> {
+pub struct Delivery<'a> {
     /// As JSON.
     pub json: bool,
     /// The folder, if there is one.
@@ -24,19 +24,24 @@ pub struct Told<'a> {
 }
 
 /// Writes what was found and tells it; returns whether every field reached its goal.
-pub fn finish(plan: &Plan, runs: &[Run], keeper: Option<Keeper>, told: &Told<'_>) -> Outcome<bool> {
+pub fn finish(
+    plan: &Plan,
+    runs: &[Run],
+    keeper: Option<Keeper>,
+    delivery: &Delivery<'_>,
+) -> Outcome<bool> {
     let mut answers = interrupt::graced(|| inversion::answers(plan, runs));
     let x = inversion::joined(plan, &answers);
     let mut written: Vec<PathBuf> = Vec::new();
     // x first: what comes after the fit may take long.
-    if let Some(output) = told.output {
+    if let Some(output) = delivery.output {
         note_clipping(data::write(output, &x, Depth::Eight)?);
         written.push(output.to_owned());
     }
-    if let Some(folder) = told.folder {
+    if let Some(folder) = delivery.folder {
         data::write(&folder.join("x.npy"), &x, Depth::Sixteen)?;
     }
-    if let (Some(folder), true) = (told.folder, interrupt::raised()) {
+    if let (Some(folder), true) = (delivery.folder, interrupt::raised()) {
         eprintln!(
             "interrupted: x is saved in {}; the checkpoint and the report follow",
             folder.join("x.npy").display()
@@ -46,13 +51,13 @@ pub fn finish(plan: &Plan, runs: &[Run], keeper: Option<Keeper>, told: &Told<'_>
         keeper.finish();
     }
     inversion::assess(plan, &mut answers);
-    if let Some(folder) = told.folder {
+    if let Some(folder) = delivery.folder {
         let contents = interrupt::graced(|| inversion::write(folder, plan, runs, &answers))?;
         written.push(report::write_inversion(folder, &contents, &answers)?);
     }
-    if told.json {
-        let output = told.output.map_or_else(
-            || told.folder.map(|folder| folder.join("x.npy")),
+    if delivery.json {
+        let output = delivery.output.map_or_else(
+            || delivery.folder.map(|folder| folder.join("x.npy")),
             |output| Some(output.to_owned()),
         );
         let document = json!({
@@ -68,7 +73,7 @@ pub fn finish(plan: &Plan, runs: &[Run], keeper: Option<Keeper>, told: &Told<'_>
         for path in &written {
             println!("wrote {}", path.display());
         }
-        if let (Some(folder), true) = (told.folder, interrupt::raised()) {
+        if let (Some(folder), true) = (delivery.folder, interrupt::raised()) {
             println!(
                 "interrupted: continue with `retrodict resume {}`",
                 folder.display()
@@ -112,7 +117,7 @@ fn tell(plan: &Plan, answers: &[Answer]) {
             println!("{}", wrapped("note: first caused by: ", first_error));
         }
     }
-    let certainty: Vec<String> = answers.iter().map(inversion::told).collect();
+    let certainty: Vec<String> = answers.iter().map(inversion::summary).collect();
     for (i, text) in certainty.iter().enumerate() {
         // What is the same for all fields is told once.
         if certainty[..i].contains(text) || text.is_empty() {

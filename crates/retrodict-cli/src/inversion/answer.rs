@@ -3,7 +3,7 @@
 pub mod assess;
 pub mod posterior;
 pub mod statistics;
-pub mod told;
+pub mod summary;
 
 use retrodict::Counts;
 use retrodict::StatusKind;

@@ -71,15 +71,15 @@ pub fn until<T>(limit: Option<Duration>, work: impl FnOnce() -> T) -> T {
 
 /// Does the whole of a command that has nothing to keep: after an interruption it is not waited for long.
 pub fn abandonable(work: impl FnOnce() -> Outcome<ExitCode> + Send + 'static) -> Outcome<ExitCode> {
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     let thread = std::thread::Builder::new().spawn(move || {
         // Nobody listens once the command was given up.
-        let _ = tell.send(within(work));
+        let _ = sender.send(within(work));
     });
     thread.map_err(|e| Failure::Broken(format!("cannot start a thread: {e}")))?;
     let mut left = GRACE;
     loop {
-        match told.recv_timeout(LOOK) {
+        match receiver.recv_timeout(LOOK) {
             Ok(outcome) => return outcome,
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(Failure::Broken("the command ended unexpectedly".to_owned()));

@@ -24,7 +24,7 @@ pub fn settings<T>(entry: &Entry<T>) -> Vec<Check> {
 
     let mut unknown = defaults.clone();
     unknown.insert("no_such_key".to_owned(), toml::Value::Boolean(true));
-    let told = match entry.build(&unknown) {
+    let named = match entry.build(&unknown) {
         Err(Error::Config { message, .. }) => message.contains("no_such_key"),
         _ => false,
     };
@@ -34,7 +34,7 @@ pub fn settings<T>(entry: &Entry<T>) -> Vec<Check> {
         none(
             "unknown key",
             "the message names it",
-            Result::Ok(f64::from(!told)),
+            Result::Ok(f64::from(!named)),
         ),
     ]
 }

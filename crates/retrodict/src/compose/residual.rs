@@ -74,7 +74,7 @@ impl Simulator for ResidualAt {
 }
 
 /// What is told of P, of its residual.
-fn of_residual(told: Description, residual: &dyn Residual) -> Description {
+fn of_residual(description: Description, residual: &dyn Residual) -> Description {
     let Description {
         typical,
         series: _,
@@ -82,7 +82,7 @@ fn of_residual(told: Description, residual: &dyn Residual) -> Description {
         linear: _,
         approximation: _,
         keeps_trajectory: _,
-    } = told;
+    } = description;
     Description {
         typical,
         // A residual is no y, whatever its shape.

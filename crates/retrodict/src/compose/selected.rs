@@ -70,7 +70,7 @@ impl Selected {
 }
 
 /// What is told of P, of some values of y.
-fn at_places(told: Description, places: &[usize]) -> Description {
+fn at_places(description: Description, places: &[usize]) -> Description {
     let Description {
         typical,
         series,
@@ -78,7 +78,7 @@ fn at_places(told: Description, places: &[usize]) -> Description {
         linear,
         approximation,
         keeps_trajectory,
-    } = told;
+    } = description;
     Description {
         series: series.and_then(|series| series.at(places)),
         // x is what it was.

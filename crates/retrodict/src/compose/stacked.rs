@@ -47,12 +47,12 @@ impl Stacked {
             ranges.push(from..to);
             from = to;
         }
-        let told: Vec<Description> = parts.iter().map(|part| part.describe()).collect();
-        let known = |(part, told): (&Arc<dyn Simulator>, &Description)| {
-            told.linear || part.second_order().is_some()
+        let described: Vec<Description> = parts.iter().map(|part| part.describe()).collect();
+        let known = |(part, described): (&Arc<dyn Simulator>, &Description)| {
+            described.linear || part.second_order().is_some()
         };
-        let curvature_known = parts.iter().zip(&told).all(known);
-        let description = of_parts(told);
+        let curvature_known = parts.iter().zip(&described).all(known);
+        let description = of_parts(described);
         let first = parts[0].output();
         let same = parts.iter().all(|part| part.output().unit == first.unit);
         let shape = match &description.series {
@@ -80,10 +80,10 @@ impl Stacked {
 }
 
 /// What is told of several simulators, of all of them together.
-fn of_parts(told: Vec<Description>) -> Description {
+fn of_parts(described: Vec<Description>) -> Description {
     let mut whole: Option<Description> = None;
     let mut approximations = Vec::new();
-    for part in told {
+    for part in described {
         let Description {
             typical,
             series,

@@ -44,11 +44,11 @@ impl Transformed {
         let transforms = Transforms::new(transforms, x.len())?;
         let plain = transforms.each().iter().all(|t| *t == Transform::None);
         let unit = if plain { &x.unit } else { "1" };
-        let told = simulator.describe();
-        let curvature_known = told.linear || simulator.second_order().is_some();
+        let description = simulator.describe();
+        let curvature_known = description.linear || simulator.second_order().is_some();
         Ok(Self {
             input: Space::new(&x.name, &x.shape, unit),
-            description: in_unknowns(told, transforms.each()),
+            description: in_unknowns(description, transforms.each()),
             curvature_known,
             simulator,
             transforms,
@@ -99,7 +99,7 @@ impl Transformed {
 }
 
 /// What is told of P, of P ∘ T.
-fn in_unknowns(told: Description, transforms: &[Transform]) -> Description {
+fn in_unknowns(description: Description, transforms: &[Transform]) -> Description {
     let Description {
         typical,
         series,
@@ -107,7 +107,7 @@ fn in_unknowns(told: Description, transforms: &[Transform]) -> Description {
         linear,
         approximation,
         keeps_trajectory,
-    } = told;
+    } = description;
     let each = || transforms.iter().enumerate();
     let in_z = |labels: Vec<(String, String)>| {
         let pairs = labels.iter().zip(transforms);

@@ -87,6 +87,19 @@ impl Error {
         self.at("", "", table)
     }
 
+    /// The same error, said of an entry that needs the part of the description in which it arose: the table stays.
+    #[cfg(feature = "network")]
+    #[must_use]
+    pub(crate) fn needed_by(self, list: &'static str, name: &str) -> Self {
+        match self {
+            Self::Within { place, source } if place.list.is_empty() => Self::Within {
+                place: Place::new(list, name, place.table),
+                source,
+            },
+            other => other,
+        }
+    }
+
     /// The error itself, without its place and what to try.
     pub fn cause(&self) -> &Self {
         match self {

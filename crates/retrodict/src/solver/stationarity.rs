@@ -231,7 +231,7 @@ fn gain(at: &Evaluation<'_>) -> Result<Option<Gain>> {
     let Some(noise) = at.noise() else {
         return Ok(None);
     };
-    let told = map.column_errors(false)?;
+    let column_errors = map.column_errors(false)?;
     let aim = map.target_step()?;
     let mut errors = vec![UNSEEN; columns.rows()];
     let mut of_one = 0.0_f64;
@@ -240,7 +240,11 @@ fn gain(at: &Evaluation<'_>) -> Result<Option<Gain>> {
         if length == 0.0 {
             continue;
         }
-        *error = error.max(told.as_ref().map_or(0.0, |told| told[i] / length));
+        *error = error.max(
+            column_errors
+                .as_ref()
+                .map_or(0.0, |column_errors| column_errors[i] / length),
+        );
         columns.row_mut(i).iter_mut().for_each(|v| *v /= length);
         let along = dot(columns.row(i), &aim).abs();
         if along > OF_ERROR * *error * norm(&aim) {

@@ -128,9 +128,9 @@ impl InversionSpec {
         let entry = registry.simulator(name).inside("simulator")?;
         let takes = entry.accepts("noise") && !options.contains_key("noise");
         let with_noise = move |sigma: f64| {
-            let mut told = self.clone();
-            told.simulator = told.simulator.with("noise", sigma);
-            told.simulator(registry)
+            let mut noisy = self.clone();
+            noisy.simulator = noisy.simulator.with("noise", sigma);
+            noisy.simulator(registry)
         };
         Ok(Subject {
             simulator,

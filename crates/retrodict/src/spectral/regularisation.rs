@@ -307,9 +307,9 @@ impl Diagonal {
             Regularisation::Truncation { .. } => self.shells.truncation_gcv(&energies),
             _ => self.shells.tikhonov_gcv(&energies),
         };
-        let told = noise.map_or(0.0, |sigma| self.fourier.len() as f64 * sigma * sigma);
+        let from_noise = noise.map_or(0.0, |sigma| self.fourier.len() as f64 * sigma * sigma);
         let round_off = ROUND_OFF * energies.iter().sum::<f64>();
-        Some(told.max(found).max(round_off))
+        Some(from_noise.max(found).max(round_off))
     }
 
     fn weight(&self, how: &Regularisation, goal: Option<f64>, residual: &[C64]) -> ModeWeight {

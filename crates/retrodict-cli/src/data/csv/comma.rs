@@ -54,11 +54,11 @@ impl Pairs {
 
     /// `named`: how many columns a heading names.
     pub(super) fn check(self, named: Option<usize>) -> Result<(), String> {
-        let told = match (self.all, named) {
+        let misread = match (self.all, named) {
             (false, _) => None,
             (true, Some(1)) => self.first,
             (true, _) => self.telling,
         };
-        told.map_or(Ok(()), |(number, line)| Err(commas(number, &line)))
+        misread.map_or(Ok(()), |(number, line)| Err(commas(number, &line)))
     }
 }

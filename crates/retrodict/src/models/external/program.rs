@@ -187,10 +187,10 @@ struct Runner {
 impl Runner {
     /// Runs a command at x and reads the numbers that it wrote; what goes wrong is that command's.
     fn run(&self, command: &Command, x: &[f64], shape: &[usize]) -> Result<Vec<f64>> {
-        let told = |message: String| failed_as(command.label.clone(), message);
+        let failure = |message: String| failed_as(command.label.clone(), message);
         let done = self.attempt(&command.words, x, shape);
         // What was interrupted says nothing of the program.
-        done.map_err(|message| interrupt::check().err().unwrap_or_else(|| told(message)))
+        done.map_err(|message| interrupt::check().err().unwrap_or_else(|| failure(message)))
     }
 
     fn attempt(

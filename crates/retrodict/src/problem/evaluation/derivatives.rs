@@ -76,11 +76,11 @@ impl<'p> Evaluation<'p> {
             self.jacobian()?;
             self.look_for_noise()?;
         }
-        let told = match self.linearization()? {
+        let reported = match self.linearization()? {
             Some(map) => map.errors(measure)?,
             None => None,
         };
-        let mut errors = match told {
+        let mut errors = match reported {
             Some(errors) => errors,
             None if how.error > 0.0 => {
                 // All that is known is how J is found.

@@ -52,6 +52,7 @@ impl TrainingSpec {
         files: &dyn Files,
     ) -> Result<Training> {
         let physics = self.physics(method, registry);
+        let physics = physics.map_err(|error| error.needed_by("method", &method.name));
         let physics = physics.at("method", &method.name, "simulator")?;
         self.assemble(method, seed, physics, registry, files)
             .at("method", &method.name, "")
@@ -70,7 +71,8 @@ impl TrainingSpec {
         registry: &Registry,
         files: &dyn Files,
     ) -> Result<Training> {
-        let physics = Physics::of(self, simulator, registry)?;
+        let physics = Physics::of(self, simulator, registry);
+        let physics = physics.map_err(|error| error.needed_by("method", &method.name))?;
         self.assemble(method, seed, physics, registry, files)
             .at("method", &method.name, "")
     }
@@ -94,7 +96,8 @@ impl TrainingSpec {
         self.check()?;
         let at = |table| move |error: crate::Error| error.at("method", &method.name, table);
         let samples = Samples::new(&self.data, &physics, self.seed, files);
-        let mut samples = samples.inside("data")?;
+        let needed = |error: crate::Error| error.needed_by("method", &method.name);
+        let mut samples = samples.inside("data").map_err(needed)?;
         let mut architecture = self.network.clone();
         architecture.options.extend(method.network.clone());
         let network = registry.networks.make(registry, &architecture);

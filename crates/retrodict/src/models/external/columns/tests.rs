@@ -30,13 +30,13 @@ fn found(
 
 /// The largest error of a column, relative to its length, and what it is said to be at most.
 fn error(found: &EstimatedJacobian, exact: &[&[f64]], measured: Option<&[f64]>) -> (f64, f64) {
-    let told = found.errors(measured);
+    let errors = found.errors(measured);
     let mut worst = (0.0_f64, 0.0_f64);
     for (i, exact) in exact.iter().enumerate() {
         let off: Vec<f64> = (0..exact.len())
             .map(|r| found.jacobian[(r, i)] - exact[r])
             .collect();
-        let said: Vec<f64> = (0..exact.len()).map(|r| told[(r, i)]).collect();
+        let said: Vec<f64> = (0..exact.len()).map(|r| errors[(r, i)]).collect();
         worst.0 = worst.0.max(norm(&off) / norm(exact));
         worst.1 = worst.1.max(norm(&said) / norm(exact));
     }

@@ -64,7 +64,7 @@ pub(super) fn run(command: &[String], log: &Path, timeout: Duration) -> Result<(
         Ok(Some(status)) if status.success() => Ok(()),
         Ok(Some(status)) => Err(format!(
             "it ended with {}; {}",
-            told(status),
+            ending(status),
             last_lines(&printed)
         )),
         Ok(None) => Err(format!(
@@ -153,7 +153,7 @@ fn own_group(_: &mut Command) {}
 fn kill(_: u32) {}
 
 #[cfg(unix)]
-fn told(status: ExitStatus) -> String {
+fn ending(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit code {code}"),
@@ -163,7 +163,7 @@ fn told(status: ExitStatus) -> String {
 }
 
 #[cfg(not(unix))]
-fn told(status: ExitStatus) -> String {
+fn ending(status: ExitStatus) -> String {
     status.to_string()
 }
 

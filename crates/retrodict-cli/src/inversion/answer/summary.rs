@@ -137,7 +137,7 @@ fn asked(counts: &Counts) -> String {
 }
 
 /// All of it, line by line; nothing where nothing was asked for.
-pub fn told(answer: &Answer) -> String {
+pub fn summary(answer: &Answer) -> String {
     let mut text = String::new();
     if let Some(weight) = &answer.weight {
         text.push_str(&wrapped("weight: ", &chosen(weight)));
