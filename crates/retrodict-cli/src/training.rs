@@ -11,9 +11,7 @@ mod weights;
 
 pub use checkpoint::{Checkpoint, file_name};
 pub use diagnosis::Diagnosis;
-pub use folder::{
-    Contents, Line, Manifest, Outcome as MethodOutcome, is_begun, is_training, read, write,
-};
+pub use folder::{Contents, Line, Manifest, MethodOutcome, is_begun, is_training, read, write};
 pub use learner::{Learner, learn};
 pub use plan::{BUILT_IN, load};
 pub use run::train;

@@ -24,7 +24,7 @@ const EVERY: Duration = Duration::from_millis(50);
 
 /// What is kept of a training.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Facts {
+pub struct TrainedFacts {
     /// What the training is made of.
     pub terms: TrainingTerms,
     /// The network by its name and options.
@@ -47,7 +47,7 @@ pub type Owned = (Option<Py<PyAny>>, Option<Py<PyBaseException>>);
 /// What came of a training.
 pub struct Learned {
     /// What is kept of it.
-    pub facts: Facts,
+    pub facts: TrainedFacts,
     /// The network.
     pub network: Arc<dyn Network>,
     /// Simulator and exception.
@@ -102,7 +102,7 @@ pub fn learn(
         Some(ending) => format!("ended by {}; the best θ is kept", ending.exception),
         None => trained.status.to_string(),
     };
-    let facts = Facts {
+    let facts = TrainedFacts {
         terms,
         architecture: training.architecture.clone(),
         input: training.samples.input.shape.clone(),

@@ -14,14 +14,14 @@ use retrodict::{Network, Space};
 
 use crate::arrays::{self, Numbers, finite, tuple};
 use crate::errors::{Held, raised};
-use crate::learning::{COLUMNS, Facts, Learned, Owned, Task, callable, learn};
+use crate::learning::{COLUMNS, Learned, Owned, Task, TrainedFacts, callable, learn};
 use crate::pickling::{self, Asking};
 use crate::training_terms::stopped;
 
 /// A trained network: its weights, how the training went, and x = f(y*; θ) for any y*. Its arrays are read-only.
 #[pyclass(frozen, module = "retrodict")]
 pub struct Trained {
-    facts: Facts,
+    facts: TrainedFacts,
     network: Arc<dyn Network>,
     /// The best θ, by its loss on held-out data, or on the training data if none are held out.
     #[pyo3(get)]
@@ -245,7 +245,7 @@ impl Trained {
 #[pyfunction]
 #[pyo3(name = "_trained")]
 pub fn unpickled(py: Python<'_>, facts: &[u8]) -> PyResult<Trained> {
-    let facts: Facts = pickling::data(facts)?;
+    let facts: TrainedFacts = pickling::data(facts)?;
     let registry = Registry::standard();
     let kind = registry.networks.make(registry, &facts.architecture);
     let space = |shape: &[usize]| Space::new("", shape, "1");
@@ -290,7 +290,7 @@ impl Trained {
     /// If Python has no memory left.
     fn new(
         py: Python<'_>,
-        facts: Facts,
+        facts: TrainedFacts,
         network: Arc<dyn Network>,
         owned: Owned,
     ) -> PyResult<Self> {
@@ -330,7 +330,7 @@ impl Trained {
 
     /// When a training that goes on stops, counted from its start.
     fn until(&self, more: More, stop: Option<&Bound<'_, PyAny>>) -> PyResult<TrainingStopSpec> {
-        let Facts {
+        let TrainedFacts {
             terms,
             checkpoint: done,
             ..

@@ -344,13 +344,8 @@ fn the_reader_of_imports_sees_groups_and_parents() {
 const TWICE: &[(&str, &str, &str)] = &[
     (
         "retrodict",
-        "Kept",
-        "of a network's layer, and of a joint pass: each private to its file",
-    ),
-    (
-        "retrodict",
-        "Layer",
-        "the trait of convolutional layers, and a dense one within an mlp",
+        "Checkpoint",
+        "the state of a run: of a solver, and of a training",
     ),
     (
         "retrodict",
@@ -359,8 +354,8 @@ const TWICE: &[(&str, &str, &str)] = &[
     ),
     (
         "retrodict",
-        "Place",
-        "of an error in a description, and of a register in a feature map",
+        "Progress",
+        "what the observer of a run sees: of a solver, and of a training",
     ),
     (
         "retrodict",
@@ -369,20 +364,14 @@ const TWICE: &[(&str, &str, &str)] = &[
     ),
     (
         "retrodict",
-        "Values",
-        "numbers in a description, and those that an activation changes in place",
-    ),
-    (
-        "retrodict-cli",
-        "Outcome",
-        "the result of a command, and what became of a training",
+        "StopWhen",
+        "when a run ends: of a solver, and of a training",
     ),
     (
         "retrodict-py",
         "Array",
         "what NumPy gets, by the shape that each file hands out",
     ),
-    ("retrodict-py", "Facts", "of runs, and of a trained network"),
 ];
 
 /// The names of the types that a file defines outside of its unit tests.

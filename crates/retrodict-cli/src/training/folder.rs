@@ -74,7 +74,7 @@ pub struct Line {
 
 /// `summary.json`: how a method with a seed ended.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct MethodOutcome {
     /// The method.
     pub method: String,
     /// Which of its seeds.
@@ -131,7 +131,7 @@ pub struct Contents {
     /// `epochs.csv`.
     pub lines: Vec<Line>,
     /// `summary.json`.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<MethodOutcome>,
     /// `fields.npz`: `target`, `label` where known, and for each method `METHOD/x` and `METHOD/y` of some
     /// held-out samples.
     pub fields: Vec<(String, Array)>,

@@ -1,6 +1,6 @@
 //! How the methods ended, for people.
 
-use super::folder::{Contents, Outcome};
+use super::folder::{Contents, MethodOutcome};
 use crate::terminal::text::{aligned, duration};
 
 /// A line for each method; with several seeds the mean and the spread.
@@ -29,13 +29,13 @@ pub fn results(contents: &Contents) -> String {
         .to_vec(),
     ];
     for method in &contents.manifest.methods {
-        let all: Vec<&Outcome> = contents
+        let all: Vec<&MethodOutcome> = contents
             .outcomes
             .iter()
             .filter(|o| o.method == *method)
             .collect();
         let Some(first) = all.first() else { continue };
-        let mean = |pick: &dyn Fn(&Outcome) -> f64| {
+        let mean = |pick: &dyn Fn(&MethodOutcome) -> f64| {
             all.iter().map(|o| pick(o)).sum::<f64>() / all.len() as f64
         };
         let share = |i: usize| format!("{:.0} %", 100.0 * mean(&|o| o.shares[i]));
@@ -71,7 +71,7 @@ pub fn results(contents: &Contents) -> String {
 }
 
 /// The last epoch of a method and seed.
-pub fn last<'a>(contents: &'a Contents, of: &Outcome) -> Option<&'a super::Line> {
+pub fn last<'a>(contents: &'a Contents, of: &MethodOutcome) -> Option<&'a super::Line> {
     let own = |l: &&super::Line| l.method == of.method && l.seed == of.seed;
     contents.lines.iter().rfind(own)
 }

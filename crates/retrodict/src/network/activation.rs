@@ -48,7 +48,7 @@ impl Activation {
 
     /// Replaces each z by its value.
     pub fn apply<T: Real>(self, z: &mut [T]) {
-        Arch::new().dispatch(Values {
+        Arch::new().dispatch(OnValues {
             activation: self,
             z,
         });
@@ -64,12 +64,12 @@ impl Activation {
     }
 }
 
-struct Values<'a, T> {
+struct OnValues<'a, T> {
     activation: Activation,
     z: &'a mut [T],
 }
 
-impl<T: Real> WithSimd for Values<'_, T> {
+impl<T: Real> WithSimd for OnValues<'_, T> {
     type Output = ();
 
     // Plain loops: inlined here, they are compiled for the registers of this processor.

@@ -226,12 +226,12 @@ impl<S: Simd, R: Real> Lanes<S, R> {
 
 /// Register v of any cell.
 #[derive(Clone, Copy)]
-pub(super) struct Place<S> {
+pub(super) struct RegisterPlace<S> {
     simd: S,
     v: usize,
 }
 
-impl<S: Simd> Place<S> {
+impl<S: Simd> RegisterPlace<S> {
     /// All registers of a cell.
     pub fn all<R: Real>(simd: S) -> impl Iterator<Item = Self> {
         let count = size_of::<Cell<R>>() / size_of::<R::Register<S>>();

@@ -122,13 +122,13 @@ impl Mlp {
 
 /// One dense layer within θ.
 #[derive(Clone, Copy)]
-struct Layer {
+struct DenseLayer {
     inputs: usize,
     outputs: usize,
     start: usize,
 }
 
-impl Layer {
+impl DenseLayer {
     fn end(self) -> usize {
         self.start + (self.inputs + 1) * self.outputs
     }
@@ -152,13 +152,13 @@ impl Layer {
 }
 
 impl Mlp {
-    fn layers(&self) -> impl DoubleEndedIterator<Item = Layer> + ExactSizeIterator + '_ {
+    fn layers(&self) -> impl DoubleEndedIterator<Item = DenseLayer> + ExactSizeIterator + '_ {
         let mut start = 0;
-        let layers: Vec<Layer> = self
+        let layers: Vec<DenseLayer> = self
             .widths
             .windows(2)
             .map(|w| {
-                let layer = Layer {
+                let layer = DenseLayer {
                     inputs: w[0],
                     outputs: w[1],
                     start,

@@ -5,7 +5,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::lanes::{Cell, Place, Real};
+use super::lanes::{Cell, Real, RegisterPlace};
 
 /// A function of rows, compiled for the widest registers of this processor. Its body runs for each place
 /// in a cell that a register covers.
@@ -27,7 +27,7 @@ macro_rules! row_function {
                 #[inline(always)]
                 fn with_simd<S: Simd>(self, simd: S) {
                     let Self { $($field),* } = self;
-                    for $at in Place::all::<$real>(simd) $body
+                    for $at in RegisterPlace::all::<$real>(simd) $body
                 }
             }
 

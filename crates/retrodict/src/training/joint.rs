@@ -30,14 +30,14 @@ pub struct Joint {
     /// Values of one sample's y.
     width: usize,
     clock: Arc<Clock>,
-    kept: Option<Kept>,
+    kept: Option<LinearizedBatch>,
     input: Space,
     output: Space,
     description: Description,
 }
 
 /// The network's outputs at one θ, cached.
-struct Kept {
+struct LinearizedBatch {
     theta: Vec<f64>,
     outputs: Vec<f64>,
     map: Arc<dyn NetworkMap>,
@@ -126,7 +126,7 @@ impl Joint {
     pub fn keep(&mut self, theta: &[f64]) -> Result<Vec<f64>> {
         let mut outputs = vec![0.0; self.batch * self.x_width()];
         let map = self.linearized_network(theta, &mut outputs)?;
-        self.kept = Some(Kept {
+        self.kept = Some(LinearizedBatch {
             theta: theta.to_vec(),
             outputs: outputs.clone(),
             map,
@@ -135,7 +135,7 @@ impl Joint {
     }
 
     /// What was kept, if it was at this θ.
-    fn kept_at(&self, theta: &[f64]) -> Option<&Kept> {
+    fn kept_at(&self, theta: &[f64]) -> Option<&LinearizedBatch> {
         self.kept.as_ref().filter(|kept| kept.theta == theta)
     }
 

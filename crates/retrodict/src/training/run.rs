@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::spread::among_threads;
-use super::step::{Run, Taken};
+use super::step::{Taken, TrainingRun};
 use super::{Checkpoint, Data, Progress, Sample, StopWhen, Trainer};
 use crate::error::{Error, Result, expect_length};
 use crate::solver::status::Status;
@@ -69,7 +69,7 @@ impl Trainer {
         if !from.rule.is_empty() {
             self.rule.recall(&from.rule)?;
         }
-        let mut run = Run::new(self, from);
+        let mut run = TrainingRun::new(self, from);
         let status = run.go(data, test, stop, &mut observer)?;
         Ok(Trained {
             checkpoint: run.into_checkpoint(),
@@ -78,7 +78,7 @@ impl Trainer {
     }
 }
 
-impl Run<'_> {
+impl TrainingRun<'_> {
     /// Takes steps until the training ends, and returns why it did.
     fn go(
         &mut self,

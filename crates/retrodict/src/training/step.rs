@@ -28,7 +28,7 @@ const NOT_TAKEN: Notice = Notice("no lower loss was found along the step: it was
 const NOT_FINITE: Notice = Notice("the step was not finite: it was not taken");
 
 /// A training under way.
-pub(super) struct Run<'t> {
+pub(super) struct TrainingRun<'t> {
     pub(super) trainer: &'t mut Trainer,
     /// Where it stands, but for the rule's memory and the notices.
     pub(super) at: Checkpoint,
@@ -44,7 +44,7 @@ pub(super) enum Taken {
     Back,
 }
 
-impl<'t> Run<'t> {
+impl<'t> TrainingRun<'t> {
     pub(super) fn new(trainer: &'t mut Trainer, from: &Checkpoint) -> Self {
         let at = from.clone();
         Self {

@@ -4,14 +4,14 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
-use super::Layer;
+use super::DenseLayer;
 use crate::error::{Result, expect_length};
 use crate::linalg::{Matrix, Real, View, multiply, multiply_add};
 use crate::network::{Activation, Activity, NetworkMap};
 
 /// What a layer saw: its inputs, and the slopes of the activation that follows (none after the last).
 pub(super) struct Stage<T> {
-    layer: Layer,
+    layer: DenseLayer,
     a: Vec<T>,
     slopes: Vec<T>,
     /// ⟨aₙ, aₘ⟩ + 1 of all pairs of samples, once it is asked for.
@@ -19,7 +19,7 @@ pub(super) struct Stage<T> {
 }
 
 impl<T: Real> Stage<T> {
-    pub(super) fn new(layer: Layer, a: Vec<T>, slopes: Vec<T>) -> Self {
+    pub(super) fn new(layer: DenseLayer, a: Vec<T>, slopes: Vec<T>) -> Self {
         Self {
             layer,
             a,
@@ -208,7 +208,7 @@ impl<T: Real> MlpMap<T> {
     fn descend(
         &self,
         physics: Option<&[Matrix]>,
-        mut visit: impl FnMut(Layer, &[f64], usize, &[f64]),
+        mut visit: impl FnMut(DenseLayer, &[f64], usize, &[f64]),
     ) -> Result<()> {
         let width = self.outputs / self.batch.max(1);
         let (rows, mut delta) = rows_of(physics, self.batch, width)?;
