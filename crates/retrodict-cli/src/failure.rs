@@ -63,7 +63,12 @@ impl Failure {
         let mut words = message.split(|c: char| !c.is_alphanumeric() && c != '_');
         match origin {
             "" => self,
-            origin if origin.starts_with("--") || words.any(|word| word == key) => {
+            // A flag or a change says its key itself.
+            origin
+                if origin.starts_with("--")
+                    || origin.contains(&format!("{key}="))
+                    || words.any(|word| word == key) =>
+            {
                 self.within(origin)
             }
             origin => self.within(key).within(origin),

@@ -58,8 +58,10 @@ pub(super) fn sentence(place: &Place, error: &Error) -> String {
     };
     let keys = error.keys();
     let mut others = keys.iter().filter_map(|path| path.last());
-    // A flag says its key itself.
-    let known = !place.origin.is_empty() && !place.origin.starts_with("--");
+    // A flag or a change says its key itself.
+    let origin = &place.origin;
+    let says = origin.starts_with("--") || origin.contains(&format!("{key}="));
+    let known = !origin.is_empty() && !says;
     if known && !said(key) && !others.any(|key| said(key)) {
         parts.push(place.table.to_owned());
     }
