@@ -57,7 +57,7 @@ pub struct Learned {
 }
 
 /// What is to be learned: by which training, and from where on.
-pub struct Task {
+pub struct TrainingTask {
     /// What the training is made of.
     pub terms: TrainingTerms,
     /// Its simulator, where that is written in Python.
@@ -74,11 +74,11 @@ pub struct Task {
 /// What ended the training, if an exception did, or why the first step failed.
 pub fn learn(
     py: Python<'_>,
-    task: Task,
+    task: TrainingTask,
     mut training: Training,
     held: Arc<Held>,
 ) -> PyResult<Learned> {
-    let Task {
+    let TrainingTask {
         terms,
         object,
         from,

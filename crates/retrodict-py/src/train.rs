@@ -13,7 +13,7 @@ use crate::arrays::Numbers;
 use crate::errors::{Held, raised};
 use crate::files::{self, Read};
 use crate::known::{described, options};
-use crate::learning::{Task, callable, learn};
+use crate::learning::{TrainingTask, callable, learn};
 use crate::simulator::Simulator;
 use crate::tables::{named, value};
 use crate::trained::Trained;
@@ -143,7 +143,7 @@ pub fn train(
     if let Some(joined) = &joined {
         joined.warn(py)?;
     }
-    let task = Task {
+    let task = TrainingTask {
         from: training.start(),
         terms,
         object: object.map(Bound::unbind),

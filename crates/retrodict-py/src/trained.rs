@@ -14,7 +14,7 @@ use retrodict::{Network, Space};
 
 use crate::arrays::{self, Numbers, finite, tuple};
 use crate::errors::{Held, raised};
-use crate::learning::{COLUMNS, Learned, Owned, Task, TrainedFacts, callable, learn};
+use crate::learning::{COLUMNS, Learned, Owned, TrainedFacts, TrainingTask, callable, learn};
 use crate::pickling::{self, Asking};
 use crate::training_terms::stopped;
 
@@ -178,7 +178,7 @@ impl Trained {
         terms.spec.stop = stop;
         let bound = object.as_ref().map(|own| own.bind(py));
         let (training, _) = terms.build(py, bound, &held)?;
-        let task = Task {
+        let task = TrainingTask {
             terms,
             object,
             from: self.facts.checkpoint.clone(),
