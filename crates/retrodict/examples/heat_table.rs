@@ -191,11 +191,9 @@ fn run<R: UpdateRule + 'static>(
 }
 
 fn krylov(data: &[(Vec<f64>, f64)], steps: usize) -> Outcome<Fields> {
-    let options = LsmrOptions {
-        tolerance: 0.0,
-        max_iterations: steps,
-        ..Default::default()
-    };
+    let options = LsmrOptions::default()
+        .with_tolerance(0.0)
+        .with_max_iterations(steps);
     problems(data)?
         .iter()
         .map(|problem| {

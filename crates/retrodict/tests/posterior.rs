@@ -67,10 +67,7 @@ fn dense_posterior(a: &Matrix, field: &dyn GaussianField) -> Matrix {
 }
 
 fn sketch(rank: usize) -> Sketch {
-    Sketch {
-        rank,
-        ..Sketch::default()
-    }
+    Sketch::default().with_rank(rank)
 }
 
 /// Whatever holds at the edges, the variances are the diagonal of S Sᵀ; far from them they are what was asked for.

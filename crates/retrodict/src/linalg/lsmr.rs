@@ -1,12 +1,16 @@
 //! Least squares from products alone: LSMR.
 
+use derive_setters::Setters;
+
 use super::vectors::norm;
 use crate::error::Result;
 use crate::interrupt;
 use crate::linalg::LinearMap;
 
 /// When LSMR stops, and how strongly it damps.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Setters)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
 pub struct LsmrOptions {
     /// Minimises ‖J x − b‖² + damping² ‖x‖².
     pub damping: f64,

@@ -1,5 +1,6 @@
 //! The largest eigenvalues of a symmetric operator, by random projections.
 
+use derive_setters::Setters;
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
@@ -25,7 +26,9 @@ pub struct LowRank {
 }
 
 /// How many eigenvalues are wanted, and from what random numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Setters)]
+#[setters(prefix = "with_")]
+#[non_exhaustive]
 pub struct Sketch {
     /// How many eigenvalues; fewer if A has fewer that are not 0.
     pub rank: usize,

@@ -8,6 +8,7 @@ use crate::options::require;
 
 /// Where a parameter lies, at some level of confidence.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
 pub struct Interval {
     /// The lower end; −∞ where the data do not determine the parameter.
     pub low: f64,
