@@ -40,21 +40,30 @@ impl<R: Real> Cell<R> {
     /// Where it is larger than another cell.
     #[inline(always)]
     pub fn exceeds(self, other: Self) -> [bool; LANES] {
-        std::array::from_fn(|lane| self.0[lane] > other.0[lane])
+        let mut exceeds = [false; LANES];
+        for lane in 0..LANES {
+            exceeds[lane] = self.0[lane] > other.0[lane];
+        }
+        exceeds
     }
 
     /// Where it equals another cell.
     #[inline(always)]
     pub fn equals(self, other: Self) -> [bool; LANES] {
-        std::array::from_fn(|lane| self.0[lane] == other.0[lane])
+        let mut equals = [false; LANES];
+        for lane in 0..LANES {
+            equals[lane] = self.0[lane] == other.0[lane];
+        }
+        equals
     }
 
     /// Lane by lane.
     #[inline(always)]
-    pub fn combine(self, other: Self, work: impl Fn(R, R) -> R) -> Self {
-        Self(std::array::from_fn(|lane| {
-            work(self.0[lane], other.0[lane])
-        }))
+    pub fn combine(mut self, other: Self, work: impl Fn(R, R) -> R) -> Self {
+        for lane in 0..LANES {
+            self.0[lane] = work(self.0[lane], other.0[lane]);
+        }
+        self
     }
 
     /// Up to sixteen values, and zeros after them.
