@@ -6,7 +6,7 @@ use pyo3::exceptions::{PyFileNotFoundError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use retrodict::spec::{FileArray, Files};
+use retrodict::spec::{Described, FileArray, Files, Origin};
 use retrodict::{Error, Result};
 use toml::Table;
 
@@ -20,13 +20,23 @@ pub struct Read {
     pub table: Table,
     /// The folder from which its files are seen.
     pub folder: Option<PathBuf>,
+    /// Where it came from, if that is a file.
+    pub origin: Option<Origin>,
+}
+
+/// The exception for an error of the library, with the line of the file that has to be corrected.
+pub fn located(error: Error, origin: Option<&Origin>) -> PyErr {
+    raised(&match origin {
+        Some(origin) => origin.locate(error),
+        None => error,
+    })
 }
 
 /// Reads a dictionary, or the TOML file of a path; `check` finds mistakes in the text of a file, told with their line.
 ///
 /// # Errors
 /// If it is neither, or cannot be read.
-pub fn description(
+pub fn description<T: Described>(
     description: &Bound<'_, PyAny>,
     check: impl FnOnce(&str, &str, &Table) -> Result<()>,
 ) -> PyResult<Read> {
@@ -34,6 +44,7 @@ pub fn description(
         return Ok(Read {
             table: tables::table("description", dict)?,
             folder: None,
+            origin: None,
         });
     }
     let path: PathBuf = description.extract().map_err(|_| {
@@ -52,6 +63,7 @@ pub fn description(
     Ok(Read {
         table,
         folder: path.parent().map(Path::to_path_buf),
+        origin: Some(Origin::new::<T>(what, text)),
     })
 }
 

@@ -7,7 +7,7 @@ use toml::Value;
 
 use crate::arrays::{Masked, Numbers};
 use crate::errors::raised;
-use crate::files::{self, NumpyFiles, Read};
+use crate::files::{self, NumpyFiles, Read, located};
 use crate::known::{Known, described, mark_missing};
 use crate::posed::Terms;
 use crate::simulator::Simulator;
@@ -33,7 +33,11 @@ pub fn invert(
     start: Option<&Bound<'_, PyAny>>,
     observer: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Py<Solution>> {
-    let Read { mut table, folder } = files::description(description, |what, text, table| {
+    let Read {
+        mut table,
+        folder,
+        origin,
+    } = files::description::<InversionSpec>(description, |what, text, table| {
         // The target may come from elsewhere.
         match table.contains_key("target") && table.contains_key("simulator") {
             true => InversionSpec::from_toml(what, text).map(drop),
@@ -52,7 +56,8 @@ pub fn invert(
         Some(object) => subject::named(object)?,
         None => {
             let named = &spec.simulator;
-            let own = Simulator::new(py, &named.name, named.options.clone())?;
+            let own = Simulator::new(py, &named.name, named.options.clone())?
+                .map_err(|error| located(error.inside("simulator"), origin.as_ref()))?;
             Bound::new(py, own)?.into_any()
         }
     };
@@ -68,7 +73,9 @@ pub fn invert(
         (None, Some((input, _))) => {
             let points = spec.start.points(1, input, &NumpyFiles);
             Numbers {
-                values: points.map_err(|error| raised(&error))?.remove(0),
+                values: points
+                    .map_err(|error| located(error.inside("start"), origin.as_ref()))?
+                    .remove(0),
                 shape: input.clone(),
             }
         }
@@ -91,7 +98,9 @@ pub fn invert(
             let found = spec
                 .target
                 .read(shape.as_deref().unwrap_or(&[]), &NumpyFiles);
-            let values = found.map_err(|error| raised(&error))?.concat();
+            let values = found
+                .map_err(|error| located(error.inside("target"), origin.as_ref()))?
+                .concat();
             Masked {
                 numbers: Numbers {
                     shape: shape.unwrap_or_else(|| vec![values.len()]),
@@ -125,7 +134,7 @@ pub fn invert(
             differences: None,
         },
     };
-    solve::run(py, object, terms, observer)
+    solve::run(py, object, terms, origin.as_ref(), observer)
 }
 
 /// Numbers in place of the file that holds them.

@@ -7,12 +7,13 @@ use pyo3::PyVisit;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use retrodict::registry::Registry;
-use retrodict::spec::{Field, NoFiles, Posed as Assembled, Subject};
+use retrodict::spec::{Field, NoFiles, Origin, Posed as Assembled, Subject};
 use retrodict::{Problem, Simulator};
 use serde::{Deserialize, Serialize};
 
 use crate::arrays::Numbers;
-use crate::errors::{Held, raised};
+use crate::errors::Held;
+use crate::files::located;
 use crate::known::Known;
 use crate::model::Joined;
 use crate::{arrays, subject};
@@ -54,7 +55,12 @@ impl Built {
     ///
     /// # Errors
     /// If an argument does not fit; the message names it.
-    pub fn new(object: &Bound<'_, PyAny>, terms: &Terms, held: Arc<Held>) -> PyResult<Self> {
+    pub fn new(
+        object: &Bound<'_, PyAny>,
+        terms: &Terms,
+        held: Arc<Held>,
+        origin: Option<&Origin>,
+    ) -> PyResult<Self> {
         let Terms {
             input,
             target,
@@ -66,13 +72,13 @@ impl Built {
         let simulator = known
             .spec
             .with_inverse(Arc::clone(&joined.simulator), registry);
-        let simulator = simulator.map_err(|error| raised(&error))?;
+        let simulator = simulator.map_err(|error| located(error, origin))?;
         arrays::shaped("the target", target, &simulator.output().shape)?;
         let subject = Subject::new(Arc::clone(&simulator));
         let assembled = known
             .spec
             .pose_with(&subject, &[&target.values], registry, &NoFiles);
-        let mut assembled = assembled.map_err(|error| raised(&error))?;
+        let mut assembled = assembled.map_err(|error| located(error, origin))?;
         let Some(field) = assembled.fields.pop() else {
             return Err(PyRuntimeError::new_err("the inversion has no field"));
         };
@@ -127,7 +133,12 @@ impl Posed {
                  before, or build the simulator from functions and classes at the top level of a module",
             ));
         };
-        let built = Arc::new(Built::new(object.bind(py), &self.terms, Arc::default())?);
+        let built = Arc::new(Built::new(
+            object.bind(py),
+            &self.terms,
+            Arc::default(),
+            None,
+        )?);
         *lock(&self.built) = Some(Arc::clone(&built));
         Ok(built)
     }

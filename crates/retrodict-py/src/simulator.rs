@@ -6,7 +6,7 @@ use numpy::PyArrayDyn;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use retrodict::{Space, check, registry};
+use retrodict::{Result, Space, check, registry};
 use toml::Table;
 
 use crate::arrays::{self, finite, tuple};
@@ -45,7 +45,7 @@ pub fn simulator(
         None => Table::new(),
         Some(dict) => tables::table("settings", dict)?,
     };
-    Simulator::new(py, name, settings)
+    Simulator::new(py, name, settings)?.map_err(|error| raised(&error))
 }
 
 /// What pickle makes a simulator of.
@@ -59,11 +59,12 @@ fn build(
     py: Python<'_>,
     name: &str,
     settings: &Table,
-) -> PyResult<(&'static str, Arc<dyn retrodict::Simulator>)> {
-    let entry = registry::simulator(name).map_err(|error| raised(&error))?;
+) -> PyResult<Result<(&'static str, Arc<dyn retrodict::Simulator>)>> {
     // A server is asked what it offers, so that this may wait.
-    let built = detached(py, || entry.build(settings))?;
-    Ok((entry.name, built.map_err(|error| raised(&error))?))
+    detached(py, || {
+        let entry = registry::simulator(name)?;
+        Ok((entry.name, entry.build(settings)?))
+    })
 }
 
 type Array<'py> = Bound<'py, PyArrayDyn<f64>>;
@@ -190,17 +191,17 @@ impl Simulator {
 }
 
 impl Simulator {
-    /// The simulator of a name and settings.
+    /// The simulator of a name and settings, or the error of the library that says why there is none.
     ///
     /// # Errors
-    /// If there is none.
-    pub fn new(py: Python<'_>, name: &str, settings: Table) -> PyResult<Self> {
-        let (name, simulator) = build(py, name, &settings)?;
-        Ok(Self {
+    /// If this process cannot build any.
+    pub fn new(py: Python<'_>, name: &str, settings: Table) -> PyResult<Result<Self>> {
+        let built = build(py, name, &settings)?;
+        Ok(built.map(|(name, simulator)| Self {
             name,
             settings,
             built: Mutex::new((std::process::id(), simulator)),
-        })
+        }))
     }
 
     /// The simulator, for this process: after a fork it is built anew, since connections and locks are not to be shared
@@ -214,7 +215,8 @@ impl Simulator {
         if process == here {
             return Ok(known);
         }
-        let (_, simulator) = build(py, self.name, &self.settings)?;
+        let (_, simulator) =
+            build(py, self.name, &self.settings)?.map_err(|error| raised(&error))?;
         *self.lock() = (here, Arc::clone(&simulator));
         Ok(simulator)
     }

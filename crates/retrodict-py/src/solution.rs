@@ -328,7 +328,7 @@ impl Solution {
         };
         let object = object.bind(py).clone();
         let terms = self.posed.terms.clone();
-        let built = Built::new(&object, &terms, Arc::default())?;
+        let built = Built::new(&object, &terms, Arc::default(), None)?;
         let task = Task {
             starts: vec![before.clone()],
             stop: until,

@@ -7,7 +7,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use retrodict::Checkpoint;
 use retrodict::interrupt::Interrupt;
-use retrodict::spec::WeightSpec;
+use retrodict::spec::{Origin, WeightSpec};
 use retrodict::uncertainty::weight::{Choice, Chosen};
 
 use crate::arrays::type_name;
@@ -106,25 +106,27 @@ pub fn solve(
         target: data.numbers,
         input: x.shape,
     };
-    run(py, object, terms, observer)
+    run(py, object, terms, None, observer)
 }
 
-/// Poses the problem, chooses the weight of its prior where a rule is to, and solves it from its starts.
+/// Poses the problem, chooses the weight of its prior where a rule is to, and solves it from its starts. Mistakes are told
+/// with their line where the description came from a file.
 pub fn run(
     py: Python<'_>,
     object: Bound<'_, PyAny>,
     mut terms: Terms,
+    origin: Option<&Origin>,
     observer: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Py<Solution>> {
     let held = Arc::new(Held::default());
-    let mut built = Built::new(&object, &terms, Arc::clone(&held))?;
+    let mut built = Built::new(&object, &terms, Arc::clone(&held), origin)?;
     built.joined.warn(py)?;
     let weight = match built.assembled.choice {
         None => None,
         Some(choice) => {
             let chosen = weigh(py, &built, choice)?;
             terms.known.spec.priors[0].weight = WeightSpec::Given(chosen.weight);
-            built = Built::new(&object, &terms, Arc::clone(&held))?;
+            built = Built::new(&object, &terms, Arc::clone(&held), origin)?;
             Some(chosen)
         }
     };

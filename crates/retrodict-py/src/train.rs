@@ -6,12 +6,12 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use retrodict::registry::Registry;
-use retrodict::spec::{DrawSpec, Named, TrainingMethodSpec, TrainingSpec};
+use retrodict::spec::{DrawSpec, Named, Origin, TrainingMethodSpec, TrainingSpec};
 use toml::Table;
 
 use crate::arrays::Numbers;
 use crate::errors::{Held, raised};
-use crate::files::{self, Read};
+use crate::files::{self, Read, located};
 use crate::known::{described, options};
 use crate::learning::{TrainingTask, callable, learn};
 use crate::simulator::Simulator;
@@ -107,11 +107,12 @@ pub fn train(
     };
     callable(observer.as_ref())?;
     let mut data = data.map(TrainingData::read).transpose()?;
-    let (spec, object) = match is_description(simulator) {
+    let (spec, object, origin) = match is_description(simulator) {
         true => {
             keywords.refuse()?;
-            let spec = read(simulator, &mut data)?;
-            (spec, simulator_of.map(subject::named).transpose()?)
+            let (spec, origin) = read(simulator, &mut data)?;
+            let object = simulator_of.map(subject::named).transpose()?;
+            (spec, object, origin)
         }
         false => {
             if method.is_some() || simulator_of.is_some() {
@@ -125,10 +126,10 @@ pub fn train(
                 ));
             };
             let spec = keywords.spec(data)?;
-            (spec, Some(subject::named(simulator)?))
+            (spec, Some(subject::named(simulator)?), None)
         }
     };
-    let spec = with_method(spec, method)?;
+    let spec = with_method(spec, method, origin.as_ref())?;
     let shapes = Shapes {
         x: x_shape.or_else(|| data.as_ref().and_then(|data| data.x.clone())),
         y: data.as_ref().and_then(|data| data.y.clone()),
@@ -139,7 +140,7 @@ pub fn train(
     };
     let held = Arc::new(Held::default());
     let (terms, object) = terms(spec, object, shapes, differences)?;
-    let (training, joined) = terms.build(py, object.as_ref(), &held)?;
+    let (training, joined) = terms.build(py, object.as_ref(), &held, origin.as_ref())?;
     if let Some(joined) = &joined {
         joined.warn(py)?;
     }
@@ -239,7 +240,10 @@ impl Keywords<'_, '_> {
 }
 
 /// Reads a description; arrays that it holds are data as those that are given beside it.
-fn read(description: &Bound<'_, PyAny>, data: &mut Option<TrainingData>) -> PyResult<TrainingSpec> {
+fn read(
+    description: &Bound<'_, PyAny>,
+    data: &mut Option<TrainingData>,
+) -> PyResult<(TrainingSpec, Option<Origin>)> {
     let mut plain = description.clone();
     if let Ok(dict) = description.cast::<PyDict>() {
         let copy = dict.copy()?;
@@ -251,7 +255,11 @@ fn read(description: &Bound<'_, PyAny>, data: &mut Option<TrainingData>) -> PyRe
         }
         plain = copy.into_any();
     }
-    let Read { mut table, folder } = files::description(&plain, |what, text, _| {
+    let Read {
+        mut table,
+        folder,
+        origin,
+    } = files::description::<TrainingSpec>(&plain, |what, text, _| {
         TrainingSpec::from_toml(what, text).map(drop)
     })?;
     if let Some(data) = data {
@@ -264,20 +272,24 @@ fn read(description: &Bound<'_, PyAny>, data: &mut Option<TrainingData>) -> PyRe
         table.insert("data".to_owned(), draw.into());
         let mut spec: TrainingSpec = described("description", table.into())?;
         spec.data = data.spec.clone();
-        return Ok(spec);
+        return Ok((spec, origin));
     }
     let mut spec: TrainingSpec = described("description", table.into())?;
     files::anchor(spec.files(), folder.as_deref());
-    Ok(spec)
+    Ok((spec, origin))
 }
 
 /// The description with the method that was named, or the only one.
-fn with_method(mut spec: TrainingSpec, method: Option<&str>) -> PyResult<TrainingSpec> {
+fn with_method(
+    mut spec: TrainingSpec,
+    method: Option<&str>,
+    origin: Option<&Origin>,
+) -> PyResult<TrainingSpec> {
     let names = || spec.methods.iter().map(|method| method.name.as_str());
     match (method, spec.methods.len()) {
         (Some(name), _) => {
             let chosen = spec.method(name).map_err(|error| raised(&error))?.clone();
-            spec.check().map_err(|error| raised(&error))?;
+            spec.check().map_err(|error| located(error, origin))?;
             spec.methods = vec![chosen];
             Ok(spec)
         }

@@ -177,7 +177,7 @@ impl Trained {
             .for_each(|m| m.stop = TrainingStopSpec::default());
         terms.spec.stop = stop;
         let bound = object.as_ref().map(|own| own.bind(py));
-        let (training, _) = terms.build(py, bound, &held)?;
+        let (training, _) = terms.build(py, bound, &held, None)?;
         let task = TrainingTask {
             terms,
             object,

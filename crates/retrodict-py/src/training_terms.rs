@@ -6,7 +6,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use retrodict::registry::Registry;
-use retrodict::spec::{Training, TrainingMethodSpec, TrainingSpec, TrainingStopSpec};
+use retrodict::spec::{Origin, Training, TrainingMethodSpec, TrainingSpec, TrainingStopSpec};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
@@ -48,7 +48,8 @@ impl TrainingTerms {
         first.ok_or_else(|| PyValueError::new_err("the description has no method"))
     }
 
-    /// Builds all that the method needs, and joins the simulator in Python to it.
+    /// Builds all that the method needs, and joins the simulator in Python to it. Mistakes are told with their line where the
+    /// description came from a file.
     ///
     /// # Errors
     /// If anything does not fit, or that simulator was lost.
@@ -57,12 +58,18 @@ impl TrainingTerms {
         py: Python<'_>,
         object: Option<&Bound<'_, PyAny>>,
         held: &Arc<Held>,
+        origin: Option<&Origin>,
     ) -> PyResult<(Training, Option<Joined>)> {
         process::ready()?;
         let (spec, registry) = (&self.spec, Registry::standard());
         let method = self.method()?;
+        let locate = |error| match origin {
+            Some(origin) => origin.locate(error),
+            None => error,
+        };
         let Some(own) = &self.own else {
-            let training = held.run(py, || spec.build(method, 0, registry, &NumpyFiles))?;
+            let build = || spec.build(method, 0, registry, &NumpyFiles);
+            let training = held.run(py, || build().map_err(locate))?;
             return Ok((training, None));
         };
         let Some(object) = object else {
@@ -75,7 +82,7 @@ impl TrainingTerms {
         let joined = subject::join(object, &own.input, &own.output, differences, held)?;
         let simulator = Arc::clone(&joined.simulator);
         let build = || spec.build_with(simulator, method, 0, registry, &NumpyFiles);
-        let training = held.run(py, build)?;
+        let training = held.run(py, || build().map_err(locate))?;
         Ok((training, Some(joined)))
     }
 }

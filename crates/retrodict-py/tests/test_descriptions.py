@@ -147,6 +147,44 @@ def test_a_description_says_the_same_as_keywords(tmp_path):
         retrodict.invert(tmp_path / "none.toml")
 
 
+FILE = """target = "y.npy"
+simulator = { name = "heat", shape = [32], nu_t = 1.0 }
+rule = { name = "adam", learning_rate = 0.1 }
+noise = { std = 0.01 }
+start = { value = 0.25 }
+bounds = { lower = 0.0 }
+stop = { steps = 3 }
+[[prior]]
+name = "tikhonov"
+weight = 2.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "key"),
+    [
+        ('"y.npy"', '"z.npy"', 1, "z.npy"),
+        ("nu_t = 1.0", "nu_t = -1.0", 2, "nu_t"),
+        ("learning_rate = 0.1", "learning_rate = -0.1", 3, "learning_rate"),
+        ("std = 0.01", "std = -0.01", 4, "std"),
+        ("std = 0.01", "std = [0.1, 0.2]", 4, "std"),
+        ("value = 0.25", "values = [1.0]", 5, "start"),
+        ("lower = 0.0", "lower = [0.0, 1.0]", 6, "lower"),
+        ("steps = 3", "plateau_steps = 0", 7, "plateau_steps"),
+        ('"tikhonov"', '"tikhonof"', 9, "tikhonof"),
+        ("weight = 2.0", "weight = -2.0", 10, "weight"),
+    ],
+)
+def test_a_mistake_in_a_file_is_told_with_its_line(tmp_path, right, wrong, line, key):
+    np.save(tmp_path / "y.npy", blurred()[2])
+    path = tmp_path / "blur.toml"
+    path.write_text(FILE)
+    assert retrodict.invert(path).steps == 3
+    path.write_text(FILE.replace(right, wrong))
+    with pytest.raises(ValueError, match=rf"blur.toml, line {line}: .*{key}"):
+        retrodict.invert(path)
+
+
 def test_stops_have_one_vocabulary():
     assert solve(stop={"loss": 1e-3}).x.tolist() == solve(stop={"loss_below": 1e-3}).x.tolist()
     with pytest.raises(ValueError, match="did you mean 'gradient_below'|did you mean `gradient"):

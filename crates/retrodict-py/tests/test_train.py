@@ -200,6 +200,40 @@ DESCRIPTION = {
 }
 
 
+FILE = """simulator = { name = "exp", size = 1 }
+network = { name = "mlp", hidden = [10] }
+stop = { epochs = 1 }
+[data]
+draw = { kind = "uniform", low = -1.0, high = 1.0 }
+train = 64
+test = 16
+[[method]]
+name = "hig"
+strategy = "end-to-end"
+rule = { name = "half-inverse", learning_rate = 1.0 }
+batch = 16
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "key"),
+    [
+        ("learning_rate = 1.0", "learning_rate = -1.0", 11, "learning_rate"),
+        ('"half-inverse"', '"half-invers"', 11, "half-inverse"),
+        ("hidden = [10]", "hidden = [0]", 2, "hidden"),
+        ("low = -1.0", "low = 2.0", 5, "low"),
+        ("batch = 16", "batch = 0", 12, "batch"),
+    ],
+)
+def test_a_mistake_in_a_file_is_told_with_its_line(tmp_path, right, wrong, line, key):
+    path = tmp_path / "exp.toml"
+    path.write_text(FILE)
+    assert retrodict.train(path).epochs == 1
+    path.write_text(FILE.replace(right, wrong))
+    with pytest.raises(ValueError, match=rf"exp.toml, line {line}: .*{key}"):
+        retrodict.train(path)
+
+
 def test_a_dictionary_and_a_file_say_the_same(tmp_path):
     path = tmp_path / "exp.toml"
     path.write_text(
