@@ -10,7 +10,7 @@ use serde_json::Value;
 use toml::Table;
 
 /// Methods of which `cargo test` would take minutes: experiment, method and why. They are checked by
-/// `cargo test --release -p retrodict-cli --test training_experiments -- --ignored`.
+/// `cargo test --release -p retrodict-cli --test all -- --ignored`.
 const SLOW: &[(&str, &str, &str)] = &[
     ("nonlinear-oscillators", "adam", "120 epochs"),
     (

@@ -24,12 +24,17 @@ pub struct Read {
     pub origin: Option<Origin>,
 }
 
-/// The exception for an error of the library, with the line of the file that has to be corrected.
-pub fn located(error: Error, origin: Option<&Origin>) -> PyErr {
-    raised(&match origin {
+/// An error with the line of the file that has to be corrected, where the description came from one.
+pub fn placed(error: Error, origin: Option<&Origin>) -> Error {
+    match origin {
         Some(origin) => origin.locate(error),
         None => error,
-    })
+    }
+}
+
+/// The exception for an error of the library, with its line.
+pub fn located(error: Error, origin: Option<&Origin>) -> PyErr {
+    raised(&placed(error, origin))
 }
 
 /// Reads a dictionary, or the TOML file of a path; `check` finds mistakes in the text of a file, told with their line.

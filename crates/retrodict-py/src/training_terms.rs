@@ -12,7 +12,7 @@ use toml::Table;
 
 use crate::arrays::type_name;
 use crate::errors::Held;
-use crate::files::NumpyFiles;
+use crate::files::{NumpyFiles, placed};
 use crate::known::described;
 use crate::model::Joined;
 use crate::tables::table;
@@ -63,10 +63,7 @@ impl TrainingTerms {
         process::ready()?;
         let (spec, registry) = (&self.spec, Registry::standard());
         let method = self.method()?;
-        let locate = |error| match origin {
-            Some(origin) => origin.locate(error),
-            None => error,
-        };
+        let locate = |error| placed(error, origin);
         let Some(own) = &self.own else {
             let build = || spec.build(method, 0, registry, &NumpyFiles);
             let training = held.run(py, || build().map_err(locate))?;

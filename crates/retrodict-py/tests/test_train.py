@@ -221,6 +221,7 @@ batch = 16
         ("learning_rate = 1.0", "learning_rate = -1.0", 11, "learning_rate"),
         ('"half-inverse"', '"half-invers"', 11, "half-inverse"),
         ("hidden = [10]", "hidden = [0]", 2, "hidden"),
+        ("low = -1.0", "low = 2.0", 5, "low"),
         ("batch = 16", "batch = 0", 12, "batch"),
     ],
 )

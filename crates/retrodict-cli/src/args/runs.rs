@@ -60,6 +60,7 @@ Settings:
   --set network.hidden=[40,40]     an option of the network
   --set hig.batch=16               a key of one method, by its name
   --set hig.rule.truncation=1e-6   an option of its rule
+  --set hig.search=backtracking    how far along the steps of its rule
 Ctrl-C stops the training and keeps everything; `retrodict resume DIR` continues it, bit for bit.")]
 pub struct TrainArguments {
     /// A training experiment's name (see `retrodict list`) or a TOML file.

@@ -1,7 +1,21 @@
 //! Random fields and noise, drawn from the seed of a description.
 
 use crate::core::random::Random;
+use crate::error::{Error, Result};
 use crate::spectral::fourier::RealFourier;
+
+/// Refuses a range of which nothing can be drawn; `what` is where the description says it.
+pub fn check_range(what: &str, low: f64, high: f64) -> Result<()> {
+    if low.is_finite() && high.is_finite() && low < high {
+        return Ok(());
+    }
+    Err(Error::Config {
+        what: what.to_owned(),
+        message: format!(
+            "found low = {low} and high = {high}; both must be finite, and low the smaller one, as in low = -1.0, high = 1.0"
+        ),
+    })
+}
 
 /// Adds white noise of a given level relative to the root mean square; returns its deviation.
 pub fn add_noise(y: &mut [f64], level: f64, random: &mut Random) -> f64 {

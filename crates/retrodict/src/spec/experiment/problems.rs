@@ -52,6 +52,7 @@ impl ProblemSpec {
             .truth
             .draw(&*simulator, seed, files)
             .map_err(at("truth"))?;
+        self.start.check().map_err(at("start"))?;
         let mut random = Random::stream(seed, 2);
         let starts: Vec<Vec<f64>> = truths
             .iter()

@@ -7,7 +7,8 @@ use crate::core::random::Random;
 use crate::core::simulator::Simulator;
 use crate::error::{Error, Result};
 use crate::memory;
-use crate::spec::random::{boxes, smooth};
+use crate::options::not_negative;
+use crate::spec::random::{self, boxes, smooth};
 use crate::spec::values::Files;
 
 /// The x that made the observations.
@@ -110,7 +111,10 @@ impl TruthSpec {
             Self::Photograph => files.photograph(&space.shape)?,
             Self::File { path } => files.read(path, &space.shape, false)?,
             // None is known; what stands in its place is never compared to anything.
-            Self::States { count, .. } => {
+            Self::States {
+                low, high, count, ..
+            } => {
+                random::check_range("truth", *low, *high)?;
                 fits(*count)?;
                 vec![vec![0.0; space.len()]; *count]
             }
@@ -155,6 +159,14 @@ impl TruthSpec {
 }
 
 impl ExperimentStartSpec {
+    /// Fails if nothing can be drawn.
+    pub(super) fn check(&self) -> Result<()> {
+        match self {
+            Self::Near { radius } => not_negative("radius", *radius),
+            Self::Zeros | Self::Values { .. } => Ok(()),
+        }
+    }
+
     /// The start for one truth.
     pub(super) fn of(&self, truth: &[f64], random: &mut Random) -> Vec<f64> {
         match self {

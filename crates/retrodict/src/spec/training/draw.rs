@@ -100,3 +100,16 @@ pub enum DrawSpec {
         input: Vec<Vec<f64>>,
     },
 }
+
+impl DrawSpec {
+    /// The ends of the range from which values are drawn, where there is one.
+    pub(super) fn range(&self) -> Option<(f64, f64)> {
+        match self {
+            Self::Uniform { low, high }
+            | Self::Targets { low, high }
+            | Self::States { low, high, .. }
+            | Self::Waves { low, high, .. } => Some((*low, *high)),
+            _ => None,
+        }
+    }
+}

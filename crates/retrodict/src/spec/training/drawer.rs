@@ -25,6 +25,9 @@ impl Drawer {
     /// Checks that the samples fit the physics.
     pub fn new(draw: &DrawSpec, physics: &Physics) -> Result<Self> {
         let mut states = Vec::new();
+        if let Some((low, high)) = draw.range() {
+            random::check_range("data.draw", low, high)?;
+        }
         match draw {
             DrawSpec::Superpositions { levels, .. } => {
                 if physics.name != "schroedinger" {
@@ -47,17 +50,6 @@ impl Drawer {
             DrawSpec::PowerLaw { exponent } => {
                 not_negative("exponent", *exponent, "2 is smooth")?;
             }
-            DrawSpec::Targets { low, high }
-                if !(low.is_finite() && high.is_finite() && low < high) =>
-            {
-                return Err(refused(
-                    "",
-                    format!(
-                        "found low = {low} and high = {high}; both must be finite, and low the smaller one, as in \
-                         low = -1.0, high = 1.0"
-                    ),
-                ));
-            }
             DrawSpec::Flows { .. } | DrawSpec::Swirls { .. } => {
                 let (x, y) = (physics.simulator.input(), physics.simulator.output());
                 if physics.name != "fluid" || x.len() != 2 * y.len() {
@@ -69,6 +61,9 @@ impl Drawer {
                             physics.name, x.name, x.shape, y.name, y.shape
                         ),
                     ));
+                }
+                if let DrawSpec::Flows { strength } = draw {
+                    not_negative("strength", *strength, "try strength = 0.5")?;
                 }
                 if let DrawSpec::Swirls {
                     drift,
