@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::spectral::fourier::RealFourier;
 
 /// Refuses a range of which nothing can be drawn; `what` is where the description says it.
-pub fn check_range(what: &str, low: f64, high: f64) -> Result<()> {
+pub(crate) fn check_range(what: &str, low: f64, high: f64) -> Result<()> {
     if low.is_finite() && high.is_finite() && low < high {
         return Ok(());
     }
