@@ -1,6 +1,7 @@
 //! Simulators made of simulators, and what is done to their unknowns: transforms and bounds.
 
 pub(crate) mod bounds;
+pub mod parameters;
 pub(crate) mod residual;
 pub(crate) mod selected;
 pub(crate) mod stacked;
@@ -8,6 +9,7 @@ pub(crate) mod transformed;
 
 pub use crate::core::transform::Transform;
 pub use bounds::Bounds;
+pub use parameters::{Parameter, Parameterised, Parameters};
 pub use residual::ResidualAt;
 pub use selected::Selected;
 pub use stacked::Stacked;

@@ -58,7 +58,7 @@ pub mod uncertainty;
 pub mod updates;
 
 pub use compose::{Bounds, ResidualAt, Selected, Stacked, Transform, Transformed};
-pub use core::description::{Approximation, Description, Series, Typical};
+pub use core::description::{Approximation, Description, Series, StandsFor, Typical};
 pub use core::loss::{ChiSquared, Loss};
 pub use core::simulator::{LocalInverse, Recovery, Residual, SecondOrder, Simulator};
 pub use core::space::Space;

@@ -15,6 +15,7 @@ use crate::error::{Result, expect_finite, expect_length};
 
 mod computed;
 mod evaluation;
+mod likelihood;
 mod observed;
 mod parts;
 mod priors;

@@ -25,6 +25,7 @@
 //! ```
 
 mod bounds;
+mod derived;
 mod experiment;
 mod inverse;
 mod inversion;
@@ -33,6 +34,7 @@ mod loss;
 mod noise;
 mod origin;
 mod overrides;
+mod parameter;
 mod posed;
 mod posterior;
 mod prior;
@@ -49,6 +51,7 @@ pub use crate::solver::StopWhen as StopSpec;
 #[cfg(feature = "network")]
 pub use crate::training::StopWhen as TrainingStopSpec;
 pub use bounds::BoundsSpec;
+pub use derived::DerivedSpec;
 pub use experiment::{
     Entrant, ErrorNorm, Expectation, ExperimentMethodSpec, ExperimentSpec, ExperimentStartSpec,
     ProblemSet, ProblemSpec, Race, TruthSpec,
@@ -59,6 +62,9 @@ pub use layout::{Described, full_name};
 pub use noise::{NoiseLevel, NoiseSpec};
 pub use origin::{Origin, line};
 pub use overrides::{Override, changed, insert, set};
+pub use parameter::{
+    Constant, NamedTransform, ParameterPriorSpec, ParameterSpec, ParameterTransform,
+};
 pub use posed::{Field, Posed, Subject, WithNoise};
 pub use posterior::{PosteriorFound, PosteriorSpec};
 pub use prior::{PriorSpec, WeightSpec};

@@ -24,6 +24,7 @@ mod engines;
 mod error_bars;
 mod evaluations;
 mod evolution;
+mod expression;
 mod fluid;
 mod hansen;
 mod heat;
@@ -42,6 +43,7 @@ mod ode;
 mod options_of_rules;
 mod options_of_simulators;
 mod oscillators;
+mod parameters;
 #[cfg(feature = "network")]
 mod physics_residual;
 mod poisson;

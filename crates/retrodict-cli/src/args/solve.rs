@@ -76,6 +76,17 @@ pub struct SolveArguments {
     /// Bounds on x as LOWER,UPPER, either of which may be left out; numbers, or files with one per value.
     #[arg(long, value_name = "L,U", allow_hyphen_values = true)]
     pub bounds: Option<String>,
+    /// A parameter, by name, with its settings, as in k:start=1,lower=0,log or volume:fixed=3 or k_off:tied='2 * k_on' (see
+    /// `retrodict list parameter`); may be repeated.
+    #[arg(
+        long = "parameter",
+        value_name = "NAME:KEY=VALUE,…",
+        allow_hyphen_values = true
+    )]
+    pub parameters: Vec<String>,
+    /// A quantity that follows from parameters, as in R0='contact / recovery'; may be repeated.
+    #[arg(long = "derived", value_name = "NAME=FORMULA")]
+    pub derived: Vec<String>,
     /// A prior on x, as in tikhonov:order=1,weight=1e-3 (see `retrodict list`); may be repeated.
     #[arg(long = "prior", value_name = "NAME:KEY=VALUE,…")]
     pub priors: Vec<String>,

@@ -88,7 +88,7 @@ pub fn facts(problem: &ProblemSet) -> Outcome<ProblemFacts> {
         noise: problem.spec.noise,
         truth_loss: problem.truth_loss(),
         labels: problem.simulator.describe().labels.unwrap_or_default(),
-        own_units: own_units(problem.entry().name, &problem.spec.simulator.options),
+        own_units: own_units(&*problem.simulator),
         colour: is_colour(problem),
         series: curves(problem).map(|curves| curves.facts()),
         film: film(problem).map_or(Vec::new(), |film| film.steps().to_vec()),

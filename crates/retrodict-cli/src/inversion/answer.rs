@@ -118,10 +118,11 @@ fn answer(plan: &Plan, field: usize, runs: &[&Run]) -> Option<Answer> {
     let run = runs.get(best)?;
     let x = &run.standing.best;
     let mut y = vec![0.0; of.data.outputs()];
-    let fit = of.data.simulator().forward(x, &mut y).is_ok().then_some(y);
-    let chi_squared = fit
-        .as_ref()
-        .and_then(|y| of.data.loss().chi_squared(y, of.data.target()));
+    let simulated = of.data.simulator().forward(x, &mut y).is_ok();
+    let chi_squared = simulated.then(|| of.data.loss().chi_squared(&y, of.data.target()));
+    y.truncate(of.data.data_outputs());
+    let fit = simulated.then_some(y);
+    let chi_squared = chi_squared.flatten();
     Some(Answer {
         status: status(run),
         message: run

@@ -163,8 +163,9 @@ fn fields(plan: &Plan, answer: &Answer, label: &str) -> Vec<(String, Array)> {
         true => Array::new(shape.to_vec(), values.to_vec()),
         false => Array::new(vec![values.len()], values.to_vec()),
     };
+    let data = &field.data.target()[..field.data.data_outputs()];
     let mut fields = vec![
-        (own("target"), array(&y.shape, field.data.target())),
+        (own("target"), array(&y.shape, data)),
         (own("start"), array(&x.shape, &field.starts[answer.start])),
         (
             format!("{}/{label}", plan.name),
@@ -175,14 +176,20 @@ fn fields(plan: &Plan, answer: &Answer, label: &str) -> Vec<(String, Array)> {
     if let Some(fit) = &answer.fit {
         fields.push((own("fit"), array(&y.shape, fit)));
     }
-    if let Some(curves) = Curves::new(&*plan.simulator, &plan.name, &plan.options) {
+    if let Some(curves) = curves(plan) {
         fields.push((own("curve"), curves.curve(&answer.best)));
-        if answer.field == 0 && whole(&y.shape, field.data.target()) {
-            let data = curves.data(field.data.target());
+        if answer.field == 0 && whole(&y.shape, data) {
+            let data = curves.data(data);
             fields.push((format!("{}/data", plan.name), data));
         }
     }
     fields
+}
+
+/// The curves of a series, in the parameters of the inversion.
+fn curves(plan: &Plan) -> Option<Curves> {
+    let curves = Curves::new(&*plan.simulator, &plan.name, &plan.options)?;
+    curves.through(|simulator| plan.inversion.parameterised(simulator).ok())
 }
 
 fn facts(plan: &Plan) -> Outcome<ProblemFacts> {
@@ -192,7 +199,6 @@ fn facts(plan: &Plan) -> Outcome<ProblemFacts> {
         shape: s.shape.clone(),
         unit: s.unit.clone(),
     };
-    let curves = Curves::new(&*plan.simulator, &plan.name, &plan.options);
     Ok(ProblemFacts {
         name: plan.name.clone(),
         simulator: entry.name.to_owned(),
@@ -206,8 +212,8 @@ fn facts(plan: &Plan) -> Outcome<ProblemFacts> {
         count: plan.fields.len(),
         colour: plan.target.colour,
         labels: plan.simulator.describe().labels.unwrap_or_default(),
-        own_units: own_units(&plan.name, &plan.options),
-        series: curves.map(|curves| curves.facts()),
+        own_units: own_units(&*plan.simulator),
+        series: curves(plan).map(|curves| curves.facts()),
         ..ProblemFacts::default()
     })
 }

@@ -5,9 +5,11 @@ pub mod weight;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use retrodict::compose::Parameters;
 use retrodict::interrupt::Interrupt;
 use retrodict::solver::starts::Region;
 use retrodict::spec::{InversionSpec, Named, Origin, Posed, Values};
+use retrodict::uncertainty::derived::Quantity;
 use retrodict::uncertainty::weight::Choice;
 use retrodict::{Problem, Simulator, Solver, StopWhen};
 use toml::Table;
@@ -95,7 +97,7 @@ impl Plan {
             .collect();
         Ok(Self {
             target,
-            simulator,
+            simulator: Arc::clone(&posed.simulator),
             name: fitted.simulator.name,
             options: fitted.simulator.options,
             rule: posed.rule.name.clone(),
@@ -190,6 +192,16 @@ impl Plan {
     pub fn choice_words(&self) -> Option<String> {
         let reason = self.reason?;
         Some(format!("{} was chosen because {reason}", self.rule))
+    }
+
+    /// The table of parameters, if there is one.
+    pub fn parameters(&self) -> Option<&Parameters> {
+        self.posed.parameters.as_deref()
+    }
+
+    /// Quantities that follow from parameters.
+    pub fn derived(&self) -> &[Quantity] {
+        &self.posed.derived
     }
 
     /// A solver for one run, with a fresh rule.

@@ -70,9 +70,9 @@ fn statistics(found: &Statistics) -> String {
          deviation</th><th>lower</th>\
          <th>upper</th><th class=left>unit</th></tr>\n",
     );
+    let cell =
+        |value: Option<f64>, infinite: &str| value.map_or_else(|| infinite.to_owned(), number);
     for parameter in &found.parameters {
-        let cell =
-            |value: Option<f64>, infinite: &str| value.map_or_else(|| infinite.to_owned(), number);
         html.push_str(&format!(
             "<tr><td class=left>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=left>{}</td></tr>\n",
             escape(&parameter.name),
@@ -93,6 +93,20 @@ fn statistics(found: &Statistics) -> String {
                 escape(&own.unit)
             ));
         }
+    }
+    for quantity in &found.quantities {
+        let deviation = match quantity.formula {
+            None => "fixed".to_owned(),
+            Some(_) => cell(quantity.deviation, "∞"),
+        };
+        html.push_str(&format!(
+            "<tr><td class=left>{}</td><td>{}</td><td>{deviation}</td><td>{}</td><td>{}</td><td class=left>{}</td></tr>\n",
+            escape(&quantity.label()),
+            number(quantity.value),
+            cell(quantity.low, "−∞"),
+            cell(quantity.high, "∞"),
+            escape(&quantity.unit)
+        ));
     }
     html.push_str("</table></div>\n");
     for sentence in found.sentences() {

@@ -1,7 +1,6 @@
 //! Parameters of which x holds a logarithm or a logit, in their own units.
 
-use crate::registry;
-use retrodict::Transform;
+use retrodict::{Simulator, StandsFor, Transform};
 use serde::{Deserialize, Serialize};
 
 /// What a transformed value of x stands for.
@@ -22,31 +21,17 @@ impl OwnUnit {
     }
 }
 
-/// For each value of x, what it stands for where that is another one; nothing for simulators without such an option.
-pub fn own_units(simulator: &str, options: &toml::Table) -> Vec<Option<OwnUnit>> {
-    found(simulator, options).unwrap_or_default()
-}
-
-fn found(simulator: &str, options: &toml::Table) -> Option<Vec<Option<OwnUnit>>> {
-    const KEY: &str = "transform";
-    let entry = registry().simulator(simulator).ok()?;
-    let defaults = entry.defaults();
-    let given = options.get(KEY).or_else(|| defaults.get(KEY))?;
-    let transforms: Vec<Transform> = given.clone().try_into().ok()?;
-    let mut plain = options.clone();
-    let none = toml::Value::try_from([Transform::None]).ok()?;
-    plain.insert(KEY.to_owned(), none);
-    let labels = entry.build(&plain).ok()?.describe().labels?;
-    let last = transforms.len().checked_sub(1)?;
-    let units = labels.into_iter().enumerate().map(|(i, (name, unit))| {
-        let transform = transforms[i.min(last)];
-        (!transform.is_linear()).then_some(OwnUnit {
-            name,
-            unit,
-            transform,
+/// For each value of x, what it stands for where that is another one; nothing for simulators that do not say.
+pub fn own_units(simulator: &dyn Simulator) -> Vec<Option<OwnUnit>> {
+    let own = simulator.describe().stands_for.unwrap_or_default();
+    let unit = |own: StandsFor| {
+        (!own.transform.is_linear()).then(|| OwnUnit {
+            name: own.name,
+            unit: own.unit,
+            transform: own.transform,
         })
-    });
-    Some(units.collect())
+    };
+    own.into_iter().map(unit).collect()
 }
 
 #[cfg(test)]
@@ -56,6 +41,9 @@ mod tests {
 
     #[test]
     fn logarithms_of_rates_stand_for_rates() {
+        let own_units = |name: &str, options: &toml::Table| {
+            own_units(&*crate::registry().simulators.build(name, options).unwrap())
+        };
         let units = own_units("lotka-volterra", &toml::Table::new());
         let growth = units[0].as_ref().unwrap();
         assert_eq!(

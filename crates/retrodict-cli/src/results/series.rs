@@ -1,5 +1,7 @@
 //! Data and curves of a y that is a series in time.
 
+use std::sync::Arc;
+
 use crate::registry;
 use retrodict::{Series, Simulator};
 
@@ -13,7 +15,7 @@ const FINE: usize = 8;
 pub struct Curves {
     series: Series,
     fine: Vec<f64>,
-    simulator: std::sync::Arc<dyn Simulator>,
+    simulator: Arc<dyn Simulator>,
 }
 
 impl Curves {
@@ -31,6 +33,17 @@ impl Curves {
             series,
             fine,
             simulator: registry().simulators.build(name, &options).ok()?,
+        })
+    }
+
+    /// The same, where x are other unknowns.
+    pub fn through(
+        self,
+        wrap: impl FnOnce(Arc<dyn Simulator>) -> Option<Arc<dyn Simulator>>,
+    ) -> Option<Self> {
+        Some(Self {
+            simulator: wrap(self.simulator)?,
+            ..self
         })
     }
 

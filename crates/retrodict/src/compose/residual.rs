@@ -79,6 +79,7 @@ fn of_residual(description: Description, residual: &dyn Residual) -> Description
         typical,
         series: _,
         labels,
+        stands_for,
         linear: _,
         approximation: _,
         keeps_trajectory: _,
@@ -88,6 +89,7 @@ fn of_residual(description: Description, residual: &dyn Residual) -> Description
         // A residual is no y, whatever its shape.
         series: None,
         labels,
+        stands_for,
         linear: residual.is_affine(),
         // Its derivative is its own and kept nowhere, however P finds J.
         approximation: None,

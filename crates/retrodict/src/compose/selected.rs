@@ -75,6 +75,7 @@ fn at_places(description: Description, places: &[usize]) -> Description {
         typical,
         series,
         labels,
+        stands_for,
         linear,
         approximation,
         keeps_trajectory,
@@ -84,6 +85,7 @@ fn at_places(description: Description, places: &[usize]) -> Description {
         // x is what it was.
         typical,
         labels,
+        stands_for,
         linear,
         approximation,
         keeps_trajectory,

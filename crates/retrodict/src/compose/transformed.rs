@@ -5,7 +5,7 @@ use std::sync::Arc;
 use num_dual::Dual2_64;
 
 use crate::core::counts::Counts;
-use crate::core::description::{Description, Typical};
+use crate::core::description::{Description, StandsFor, Typical};
 use crate::core::simulator::{LocalInverse, Recovery, SecondOrder, Simulator};
 use crate::core::space::Space;
 use crate::core::transform::{Transform, Transforms};
@@ -104,6 +104,7 @@ fn in_unknowns(description: Description, transforms: &[Transform]) -> Descriptio
         typical,
         series,
         labels,
+        stands_for,
         linear,
         approximation,
         keeps_trajectory,
@@ -118,10 +119,23 @@ fn in_unknowns(description: Description, transforms: &[Transform]) -> Descriptio
         // y is what it was.
         series,
         labels: labels.map(in_z),
+        stands_for: stands_for.and_then(|own| behind(own, transforms)),
         linear: linear && transforms.iter().all(Transform::is_linear),
         approximation,
         keeps_trajectory,
     }
+}
+
+/// What z stands for; nothing where that is behind two transforms.
+fn behind(own: Vec<StandsFor>, transforms: &[Transform]) -> Option<Vec<StandsFor>> {
+    let through = |(own, t): (StandsFor, &Transform)| {
+        let transform = match (own.transform, *t) {
+            (transform, Transform::None) | (Transform::None, transform) => transform,
+            _ => return None,
+        };
+        Some(StandsFor { transform, ..own })
+    };
+    own.into_iter().zip(transforms).map(through).collect()
 }
 
 fn times(a: &[f64], b: &[f64]) -> Vec<f64> {

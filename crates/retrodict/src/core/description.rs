@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use derive_setters::Setters;
 
+use crate::core::transform::Transform;
+
 /// All that is only told of a simulator: nothing of it changes what `forward`, `jvp` and `vjp` compute.
 ///
 /// A simulator made of another one says what is left of the other's description: in its own unknowns, and of its own y.
@@ -26,6 +28,9 @@ pub struct Description {
     /// Name and unit of each value of x, where these are parameters rather than a field.
     #[setters(into)]
     pub labels: Option<Vec<(String, String)>>,
+    /// What each value of x stands for, where that is known and may be another one, as a rate of which x is the logarithm.
+    #[setters(into)]
+    pub stands_for: Option<Vec<StandsFor>>,
     /// Whether P is linear: then J does not depend on x and the second derivatives vanish.
     pub linear: bool,
     /// How J is found, where that is not exact or not the simulator's own: checks allow for the
@@ -35,6 +40,29 @@ pub struct Description {
     /// Whether `linearize` keeps something that makes later products cheaper, such as a
     /// trajectory. If so, every evaluation linearises at once instead of calling `forward`.
     pub keeps_trajectory: bool,
+}
+
+/// What a value of x stands for: a parameter in its own unit.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct StandsFor {
+    /// Its name, such as `growth` where x is `ln growth`.
+    pub name: String,
+    /// Its unit.
+    pub unit: String,
+    /// From x to the parameter.
+    pub transform: Transform,
+}
+
+impl StandsFor {
+    /// A parameter by its name and unit, and how x maps to it.
+    pub fn new(name: impl Into<String>, unit: impl Into<String>, transform: Transform) -> Self {
+        Self {
+            name: name.into(),
+            unit: unit.into(),
+            transform,
+        }
+    }
 }
 
 /// How far off a J may be, and why.

@@ -23,6 +23,34 @@ impl ChiSquared {
     }
 }
 
+/// The logarithm of the probability density of data.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct LogLikelihood {
+    /// ln p(y* | y), with all constants.
+    pub value: f64,
+    /// How many levels of the noise were found from the residuals for it.
+    pub estimated: usize,
+}
+
+impl LogLikelihood {
+    /// That of noise of which the level is known, or an unknown of the fit.
+    pub fn new(value: f64) -> Self {
+        Self {
+            value,
+            estimated: 0,
+        }
+    }
+
+    /// That of noise of which so many levels were found from the residuals.
+    pub fn estimated(value: f64, levels: usize) -> Self {
+        Self {
+            value,
+            estimated: levels,
+        }
+    }
+}
+
 /// A loss L(y, y*) on the output space.
 ///
 /// The Newton step in y-space belongs to the loss: its Hessian there is small and known.
@@ -74,6 +102,15 @@ pub trait Loss: Send + Sync {
     /// χ² of the residuals in units of the noise, and of how many data; `None` for a loss that knows no
     /// noise. A loss that adds something to the data's own counts the data alone.
     fn chi_squared(&self, _y: &[f64], _target: &[f64]) -> Option<ChiSquared> {
+        None
+    }
+    /// How many values at the end of y are no data but logarithms of noise levels, which are unknowns.
+    fn levels(&self) -> usize {
+        0
+    }
+    /// The logarithm of the probability density of the data, were y the truth; the largest one where the loss leaves the
+    /// noise level open. `None` for a loss that is no such density.
+    fn log_likelihood(&self, _y: &[f64], _target: &[f64]) -> Option<LogLikelihood> {
         None
     }
     /// L(y, y*).

@@ -21,6 +21,8 @@ pub enum NoiseModel<'a> {
     Correlated(&'a [Vec<f64>]),
     /// In proportion to the data: Gaussian in ln y, with these standard deviations of it.
     Multiplicative(&'a [f64]),
+    /// Poisson's: the data are counts, whose variance is what is expected of them.
+    Counts,
     /// Known for each of several blocks of data, which do not share one model.
     Several,
 }

@@ -1,5 +1,8 @@
 //! What single unknowns stand for: values that are positive, bounded, or in other units.
 
+use std::f64::consts::LN_10;
+
+use num_dual::Dual64;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +19,8 @@ pub enum Transform {
     None,
     /// e^x: positive, and steps in x are relative.
     Log,
+    /// 10^x: positive, and x counts decades.
+    Log10,
     /// Between a low and a high bound, by the logistic function.
     Bounds(f64, f64),
     /// A multiple of x: the unit in which the value is about 1, greater than 0.
@@ -41,7 +46,7 @@ impl Transform {
                 format!("scale = {unit}"),
                 "the unit must be greater than 0",
             ),
-            Self::None | Self::Log => Ok(()),
+            Self::None | Self::Log | Self::Log10 => Ok(()),
         }
     }
 
@@ -55,6 +60,7 @@ impl Transform {
         match *self {
             Self::None => x,
             Self::Log => x.exp(),
+            Self::Log10 => (x * LN_10).exp(),
             Self::Bounds(low, high) => ((-x).exp() + 1.0).recip() * (high - low) + low,
             Self::Scale(unit) => x * unit,
         }
@@ -68,7 +74,7 @@ impl Transform {
         self.undo_named("value", value)
     }
 
-    fn undo_named(&self, name: &str, value: f64) -> Result<f64> {
+    pub(crate) fn undo_named(&self, name: &str, value: f64) -> Result<f64> {
         match *self {
             Self::None => Ok(value),
             Self::Log => {
@@ -76,6 +82,7 @@ impl Transform {
                 require(value > 0.0, name, value, allowed)?;
                 Ok(value.ln())
             }
+            Self::Log10 => Self::Log.undo_named(name, value).map(|_| value.log10()),
             Self::Bounds(low, high) => {
                 let share = (value - low) / (high - low);
                 let allowed = format!("it must lie between {low} and {high}");
@@ -86,6 +93,22 @@ impl Transform {
         }
     }
 
+    /// The x that stands for a value, with its derivatives; NaN or infinite where none does.
+    pub(crate) fn undo_number<D: Number>(&self, value: D) -> D {
+        match *self {
+            Self::None => value,
+            Self::Log => value.ln(),
+            Self::Log10 => value.log10(),
+            Self::Bounds(low, high) => ((value - low) / (-value + high)).ln(),
+            Self::Scale(unit) => value / unit,
+        }
+    }
+
+    /// T′(x).
+    pub(crate) fn slope(&self, x: f64) -> f64 {
+        self.apply(Dual64::new(x, 1.0)).eps
+    }
+
     /// Name and unit of an x that stands for a value with this name and unit.
     pub fn label(&self, name: &str, unit: &str) -> (String, String) {
         let plain = || name.to_owned();
@@ -94,6 +117,7 @@ impl Transform {
             Self::Scale(scale) if unit == "1" => (plain(), scale.to_string()),
             Self::Scale(scale) => (plain(), format!("{scale} {unit}")),
             Self::Log => (format!("ln {name}"), "1".to_owned()),
+            Self::Log10 => (format!("log10 {name}"), "1".to_owned()),
             Self::Bounds(..) => (format!("logit {name}"), "1".to_owned()),
         }
     }
@@ -111,6 +135,10 @@ impl Transform {
                 (centre.ln() - 0.5 * variance, variance.sqrt())
             }
             Self::Log if spread > 0.0 => (spread.ln(), 1.0),
+            Self::Log10 => {
+                let (centre, spread) = Self::Log.typical((centre, spread));
+                (centre / LN_10, spread / LN_10)
+            }
             Self::Bounds(low, high) if low < centre && centre < high => {
                 let slope = (centre - low) * (high - centre) / (high - low);
                 (
@@ -125,7 +153,7 @@ impl Transform {
     /// The x at a bound of the value: infinite where no x reaches it.
     pub(crate) fn bound(&self, value: f64) -> f64 {
         match *self {
-            Self::Log if value <= 0.0 => f64::NEG_INFINITY,
+            Self::Log | Self::Log10 if value <= 0.0 => f64::NEG_INFINITY,
             Self::Bounds(low, _) if value <= low => f64::NEG_INFINITY,
             Self::Bounds(_, high) if value >= high => f64::INFINITY,
             _ if value.is_infinite() => value,

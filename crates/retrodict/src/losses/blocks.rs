@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::core::loss::{ChiSquared, Loss};
+use crate::core::loss::{ChiSquared, LogLikelihood, Loss};
 use crate::core::noise::NoiseModel;
 use crate::error::{Result, expect_length};
 use crate::options::not_negative;
@@ -118,6 +118,19 @@ impl Loss for Blocks {
             whole.data += part.data;
         }
         Some(whole)
+    }
+    fn levels(&self) -> usize {
+        let data = self.blocks.iter().filter(|block| block.is_data);
+        data.map(|block| block.loss.levels()).sum()
+    }
+    fn log_likelihood(&self, y: &[f64], target: &[f64]) -> Option<LogLikelihood> {
+        let mut data = self.blocks.iter().filter(|block| block.is_data);
+        data.try_fold(LogLikelihood::new(0.0), |sum, Block { loss, range, .. }| {
+            let part = loss.log_likelihood(&y[range.clone()], &target[range.clone()]);
+            part.map(|part| {
+                LogLikelihood::estimated(sum.value + part.value, sum.estimated + part.estimated)
+            })
+        })
     }
     fn value(&self, y: &[f64], target: &[f64]) -> f64 {
         let value = |block: &Block| {

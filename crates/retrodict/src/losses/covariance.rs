@@ -6,7 +6,8 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::loss::{ChiSquared, Loss};
+use super::separable::LN_ROOT;
+use crate::core::loss::{ChiSquared, LogLikelihood, Loss};
 use crate::core::noise::NoiseModel;
 use crate::error::{Error, Result, expect_finite, expect_length};
 use crate::linalg::{Cholesky, Matrix, cholesky, dot};
@@ -174,6 +175,16 @@ impl Loss for Covariance {
             value: dot(&r, &r),
             data: y.len(),
         })
+    }
+    fn log_likelihood(&self, y: &[f64], target: &[f64]) -> Option<LogLikelihood> {
+        let chi_squared = self.chi_squared(y, target)?.value;
+        let factor = self.factor.factor();
+        let n = factor.rows();
+        // ½ ln det C is the sum of the logarithms of the factor's diagonal.
+        let half: f64 = (0..n).map(|i| factor[(i, i)].ln()).sum();
+        let times = if n == 1 { y.len() as f64 } else { 1.0 };
+        let constants = times * half + y.len() as f64 * LN_ROOT;
+        Some(LogLikelihood::new(-0.5 * chi_squared - constants))
     }
     fn value(&self, y: &[f64], target: &[f64]) -> f64 {
         let chi_squared = self.chi_squared(y, target).map_or(f64::NAN, |c| c.value);

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::WeightedOptions;
-use crate::core::loss::{ChiSquared, Loss};
+use super::separable::LN_ROOT;
+use crate::core::loss::{ChiSquared, LogLikelihood, Loss};
 use crate::core::noise::NoiseModel;
 use crate::error::{Result, expect_length};
 use crate::options::{Checked, Validate, built, require};
@@ -127,6 +128,15 @@ impl Loss for LogNormal {
             value: self.value(y, target) / if self.options.half { 0.5 } else { 1.0 },
             data: y.len(),
         })
+    }
+    fn log_likelihood(&self, y: &[f64], target: &[f64]) -> Option<LogLikelihood> {
+        let chi_squared = self.chi_squared(y, target)?.value;
+        let deviations = self.options.deviations.iter().cycle();
+        let constants = target.iter().zip(deviations);
+        let constants = constants.map(|(t, sigma)| (sigma * t).ln() + LN_ROOT);
+        Some(LogLikelihood::new(
+            -0.5 * chi_squared - constants.sum::<f64>(),
+        ))
     }
     fn value(&self, y: &[f64], target: &[f64]) -> f64 {
         let mut terms = vec![0.0; y.len()];

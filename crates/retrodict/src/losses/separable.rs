@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::core::loss::{ChiSquared, Loss};
+use crate::core::loss::{ChiSquared, LogLikelihood, Loss};
 use crate::core::noise::NoiseModel;
 use crate::error::Result;
+
+/// ½ ln 2π.
+pub(super) const LN_ROOT: f64 = 0.918_938_533_204_672_7;
 
 /// L = Σᵢ ρᵢ(rᵢ) with the residuals r = y − y*.
 pub(super) trait SeparableLoss: Send + Sync {
@@ -63,6 +66,15 @@ impl<T: SeparableLoss> Loss for T {
             value: squares.sum(),
             data: y.len(),
         })
+    }
+    fn log_likelihood(&self, y: &[f64], target: &[f64]) -> Option<LogLikelihood> {
+        let NoiseModel::Independent(deviations) = SeparableLoss::noise(self) else {
+            return None;
+        };
+        let chi_squared = Loss::chi_squared(self, y, target)?.value;
+        let deviations = deviations.iter().cycle().take(y.len());
+        let constants: f64 = deviations.map(|sigma| sigma.ln() + LN_ROOT).sum();
+        Some(LogLikelihood::new(-0.5 * chi_squared - constants))
     }
     fn value(&self, y: &[f64], target: &[f64]) -> f64 {
         terms(self, y, target).map(|term| term.value).sum()

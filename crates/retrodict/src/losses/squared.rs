@@ -6,7 +6,8 @@ use derive_setters::Setters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::loss::Loss;
+use super::separable::LN_ROOT;
+use crate::core::loss::{LogLikelihood, Loss};
 use crate::error::Result;
 use crate::linalg::distance_squared;
 use crate::options::{Validate, plain};
@@ -66,6 +67,13 @@ impl Loss for SquaredError {
     }
     fn of_subset(&self, _kept: &[usize]) -> Result<Arc<dyn Loss>> {
         Ok(Arc::new(*self))
+    }
+    fn log_likelihood(&self, y: &[f64], target: &[f64]) -> Option<LogLikelihood> {
+        let m = y.len() as f64;
+        // The variance of largest likelihood.
+        let variance = distance_squared(y, target) / m;
+        let value = -m * (0.5 * variance.ln() + 0.5 + LN_ROOT);
+        Some(LogLikelihood::estimated(value, 1))
     }
     fn value(&self, y: &[f64], target: &[f64]) -> f64 {
         self.factor() * distance_squared(y, target)

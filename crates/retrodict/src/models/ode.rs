@@ -3,7 +3,7 @@
 
 use num_dual::Dual64;
 
-use crate::core::description::{Description, Series, Typical};
+use crate::core::description::{Description, Series, StandsFor, Typical};
 use crate::core::simulator::{Residual, Simulator};
 use crate::core::space::Space;
 use crate::error::{Error, Result, expect_length};
@@ -328,6 +328,7 @@ impl<R: RightHandSide> Simulator for Ode<R> {
             .with_typical(Typical::new(0.0, 0.3))
             .with_series(self.series())
             .with_labels(self.labels())
+            .with_stands_for(self.stands_for())
             .with_keeps_trajectory(true)
     }
 }
@@ -349,14 +350,19 @@ impl<R: RightHandSide> Ode<R> {
 
     /// The parameters, then the states at time 0 where they are fitted; a transform is named beside.
     fn labels(&self) -> Vec<(String, String)> {
+        let label = |value: StandsFor| value.transform.label(&value.name, &value.unit);
+        self.stands_for().into_iter().map(label).collect()
+    }
+
+    /// The same without the transform.
+    fn stands_for(&self) -> Vec<StandsFor> {
         let parameters = self.options.equation.parameters().iter().copied();
         let states = self.options.equation.states().iter();
         let initial = states.map(|(name, unit)| (format!("initial {name}"), *unit));
         let all = parameters
             .map(|(name, unit)| (name.to_owned(), unit))
             .chain(initial);
-        let label =
-            |(i, (name, unit)): (usize, (String, &str))| self.transform_of(i).label(&name, unit);
-        all.take(self.inputs()).enumerate().map(label).collect()
+        let own = |(i, (name, unit))| StandsFor::new(name, unit, *self.transform_of(i));
+        all.take(self.inputs()).enumerate().map(own).collect()
     }
 }

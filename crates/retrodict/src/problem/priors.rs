@@ -57,6 +57,11 @@ impl Problem {
 
     /// The number of data: the first rows of y, without those of priors.
     pub fn data_outputs(&self) -> usize {
+        self.data_rows() - self.data_loss().levels()
+    }
+
+    /// The rows of y that are no prior's: those of data, and of noise levels that are unknowns.
+    pub(crate) fn data_rows(&self) -> usize {
         self.data_part()
             .map_or(self.target.len(), |data| data.target.len())
     }
@@ -68,7 +73,7 @@ impl Problem {
 
     /// The misfit of the data alone: L(P(x), y*) of a y that holds the rows of priors too.
     pub fn data_misfit(&self, y: &[f64]) -> f64 {
-        let data = self.data_outputs();
+        let data = self.data_rows();
         self.data_loss().value(&y[..data], &self.target[..data])
     }
 

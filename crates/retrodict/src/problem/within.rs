@@ -49,6 +49,11 @@ impl Problem {
         self.transformed(&[])
     }
 
+    /// T, for each unknown; nothing where rules see x itself.
+    pub fn transforms(&self) -> &[Transform] {
+        self.transformed.as_ref().map_or(&[], |t| t.transforms())
+    }
+
     /// Whether rules see other unknowns than x.
     pub fn is_transformed(&self) -> bool {
         self.transformed.is_some()

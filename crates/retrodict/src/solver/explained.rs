@@ -24,8 +24,12 @@ impl Explained {
         let (y, target) = (&y[..data], &problem.target()[..data]);
         let mean = target.iter().sum::<f64>() / target.len() as f64;
         let loss = problem.data_loss();
-        let variation = loss.value(&vec![mean; data], target);
-        let share = 1.0 - loss.value(y, target) / variation;
+        // Noise levels that are unknowns would be others for the mean.
+        let misfit = |y: &[f64]| match loss.levels() {
+            0 => loss.value(y, target),
+            _ => y.iter().zip(target).map(|(y, t)| (y - t) * (y - t)).sum(),
+        };
+        let share = 1.0 - misfit(y) / misfit(&vec![mean; data]);
         // Data that are the same to round-off have no variation to explain.
         let varies = target.iter().any(|v| (v - mean).abs() > 1e-12 * mean.abs());
         (varies && share.is_finite()).then(|| Self {

@@ -5,11 +5,13 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::bounds::BoundsSpec;
+use super::derived::DerivedSpec;
 use super::layout::{
     Described, EntryList, Layout, OptionReach, Section, full_name, of_inverses, of_rules,
     of_searches, of_simulators,
 };
 use super::noise::NoiseSpec;
+use super::parameter::ParameterSpec;
 use super::posterior::PosteriorSpec;
 use super::prior::PriorSpec;
 use super::start::StartSpec;
@@ -67,6 +69,12 @@ pub struct InversionSpec {
     /// Whether the posterior of a field is found after the fit, and how finely.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posterior: Option<PosteriorSpec>,
+    /// Named parameters, a table each: `name`, `start`, bounds, `unit`, `transform`, `fixed` or `tied`, `prior`.
+    #[serde(default, rename = "parameter", skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<ParameterSpec>,
+    /// Quantities that follow from parameters, with errors propagated: `name`, `expression`, `unit`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<DerivedSpec>,
     /// What is known of x: `name`, `weight` and options of each prior.
     #[serde(default, rename = "prior", skip_serializing_if = "Vec::is_empty")]
     pub priors: Vec<PriorSpec>,
@@ -112,19 +120,47 @@ impl Described for InversionSpec {
             Section::keys("stop", full_name::<StopSpec>),
             Section::keys("posterior", full_name::<PosteriorSpec>),
         ],
-        lists: &[EntryList {
-            key: "prior",
-            entry: &Layout {
-                kind: "prior",
-                keys: || &["weight"],
-                fixed: &[],
-                sections: &[],
-                lists: &[],
-                open: true,
+        lists: &[
+            EntryList {
+                key: "parameter",
+                entry: &Layout {
+                    kind: "parameter",
+                    keys: keys::<ParameterSpec>,
+                    fixed: &[],
+                    sections: &[],
+                    lists: &[],
+                    open: false,
+                },
+                shared: &[],
+                options_shared: false,
             },
-            shared: &[],
-            options_shared: false,
-        }],
+            EntryList {
+                key: "derived",
+                entry: &Layout {
+                    kind: "derived quantity",
+                    keys: keys::<DerivedSpec>,
+                    fixed: &[],
+                    sections: &[],
+                    lists: &[],
+                    open: false,
+                },
+                shared: &[],
+                options_shared: false,
+            },
+            EntryList {
+                key: "prior",
+                entry: &Layout {
+                    kind: "prior",
+                    keys: || &["weight"],
+                    fixed: &[],
+                    sections: &[],
+                    lists: &[],
+                    open: true,
+                },
+                shared: &[],
+                options_shared: false,
+            },
+        ],
         open: false,
     };
 }
@@ -146,6 +182,8 @@ impl InversionSpec {
             bounds: BoundsSpec::default(),
             stop: StopSpec::default(),
             posterior: None,
+            parameters: Vec::new(),
+            derived: Vec::new(),
             priors: Vec::new(),
         }
     }

@@ -4,15 +4,15 @@ use crate::options::Build;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Named;
 use super::random::root_mean_square;
 use super::values::{Files, Values};
 use crate::core::loss::Loss;
 use crate::error::{At, Error, Result, expect_length};
-use crate::losses::{Covariance, LogNormalOptions, SquaredError, Weighted};
-use crate::options::deviation;
+use crate::losses::{Covariance, Distribution, LogNormalOptions, SquaredError, Weighted};
+use crate::options::{deviation, require};
 use crate::registry::Registry;
 
 /// What is known of the noise in y*: nothing, or one of these.
@@ -41,9 +41,53 @@ pub struct NoiseSpec {
     /// Whether NaN in the target says that a value was not observed.
     #[serde(skip_serializing_if = "is_false")]
     pub missing: bool,
+    /// The parameter, or the parameters, that are its level: unknowns of the fit unless fixed or tied. Several are one for
+    /// each column of y, or for each of the `groups`.
+    #[serde(
+        deserialize_with = "one_or_many",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    #[schemars(with = "OneOrMany")]
+    pub parameter: Vec<String>,
+    /// How noise of that level makes the data: gaussian (in the unit of y), proportional (relative to the model's y) or
+    /// log-normal (of ln y).
+    #[serde(skip_serializing_if = "is_gaussian")]
+    pub distribution: Distribution,
+    /// For each datum the place of its parameter in that list, counted from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Values>,
     /// A loss in place of the squared error, such as one that is robust to outliers: `name` and options.
     #[serde(alias = "loss", skip_serializing_if = "Option::is_none")]
     pub robust: Option<Named>,
+}
+
+fn is_gaussian(distribution: &Distribution) -> bool {
+    *distribution == Distribution::Gaussian
+}
+
+/// A name, or a list of them.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected a name, or a list of names")]
+#[allow(dead_code, reason = "the schema is read from it")]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+fn one_or_many<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Vec<String>, D::Error> {
+    Ok(match OneOrMany::deserialize(deserializer)? {
+        OneOrMany::One(name) => vec![name],
+        OneOrMany::Many(names) => names,
+    })
+}
+
+/// Noise of which the level is an unknown.
+pub(super) struct FittedNoise {
+    pub(super) distribution: Distribution,
+    /// The place of each datum's parameter in the list of them.
+    pub(super) groups: Vec<usize>,
 }
 
 fn is_false(value: &bool) -> bool {
@@ -69,6 +113,70 @@ fn noise_error(message: &str) -> Error {
 }
 
 impl NoiseSpec {
+    /// Noise of which the levels are parameters, for data of a shape; nothing where it is none.
+    ///
+    /// # Errors
+    /// If its level is given otherwise too, or groups do not fit the data.
+    pub(super) fn fitted(&self, shape: &[usize], files: &dyn Files) -> Result<Option<FittedNoise>> {
+        let names = self.parameter.len();
+        if names == 0 {
+            return Ok(None);
+        }
+        let alone = Self {
+            parameter: self.parameter.clone(),
+            distribution: self.distribution,
+            groups: self.groups.clone(),
+            missing: self.missing,
+            ..Self::default()
+        };
+        if *self != alone {
+            return Err(Error::GivenTwice {
+                what: "noise".to_owned(),
+                keys: "noise.parameter, which is the level itself, and what gives it a number or another loss (for noise of ln \
+                       y, set distribution = \"log-normal\")"
+                    .to_owned(),
+            });
+        }
+        let count: usize = shape.iter().product();
+        let columns = shape.last().copied().unwrap_or(1);
+        let groups = match &self.groups {
+            Some(values) => {
+                let found = values.read(shape, files).inside("noise.groups")?.concat();
+                expect_length("noise.groups", found.len(), count).inside("noise.groups")?;
+                let group = |value: &f64| {
+                    let whole = value.fract() == 0.0 && (0.0..names as f64).contains(value);
+                    let allowed = format!("noise.parameter names {names}, counted from 0");
+                    require(whole, "noise.groups", value, &allowed).map(|()| *value as usize)
+                };
+                let groups: Result<Vec<usize>> = found.iter().map(group).collect();
+                groups.inside("noise.groups")?
+            }
+            None if names == 1 => vec![0; count],
+            None if names == columns && shape.len() > 1 => {
+                (0..count).map(|i| i % columns).collect()
+            }
+            None => {
+                let columns = match shape.len() {
+                    0 | 1 => "y has no columns".to_owned(),
+                    _ => format!("y has {columns} columns"),
+                };
+                return Err(Error::Option {
+                    key: "noise.parameter".to_owned(),
+                    found: format!("{names} names"),
+                    allowed: format!(
+                        "{columns}: give one name for all data, one for each column, or noise.groups with the place of each \
+                         datum's in the list"
+                    ),
+                }
+                .inside("noise.parameter"));
+            }
+        };
+        Ok(Some(FittedNoise {
+            distribution: self.distribution,
+            groups,
+        }))
+    }
+
     /// The noise of each of several fields of data of a shape; NaN stands for a value that was not observed.
     ///
     /// # Errors
@@ -91,6 +199,21 @@ impl NoiseSpec {
             return Err(Error::GivenTwice {
                 what: "noise".to_owned(),
                 keys: "noise.std, noise.relative, noise.std_file and noise.covariance".to_owned(),
+            });
+        }
+        if !self.parameter.is_empty() {
+            return Err(Error::GivenTwice {
+                what: "noise".to_owned(),
+                keys: "noise.parameter, which is the level itself, and what gives it a number"
+                    .to_owned(),
+            });
+        }
+        if !is_gaussian(&self.distribution) || self.groups.is_some() {
+            return Err(Error::Config {
+                what: "noise".to_owned(),
+                message: "distribution and groups are those of noise.parameter, the name of a level that is fitted; where it \
+                          is known, name it and fix it in the table of that parameter"
+                    .to_owned(),
             });
         }
         if let Some(named) = &self.robust {

@@ -1,13 +1,19 @@
 //! An inversion, checked: everything that can be wrong is found before anything is run.
 
+mod field_noise;
+mod parameters;
+
 use std::sync::Arc;
 
+use super::derived::quantities;
 use super::inverse::with_inverse;
 use super::inversion::InversionSpec;
-use super::noise::NoiseLevel;
+use super::noise::FittedNoise;
+use super::parameter::ParameterTable;
 use super::prior;
 use super::values::{Files, Values};
 use super::{Named, StopSpec};
+use crate::compose::parameters::Parameters;
 use crate::core::simulator::Simulator;
 use crate::error::{At, Error, Result, expect_finite, expect_length};
 use crate::problem::Problem;
@@ -15,11 +21,21 @@ use crate::registry::Registry;
 use crate::solver::automatic::{self, AUTOMATIC};
 use crate::solver::solve::Solver;
 use crate::solver::starts::Region;
+use crate::uncertainty::derived::Quantity;
 use crate::uncertainty::weight::Choice;
 use crate::updates::{Search, UpdateRule};
+use field_noise::{FieldNoise, begin, noise_without_table};
+use parameters::{in_parameters, with_table};
 
 /// An inversion, ready to be run.
+#[non_exhaustive]
 pub struct Posed {
+    /// P, in the parameters of the description if it has any; before it was told the noise of a field.
+    pub simulator: Arc<dyn Simulator>,
+    /// The table of parameters, if there is one.
+    pub parameters: Option<Arc<Parameters>>,
+    /// Quantities that follow from them.
+    pub derived: Vec<Quantity>,
     /// A problem for each field of the data.
     pub fields: Vec<Field>,
     /// The rule, with its name in the registry.
@@ -150,15 +166,14 @@ impl InversionSpec {
         registry: &Registry,
         files: &dyn Files,
     ) -> Result<Posed> {
-        let simulator = &subject.simulator;
+        let table = self.table(&*subject.simulator)?;
+        let simulator = &in_parameters(table.as_ref(), Arc::clone(&subject.simulator))?;
         let (input, output) = (simulator.input(), simulator.output());
         for y in targets {
             expect_length("the target", y.len(), output.len()).inside("target")?;
         }
-        let levels = self.noise.levels(targets, &output.shape, registry, files);
-        let levels = levels.inside("noise")?;
-        let points = self.start.points(targets.len(), &input.shape, files);
-        let points = points.inside("start")?;
+        let noises = self.noises(targets, &output.shape, registry, files)?;
+        let points = self.points(table.as_ref(), targets.len(), &input.shape, files)?;
 
         let rule = self.rule.clone().unwrap_or_else(|| AUTOMATIC.into());
         let automatic = rule.name == AUTOMATIC;
@@ -167,13 +182,17 @@ impl InversionSpec {
         }
         let mut stop = self.stop.clone();
         let fits_noise = input.len() >= output.len() && self.priors.is_empty();
-        if levels.iter().all(|level| level.known) && fits_noise && !stop.has_goal() {
+        if noises.iter().all(FieldNoise::is_known) && fits_noise && !stop.has_goal() {
             stop.discrepancy_below = Some(AT_THE_NOISE);
         }
+        let derived = match &table {
+            Some(table) => quantities(&self.derived, &table.parameters)?,
+            None => Vec::new(),
+        };
         let choice = prior::choice(&self.priors)?;
         let mut fields = Vec::new();
-        for ((y, x0), level) in targets.iter().zip(&points).zip(levels) {
-            let field = self.field(subject, y, x0, level, registry, files)?;
+        for ((y, x0), noise) in targets.iter().zip(points).zip(noises) {
+            let field = self.field(subject, table.as_ref(), y, x0, noise, registry, files)?;
             stop.check(&field.problem).map_err(at_goal)?;
             if let Some(wanted) = &self.posterior {
                 wanted
@@ -207,6 +226,9 @@ impl InversionSpec {
         }
         let options = rule.options.clone();
         Ok(Posed {
+            simulator: Arc::clone(simulator),
+            derived,
+            parameters: table.map(|table| table.parameters),
             fields,
             rule,
             reason,
@@ -217,28 +239,50 @@ impl InversionSpec {
         })
     }
 
+    #[expect(clippy::too_many_arguments, reason = "all that is known of a field")]
     fn field(
         &self,
         subject: &Subject<'_>,
+        table: Option<&ParameterTable>,
         y: &[f64],
-        x0: &[f64],
-        level: NoiseLevel,
+        mut x0: Vec<f64>,
+        noise: FieldNoise,
         registry: &Registry,
         files: &dyn Files,
     ) -> Result<Field> {
-        let simulator = match (level.sigma, &subject.with_noise) {
+        let simulator = match (noise.sigma(), &subject.with_noise) {
             (Some(sigma), Some(with_noise)) => with_noise(sigma).inside("simulator")?,
             _ => Arc::clone(&subject.simulator),
         };
-        let data = match self.noise.missing {
-            true => Problem::with_missing(simulator, level.loss, y.to_vec()),
-            false => Problem::new(simulator, level.loss, y.to_vec()),
+        let simulator = in_parameters(table, simulator)?;
+        let data = match (noise, table) {
+            (FieldNoise::Fitted(fitted), Some(table)) => {
+                let names = &self.noise.parameter;
+                begin(&*simulator, &fitted, &table.unstarted(names), y, &mut x0);
+                let levels = table.levels(names)?;
+                let FittedNoise {
+                    distribution,
+                    groups,
+                } = &*fitted;
+                Problem::with_levels(simulator, levels, *distribution, groups, y.to_vec())
+            }
+            (FieldNoise::Level(level), _) if self.noise.missing => {
+                Problem::with_missing(simulator, level.loss, y.to_vec())
+            }
+            (FieldNoise::Level(level), _) => Problem::new(simulator, level.loss, y.to_vec()),
+            // Whoever names a noise level has a table.
+            (FieldNoise::Fitted(_), None) => Err(noise_without_table()),
         };
         let data = data.inside("target")?;
+        let x0 = &x0[..];
         expect_length("the start", x0.len(), data.inputs())
             .and_then(|()| expect_finite("the start", x0))
             .inside("start")?;
         let problem = self.constrained(&data, registry, files)?;
+        let problem = match table {
+            None => problem,
+            Some(table) => with_table(&problem, table)?,
+        };
         let start = &self.start;
         let (region, mut starts) =
             Region::starts(x0, start.spread, start.count, start.seed).inside("start")?;

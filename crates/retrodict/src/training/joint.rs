@@ -179,6 +179,7 @@ fn of_theta(physics: impl IntoIterator<Item = Description>) -> Description {
             // Of x, which lies between: θ has no names, and lies where networks start.
             typical: _,
             labels: _,
+            stands_for: _,
             // Of one sample's y: a batch is no series.
             series: _,
             // A network is not linear in θ, and remembers what it did.
@@ -192,6 +193,7 @@ fn of_theta(physics: impl IntoIterator<Item = Description>) -> Description {
         typical: Typical::default(),
         series: None,
         labels: None,
+        stands_for: None,
         linear: false,
         approximation: Approximation::of_all(approximations),
         keeps_trajectory: true,

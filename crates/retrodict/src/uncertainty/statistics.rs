@@ -1,5 +1,6 @@
 //! What the data say about the parameters: uncertainties, correlations, rank, and what is not identifiable.
 
+use crate::core::transform::Transform;
 use crate::error::Result;
 use crate::linalg::{Matrix, norm};
 use crate::problem::{Counts, Evaluation, Problem, Tally};
@@ -11,7 +12,8 @@ mod spectrum;
 mod variance;
 mod words;
 
-use covariance::{covariance, deviations, share, unseen};
+pub(super) use covariance::share;
+use covariance::{covariance, deviations, unseen};
 pub use intervals::{Interval, reach};
 use spectrum::Spectrum;
 pub(crate) use variance::{known_variance, no_noise};
@@ -36,6 +38,20 @@ pub enum Noise {
     Estimated,
     /// The loss, which holds its standard deviations or its covariance.
     Known,
+    /// The fit: noise levels are unknowns of it, by maximum likelihood.
+    Fitted,
+}
+
+impl Noise {
+    /// Where the noise level of a problem comes from.
+    pub fn of(problem: &Problem) -> Self {
+        let loss = problem.data_loss();
+        match (loss.levels(), loss.noise().is_known()) {
+            (0, false) => Self::Estimated,
+            (0, true) => Self::Known,
+            _ => Self::Fitted,
+        }
+    }
 }
 
 /// The statistics of a fit, with the model linearised around x.
@@ -117,6 +133,9 @@ pub struct Statistics {
     /// size; 0 for an exact J.
     #[serde(default)]
     pub derivative_error: f64,
+    /// What each parameter was to the rule, where not itself: its interval is symmetric there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transforms: Vec<Transform>,
     /// Evaluations of the simulator.
     pub counts: Counts,
 }
@@ -140,6 +159,11 @@ impl Statistics {
             Some(bounds) => (bounds.fixed(), bounds.touched(x)),
             None => Default::default(),
         };
+        let noise = match problem.data_loss().levels() {
+            0 => noise,
+            _ => Noise::Fitted,
+        };
+        let transforms = problem.transforms().to_vec();
         // The data say what they say, whatever unknowns a rule saw and whatever bounds it kept.
         let problem = &problem.unbounded().untransformed()?;
         let at = Evaluation::new(problem, &tally, x)?;
@@ -162,7 +186,9 @@ impl Statistics {
         let used: f64 = (0..data).map(|i| norm(&u.row(i)[..rank]).powi(2)).sum();
         let degrees_of_freedom = data.saturating_sub(used.round() as usize);
         let variance = match (noise, degrees_of_freedom) {
-            (Noise::Known, _) => known_variance(problem, y).ok_or_else(|| no_noise(problem))?,
+            (Noise::Known | Noise::Fitted, _) => {
+                known_variance(problem, y).ok_or_else(|| no_noise(problem))?
+            }
             (Noise::Estimated, 0) => f64::INFINITY,
             (Noise::Estimated, free) => residual * residual / free as f64,
         };
@@ -189,6 +215,7 @@ impl Statistics {
             on_bounds,
             uncertainty,
             derivative_error,
+            transforms,
             counts: tally.counts(),
         })
     }

@@ -331,7 +331,7 @@ fn balanced<T>(
     see: impl FnOnce(&dyn Balance) -> Result<T>,
 ) -> Result<T> {
     let (whitened, unit) = (Whitened::new(at)?, at.problem());
-    let (step, data) = (whitened.target_step()?, unit.data_outputs());
+    let (step, data) = (whitened.target_step()?, unit.data_rows());
     if unit.inputs().max(data) <= DENSE {
         tried();
         return see(&Trade::new(&whitened.jacobian()?, &step, data)?);

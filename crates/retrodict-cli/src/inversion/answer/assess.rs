@@ -58,7 +58,7 @@ fn statistics(plan: &Plan, answer: &mut Answer) {
         }
         return;
     }
-    match Statistics::of(field, &*plan.simulator, &answer.best) {
+    match Statistics::of(plan, field, &answer.best) {
         Ok((mut statistics, arrays)) => {
             let reached = plan.stop.discrepancy_below.zip(answer.chi_squared);
             if reached.is_some_and(|(goal, found)| found <= goal) {
@@ -69,7 +69,8 @@ fn statistics(plan: &Plan, answer: &mut Answer) {
                     answer.status
                 ));
             }
-            statistics.in_own_units(&own_units(&plan.name, &plan.options));
+            statistics.in_own_units(&own_units(&*plan.simulator));
+
             answer.statistics = Some(statistics);
             answer.arrays.extend(arrays);
         }

@@ -1,20 +1,24 @@
 //! Intervals, correlations and what is not identifiable, as files and reports hold them.
 
 mod labels;
+mod quantities;
 mod words;
 
 use retrodict::Counts;
 use retrodict::error::expect_finite;
 use retrodict::linalg::norm;
+use retrodict::uncertainty::criteria::InformationCriteria;
 use retrodict::uncertainty::statistics::{self, Noise};
 use retrodict::{Problem, Simulator};
 use serde::{Deserialize, Serialize};
 
 use crate::data::Array;
+use crate::inversion::Plan;
 use crate::inversion::plan::Field;
 use crate::results::own_units::OwnUnit;
 
 pub use labels::labels;
+pub use quantities::QuantityFacts;
 use words::words;
 
 /// What the data say about x, and what is not identifiable, as it is stored.
@@ -53,6 +57,12 @@ pub struct Statistics {
     /// The names of those that equal bounds fix: constants, no unknowns of the fit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fixed: Vec<String>,
+    /// Parameters that are fixed or tied, and quantities that follow from parameters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quantities: Vec<QuantityFacts>,
+    /// The likelihood of the fit, and what is made of it to compare models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criteria: Option<InformationCriteria>,
     /// The most strongly correlated pairs, strongest first.
     pub correlations: Vec<Pair>,
     /// What is not identifiable, and other caveats, in sentences.
@@ -141,15 +151,12 @@ impl Statistics {
     /// # Cost
     /// A dense Jacobian.
     pub fn of(
+        plan: &Plan,
         field: &Field,
-        simulator: &dyn Simulator,
         x: &[f64],
     ) -> retrodict::Result<(Self, Vec<(String, Array)>)> {
-        let (problem, data) = (&field.problem, &field.data);
-        let noise = match data.loss().noise().is_known() {
-            true => Noise::Known,
-            false => Noise::Estimated,
-        };
+        let (problem, simulator) = (&field.problem, &*plan.simulator);
+        let noise = Noise::of(problem);
         let found = statistics::Statistics::with(problem, x, noise)?;
         let y = &found.residuals;
         // What is no number has no words, and no place in JSON.
@@ -162,7 +169,7 @@ impl Statistics {
         let labels = labels(simulator);
         let names: Vec<String> = labels.iter().map(|(name, _)| name.clone()).collect();
         let statistics = Self {
-            noise,
+            noise: found.noise,
             data: y.len(),
             unknowns: x.len(),
             priors: !problem.priors().is_empty(),
@@ -178,6 +185,8 @@ impl Statistics {
             parameters: parameters(&found, &labels)?,
             undetermined: found.deviations.iter().filter(|d| d.is_infinite()).count(),
             fixed: found.fixed.iter().map(|i| names[*i].clone()).collect(),
+            quantities: quantities::quantities(plan, &found)?,
+            criteria: InformationCriteria::of(problem, x)?,
             correlations: pairs(&found, &names),
             words: words(&found, &names, problem),
             counts: found.counts,

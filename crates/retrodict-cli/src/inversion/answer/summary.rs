@@ -177,10 +177,10 @@ fn statistics(found: &Statistics) -> String {
 fn table(found: &Statistics) -> Vec<Vec<String>> {
     let head = ["unknown", "value", "std. dev.", "lower", "upper", "unit"];
     let mut lines = vec![head.map(str::to_owned).to_vec()];
+    let finite = |value: Option<f64>, infinite: &str| {
+        value.map_or_else(|| infinite.to_owned(), |v| format!("{v:.5e}"))
+    };
     for parameter in &found.parameters {
-        let finite = |value: Option<f64>, infinite: &str| {
-            value.map_or_else(|| infinite.to_owned(), |v| format!("{v:.5e}"))
-        };
         let fixed = found.fixed.contains(&parameter.name);
         lines.push(vec![
             parameter.name.clone(),
@@ -204,6 +204,20 @@ fn table(found: &Statistics) -> Vec<Vec<String>> {
             ]);
         }
     }
+    for quantity in &found.quantities {
+        let constant = quantity.formula.is_none();
+        lines.push(vec![
+            quantity.label(),
+            format!("{:.5e}", quantity.value),
+            match constant {
+                true => "fixed".to_owned(),
+                false => finite(quantity.deviation, "∞"),
+            },
+            finite(quantity.low, "−∞"),
+            finite(quantity.high, "∞"),
+            quantity.unit.clone(),
+        ]);
+    }
     lines
 }
 
@@ -213,6 +227,7 @@ impl Statistics {
         let noise = match self.noise {
             Noise::Known => "noise level given",
             Noise::Estimated => "noise level estimated from the residuals",
+            Noise::Fitted => "noise level fitted, by maximum likelihood",
         };
         let priors = if self.priors {
             " from data and prior"
@@ -259,6 +274,15 @@ impl Statistics {
                 ));
             }
             sentences.push(text);
+        }
+        if let Some(found) = &self.criteria {
+            let aicc = found
+                .aicc
+                .map_or_else(String::new, |aicc| format!("AICc {aicc:.3}, "));
+            sentences.push(format!(
+                "ln L = {:.4}; AIC {:.3}, {aicc}BIC {:.3} ({} parameters with the noise level, {} data)",
+                found.log_likelihood, found.aic, found.bic, found.parameters, found.data
+            ));
         }
         sentences.push(format!(
             "residuals y* − P(x): root mean square {:.3e}, largest {:.3e} at y[{}]",

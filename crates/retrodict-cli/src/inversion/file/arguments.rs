@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use retrodict::options::explain;
 use retrodict::spec::{
-    BoundsSpec, InversionSpec, Named, Origin, Override, PriorSpec, Values, insert,
+    BoundsSpec, DerivedSpec, InversionSpec, Named, Origin, Override, ParameterSpec, PriorSpec,
+    Values, insert,
 };
 
 use crate::args;
@@ -100,6 +102,12 @@ fn flags(args: &args::SolveArguments, inversion: &mut InversionSpec) -> Outcome<
     if let Some(bounds) = &args.bounds {
         inversion.bounds = sides(bounds)?;
     }
+    for text in &args.parameters {
+        parameter(text, &mut inversion.parameters)?;
+    }
+    for text in &args.derived {
+        derived(text, &mut inversion.derived)?;
+    }
     for text in &args.priors {
         inversion.priors.push(prior(text)?);
     }
@@ -131,6 +139,46 @@ fn sides(text: &str) -> Outcome<BoundsSpec> {
         true => Err(wrong()),
         false => Ok(bounds),
     }
+}
+
+/// `NAME:KEY=VALUE,…`: each a change of the parameter of that name, or of a new one; a word alone is a transform or a flag.
+fn parameter(text: &str, parameters: &mut Vec<ParameterSpec>) -> Outcome<()> {
+    let (name, options) = text.split_once(':').unwrap_or((text, ""));
+    let name = name.trim();
+    let known = parameters.iter().position(|known| known.name == name);
+    let known = known.unwrap_or_else(|| {
+        parameters.push(ParameterSpec::new(name));
+        parameters.len() - 1
+    });
+    let refused = |why: String| Failure::Misuse(format!("--parameter {text}: {why}"));
+    let mut table =
+        toml::Table::try_from(&parameters[known]).map_err(|e| refused(e.to_string()))?;
+    for option in parts(options) {
+        let option = option.trim();
+        let change = match (option.contains('='), option) {
+            (true, _) => Override::parse(option),
+            (false, "fixed") => Override::parse("fixed=true"),
+            (false, transform) => Override::parse(&format!("transform={transform}")),
+        }?;
+        insert(&mut table, &change.path, change.value)?;
+    }
+    parameters[known] = table
+        .try_into()
+        .map_err(|e: toml::de::Error| refused(explain(&e.to_string())))?;
+    Ok(())
+}
+
+/// `NAME=FORMULA`, in place of another of that name.
+fn derived(text: &str, quantities: &mut Vec<DerivedSpec>) -> Outcome<()> {
+    let Some((name, formula)) = text.split_once('=') else {
+        return Err(Failure::Misuse(format!(
+            "--derived {text}: expected NAME=FORMULA, as in R0='contact / recovery'"
+        )));
+    };
+    let name = name.trim();
+    quantities.retain(|known| known.name != name);
+    quantities.push(DerivedSpec::new(name, formula.trim()));
+    Ok(())
 }
 
 /// `NAME:KEY=VALUE,…`: each a change of the prior, as `--set` writes them.

@@ -40,7 +40,7 @@ pub(super) const SHARE: f64 = 1e-8;
 pub(super) const MOST_SHARE: f64 = 0.05;
 
 /// The share in an unseen direction that the error of J may make of none: by so much it may be turned.
-pub(super) fn share(uncertainty: f64) -> f64 {
+pub(in crate::uncertainty) fn share(uncertainty: f64) -> f64 {
     match uncertainty <= MOST_SHARE {
         true => SHARE.max(uncertainty),
         false => SHARE,

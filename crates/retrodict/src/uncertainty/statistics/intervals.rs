@@ -3,6 +3,7 @@
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
 
 use super::{Noise, Statistics};
+use crate::core::transform::Transform;
 use crate::error::Result;
 use crate::options::require;
 
@@ -17,6 +18,29 @@ pub struct Interval {
 }
 
 impl Interval {
+    /// x ± reach · deviation, taken in the z with x = T(z).
+    pub(crate) fn around(x: f64, deviation: f64, reach: f64, transform: &Transform) -> Self {
+        // Without a datum to spare the reach is infinite, but a constant stays where it is.
+        if deviation == 0.0 {
+            return Self { low: x, high: x };
+        }
+        let plain = Self {
+            low: x - reach * deviation,
+            high: x + reach * deviation,
+        };
+        let Some(z) = transform.undo(x).ok().filter(|_| !transform.is_linear()) else {
+            return plain;
+        };
+        let width = reach * deviation / transform.slope(z).abs();
+        if width.is_nan() {
+            return plain;
+        }
+        Self {
+            low: transform.apply(z - width),
+            high: transform.apply(z + width),
+        }
+    }
+
     /// Whether a value lies within.
     pub fn contains(&self, value: f64) -> bool {
         self.low <= value && value <= self.high
@@ -64,27 +88,21 @@ fn nearly_normal(upper: f64, degrees: f64) -> f64 {
 
 impl Statistics {
     /// Where each parameter lies at a level of confidence such as 0.95, each taken alone: x ± t σ with the
-    /// quantile of a Gaussian where the noise is known, of Student's t where it is estimated.
+    /// quantile of a Gaussian where the noise is known or fitted, of Student's t where it is estimated.
+    ///
+    /// Where the fit saw a transform of it, the interval is symmetric there: that of a logarithm is one of factors.
     ///
     /// # Errors
     /// If the level does not lie in (0, 1).
     pub fn intervals(&self, level: f64) -> Result<Vec<Interval>> {
         let degrees = (self.noise == Noise::Estimated).then_some(self.degrees_of_freedom);
         let reach = reach(level, degrees)?;
-        // Without a datum to spare the reach is infinite, but a constant stays where it is.
-        let around = |(x, deviation): (&f64, &f64)| match *deviation {
-            0.0 => Interval { low: *x, high: *x },
-            deviation => Interval {
-                low: x - reach * deviation,
-                high: x + reach * deviation,
-            },
+        let each = self.parameters.iter().zip(&self.deviations).enumerate();
+        let around = |(i, (x, deviation)): (usize, (&f64, &f64))| {
+            let transform = self.transforms.get(i).unwrap_or(&Transform::None);
+            Interval::around(*x, *deviation, reach, transform)
         };
-        Ok(self
-            .parameters
-            .iter()
-            .zip(&self.deviations)
-            .map(around)
-            .collect())
+        Ok(each.map(around).collect())
     }
 
     /// χ² per degree of freedom, near 1 where model and noise are as assumed; `None` where the noise is

@@ -1,0 +1,401 @@
+//! The parameters of a description, joined to the values that the simulator takes.
+
+use std::sync::Arc;
+
+use super::{Constant, ParameterSpec};
+use crate::compose::Bounds;
+use crate::compose::parameters::{Parameter, Parameterised, Parameters, Role};
+use crate::core::simulator::Simulator;
+use crate::core::space::Space;
+use crate::core::transform::Transform;
+use crate::error::{Error, Result, expect_length};
+use crate::models::expression::Expression;
+use crate::options::require;
+use crate::priors::{Marginal, Readings, Single};
+
+/// Named parameters, joined to the values of x.
+#[derive(Clone)]
+pub(in crate::spec) struct ParameterTable {
+    pub(in crate::spec) parameters: Arc<Parameters>,
+    /// The parameter that each value of x is.
+    inputs: Vec<String>,
+    /// The free ones.
+    free: Vec<FreeParameter>,
+}
+
+/// What is said of a free parameter.
+#[derive(Debug, Clone, PartialEq)]
+struct FreeParameter {
+    name: String,
+    start: Option<f64>,
+    lower: f64,
+    upper: f64,
+    transform: Transform,
+    prior: Option<Marginal>,
+}
+
+/// A value of x as the simulator calls it.
+#[derive(Debug, Clone)]
+struct Input {
+    name: String,
+    unit: Option<String>,
+    /// The transform that x itself has.
+    transform: Transform,
+}
+
+fn at(name: &str, key: &'static str) -> impl Fn(Error) -> Error {
+    move |error| error.at("parameter", name, key)
+}
+
+impl ParameterTable {
+    /// The table of the parameters that are described, and of the simulator's others, which are free; `noise` names the levels of
+    /// the noise, which need no entry, and `used` what else is spoken of.
+    ///
+    /// # Errors
+    /// If a name is unknown or there are too few, or what is said of one cannot be.
+    pub(in crate::spec) fn new(
+        specs: &[ParameterSpec],
+        simulator: &dyn Simulator,
+        noise: &[String],
+        used: &[String],
+    ) -> Result<Self> {
+        let inputs = inputs(specs, simulator)?;
+        for (i, spec) in specs.iter().enumerate() {
+            if specs[..i].iter().any(|other| other.name == spec.name) {
+                return Err(Error::GivenTwice {
+                    what: format!("parameter '{}'", spec.name),
+                    keys: "its entries".to_owned(),
+                })
+                .map_err(at(&spec.name, "name"));
+            }
+        }
+        let is_input = |name: &str| inputs.iter().any(|input| input.name == name);
+        let formulas = formulas(specs)?;
+        let speaks_of = |name: &String| {
+            let mut formulas = formulas.iter().flatten();
+            noise.contains(name)
+                || used.contains(name)
+                || formulas.any(|formula| formula.variables().contains(name))
+        };
+        let further = specs.iter().filter(|spec| !is_input(&spec.name));
+        for spec in further.clone() {
+            if !speaks_of(&spec.name) {
+                let known = inputs.iter().map(|input| input.name.as_str());
+                return Err(Error::unknown("parameter", &spec.name, known))
+                    .map_err(at(&spec.name, "name"));
+            }
+        }
+        let names = inputs.iter().map(|input| input.name.clone());
+        let names = names.chain(further.map(|spec| spec.name.clone()));
+        let implied = noise
+            .iter()
+            .filter(|name| !is_input(name) && specs.iter().all(|spec| spec.name != **name));
+        let (mut all, mut free) = (Vec::new(), Vec::new());
+        for name in names.chain(implied.cloned()) {
+            let found = specs.iter().position(|spec| spec.name == name);
+            let nothing = ParameterSpec::new(&name);
+            let spec = found.map_or(&nothing, |i| &specs[i]);
+            let formula = found.and_then(|i| formulas[i].clone());
+            let input = inputs.iter().find(|input| input.name == name);
+            let parameter = Parameter::new(&name).with_unit(unit(spec, input)?);
+            let role = role(spec, formula)?;
+            if role == Role::Free {
+                let own = match input {
+                    Some(input) => input.transform,
+                    None if noise.contains(&name) => Transform::Log,
+                    None => Transform::None,
+                };
+                free.push(FreeParameter::new(spec, own)?);
+            }
+            all.push(parameter.with_role(role));
+        }
+        let parameters = Arc::new(Parameters::new(all)?);
+        Ok(Self {
+            parameters,
+            inputs: inputs.into_iter().map(|input| input.name).collect(),
+            free,
+        })
+    }
+
+    /// The simulator in these parameters.
+    ///
+    /// # Errors
+    /// If all of them are fixed or tied.
+    pub(in crate::spec) fn of(&self, simulator: Arc<dyn Simulator>) -> Result<Arc<dyn Simulator>> {
+        let parameters = Arc::clone(&self.parameters);
+        Ok(Arc::new(Parameterised::new(
+            simulator,
+            parameters,
+            &self.inputs,
+        )?))
+    }
+
+    /// ln σ of the noise levels, as a simulator of p.
+    ///
+    /// # Errors
+    /// If one is no parameter.
+    pub(in crate::spec) fn levels(&self, noise: &[String]) -> Result<Arc<dyn Simulator>> {
+        let space = Space::new("noise levels", &[noise.len()], "1");
+        let rows = (0..noise.len()).map(|i| (i, true)).collect();
+        let readings = Readings::new(&space, rows);
+        let parameters = Arc::clone(&self.parameters);
+        Ok(Arc::new(Parameterised::new(readings, parameters, noise)?))
+    }
+
+    /// The places in p of noise levels of which no start is said, each with its place among the levels.
+    pub(in crate::spec) fn unstarted(&self, noise: &[String]) -> Vec<(usize, usize)> {
+        let place = |(group, name): (usize, &String)| {
+            let free = |free: &FreeParameter| {
+                free.name == *name && free.start.is_none() && free.prior.is_none()
+            };
+            Some((self.free.iter().position(free)?, group))
+        };
+        noise.iter().enumerate().filter_map(place).collect()
+    }
+
+    /// p₀: the start of each, or what else is given for those without one.
+    ///
+    /// # Errors
+    /// If one has no start, and 0 is none.
+    pub(in crate::spec) fn start(&self, others: Option<&[f64]>) -> Result<Vec<f64>> {
+        if let Some(others) = others {
+            expect_length("start.values", others.len(), self.free.len())?;
+        }
+        let start = |(i, free): (usize, &FreeParameter)| match (free.start, others) {
+            (Some(start), _) => Ok(start),
+            (None, Some(others)) => Ok(others[i]),
+            (None, None) => free.middle(),
+        };
+        self.free.iter().enumerate().map(start).collect()
+    }
+
+    /// The bounds of p, if there are any.
+    pub(in crate::spec) fn bounds(&self) -> Option<Bounds> {
+        let bounded = |free: &FreeParameter| free.lower.is_finite() || free.upper.is_finite();
+        self.free.iter().any(bounded).then(|| Bounds {
+            lower: self.free.iter().map(|free| free.lower).collect(),
+            upper: self.free.iter().map(|free| free.upper).collect(),
+        })
+    }
+
+    /// What rules see in place of p; nothing where that is p itself.
+    pub(in crate::spec) fn transforms(&self) -> Vec<Transform> {
+        match self
+            .free
+            .iter()
+            .all(|free| free.transform == Transform::None)
+        {
+            true => Vec::new(),
+            false => self.free.iter().map(|free| free.transform).collect(),
+        }
+    }
+
+    /// What is known of p before the data, if anything, with the name of the first of which something is.
+    pub(in crate::spec) fn prior(&self) -> Option<(Single, &str)> {
+        let known = |(i, free): (usize, &FreeParameter)| Some((i, free.prior?));
+        let entries: Vec<(usize, Marginal)> =
+            self.free.iter().enumerate().filter_map(known).collect();
+        let first = &self.free.get(entries.first()?.0)?.name;
+        Some((Single::new(entries), first))
+    }
+}
+
+/// The values of x by the simulator's names, or those that the first parameters give them.
+fn inputs(specs: &[ParameterSpec], simulator: &dyn Simulator) -> Result<Vec<Input>> {
+    let description = simulator.describe();
+    let n = simulator.input().len();
+    if let Some(own) = description.stands_for {
+        let input = |own: crate::StandsFor| Input {
+            name: own.name,
+            unit: Some(own.unit),
+            transform: own.transform,
+        };
+        return Ok(own.into_iter().map(input).collect());
+    }
+    let plain = |name: String, unit| Input {
+        name,
+        unit,
+        transform: Transform::None,
+    };
+    if let Some(labels) = description.labels {
+        let label = |(name, unit)| plain(name, Some(unit));
+        return Ok(labels.into_iter().map(label).collect());
+    }
+    let allowed = format!(
+        "the model takes {n} values and has no names for them: name each, in their order, before any further parameter"
+    );
+    let found = format!("{} named", specs.len());
+    require(specs.len() >= n, "parameter", found, &allowed)?;
+    let first = specs.iter().take(n);
+    Ok(first.map(|spec| plain(spec.name.clone(), None)).collect())
+}
+
+/// The formula of each that is tied.
+fn formulas(specs: &[ParameterSpec]) -> Result<Vec<Option<Expression>>> {
+    let formula = |spec: &ParameterSpec| {
+        let formula = spec.tied.as_deref().map(Expression::parse).transpose();
+        formula.map_err(at(&spec.name, "tied"))
+    };
+    specs.iter().map(formula).collect()
+}
+
+/// The unit: the parameter's own, which must be the simulator's where that has one.
+fn unit(spec: &ParameterSpec, input: Option<&Input>) -> Result<String> {
+    let own = input.and_then(|input| input.unit.as_deref());
+    let found = match (&spec.unit, own) {
+        (Some(unit), Some(own)) => {
+            let allowed = format!(
+                "the simulator takes it in {own}; convert the numbers, or leave the unit out"
+            );
+            require(fits(unit, own), "unit", format!("\"{unit}\""), &allowed)
+                .map_err(at(&spec.name, "unit"))?;
+            unit
+        }
+        (Some(unit), None) => unit,
+        (None, own) => own.unwrap_or("1"),
+    };
+    Ok(found.to_owned())
+}
+
+/// Whether a unit is that of the simulator, where `time` stands for any unit of time.
+fn fits(unit: &str, own: &str) -> bool {
+    let parts = |text: &str| -> Vec<String> {
+        let parts = text.split(['/', '·', '*', ' ']).map(str::trim);
+        parts
+            .filter(|part| !part.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let (unit, own) = (parts(unit), parts(own));
+    unit.len() == own.len() && unit.iter().zip(&own).all(|(a, b)| a == b || b == "time")
+}
+
+/// How the parameter gets its value; what cannot be together is refused.
+fn role(spec: &ParameterSpec, formula: Option<Expression>) -> Result<Role> {
+    let ParameterSpec {
+        name,
+        start,
+        lower,
+        upper,
+        unit: _,
+        transform,
+        fixed,
+        tied,
+        prior,
+    } = spec;
+    let others = [
+        ("start", start.is_some()),
+        ("lower", lower.is_some()),
+        ("upper", upper.is_some()),
+        ("transform", transform.is_some()),
+        (
+            "fixed",
+            !matches!(fixed, None | Some(Constant::Flag(false))),
+        ),
+        ("prior", prior.is_some()),
+    ];
+    if let (Some(formula), Some(text)) = (formula, tied) {
+        let other = others.iter().find(|(_, given)| *given);
+        return match other {
+            None => Ok(Role::Tied(formula)),
+            Some((key, _)) => Err(Error::Option {
+                key: "tied".to_owned(),
+                found: format!("\"{text}\""),
+                allowed: format!("a tied parameter follows from others and has no {key} of its own; leave one of the two out"),
+            })
+            .map_err(at(name, "tied")),
+        };
+    }
+    let value = match fixed {
+        None | Some(Constant::Flag(false)) => return Ok(Role::Free),
+        Some(Constant::At(value)) => *value,
+        Some(Constant::Flag(true)) => match start {
+            Some(start) => *start,
+            None => {
+                return require(
+                    false,
+                    "fixed",
+                    "true",
+                    "a constant needs its value: give start, or the value itself, as in fixed = 1.5",
+                )
+                .map(|()| Role::Free)
+                .map_err(at(name, "fixed"));
+            }
+        },
+    };
+    let (low, high) = ends(spec);
+    require(
+        low <= value && value <= high,
+        "fixed",
+        value,
+        &format!("it must lie within its bounds, [{low}, {high}]"),
+    )
+    .map_err(at(name, "fixed"))?;
+    require(
+        prior.is_none(),
+        "prior",
+        "of a constant",
+        "what is fixed needs none; leave out fixed or prior",
+    )
+    .map_err(at(name, "prior"))?;
+    Ok(Role::Fixed(value))
+}
+
+fn ends(spec: &ParameterSpec) -> (f64, f64) {
+    (
+        spec.lower.unwrap_or(f64::NEG_INFINITY),
+        spec.upper.unwrap_or(f64::INFINITY),
+    )
+}
+
+impl FreeParameter {
+    fn new(spec: &ParameterSpec, own: Transform) -> Result<Self> {
+        let name = &spec.name;
+        let (lower, upper) = ends(spec);
+        let ordered = lower <= upper && lower < f64::INFINITY && upper > f64::NEG_INFINITY;
+        let allowed = format!("it must not exceed upper = {upper}");
+        require(ordered, "lower", lower, &allowed).map_err(at(name, "lower"))?;
+        let transform = match spec.transform {
+            Some(transform) => transform.of(spec.start, spec.lower, spec.upper),
+            None => Ok(own),
+        };
+        let transform = transform.map_err(at(name, "transform"))?;
+        if let Some(start) = spec.start {
+            let within = lower <= start && start <= upper;
+            let allowed = format!("it must lie within its bounds, [{lower}, {upper}]");
+            require(within, "start", start, &allowed).map_err(at(name, "start"))?;
+            transform
+                .undo_named("start", start)
+                .map_err(at(name, "start"))?;
+        }
+        let prior = spec.prior.map(|prior| prior.marginal()).transpose();
+        Ok(Self {
+            name: name.clone(),
+            start: spec.start,
+            lower,
+            upper,
+            transform,
+            prior: prior.map_err(at(name, "prior"))?,
+        })
+    }
+
+    /// Where the fit begins if nothing is said: in the middle of what the transform, the prior or the bounds say.
+    fn middle(&self) -> Result<f64> {
+        let value = match (self.prior, self.transform) {
+            (Some(Marginal::Gaussian { mean, .. }), _) => mean,
+            (Some(Marginal::LogNormal { median, .. }), _) => median,
+            (None, Transform::None) if self.lower.is_finite() && self.upper.is_finite() => {
+                0.5 * (self.lower + self.upper)
+            }
+            (None, transform) => transform.apply(0.0),
+        };
+        let inside = self.lower <= value && value <= self.upper;
+        let allowed = format!(
+            "it must lie within its bounds, [{}, {}]: give it a start",
+            self.lower, self.upper
+        );
+        require(inside, "start", value, &allowed)
+            .map(|()| value)
+            .map_err(at(&self.name, "start"))
+    }
+}

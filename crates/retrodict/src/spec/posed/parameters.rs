@@ -1,0 +1,105 @@
+//! The table of parameters of an inversion, and what it makes of simulator and problem.
+
+use std::sync::Arc;
+
+use crate::core::simulator::Simulator;
+use crate::error::{At, Error, Result};
+use crate::problem::Problem;
+use crate::spec::InversionSpec;
+use crate::spec::bounds::BoundsSpec;
+use crate::spec::parameter::ParameterTable;
+use crate::spec::values::Files;
+use crate::uncertainty::statistics::Noise;
+
+impl InversionSpec {
+    /// A simulator in the parameters of the description, if it has any.
+    ///
+    /// # Errors
+    /// If a name is unknown, or what is said of a parameter cannot be.
+    pub fn parameterised(&self, simulator: Arc<dyn Simulator>) -> Result<Arc<dyn Simulator>> {
+        in_parameters(self.table(&*simulator)?.as_ref(), simulator)
+    }
+
+    /// The table of parameters; nothing where none is named.
+    pub(super) fn table(&self, simulator: &dyn Simulator) -> Result<Option<ParameterTable>> {
+        let noise = &self.noise.parameter;
+        if self.parameters.is_empty() && noise.is_empty() && self.derived.is_empty() {
+            return Ok(None);
+        }
+        let mut used = Vec::new();
+        for derived in &self.derived {
+            used.extend_from_slice(derived.formula()?.variables());
+        }
+        let table = ParameterTable::new(&self.parameters, simulator, noise, &used)?;
+        let both = [
+            ("bounds", self.bounds != BoundsSpec::default()),
+            ("transform", !self.transforms.is_empty()),
+        ];
+        for (key, given) in both {
+            if given {
+                return Err(Error::GivenTwice {
+                    what: key.to_owned(),
+                    keys: format!("{key} for all of x, and those of single parameters"),
+                });
+            }
+        }
+        Ok(Some(table))
+    }
+
+    /// Where each field starts.
+    pub(super) fn points(
+        &self,
+        table: Option<&ParameterTable>,
+        fields: usize,
+        shape: &[usize],
+        files: &dyn Files,
+    ) -> Result<Vec<Vec<f64>>> {
+        let start = &self.start;
+        let said = start.file.is_some() || start.values.is_some() || start.value.is_some();
+        let points = start.points(fields, shape, files).inside("start")?;
+        match table {
+            None => Ok(points),
+            Some(table) if said => {
+                let point = |point: &Vec<f64>| table.start(Some(point));
+                points.iter().map(point).collect()
+            }
+            Some(table) => Ok(vec![table.start(None)?; fields]),
+        }
+    }
+}
+
+/// A simulator in the parameters of a table, if there is one.
+pub(super) fn in_parameters(
+    table: Option<&ParameterTable>,
+    simulator: Arc<dyn Simulator>,
+) -> Result<Arc<dyn Simulator>> {
+    match table {
+        None => Ok(simulator),
+        Some(table) => table.of(simulator),
+    }
+}
+
+/// A problem with what the table says of its parameters.
+pub(super) fn with_table(problem: &Problem, table: &ParameterTable) -> Result<Problem> {
+    let mut problem = problem.clone();
+    if let Some((prior, first)) = table.prior() {
+        if Noise::of(&problem) == Noise::Estimated {
+            let error = Error::Option {
+                key: "prior".to_owned(),
+                found: "of a parameter".to_owned(),
+                allowed: "it is weighed against the noise, of which nothing is known: give noise.std, or a name for the level, \
+                          to be fitted, as noise.parameter"
+                    .to_owned(),
+            };
+            return Err(error.at("parameter", first, "prior"));
+        }
+        problem = problem.with_prior(&prior, 1.0)?;
+    }
+    if let Some(bounds) = table.bounds() {
+        problem = problem.within(&bounds)?;
+    }
+    match &table.transforms()[..] {
+        [] => Ok(problem),
+        transforms => problem.transformed(transforms),
+    }
+}
