@@ -8,6 +8,7 @@ mod run;
 
 pub use answer::assess::assess;
 pub use answer::posterior::{PosteriorFacts, posterior};
+pub use answer::profiles::ProfileFacts;
 pub use answer::statistics::{Parameter, Statistics};
 pub use answer::summary::{chosen, doubts, ending, headline, summary};
 pub use answer::{Answer, answers, joined};

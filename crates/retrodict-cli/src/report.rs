@@ -9,6 +9,7 @@ mod parameters;
 mod paths;
 mod pictures;
 mod posterior;
+mod profiles;
 mod samples;
 mod series;
 mod style;

@@ -19,6 +19,7 @@ mod likelihood;
 mod observed;
 mod parts;
 mod priors;
+mod reduced;
 mod within;
 
 pub use crate::core::counts::Counts;

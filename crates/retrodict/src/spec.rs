@@ -31,6 +31,7 @@ mod inverse;
 mod inversion;
 mod layout;
 mod loss;
+mod name_list;
 mod noise;
 mod origin;
 mod overrides;
@@ -38,6 +39,7 @@ mod parameter;
 mod posed;
 mod posterior;
 mod prior;
+mod profiled;
 pub mod random;
 mod start;
 mod text;
@@ -68,6 +70,7 @@ pub use parameter::{
 pub use posed::{Field, Posed, Subject, WithNoise};
 pub use posterior::{PosteriorFound, PosteriorSpec};
 pub use prior::{PriorSpec, WeightSpec};
+pub use profiled::Profiled;
 pub use start::StartSpec;
 pub use text::misread;
 #[cfg(feature = "network")]

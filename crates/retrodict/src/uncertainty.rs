@@ -2,6 +2,8 @@
 
 pub mod criteria;
 pub mod derived;
+mod or_infinite;
 pub mod posterior;
+pub mod profile;
 pub mod statistics;
 pub mod weight;

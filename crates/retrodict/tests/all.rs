@@ -49,6 +49,7 @@ mod physics_residual;
 mod poisson;
 mod posterior;
 mod priors;
+mod profiles;
 #[cfg(feature = "external")]
 mod program;
 mod remarks;

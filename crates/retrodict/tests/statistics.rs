@@ -141,7 +141,7 @@ fn intervals_of_a_linear_problem_are_exact() {
             inverse(&mut weighed);
             let chi_squared = dot(&weighed, &found.residuals);
             let (variance, degrees) = match noise {
-                Noise::Known => (1.0, None),
+                Noise::Known | Noise::Fitted => (1.0, None),
                 Noise::Estimated => (chi_squared / 9.0, Some(9)),
             };
             let near = |a: f64, b: f64| (a - b).abs() < 1e-9 * (1.0 + b.abs());

@@ -87,6 +87,9 @@ pub struct SolveArguments {
     /// A quantity that follows from parameters, as in R0='contact / recovery'; may be repeated.
     #[arg(long = "derived", value_name = "NAME=FORMULA")]
     pub derived: Vec<String>,
+    /// Profile likelihoods of parameters and derived quantities, as in k,R0, or of all: how well each value explains the data.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub profile: Vec<String>,
     /// A prior on x, as in tikhonov:order=1,weight=1e-3 (see `retrodict list`); may be repeated.
     #[arg(long = "prior", value_name = "NAME:KEY=VALUE,…")]
     pub priors: Vec<String>,

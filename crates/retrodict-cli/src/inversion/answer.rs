@@ -2,6 +2,7 @@
 
 pub mod assess;
 pub mod posterior;
+pub mod profiles;
 pub mod statistics;
 pub mod summary;
 
@@ -11,7 +12,7 @@ use retrodict::solver::starts::End;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Array, joined_shape};
-use crate::inversion::{Chosen, Plan, PosteriorFacts, Run, Statistics};
+use crate::inversion::{Chosen, Plan, PosteriorFacts, ProfileFacts, Run, Statistics};
 use crate::results::survey::{DistinctSolution, survey};
 
 /// Values of x up to which it stands in a JSON document.
@@ -52,6 +53,9 @@ pub struct Answer {
     /// What the data say of x.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistics: Option<Statistics>,
+    /// Profile likelihoods.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<ProfileFacts>,
     /// The posterior of a field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posterior: Option<PosteriorFacts>,
@@ -146,6 +150,7 @@ fn answer(plan: &Plan, field: usize, runs: &[&Run]) -> Option<Answer> {
         x: (x.len() <= SHOWN_UP_TO).then(|| x.clone()),
         weight: of.chosen.clone(),
         statistics: None,
+        profiles: Vec::new(),
         posterior: None,
         remarks: Vec::new(),
         arrays: Vec::new(),

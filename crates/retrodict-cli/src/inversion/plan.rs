@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use retrodict::compose::Parameters;
 use retrodict::interrupt::Interrupt;
 use retrodict::solver::starts::Region;
-use retrodict::spec::{InversionSpec, Named, Origin, Posed, Values};
+use retrodict::spec::{InversionSpec, Named, Origin, Posed, Profiled, Values};
 use retrodict::uncertainty::derived::Quantity;
+use retrodict::uncertainty::profile::Along;
 use retrodict::uncertainty::weight::Choice;
 use retrodict::{Problem, Simulator, Solver, StopWhen};
 use toml::Table;
@@ -202,6 +203,12 @@ impl Plan {
     /// Quantities that follow from parameters.
     pub fn derived(&self) -> &[Quantity] {
         &self.posed.derived
+    }
+
+    /// Of what profile likelihoods are asked for.
+    pub fn profiled(&self) -> impl Iterator<Item = (&Profiled, Along<'_>)> {
+        let all = self.posed.profiled.iter();
+        all.filter_map(move |profiled| Some((profiled, profiled.along(self.parameters())?)))
     }
 
     /// A solver for one run, with a fresh rule.

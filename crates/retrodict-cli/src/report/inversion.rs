@@ -7,7 +7,7 @@ use super::page::{chips, document, pairs, provenance};
 use super::pictures::{self, ERRORS, VALUES};
 use super::series;
 use super::style::{colour, escape, number};
-use super::{certainty, posterior, trade};
+use super::{certainty, posterior, profiles, trade};
 use crate::data::Array;
 use crate::inversion::{Answer, Parameter, headline};
 use crate::results::folder::{ProblemFacts, Row, RunContents};
@@ -41,6 +41,7 @@ pub fn build(contents: &RunContents, answers: &[Answer]) -> String {
             fit(contents, problem),
             unknowns(contents, problem, answers),
             certainty::section(contents, problem, answers),
+            profiles::section(contents, problem, answers),
             posterior::section(contents, problem, answers),
             trade::section(contents, problem, answers),
             convergence(contents, problem),

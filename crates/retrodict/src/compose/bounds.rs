@@ -128,6 +128,11 @@ impl BoundsBox {
         }
     }
 
+    /// Where the walls of an unknown are.
+    pub(crate) fn of(&self, i: usize) -> (f64, f64) {
+        (self.lower[i], self.upper[i])
+    }
+
     /// The value nearest to x + step within the walls. What ends beside a wall to round-off ends
     /// at it, so that an unknown at a wall is known to be there.
     pub(crate) fn land(&self, i: usize, x: f64, step: f64) -> f64 {

@@ -21,6 +21,8 @@ pub enum Transform {
     Log,
     /// 10^x: positive, and x counts decades.
     Log10,
+    /// This value times e^x: positive, and x is 0 there.
+    Relative(f64),
     /// Between a low and a high bound, by the logistic function.
     Bounds(f64, f64),
     /// A multiple of x: the unit in which the value is about 1, greater than 0.
@@ -46,6 +48,12 @@ impl Transform {
                 format!("scale = {unit}"),
                 "the unit must be greater than 0",
             ),
+            Self::Relative(unit) => require(
+                unit > 0.0 && unit.is_finite(),
+                "transform",
+                format!("relative = {unit}"),
+                "the value to which others are relative must be greater than 0",
+            ),
             Self::None | Self::Log | Self::Log10 => Ok(()),
         }
     }
@@ -60,6 +68,7 @@ impl Transform {
         match *self {
             Self::None => x,
             Self::Log => x.exp(),
+            Self::Relative(unit) => x.exp() * unit,
             Self::Log10 => (x * LN_10).exp(),
             Self::Bounds(low, high) => ((-x).exp() + 1.0).recip() * (high - low) + low,
             Self::Scale(unit) => x * unit,
@@ -82,6 +91,7 @@ impl Transform {
                 require(value > 0.0, name, value, allowed)?;
                 Ok(value.ln())
             }
+            Self::Relative(unit) => Self::Log.undo_named(name, value / unit),
             Self::Log10 => Self::Log.undo_named(name, value).map(|_| value.log10()),
             Self::Bounds(low, high) => {
                 let share = (value - low) / (high - low);
@@ -98,6 +108,7 @@ impl Transform {
         match *self {
             Self::None => value,
             Self::Log => value.ln(),
+            Self::Relative(unit) => (value / unit).ln(),
             Self::Log10 => value.log10(),
             Self::Bounds(low, high) => ((value - low) / (-value + high)).ln(),
             Self::Scale(unit) => value / unit,
@@ -117,6 +128,7 @@ impl Transform {
             Self::Scale(scale) if unit == "1" => (plain(), scale.to_string()),
             Self::Scale(scale) => (plain(), format!("{scale} {unit}")),
             Self::Log => (format!("ln {name}"), "1".to_owned()),
+            Self::Relative(value) => (format!("ln ({name}/{value})"), "1".to_owned()),
             Self::Log10 => (format!("log10 {name}"), "1".to_owned()),
             Self::Bounds(..) => (format!("logit {name}"), "1".to_owned()),
         }
@@ -135,6 +147,7 @@ impl Transform {
                 (centre.ln() - 0.5 * variance, variance.sqrt())
             }
             Self::Log if spread > 0.0 => (spread.ln(), 1.0),
+            Self::Relative(unit) => Self::Log.typical((centre / unit, spread / unit)),
             Self::Log10 => {
                 let (centre, spread) = Self::Log.typical((centre, spread));
                 (centre / LN_10, spread / LN_10)
@@ -153,7 +166,7 @@ impl Transform {
     /// The x at a bound of the value: infinite where no x reaches it.
     pub(crate) fn bound(&self, value: f64) -> f64 {
         match *self {
-            Self::Log | Self::Log10 if value <= 0.0 => f64::NEG_INFINITY,
+            Self::Log | Self::Log10 | Self::Relative(_) if value <= 0.0 => f64::NEG_INFINITY,
             Self::Bounds(low, _) if value <= low => f64::NEG_INFINITY,
             Self::Bounds(_, high) if value >= high => f64::INFINITY,
             _ if value.is_infinite() => value,

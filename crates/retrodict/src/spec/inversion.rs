@@ -10,6 +10,7 @@ use super::layout::{
     Described, EntryList, Layout, OptionReach, Section, full_name, of_inverses, of_rules,
     of_searches, of_simulators,
 };
+use super::name_list::{NameList, one_or_many};
 use super::noise::NoiseSpec;
 use super::parameter::ParameterSpec;
 use super::posterior::PosteriorSpec;
@@ -42,6 +43,14 @@ pub struct InversionSpec {
     /// Whether intervals and the like are found after the fit, where J is small enough.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub statistics: bool,
+    /// Parameters and derived quantities of which the profile likelihood is taken, by their names, or `all`.
+    #[serde(
+        default,
+        deserialize_with = "one_or_many",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    #[schemars(with = "NameList")]
+    pub profile: Vec<String>,
     /// The physics P: `name` and options.
     pub simulator: Named,
     /// The update rule: `name` and options; the one that suits the problem if left out.
@@ -184,6 +193,7 @@ impl InversionSpec {
             posterior: None,
             parameters: Vec::new(),
             derived: Vec::new(),
+            profile: Vec::new(),
             priors: Vec::new(),
         }
     }

@@ -4,9 +4,10 @@ use crate::options::Build;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::Named;
+use super::name_list::{NameList, one_or_many};
 use super::random::root_mean_square;
 use super::values::{Files, Values};
 use crate::core::loss::Loss;
@@ -47,7 +48,7 @@ pub struct NoiseSpec {
         deserialize_with = "one_or_many",
         skip_serializing_if = "Vec::is_empty"
     )]
-    #[schemars(with = "OneOrMany")]
+    #[schemars(with = "NameList")]
     pub parameter: Vec<String>,
     /// How noise of that level makes the data: gaussian (in the unit of y), proportional (relative to the model's y) or
     /// log-normal (of ln y).
@@ -63,24 +64,6 @@ pub struct NoiseSpec {
 
 fn is_gaussian(distribution: &Distribution) -> bool {
     *distribution == Distribution::Gaussian
-}
-
-/// A name, or a list of them.
-#[derive(Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "expected a name, or a list of names")]
-#[allow(dead_code, reason = "the schema is read from it")]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
-fn one_or_many<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<Vec<String>, D::Error> {
-    Ok(match OneOrMany::deserialize(deserializer)? {
-        OneOrMany::One(name) => vec![name],
-        OneOrMany::Many(names) => names,
-    })
 }
 
 /// Noise of which the level is an unknown.

@@ -11,6 +11,7 @@ use super::inversion::InversionSpec;
 use super::noise::FittedNoise;
 use super::parameter::ParameterTable;
 use super::prior;
+use super::profiled::Profiled;
 use super::values::{Files, Values};
 use super::{Named, StopSpec};
 use crate::compose::parameters::Parameters;
@@ -34,6 +35,8 @@ pub struct Posed {
     pub simulator: Arc<dyn Simulator>,
     /// The table of parameters, if there is one.
     pub parameters: Option<Arc<Parameters>>,
+    /// Of what profile likelihoods are asked for.
+    pub profiled: Vec<Profiled>,
     /// Quantities that follow from them.
     pub derived: Vec<Quantity>,
     /// A problem for each field of the data.
@@ -189,6 +192,9 @@ impl InversionSpec {
             Some(table) => quantities(&self.derived, &table.parameters)?,
             None => Vec::new(),
         };
+        let known = table.as_ref().map(|table| &*table.parameters);
+        let profiled =
+            Profiled::named(&self.profile, known, &derived, &**simulator).inside("profile")?;
         let choice = prior::choice(&self.priors)?;
         let mut fields = Vec::new();
         for ((y, x0), noise) in targets.iter().zip(points).zip(noises) {
@@ -227,6 +233,7 @@ impl InversionSpec {
         let options = rule.options.clone();
         Ok(Posed {
             simulator: Arc::clone(simulator),
+            profiled,
             derived,
             parameters: table.map(|table| table.parameters),
             fields,
@@ -281,7 +288,7 @@ impl InversionSpec {
         let problem = self.constrained(&data, registry, files)?;
         let problem = match table {
             None => problem,
-            Some(table) => with_table(&problem, table)?,
+            Some(table) => with_table(&problem, table, x0)?,
         };
         let start = &self.start;
         let (region, mut starts) =

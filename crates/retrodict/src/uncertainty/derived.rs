@@ -94,6 +94,7 @@ pub struct DerivedValue {
     /// Its value.
     pub value: f64,
     /// Its standard deviation; infinite where it is not identifiable.
+    #[serde(with = "super::or_infinite")]
     pub deviation: f64,
     /// Its interval, symmetric.
     pub interval: Interval,
@@ -116,13 +117,7 @@ impl Statistics {
     ) -> Result<DerivedValue> {
         let value = quantity.value(parameters, &self.parameters)?;
         let gradient = quantity.gradient(parameters, &self.parameters)?;
-        let mut spread = vec![0.0; gradient.len()];
-        self.covariance.apply(&gradient, &mut spread);
-        let variance: f64 = spread.iter().zip(&gradient).map(|(s, g)| s * g).sum();
-        let deviation = match self.sees(&gradient) {
-            true => variance.max(0.0).sqrt(),
-            false => f64::INFINITY,
-        };
+        let deviation = self.deviation_along(&gradient);
         let degrees = (self.noise == Noise::Estimated).then_some(self.degrees_of_freedom);
         let reach = reach(level, degrees)?;
         let transform = crate::Transform::None;
@@ -133,6 +128,17 @@ impl Statistics {
             deviation,
             interval: Interval::around(value, deviation, reach, &transform),
         })
+    }
+
+    /// √(gᵀ C g); infinite where g has a part that is not identifiable.
+    pub(super) fn deviation_along(&self, gradient: &[f64]) -> f64 {
+        let mut spread = vec![0.0; gradient.len()];
+        self.covariance.apply(gradient, &mut spread);
+        let variance: f64 = spread.iter().zip(gradient).map(|(s, g)| s * g).sum();
+        match self.sees(gradient) {
+            true => variance.max(0.0).sqrt(),
+            false => f64::INFINITY,
+        }
     }
 
     /// Whether a direction lies in what is identifiable, to within round-off and the error of J.

@@ -110,6 +110,9 @@ pub struct Statistics {
     /// The largest singular value of W J D⁻¹ over the smallest that counts, where D gives
     /// every parameter the same effect: the units of x play no role.
     pub condition: f64,
+    /// s²: with it, WᵀW/s² is the inverse of the covariance of the noise.
+    #[serde(default)]
+    pub variance: f64,
     /// s² (JᵀWᵀW J)⁺, the covariance of the identifiable part: s² = ‖W Δy‖²/`degrees_of_freedom` where the
     /// noise level is estimated, infinite if no degrees of freedom are left; if it is known, WᵀW/s² is the inverse of
     /// its covariance.
@@ -207,6 +210,7 @@ impl Statistics {
             degrees_of_freedom,
             rank,
             condition: rank.checked_sub(1).map_or(1.0, |last| s[0] / s[last]),
+            variance,
             covariance,
             deviations,
             unseen,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::inversion::answer::profiles::profiled;
 use crate::inversion::answer::statistics::too_large;
 use crate::inversion::{Answer, Plan, Statistics, posterior};
 use crate::results::own_units::own_units;
@@ -11,7 +12,9 @@ use crate::terminal::interrupt;
 /// Whatever goes wrong is a remark: the fit stays.
 pub fn assess(plan: &Plan, answers: &mut [Answer]) {
     for answer in answers {
-        let wanted = plan.inversion.statistics || plan.inversion.posterior.is_some();
+        let wanted = plan.inversion.statistics
+            || plan.inversion.posterior.is_some()
+            || !plan.inversion.profile.is_empty();
         if wanted && interrupt::raised() {
             answer
                 .remarks
@@ -32,6 +35,14 @@ fn left(plan: &Plan, answer: &Answer) -> Option<Duration> {
 fn one(plan: &Plan, answer: &mut Answer) {
     if plan.inversion.statistics {
         statistics(plan, answer);
+    }
+    if !plan.inversion.profile.is_empty() {
+        match profiled(plan, &plan.fields[answer.field], &answer.best) {
+            Ok(found) => answer.profiles = found,
+            Err(why) => answer
+                .remarks
+                .push(format!("no profile likelihoods: {why}")),
+        }
     }
     if let Some(wanted) = &plan.inversion.posterior {
         let field = &plan.fields[answer.field];

@@ -2,9 +2,10 @@
 
 use retrodict::Counts;
 use retrodict::StatusKind;
+use retrodict::uncertainty::profile::Identifiability;
 use retrodict::uncertainty::statistics::Noise;
 
-use crate::inversion::{Answer, Chosen, PosteriorFacts, Statistics};
+use crate::inversion::{Answer, Chosen, PosteriorFacts, ProfileFacts, Statistics};
 use crate::results::folder::MethodSummary;
 use crate::terminal::text::{aligned, duration, wrapped};
 
@@ -150,6 +151,9 @@ pub fn summary(answer: &Answer) -> String {
     if let Some(found) = &answer.statistics {
         text.push_str(&statistics(found));
     }
+    if !answer.profiles.is_empty() {
+        text.push_str(&profiles(&answer.profiles));
+    }
     if let Some(found) = &answer.posterior {
         text.push_str(&posterior(found));
     }
@@ -171,6 +175,58 @@ fn statistics(found: &Statistics) -> String {
         text.push_str(&wrapped("note: ", words));
         text.push('\n');
     }
+    text
+}
+
+fn profiles(found: &[ProfileFacts]) -> String {
+    let level = found.first().map_or(0.95, |found| found.level);
+    let mut text = format!(
+        "\n{:.0} % intervals by profile likelihood:\n",
+        100.0 * level
+    );
+    let head = ["", "value", "lower", "upper", "unit", ""];
+    let mut lines = vec![head.map(str::to_owned).to_vec()];
+    let mut notes = Vec::new();
+    for facts in found {
+        let interval = facts.profile.interval();
+        let end = |value: f64| match value {
+            f64::INFINITY => "∞".to_owned(),
+            f64::NEG_INFINITY => "−∞".to_owned(),
+            value => format!("{value:.5e}"),
+        };
+        let is = match facts.profile.identifiability {
+            Identifiability::Identifiable => "identifiable",
+            Identifiability::BoundedBelow => "only bounded from below",
+            Identifiability::BoundedAbove => "only bounded from above",
+            Identifiability::Flat => "flat: not identifiable",
+            _ => "not bounded",
+        };
+        lines.push(vec![
+            facts.name.clone(),
+            format!("{:.5e}", facts.profile.value),
+            end(interval.low),
+            end(interval.high),
+            facts.unit.clone(),
+            is.to_owned(),
+        ]);
+        let plain = facts.profile.identifiability == Identifiability::Identifiable;
+        if !plain || facts.profile.better.is_some() {
+            notes.push(&facts.sentence);
+        }
+    }
+    text.push_str(&aligned(&lines, 1));
+    for sentence in notes {
+        text.push_str(&wrapped("note: ", sentence));
+        text.push('\n');
+    }
+    let mut counts = Counts::default();
+    found
+        .iter()
+        .for_each(|facts| counts.add(&facts.profile.counts));
+    text.push_str(&format!(
+        "  evaluations for these profiles: {}\n",
+        asked(&counts)
+    ));
     text
 }
 

@@ -57,6 +57,11 @@ fn given(args: &args::SolveArguments) -> Vec<Override> {
         ("--noise-std", &["noise", "std"], number(&args.noise_std)),
         ("--bounds", &["bounds"], text(&args.bounds)),
         (
+            "--profile",
+            &["profile"],
+            (!args.profile.is_empty()).then(|| args.profile.join(",")),
+        ),
+        (
             "--posterior",
             &["posterior", "rank"],
             count(&args.posterior),
@@ -101,6 +106,9 @@ fn flags(args: &args::SolveArguments, inversion: &mut InversionSpec) -> Outcome<
     noise.missing |= args.missing;
     if let Some(bounds) = &args.bounds {
         inversion.bounds = sides(bounds)?;
+    }
+    if !args.profile.is_empty() {
+        inversion.profile.clone_from(&args.profile);
     }
     for text in &args.parameters {
         parameter(text, &mut inversion.parameters)?;

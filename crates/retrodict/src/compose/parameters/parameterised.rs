@@ -145,7 +145,9 @@ impl Parameterised {
                 let value = self.parameters.values(p)[place];
                 let why = match transform {
                     Transform::None | Transform::Scale(_) => "it must be finite".to_owned(),
-                    Transform::Log | Transform::Log10 => "it must be greater than 0".to_owned(),
+                    Transform::Log | Transform::Log10 | Transform::Relative(_) => {
+                        "it must be greater than 0".to_owned()
+                    }
                     Transform::Bounds(low, high) => format!("it must lie between {low} and {high}"),
                 };
                 let try_it = match parameter.role {

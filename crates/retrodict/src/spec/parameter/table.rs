@@ -31,6 +31,8 @@ struct FreeParameter {
     lower: f64,
     upper: f64,
     transform: Transform,
+    /// Whether it is seen relative to its start: a level of the noise, whose logarithm has no size of its own.
+    relative: bool,
     prior: Option<Marginal>,
 }
 
@@ -100,12 +102,17 @@ impl ParameterTable {
             let parameter = Parameter::new(&name).with_unit(unit(spec, input)?);
             let role = role(spec, formula)?;
             if role == Role::Free {
+                let level = input.is_none() && noise.contains(&name);
                 let own = match input {
                     Some(input) => input.transform,
-                    None if noise.contains(&name) => Transform::Log,
+                    None if level => Transform::Log,
                     None => Transform::None,
                 };
-                free.push(FreeParameter::new(spec, own)?);
+                let parameter = FreeParameter::new(spec, own)?;
+                free.push(FreeParameter {
+                    relative: level && spec.transform.is_none(),
+                    ..parameter
+                });
             }
             all.push(parameter.with_role(role));
         }
@@ -178,15 +185,22 @@ impl ParameterTable {
         })
     }
 
-    /// What rules see in place of p; nothing where that is p itself.
-    pub(in crate::spec) fn transforms(&self) -> Vec<Transform> {
+    /// What rules see in place of p from this start; nothing where that is p itself.
+    pub(in crate::spec) fn transforms(&self, start: &[f64]) -> Vec<Transform> {
         match self
             .free
             .iter()
             .all(|free| free.transform == Transform::None)
         {
             true => Vec::new(),
-            false => self.free.iter().map(|free| free.transform).collect(),
+            false => {
+                let each = self.free.iter().zip(start);
+                let seen = |(free, start): (&FreeParameter, &f64)| match free.relative {
+                    true => Transform::Relative(*start),
+                    false => free.transform,
+                };
+                each.map(seen).collect()
+            }
         }
     }
 
@@ -375,6 +389,7 @@ impl FreeParameter {
             lower,
             upper,
             transform,
+            relative: false,
             prior: prior.map_err(at(name, "prior"))?,
         })
     }

@@ -23,7 +23,14 @@ impl InversionSpec {
     /// The table of parameters; nothing where none is named.
     pub(super) fn table(&self, simulator: &dyn Simulator) -> Result<Option<ParameterTable>> {
         let noise = &self.noise.parameter;
-        if self.parameters.is_empty() && noise.is_empty() && self.derived.is_empty() {
+        // A profile is that of a parameter in its own unit, where the simulator says what x stands for.
+        let described = || {
+            let description = simulator.describe();
+            description.stands_for.is_some() || description.labels.is_some()
+        };
+        let profiled = !self.profile.is_empty() && self.transforms.is_empty() && described();
+        let named = !self.parameters.is_empty() || !noise.is_empty() || !self.derived.is_empty();
+        if !named && !profiled {
             return Ok(None);
         }
         let mut used = Vec::new();
@@ -80,7 +87,11 @@ pub(super) fn in_parameters(
 }
 
 /// A problem with what the table says of its parameters.
-pub(super) fn with_table(problem: &Problem, table: &ParameterTable) -> Result<Problem> {
+pub(super) fn with_table(
+    problem: &Problem,
+    table: &ParameterTable,
+    start: &[f64],
+) -> Result<Problem> {
     let mut problem = problem.clone();
     if let Some((prior, first)) = table.prior() {
         if Noise::of(&problem) == Noise::Estimated {
@@ -98,7 +109,7 @@ pub(super) fn with_table(problem: &Problem, table: &ParameterTable) -> Result<Pr
     if let Some(bounds) = table.bounds() {
         problem = problem.within(&bounds)?;
     }
-    match &table.transforms()[..] {
+    match &table.transforms(start)[..] {
         [] => Ok(problem),
         transforms => problem.transformed(transforms),
     }

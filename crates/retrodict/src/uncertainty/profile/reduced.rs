@@ -1,0 +1,208 @@
+//! A simulator of one unknown less: that one follows from the others and the value of a quantity.
+
+use std::sync::Arc;
+
+use super::seen::Seen;
+use crate::core::description::Description;
+use crate::core::simulator::Simulator;
+use crate::core::space::Space;
+use crate::error::{Error, Result};
+use crate::linalg::{LinearMap, Matrix};
+
+/// w ↦ P(z), with z the unknown k put in among w so that the quantity has its value.
+pub(super) struct Reduced {
+    pub(super) simulator: Arc<dyn Simulator>,
+    pub(super) seen: Arc<Seen>,
+    /// k.
+    pub(super) eliminated: usize,
+    /// The places of w in z.
+    pub(super) left: Vec<usize>,
+    /// The value of u.
+    pub(super) level: f64,
+    /// Where the unknown k is sought first.
+    pub(super) guess: f64,
+    /// The unknowns that stay where they are.
+    pub(super) rest: Vec<f64>,
+    pub(super) input: Space,
+}
+
+/// Newton's steps for the unknown that is eliminated.
+const STEPS: usize = 60;
+
+/// A step that is no longer than this, relative to the unknown, is the last.
+const EXACT: f64 = 4.0 * f64::EPSILON;
+
+impl Reduced {
+    /// z of w.
+    pub(super) fn whole(&self, w: &[f64]) -> Result<Vec<f64>> {
+        let mut z = self.rest.clone();
+        for (place, w) in self.left.iter().zip(w) {
+            z[*place] = *w;
+        }
+        if self.seen.unknown() == Some(self.eliminated) {
+            z[self.eliminated] = self.level;
+            return Ok(z);
+        }
+        z[self.eliminated] = self.guess;
+        let mut misfit = self.seen.coordinate(&z)? - self.level;
+        for _ in 0..STEPS {
+            let slope = self.seen.gradient(&z)?[self.eliminated];
+            let step = -misfit / slope;
+            if !step.is_finite() {
+                break;
+            }
+            let before = z[self.eliminated];
+            // A step that leads away is shortened.
+            let mut share = 1.0;
+            let moved = loop {
+                z[self.eliminated] = before + share * step;
+                let there = self.seen.coordinate(&z)? - self.level;
+                if there.abs() < misfit.abs() {
+                    break Some(there);
+                }
+                share *= 0.5;
+                if share < 1e-9 {
+                    break None;
+                }
+            };
+            let Some(there) = moved else {
+                // To round-off no better is to be had.
+                z[self.eliminated] = before;
+                break;
+            };
+            misfit = there;
+            if (share * step).abs() <= EXACT * z[self.eliminated].abs() || misfit == 0.0 {
+                break;
+            }
+        }
+        match misfit.abs() <= 1e-9 * self.level.abs().max(f64::MIN_POSITIVE) {
+            true => Ok(z),
+            false => Err(Error::simulation(
+                "the profile".to_owned(),
+                format!(
+                    "no value of the unknown {} gives {}",
+                    self.eliminated, self.level
+                ),
+            )),
+        }
+    }
+
+    /// ∂zₖ/∂w.
+    fn slopes(&self, z: &[f64]) -> Result<Vec<f64>> {
+        let gradient = self.seen.gradient(z)?;
+        let own = gradient[self.eliminated];
+        Ok(self.left.iter().map(|i| -gradient[*i] / own).collect())
+    }
+
+    /// dz of dw.
+    fn spread(&self, slopes: &[f64], dw: &[f64]) -> Vec<f64> {
+        let mut dz = vec![0.0; self.rest.len()];
+        for ((place, dw), slope) in self.left.iter().zip(dw).zip(slopes) {
+            dz[*place] = *dw;
+            dz[self.eliminated] += slope * dw;
+        }
+        dz
+    }
+
+    /// dw of dz, transposed.
+    fn gather(&self, slopes: &[f64], dz: &[f64], dw: &mut [f64]) {
+        for ((dw, place), slope) in dw.iter_mut().zip(&self.left).zip(slopes) {
+            *dw = dz[*place] + slope * dz[self.eliminated];
+        }
+    }
+}
+
+impl Simulator for Reduced {
+    fn input(&self) -> &Space {
+        &self.input
+    }
+    fn output(&self) -> &Space {
+        self.simulator.output()
+    }
+    fn forward(&self, w: &[f64], y: &mut [f64]) -> Result<()> {
+        self.simulator.forward(&self.whole(w)?, y)
+    }
+    fn jvp(&self, w: &[f64], dw: &[f64], dy: &mut [f64]) -> Result<()> {
+        let z = self.whole(w)?;
+        self.simulator
+            .jvp(&z, &self.spread(&self.slopes(&z)?, dw), dy)
+    }
+    fn vjp(&self, w: &[f64], dy: &[f64], dw: &mut [f64]) -> Result<()> {
+        let z = self.whole(w)?;
+        let mut dz = vec![0.0; z.len()];
+        self.simulator.vjp(&z, dy, &mut dz)?;
+        self.gather(&self.slopes(&z)?, &dz, dw);
+        Ok(())
+    }
+    fn linearize<'b>(&'b self, w: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'b>> {
+        let z = self.whole(w)?;
+        Ok(Box::new(ReducedMap {
+            map: self.simulator.linearize(&z, y)?,
+            slopes: self.slopes(&z)?,
+            reduced: self,
+        }))
+    }
+    fn describe(&self) -> Description {
+        let whole = self.simulator.describe();
+        Description::default()
+            .with_approximation(whole.approximation)
+            .with_keeps_trajectory(whole.keeps_trajectory)
+            .with_linear(whole.linear && self.seen.unknown().is_some())
+    }
+}
+
+struct ReducedMap<'a> {
+    map: Box<dyn LinearMap + Send + 'a>,
+    slopes: Vec<f64>,
+    reduced: &'a Reduced,
+}
+
+impl ReducedMap<'_> {
+    fn columns(&self, whole: &Matrix, combine: fn(f64, f64) -> f64) -> Matrix {
+        let mut columns = Matrix::zeros(whole.rows(), self.slopes.len());
+        for i in 0..whole.rows() {
+            let row = whole.row(i);
+            let own = row[self.reduced.eliminated];
+            let out = columns.row_mut(i).iter_mut();
+            for ((out, place), slope) in out.zip(&self.reduced.left).zip(&self.slopes) {
+                *out = combine(row[*place], slope * own);
+            }
+        }
+        columns
+    }
+}
+
+impl LinearMap for ReducedMap<'_> {
+    fn inputs(&self) -> usize {
+        self.slopes.len()
+    }
+    fn outputs(&self) -> usize {
+        self.map.outputs()
+    }
+    fn apply(&self, dw: &[f64], dy: &mut [f64]) -> Result<()> {
+        self.map.apply(&self.reduced.spread(&self.slopes, dw), dy)
+    }
+    fn apply_transpose(&self, dy: &[f64], dw: &mut [f64]) -> Result<()> {
+        let mut dz = vec![0.0; self.map.inputs()];
+        self.map.apply_transpose(dy, &mut dz)?;
+        self.reduced.gather(&self.slopes, &dz, dw);
+        Ok(())
+    }
+    fn dense(&self) -> Result<Matrix> {
+        Ok(self.columns(&self.map.dense()?, |own, other| own + other))
+    }
+    fn noise(&self) -> Option<Vec<f64>> {
+        self.map.noise()
+    }
+    fn look_for_noise(&self) -> Result<u64> {
+        self.map.look_for_noise()
+    }
+    fn errors(&self, measure: bool) -> Result<Option<Matrix>> {
+        let errors = self.map.errors(measure)?;
+        let sum = |own: f64, other: f64| own + other.abs();
+        Ok(errors.map(|errors| self.columns(&errors, sum)))
+    }
+    fn expect_products(&self, count: usize) -> Result<()> {
+        self.map.expect_products(count)
+    }
+}
