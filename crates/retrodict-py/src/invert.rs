@@ -127,7 +127,8 @@ pub fn invert(
     // The simulator and the target stand beside it from here on.
     (spec.simulator, spec.target) = ("".into(), Vec::new().into());
     let terms = Terms {
-        input: x.shape,
+        input: x.shape.clone(),
+        model: x.shape,
         target: data.numbers,
         known: Known {
             spec,

@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PyList, PyTuple};
+use pyo3::types::{PyDict, PyInt, PyList, PyString, PyTuple};
 use retrodict::options::explain;
 use retrodict::registry::{INVERSES, LOSSES, PRIORS, RULES, SEARCHES};
 use retrodict::solver::automatic::AUTOMATIC;
@@ -13,6 +13,7 @@ use toml::{Table, Value};
 
 use crate::arrays::{self, Masked, Numbers, tuple, type_name};
 use crate::errors::raised;
+use crate::parameters;
 use crate::tables::{named, table, value};
 
 /// The arguments, as they were given.
@@ -21,7 +22,13 @@ pub struct Arguments<'a, 'py> {
     pub method: &'a str,
     /// Its options.
     pub options: Option<&'a Bound<'py, PyAny>>,
-    /// Standard deviations or a covariance.
+    /// Named parameters.
+    pub parameters: Option<&'a Bound<'py, PyAny>>,
+    /// Quantities that follow from them.
+    pub derived: Option<&'a Bound<'py, PyAny>>,
+    /// Of what profiles are taken.
+    pub profile: Option<&'a Bound<'py, PyAny>>,
+    /// Standard deviations or a covariance, or the name of a level that is fitted.
     pub noise: Option<&'a Bound<'py, PyAny>>,
     /// A loss of the registry.
     pub loss: Option<&'a Bound<'py, PyAny>>,
@@ -61,11 +68,16 @@ pub struct Known {
 }
 
 impl Known {
-    /// Reads the arguments; `target` is given NaN where nothing was observed. `x` is the start.
+    /// Reads the arguments; `target` is given NaN where nothing was observed. `x` is the start, if one is given beside
+    /// those of the parameters.
     ///
     /// # Errors
     /// If an argument is not of its kind; the message names it.
-    pub fn read(arguments: &Arguments<'_, '_>, target: &mut Masked, x: &Numbers) -> PyResult<Self> {
+    pub fn read(
+        arguments: &Arguments<'_, '_>,
+        target: &mut Masked,
+        x: Option<&Numbers>,
+    ) -> PyResult<Self> {
         let differences = match arguments.differences {
             None => None,
             given => Some(options("differences", given)?),
@@ -83,7 +95,8 @@ impl Known {
         });
         spec.noise = noise(arguments, target)?;
         let side = |what, given: Option<&Bound<'_, PyAny>>| {
-            given.map(|given| side(what, given, &x.shape)).transpose()
+            let shape = x.map_or(&[][..], |x| &x.shape);
+            given.map(|given| side(what, given, shape)).transpose()
         };
         spec.bounds = BoundsSpec::new(
             side("lower", arguments.lower)?,
@@ -109,7 +122,10 @@ impl Known {
             };
             spec.transforms = described("transform", given)?;
         }
-        spec.start.values = Some(x.values.clone());
+        spec.parameters = parameters::specs(arguments.parameters)?;
+        spec.derived = parameters::derived(arguments.derived)?;
+        spec.profile = parameters::names("profile", arguments.profile)?;
+        spec.start.values = x.map(|x| x.values.clone());
         spec.start.count = arguments.starts;
         spec.start.spread = arguments.spread;
         spec.start.seed = arguments.seed;
@@ -184,6 +200,14 @@ fn noise(arguments: &Arguments<'_, '_>, target: &Masked) -> PyResult<NoiseSpec> 
         (None, Some(loss)) => {
             let (name, options) = named("loss", loss, &LOSSES)?;
             spec.robust = Some(Named { name, options });
+        }
+        (Some(level), None) if level.is_instance_of::<PyString>() => {
+            spec.parameter = parameters::names("noise", Some(level))?;
+        }
+        (Some(level), None) if level.is_instance_of::<PyDict>() => {
+            let given = table("noise", level.cast::<PyDict>()?)?;
+            spec = described("noise", given.into())?;
+            spec.missing = true;
         }
         (Some(noise), None) => {
             let noise = noise_of(noise, target)?;

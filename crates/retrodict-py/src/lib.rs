@@ -18,6 +18,7 @@ mod listing;
 mod methods;
 mod model;
 mod observer;
+mod parameters;
 mod pickling;
 mod posed;
 mod posterior;

@@ -21,8 +21,10 @@ use crate::{arrays, subject};
 /// What a problem is made of beside its simulator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Terms {
-    /// The shape of x.
+    /// The shape of the unknowns: of x, or of the free parameters.
     pub input: Vec<usize>,
+    /// The shape of what the simulator takes.
+    pub model: Vec<usize>,
     /// y*, NaN where nothing was observed.
     pub target: Numbers,
     /// Noise, bounds, priors and the like.
@@ -62,12 +64,13 @@ impl Built {
         origin: Option<&Origin>,
     ) -> PyResult<Self> {
         let Terms {
-            input,
+            input: _,
+            model,
             target,
             known,
         } = terms;
         let differences = known.differences.as_ref();
-        let joined = subject::join(object, input, &target.shape, differences, &held)?;
+        let joined = subject::join(object, model, &target.shape, differences, &held)?;
         let registry = Registry::standard();
         let simulator = known
             .spec
@@ -84,13 +87,15 @@ impl Built {
         };
         let data = target.values.iter().enumerate();
         let seen: Vec<usize> = data.filter(|(_, y)| !y.is_nan()).map(|(i, _)| i).collect();
+        let simulator = Arc::clone(&assembled.simulator);
         let seen_at = match seen.len() == target.values.len() {
             true => None,
             false => simulator.seen_at(&seen),
         };
+        let seen_at = seen_at.unwrap_or(simulator);
         Ok(Self {
             joined,
-            simulator: seen_at.unwrap_or(simulator),
+            simulator: seen_at,
             assembled,
             field,
             held,

@@ -9,9 +9,12 @@ use pyo3::exceptions::{PyBaseException, PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
-use retrodict::spec::PosteriorSpec;
+use retrodict::spec::{PosteriorSpec, Profiled};
+use retrodict::uncertainty::criteria::InformationCriteria;
+use retrodict::uncertainty::profile::{Along, ProfileOptions, profiles};
 use retrodict::uncertainty::statistics::{self, Noise};
 
+use crate::errors::raised;
 use crate::facts::{Distinct, Facts};
 use crate::observer::counts;
 use crate::pickling::Asking;
@@ -19,7 +22,7 @@ use crate::posed::{Built, Posed, Terms};
 use crate::posterior::Posterior;
 use crate::runs::{Done, Task, solved};
 use crate::statistics::Statistics;
-use crate::{arrays, known, pickling};
+use crate::{arrays, known, parameters, pickling, signals};
 
 /// Simulator, exception and y, as far as there are.
 type State = (
@@ -92,6 +95,18 @@ impl Solution {
                 simulator.forward(&self.facts.x, &mut y).map(|()| y)
             })?;
             arrays::show(py, &y, &shape)
+        })
+    }
+
+    fn found(
+        &self,
+        py: Python<'_>,
+        built: &Built,
+        noise: Noise,
+    ) -> PyResult<statistics::Statistics> {
+        let x = &self.facts.x;
+        built.held.run(py, || {
+            statistics::Statistics::with(built.problem(), x, noise)
         })
     }
 
@@ -263,11 +278,96 @@ impl Solution {
             Some(labels) => labels.into_iter().map(|(name, _)| name).collect(),
             None => Vec::new(),
         });
-        let x = &self.facts.x;
-        let found = built.held.run(py, || {
-            statistics::Statistics::with(built.problem(), x, noise)
-        })?;
+        let found = self.found(py, &built, noise)?;
         Ok(Statistics::new(found, input.clone(), names))
+    }
+
+    /// The values of all named parameters, free, fixed and tied, and of the derived quantities, by name; empty where none is
+    /// named.
+    #[getter]
+    fn parameters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let built = self.posed.built(py)?;
+        let Some(table) = &built.assembled.parameters else {
+            return Ok(PyDict::new(py));
+        };
+        parameters::values(py, table, &built.assembled.derived, &self.facts.x)
+    }
+
+    /// {"value", "deviation", "low", "high", "unit"} of each of them, by name: standard deviation and confidence interval with
+    /// the simulator linearised at x, errors propagated to what follows from others.
+    ///
+    /// Costs one Jacobian at x. Raises ValueError if the level does not lie between 0 and 1.
+    #[pyo3(signature = (level=0.95))]
+    fn intervals<'py>(&self, py: Python<'py>, level: f64) -> PyResult<Bound<'py, PyDict>> {
+        let built = self.posed.built(py)?;
+        let Some(table) = &built.assembled.parameters else {
+            return Ok(PyDict::new(py));
+        };
+        let found = self.found(py, &built, Noise::of(built.problem()))?;
+        parameters::intervals(py, table, &built.assembled.derived, &found, level)
+    }
+
+    /// The profile likelihoods of parameters and derived quantities, by name: {"value", "low", "high", "values", "excess",
+    /// "threshold", "x", "sentence", …} of each, where excess is twice the rise of −ln of the likelihood with all others at
+    /// their best, and the interval is where that stays below the threshold.
+    ///
+    /// names: which; those that `solve` was given if left out, or all. level: of the intervals.
+    ///
+    /// Costs some twenty fits each.
+    #[pyo3(signature = (names=None, *, level=0.95))]
+    fn profiles<'py>(
+        &self,
+        py: Python<'py>,
+        names: Option<&Bound<'_, PyAny>>,
+        level: f64,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let built = self.posed.built(py)?;
+        let assembled = &built.assembled;
+        let mut wanted = parameters::names("names", names)?;
+        if wanted.is_empty() {
+            wanted.clone_from(&self.posed.terms.known.spec.profile);
+        }
+        if wanted.is_empty() {
+            wanted.push("all".to_owned());
+        }
+        let table = assembled.parameters.as_deref();
+        let profiled = Profiled::named(&wanted, table, &assembled.derived, &*assembled.simulator);
+        let profiled = profiled.map_err(|error| raised(&error))?;
+        let along: Vec<Along<'_>> = profiled.iter().filter_map(|p| p.along(table)).collect();
+        let found = self.found(py, &built, Noise::of(built.problem()))?;
+        let options = ProfileOptions::default().with_level(level);
+        let heard = signals::heard(&built.held);
+        let found = built.held.run(py, || {
+            heard.within(|| profiles(built.problem(), &found, &along, &options))
+        })?;
+        let all = PyDict::new(py);
+        for (own, found) in profiled.iter().zip(&found) {
+            let dict = parameters::profile(py, &own.name, &own.unit, found)?;
+            all.set_item(&own.name, dict)?;
+        }
+        Ok(all)
+    }
+
+    /// {"log_likelihood", "aic", "aicc", "bic", "parameters", "data"}: to compare models of the same data. None where the
+    /// loss is no likelihood, or a prior shares in the fit.
+    #[getter]
+    fn criteria<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let built = self.posed.built(py)?;
+        let x = &self.facts.x;
+        let found = built
+            .held
+            .run(py, || InformationCriteria::of(built.problem(), x))?;
+        let Some(found) = found else {
+            return Ok(None);
+        };
+        let dict = PyDict::new(py);
+        dict.set_item("log_likelihood", found.log_likelihood)?;
+        dict.set_item("aic", found.aic)?;
+        dict.set_item("aicc", found.aicc)?;
+        dict.set_item("bic", found.bic)?;
+        dict.set_item("parameters", found.parameters)?;
+        dict.set_item("data", found.data)?;
+        Ok(Some(dict))
     }
 
     /// The distinct solutions that the starts led to, lowest loss first: {"x", "loss", "status", "starts"} of each.

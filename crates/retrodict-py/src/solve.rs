@@ -22,10 +22,15 @@ use crate::subject;
 ///
 /// simulator: a function forward(x) → y of float64 arrays; an object with forward(x) and, if it has them,
 /// jacobian(x), jvp(x, dx), vjp(x, dy) and invert_near(y, x0); retrodict.simulator(…), or its name.
-/// target: y*, in the shape of y. start: the first x, in the shape of x.
+/// target: y*, in the shape of y. start: the first x, in the shape of x; it may be left out where parameters have starts.
+/// parameters: {"k": {"start": 1.0, "lower": 0.0, "upper": …, "unit": "1/s", "transform": "log", "fixed": True or a value,
+/// "tied": "2 * k_on", "prior": {"mean": …, "std": …}}, …}: the simulator's parameters by name, or names for the values of x in
+/// their order; x is then made of the free ones, in their own units. derived: {"R0": "contact / recovery"}. profile: of which
+/// of them `Solution.profiles` is asked for.
 /// method: a rule of retrodict.methods(), or an alias of one; "auto" chooses by the size of the problem, its
 /// inverse, priors and bounds, and Solution.method_reason says why; options: the rule's options.
-/// noise: a standard deviation for all data, one for each, or their covariance.
+/// noise: a standard deviation for all data, one for each, or their covariance; or the name of a noise level that is fitted,
+/// as in noise="sigma", or {"parameter": names, "distribution": "proportional"}.
 /// loss: another loss, by name or {"name": …, options}, instead of noise.
 /// missing: whether NaN in the target marks values that were not observed, as a mask always does.
 /// lower, upper: bounds on x, for all unknowns or for each.
@@ -51,7 +56,7 @@ use crate::subject;
 /// Raises ValueError or TypeError for arguments that do not fit, SimulationError as above.
 #[pyfunction]
 #[pyo3(signature = (
-    simulator, target, start, *, method="auto", options=None, noise=None, loss=None,
+    simulator, target, start=None, *, parameters=None, derived=None, profile=None, method="auto", options=None, noise=None, loss=None,
     missing=false, lower=None, upper=None, priors=None, inverse=None, search=None, transform=None, starts=1, spread=None,
     seed=0,     stop=None, observer=None, differences=None
 ))]
@@ -60,7 +65,10 @@ pub fn solve(
     py: Python<'_>,
     simulator: &Bound<'_, PyAny>,
     target: &Bound<'_, PyAny>,
-    start: &Bound<'_, PyAny>,
+    start: Option<&Bound<'_, PyAny>>,
+    parameters: Option<&Bound<'_, PyAny>>,
+    derived: Option<&Bound<'_, PyAny>>,
+    profile: Option<&Bound<'_, PyAny>>,
     method: &str,
     options: Option<&Bound<'_, PyAny>>,
     noise: Option<&Bound<'_, PyAny>>,
@@ -81,9 +89,11 @@ pub fn solve(
 ) -> PyResult<Py<Solution>> {
     callable(observer.as_ref())?;
     let object = subject::named(simulator)?;
-    let x = subject::input(&object, "the start", start)?;
     let mut data = subject::target(&object, target)?;
     let arguments = Arguments {
+        parameters,
+        derived,
+        profile,
         method,
         options,
         noise,
@@ -101,10 +111,15 @@ pub fn solve(
         stop,
         differences,
     };
+    let x = start.map(|start| subject::input(&object, "the start", start));
+    let x = x.transpose()?;
+    let known = Known::read(&arguments, &mut data, x.as_ref())?;
+    let shape = subject::shape(&object, x, &known.spec)?;
     let terms = Terms {
-        known: Known::read(&arguments, &mut data, &x)?,
+        known,
         target: data.numbers,
-        input: x.shape,
+        input: shape.clone(),
+        model: shape,
     };
     run(py, object, terms, None, observer)
 }
@@ -121,6 +136,9 @@ pub fn run(
     let held = Arc::new(Held::default());
     let mut built = Built::new(&object, &terms, Arc::clone(&held), origin)?;
     built.joined.warn(py)?;
+    if let Some(parameters) = &built.assembled.parameters {
+        terms.input = vec![parameters.unknowns()];
+    }
     let weight = match built.assembled.choice {
         None => None,
         Some(choice) => {

@@ -54,12 +54,13 @@ impl Statistics {
         arrays::write(py, &self.found.deviations, &self.shape)
     }
 
-    /// Whether the noise is "known" or "estimated" from the residuals.
+    /// Whether the noise is "known", "estimated" from the residuals, or "fitted", as an unknown.
     #[getter]
     fn noise(&self) -> &'static str {
         match self.found.noise {
             Noise::Known => "known",
             Noise::Estimated => "estimated",
+            Noise::Fitted => "fitted",
         }
     }
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use pyo3::exceptions::{PyException, PyValueError};
+use pyo3::exceptions::{PyException, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
+use retrodict::spec::InversionSpec;
 use toml::Table;
 
 use crate::arrays::{self, Masked, Numbers, finite, tuple};
@@ -58,6 +59,29 @@ pub fn input(object: &Bound<'_, PyAny>, what: &str, x: &Bound<'_, PyAny>) -> PyR
         values: finite(what, found.values)?,
         shape: found.shape,
     })
+}
+
+/// The shape of what the simulator takes: that of the start, or of the simulator's own x, or one value for each parameter.
+///
+/// # Errors
+/// If there is neither a start nor a parameter.
+pub fn shape(
+    object: &Bound<'_, PyAny>,
+    start: Option<Numbers>,
+    spec: &InversionSpec,
+) -> PyResult<Vec<usize>> {
+    if let Ok(own) = object.cast::<Simulator>() {
+        return Ok(own.get().current(object.py())?.input().shape.clone());
+    }
+    let levels = &spec.noise.parameter;
+    let named = spec.parameters.iter().filter(|p| !levels.contains(&p.name));
+    match (start, named.count()) {
+        (Some(start), _) => Ok(start.shape),
+        (None, 0) => Err(PyTypeError::new_err(
+            "solve needs a start: an array in the shape of x, or parameters with their names and starts",
+        )),
+        (None, named) => Ok(vec![named]),
+    }
 }
 
 /// y*, in the shape that y has.

@@ -33,7 +33,7 @@ impl Profiled {
     ///
     /// # Errors
     /// If a name is unknown (with the nearest one), or that of a constant.
-    pub(super) fn named(
+    pub fn named(
         names: &[String],
         parameters: Option<&Parameters>,
         derived: &[Quantity],

@@ -33,6 +33,8 @@ struct FreeParameter {
     transform: Transform,
     /// Whether it is seen relative to its start: a level of the noise, whose logarithm has no size of its own.
     relative: bool,
+    /// Whether it is a level of the noise that the simulator does not know.
+    level: bool,
     prior: Option<Marginal>,
 }
 
@@ -111,6 +113,7 @@ impl ParameterTable {
                 let parameter = FreeParameter::new(spec, own)?;
                 free.push(FreeParameter {
                     relative: level && spec.transform.is_none(),
+                    level,
                     ..parameter
                 });
             }
@@ -165,15 +168,23 @@ impl ParameterTable {
     /// # Errors
     /// If one has no start, and 0 is none.
     pub(in crate::spec) fn start(&self, others: Option<&[f64]>) -> Result<Vec<f64>> {
-        if let Some(others) = others {
-            expect_length("start.values", others.len(), self.free.len())?;
+        let mut others = others.map(|others| others.iter().copied());
+        if let Some(others) = &others {
+            // Levels of the noise may be left out: what else is free comes first.
+            let levels = self.free.iter().filter(|free| free.level).count();
+            let without = self.free.len() - levels;
+            if others.len() != without {
+                expect_length("start.values", others.len(), self.free.len())?;
+            }
         }
-        let start = |(i, free): (usize, &FreeParameter)| match (free.start, others) {
-            (Some(start), _) => Ok(start),
-            (None, Some(others)) => Ok(others[i]),
-            (None, None) => free.middle(),
+        let mut start = |free: &FreeParameter| {
+            let other = others.as_mut().and_then(Iterator::next);
+            match free.start.or(other) {
+                Some(start) => Ok(start),
+                None => free.middle(),
+            }
         };
-        self.free.iter().enumerate().map(start).collect()
+        self.free.iter().map(&mut start).collect()
     }
 
     /// The bounds of p, if there are any.
@@ -234,6 +245,11 @@ fn inputs(specs: &[ParameterSpec], simulator: &dyn Simulator) -> Result<Vec<Inpu
     if let Some(labels) = description.labels {
         let label = |(name, unit)| plain(name, Some(unit));
         return Ok(labels.into_iter().map(label).collect());
+    }
+    if specs.is_empty() {
+        let unit = simulator.input().unit.clone();
+        let place = |i| plain(format!("x[{i}]"), Some(unit.clone()));
+        return Ok((0..n).map(place).collect());
     }
     let allowed = format!(
         "the model takes {n} values and has no names for them: name each, in their order, before any further parameter"
@@ -390,6 +406,7 @@ impl FreeParameter {
             upper,
             transform,
             relative: false,
+            level: false,
             prior: prior.map_err(at(name, "prior"))?,
         })
     }

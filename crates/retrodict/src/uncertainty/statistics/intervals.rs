@@ -18,6 +18,11 @@ pub struct Interval {
 }
 
 impl Interval {
+    /// From one value to another.
+    pub fn new(low: f64, high: f64) -> Self {
+        Self { low, high }
+    }
+
     /// x ± reach · deviation, taken in the z with x = T(z).
     pub(crate) fn around(x: f64, deviation: f64, reach: f64, transform: &Transform) -> Self {
         // Without a datum to spare the reach is infinite, but a constant stays where it is.
