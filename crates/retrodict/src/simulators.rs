@@ -5,6 +5,7 @@ mod burgers;
 mod deriv2;
 mod exp;
 mod fluid;
+mod formula;
 mod gravity;
 mod heat;
 mod integral;
@@ -32,6 +33,7 @@ pub use exp::{Exp, ExpOptions};
 pub use fluid::{
     Flow, FlowWork, Fluid, FluidInput, FluidInverse, FluidOptions, FluidOutput, Limiter, Marker,
 };
+pub use formula::{Formula, FormulaOptions};
 pub use gravity::{Gravity, GravityOptions};
 pub use heat::{Heat, HeatOptions};
 pub use integral::IntegralEquation;

@@ -26,7 +26,7 @@ from ._core import (
     train,
 )
 from ._model import Model
-from ._types import Data, Differences, HasForward, Stop, TrainingStop
+from ._types import Data, Differences, HasForward, Parameter, Stop, TrainingStop
 
 __all__ = [
     "Check",
@@ -36,6 +36,7 @@ __all__ = [
     "Entry",
     "HasForward",
     "Model",
+    "Parameter",
     "Posterior",
     "Record",
     "SimulationError",

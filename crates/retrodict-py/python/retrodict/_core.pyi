@@ -11,6 +11,7 @@ from ._types import (
     HasForward,
     Named,
     Options,
+    Parameter,
     Stop,
     TrainingStop,
     Transform,
@@ -126,6 +127,14 @@ class Solution:
         names: Optional[Sequence[str]] = None,
     ) -> Statistics: ...
     @property
+    def parameters(self) -> dict[str, float]: ...
+    def intervals(self, level: float = 0.95) -> dict[str, dict[str, Any]]: ...
+    def profiles(
+        self, names: Optional[Union[str, Sequence[str]]] = None, *, level: float = 0.95
+    ) -> dict[str, dict[str, Any]]: ...
+    @property
+    def criteria(self) -> Optional[dict[str, Any]]: ...
+    @property
     def solutions(self) -> list[dict[str, Any]]: ...
     @property
     def weight(self) -> Optional[dict[str, Any]]: ...
@@ -150,7 +159,7 @@ class Statistics:
     @property
     def deviations(self) -> Array: ...
     @property
-    def noise(self) -> Literal["known", "estimated"]: ...
+    def noise(self) -> Literal["known", "estimated", "fitted"]: ...
     @property
     def chi_squared(self) -> Optional[float]: ...
     @property
@@ -306,11 +315,14 @@ def check(simulator: _Simulator, x: ArrayLike, *, seed: int = 0) -> Checks: ...
 def solve(
     simulator: _Simulator,
     target: ArrayLike,
-    start: ArrayLike,
+    start: Optional[ArrayLike] = None,
     *,
+    parameters: Optional[Mapping[str, Union[float, Parameter, Mapping[str, Any]]]] = None,
+    derived: Optional[Mapping[str, Union[str, Mapping[str, str]]]] = None,
+    profile: Optional[Union[str, Sequence[str]]] = None,
     method: str = "auto",
     options: Optional[Options] = None,
-    noise: Optional[ArrayLike] = None,
+    noise: Optional[Union[ArrayLike, str, Mapping[str, Any]]] = None,
     loss: Optional[Named] = None,
     missing: bool = False,
     lower: Optional[ArrayLike] = None,

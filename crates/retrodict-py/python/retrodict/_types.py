@@ -26,6 +26,27 @@ class HasForward(Protocol):
     def forward(self) -> Callable[[Array], ArrayLike]: ...
 
 
+class Parameter(TypedDict, total=False):
+    """A named parameter: an unknown of the fit, a constant, or tied to others."""
+
+    start: float
+    """Where the fit begins; the value of a fixed one."""
+    lower: float
+    """The least value."""
+    upper: float
+    """The greatest value."""
+    unit: str
+    """Its unit; the simulator's if left out."""
+    transform: Union[Literal["none", "log", "log10", "logit", "scale"], Mapping[str, Any]]
+    """What rules see in its place: "logit" stays between lower and upper, "scale" counts in multiples of the start."""
+    fixed: Union[bool, float]
+    """Whether it is a constant: True for its start, or the value itself."""
+    tied: str
+    """A formula in other parameters that it follows, such as "2 * k_on"."""
+    prior: Mapping[str, float]
+    """{"mean", "std"} in its unit, or log-normal, {"median", "log_std"}."""
+
+
 class Stop(TypedDict, total=False):
     """When a run ends. Criteria that are left out are not checked."""
 

@@ -61,6 +61,15 @@ impl Expression {
         })
     }
 
+    /// 0, of no variable.
+    pub(crate) fn zero() -> Self {
+        Self {
+            text: "0".to_owned(),
+            variables: Vec::new(),
+            tape: Tape::zero(),
+        }
+    }
+
     /// The formula as it was written.
     pub fn text(&self) -> &str {
         &self.text

@@ -45,6 +45,11 @@ impl Tape {
         Self { operations, depth }
     }
 
+    /// 0.
+    pub(super) fn zero() -> Self {
+        Self::new(vec![Operation::Constant(0.0)])
+    }
+
     /// The same with other places for the variables.
     pub(super) fn renumbered(&self, places: &[usize]) -> Self {
         let renumber = |operation: &Operation| match *operation {
