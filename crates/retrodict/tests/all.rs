@@ -49,6 +49,8 @@ mod posterior;
 mod priors;
 #[cfg(feature = "external")]
 mod program;
+#[cfg(feature = "external")]
+mod program_kept;
 mod remarks;
 mod residuals;
 mod rollout;
