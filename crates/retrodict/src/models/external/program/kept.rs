@@ -65,14 +65,15 @@ impl Resident {
         output_shape: Option<Vec<usize>>,
     ) -> Result<Self> {
         let (worker, introduction) = program.begin().map_err(|why| program.failed(why))?;
-        // Names say how many there are.
-        let named = introduction
-            .labels
-            .as_ref()
-            .map(|labels| vec![labels.len()]);
-        let told = introduction.input_shape.as_ref().or(named.as_ref());
-        let told = told.map(Vec::as_slice);
-        let input = fitted("input", input_shape, told, &program.label)?;
+        // Names say how many there are, where nothing else does.
+        let labels = introduction.labels.as_ref();
+        let named = || Some(vec![labels?.len()]);
+        let told = introduction.input_shape.as_deref();
+        let stated = match told {
+            None => input_shape.or_else(named),
+            Some(_) => input_shape,
+        };
+        let input = fitted("input", stated, told, &program.label)?;
         let told = introduction.output_shape.as_deref();
         let output = fitted("output", output_shape, told, &program.label)?;
         let mut input = Space::new("x", &input, "1");
