@@ -16,6 +16,7 @@ mod audit;
 mod bounds;
 mod conformance;
 #[cfg(feature = "network")]
+mod constrained;
 mod corrected_targets;
 mod descriptions;
 mod documents;
