@@ -15,8 +15,8 @@ mod adaptive_gradients;
 mod audit;
 mod bounds;
 mod conformance;
-#[cfg(feature = "network")]
 mod constrained;
+#[cfg(feature = "network")]
 mod corrected_targets;
 mod descriptions;
 mod documents;

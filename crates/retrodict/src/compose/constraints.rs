@@ -1,11 +1,14 @@
 //! Linear constraints on x: A x ≤ b and C x = d, a name for each.
 
 use crate::error::{Result, expect_finite, expect_length};
-use crate::linalg::dot;
+use crate::linalg::{Matrix, dot};
 use crate::options::require;
 
 /// More unknowns than this are too many for steps that keep constraints: they take dense decompositions.
 const MOST: usize = 500;
+
+/// An inequality with less room than this part of its terms holds as an equation.
+const TOUCHED: f64 = 1e-9;
 
 /// One constraint: a sum of multiples of the unknowns, and what it may be.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,6 +113,28 @@ impl LinearConstraints {
             )?;
         }
         Ok(())
+    }
+
+    /// The coefficients of the equalities, of n unknowns.
+    pub(crate) fn equalities(&self, n: usize) -> Matrix {
+        let rows = self
+            .rows
+            .iter()
+            .filter(|row| row.relation == Relation::Equal);
+        let values: Vec<f64> = rows.flat_map(|row| row.coefficients.clone()).collect();
+        Matrix::from_vec(values.len() / n.max(1), n, values)
+    }
+
+    /// The names of the inequalities that hold as equations at x.
+    pub(crate) fn touched(&self, x: &[f64]) -> Vec<String> {
+        let holds = |row: &&LinearConstraint| {
+            let terms = row.coefficients.iter().zip(x).map(|(a, x)| (a * x).abs());
+            let size = row.value.abs() + terms.sum::<f64>();
+            let off = dot(&row.coefficients, x) - row.value;
+            row.relation != Relation::Equal && off.abs() <= TOUCHED * size
+        };
+        let rows = self.rows.iter().filter(holds);
+        rows.map(|row| row.name.clone()).collect()
     }
 
     /// How far x is from meeting each constraint, in the unit of its sum: 0 where it does.

@@ -38,6 +38,10 @@ impl Face {
                 .map(|(c, d)| c / d)
                 .collect();
             let whole = norm(&row);
+            if whole == 0.0 {
+                // Of constants alone.
+                continue;
+            }
             row.iter_mut().for_each(|v| *v /= whole);
             let gap = facets.gap[i] / whole - dot(&row, &shortest);
             let mut left = row.clone();
@@ -53,7 +57,7 @@ impl Face {
                 basis.push(left);
                 which.push(i);
                 triangle.push([&along[..], &[length]].concat());
-            } else if gap.abs() > CLOSED * (norm(&shortest) + facets.size[i] / whole) {
+            } else if gap.abs() > CLOSED * (norm(&shortest) + facets.gap_size[i] / whole) {
                 let mut shares = along;
                 for j in (0..shares.len()).rev() {
                     shares[j] /= triangle[j][j];
@@ -120,18 +124,28 @@ impl Face {
         &self.shortest
     }
 
-    /// The inequalities in t: A D⁻¹ N t ≤ room − A D⁻¹ p.
+    /// The inequalities in t: A D⁻¹ N t ≤ room − A D⁻¹ p. One that equalities decide has no normal left; where they meet it, to
+    /// round-off, it has no limit either.
     pub(crate) fn inequalities(&self, facets: &Facets, scale: &[f64]) -> (Matrix, Vec<f64>) {
         let mut rows = facets.below.clone();
         for i in 0..rows.rows() {
-            rows.row_mut(i)
-                .iter_mut()
-                .zip(scale)
-                .for_each(|(a, d)| *a /= d);
+            let pairs = rows.row_mut(i).iter_mut().zip(scale);
+            pairs.for_each(|(a, d)| *a /= d);
         }
-        let limits = (0..rows.rows()).map(|i| facets.room[i] - dot(rows.row(i), &self.shortest));
-        let limits = limits.collect();
-        (rows.multiply(&self.basis), limits)
+        let mut within = rows.multiply(&self.basis);
+        let mut limits = Vec::with_capacity(rows.rows());
+        for i in 0..rows.rows() {
+            let limit = facets.room[i] - dot(rows.row(i), &self.shortest);
+            let decided = norm(within.row(i)) <= DEPENDENT * norm(rows.row(i));
+            if decided {
+                within.row_mut(i).fill(0.0);
+            }
+            limits.push(match decided && limit >= -CLOSED * facets.room_size[i] {
+                true => f64::INFINITY,
+                false => limit,
+            });
+        }
+        (within, limits)
     }
 
     /// s = p + N t.

@@ -14,12 +14,27 @@ pub(crate) struct Facets {
     pub(crate) equal: Matrix,
     pub(crate) gap: Vec<f64>,
     /// The size of what each gap is the difference of.
-    pub(crate) size: Vec<f64>,
+    pub(crate) gap_size: Vec<f64>,
     pub(crate) below: Matrix,
     pub(crate) room: Vec<f64>,
+    /// The size of what each room is the difference of.
+    pub(crate) room_size: Vec<f64>,
 }
 
 impl Facets {
+    /// Equalities that hold, and nothing else.
+    pub(crate) fn along(equal: Matrix) -> Self {
+        let (count, n) = (equal.rows(), equal.cols());
+        Self {
+            equal,
+            gap: vec![0.0; count],
+            gap_size: vec![0.0; count],
+            below: Matrix::zeros(0, n),
+            room: Vec::new(),
+            room_size: Vec::new(),
+        }
+    }
+
     /// The rows of inequalities that leave no room, in units of x that `scale` measures.
     pub(crate) fn touched(&self, x: &[f64], scale: &[f64]) -> Vec<usize> {
         let size: Vec<f64> = x.iter().zip(scale).map(|(x, d)| x * d).collect();
@@ -44,9 +59,10 @@ impl Facets {
         Self {
             equal: self.equal.clone(),
             gap: vec![0.0; self.gap.len()],
-            size: vec![0.0; self.gap.len()],
+            gap_size: vec![0.0; self.gap.len()],
             below: Matrix::from_vec(touched.len(), n, rows.collect()),
             room: vec![0.0; touched.len()],
+            room_size: vec![1.0; touched.len()],
         }
     }
 

@@ -98,8 +98,8 @@ impl Polyhedron {
             };
             pairs.map(of).unzip()
         };
-        let (gap, size) = left(&self.equal, &self.equal_to);
-        let (mut room, _) = left(&self.below, &self.below_what);
+        let (gap, gap_size) = left(&self.equal, &self.equal_to);
+        let (mut room, mut room_size) = left(&self.below, &self.below_what);
         room.iter_mut().for_each(|room| *room = room.max(0.0));
         let mut below = self.below.as_slice().to_vec();
         if let Some((low, high)) = margins {
@@ -107,15 +107,17 @@ impl Polyhedron {
                 for (i, margin) in side.iter().enumerate().filter(|(_, m)| m.is_finite()) {
                     below.extend((0..z.len()).map(|j| if i == j { sign } else { 0.0 }));
                     room.push(sign * margin);
+                    room_size.push(z[i].abs() + margin.abs());
                 }
             }
         }
         Facets {
             gap,
-            size,
+            gap_size,
             equal: self.equal.clone(),
             below: Matrix::from_vec(room.len(), z.len(), below),
             room,
+            room_size,
         }
     }
 

@@ -198,9 +198,10 @@ mod tests {
             let facets = Facets {
                 equal: Matrix::from_vec(equal, n, normal(equal * n)),
                 gap: vec![0.0; equal],
-                size: vec![1.0; equal],
+                gap_size: vec![1.0; equal],
                 below: Matrix::from_vec(below, n, normal(below * n)),
                 room: normal(below).iter().map(|v| 0.3 * v.abs()).collect(),
+                room_size: vec![1.0; below],
             };
             let scale: Vec<f64> = normal(n).iter().map(|v| 0.5 + v.abs()).collect();
             let radius = [0.1, 0.5, 100.0][round % 3];
