@@ -26,6 +26,7 @@ pub struct LinearConstraint {
 
 /// How the two sides of a constraint relate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Relation {
     /// a·x ≤ b.
     AtMost,
