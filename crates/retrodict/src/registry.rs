@@ -21,8 +21,8 @@ use crate::network::{Architecture, Dense, UNet};
 use crate::options::{self, Build};
 use crate::priors::{Gaussian, Matern, Prior, Sparsity, Tikhonov, TotalVariation};
 use crate::simulators::{
-    AdvectionOptions, BurgersOptions, Deriv2Options, ExpOptions, FluidOptions, GravityOptions,
-    HeatOptions, KuramotoSivashinskyOptions, LaplaceOptions, Lorenz, LotkaVolterra,
+    AdvectionOptions, BurgersOptions, Deriv2Options, ExpOptions, FitzHughNagumo, FluidOptions,
+    GravityOptions, HeatOptions, KuramotoSivashinskyOptions, LaplaceOptions, Lorenz, LotkaVolterra,
     OscillatorsOptions, Pendulum, PhillipsOptions, PoissonOptions, ReactionDiffusionOptions,
     ScalingOptions, SchroedingerOptions, ShawOptions, SineOptions, Sir, SquareOptions,
     VolterraOptions, WaveOptions,
@@ -256,6 +256,8 @@ pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entr
          trajectory", "Landau & Lifshitz, § 11"),
     built!(Arc::new, OdeOptions<Sir>, "sir", ["epidemic"], "The SIR model of an epidemic: contact and recovery rates from \
          the numbers over time", "Kermack & McKendrick 1927"),
+    built!(Arc::new, OdeOptions<FitzHughNagumo>, "fitzhugh-nagumo", ["nerve"], "A nerve that fires: four parameters from voltage \
+         and recovery over time", "FitzHugh 1961; Nagumo et al. 1962"),
     built!(Arc::new, SchroedingerOptions, "schroedinger", ["quantum-dipole"], "A quantum particle in a well, controlled \
          through its dipole", "Schnell et al. 2022, section 4.3"),
     built!(Arc::new, ShawOptions, "shaw", [], "A light source behind a slit: an integral equation, exponentially ill-posed", "Shaw 1972; Hansen 1994"),

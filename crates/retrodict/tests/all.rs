@@ -56,6 +56,7 @@ mod remarks;
 mod residuals;
 mod rollout;
 mod schroedinger;
+mod sciml;
 mod searches;
 mod simulators;
 mod spec;
