@@ -287,7 +287,31 @@ fn arguments_that_do_not_fit_are_misuse() {
         ),
         (
             "solve --command run --target y.csv",
-            &["--inputs", "--outputs"],
+            &["--inputs", "--outputs", "--keep"],
+        ),
+        (
+            "solve --command run --input-shape 2x2 --target y.csv",
+            &["--command CMD needs --outputs M"],
+        ),
+        (
+            "solve --command run --inputs 4 --input-shape 2x2 --target y.csv",
+            &["cannot be used with"],
+        ),
+        (
+            "solve --command run --input-shape 2x0 --target y.csv",
+            &["2x0", "as in 64x64"],
+        ),
+        (
+            "solve --command {input} --keep --target y.csv",
+            &["leave {input} and {output} out"],
+        ),
+        (
+            "solve sine --keep --target y.csv",
+            &["--keep", "goes with --command CMD"],
+        ),
+        (
+            "solve sine --input-shape 2 --target y.csv",
+            &["--input-shape", "--umbridge URL or --command CMD"],
         ),
         (
             "solve --command run --inputs 2 --outputs 2 --target y.csv",
@@ -434,6 +458,75 @@ fn a_program_is_solved_simulated_and_checked() {
     }
     let (code, said, errors) = words(f, &[&["check"], &own[..], &["--at", "x.csv"]].concat());
     assert_eq!(code, 0, "{said}{errors}");
+}
+
+/// A program that keeps running is named once, and its fields have the shapes that it or the arguments say.
+#[cfg(unix)]
+#[test]
+fn a_program_that_keeps_running_is_solved_simulated_and_checked() {
+    let folder = tempdir().unwrap();
+    let f = folder.path();
+    let model = "
+import json, sys
+print('ready', file=sys.stderr)
+for line in sys.stdin:
+    q = json.loads(line)
+    if q['call'] == 'describe':
+        answer = {'names': ['a', 'b', 'c', 'd'], 'input_shape': [4], 'output_shape': [4]}
+    else:
+        answer = {'value': [3 * x + 1 for x in q['x']]}
+    print(json.dumps({'id': q['id'], **answer}), flush=True)
+";
+    fs::write(f.join("model.py"), model).unwrap();
+    fs::write(f.join("x.csv"), "1,2\n3,4\n").unwrap();
+    let own = [
+        "--command",
+        "python3 model.py",
+        "--keep",
+        "--input-shape",
+        "2x2",
+        "--output-shape",
+        "2x2",
+    ];
+    let with = |command: &str, rest: &[&str]| {
+        let (code, said, errors) = words(f, &[&[command], &own[..], rest].concat());
+        assert_eq!(code, 0, "{said}{errors}");
+        said
+    };
+    with("simulate", &["--input", "x.csv", "-o", "y.csv"]);
+    let rows = fs::read_to_string(f.join("y.csv")).unwrap();
+    assert_eq!(rows.lines().count(), 2, "a field of two rows: {rows}");
+    // A prior along the axes of the field needs its shape.
+    let said = with(
+        "solve",
+        &[
+            "--target",
+            "y.csv",
+            "-o",
+            "found.csv",
+            "--prior",
+            "tikhonov:order=1,weight=1e-12",
+        ],
+    );
+    assert_says(&said, &["program with"]);
+    let found = fs::read_to_string(f.join("found.csv")).unwrap();
+    let found = found.split([',', '\n']).filter(|cell| !cell.is_empty());
+    let found: Vec<f64> = found.map(|cell| cell.parse().unwrap()).collect();
+    assert_eq!(found.len(), 4);
+    for (found, x) in found.iter().zip([1.0, 2.0, 3.0, 4.0]) {
+        assert!((found - x).abs() < 1e-6, "{found} against {x}");
+    }
+    with("check", &["--at", "x.csv"]);
+    // The same from a file.
+    let text = "
+simulator = { name = \"program\", command = \"python3 model.py\", keep = true }
+title = \"Four numbers\"
+target = \"flat.csv\"
+";
+    fs::write(f.join("flat.csv"), "4\n7\n10\n13\n").unwrap();
+    fs::write(f.join("inversion.toml"), text).unwrap();
+    let said = succeed(f, "solve inversion.toml --json -o again.csv");
+    assert_says(&said, &["\"a\"", "\"d\""]);
 }
 
 #[test]

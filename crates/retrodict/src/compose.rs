@@ -2,6 +2,10 @@
 
 pub(crate) mod bounds;
 pub mod parameters;
+pub(crate) mod constraints;
+pub(crate) mod face;
+pub(crate) mod facets;
+pub(crate) mod polyhedron;
 pub(crate) mod residual;
 pub(crate) mod selected;
 pub(crate) mod stacked;
@@ -10,6 +14,7 @@ pub(crate) mod transformed;
 pub use crate::core::transform::Transform;
 pub use bounds::Bounds;
 pub use parameters::{Parameter, Parameterised, Parameters};
+pub use constraints::{LinearConstraint, LinearConstraints, Relation};
 pub use residual::ResidualAt;
 pub use selected::Selected;
 pub use stacked::Stacked;

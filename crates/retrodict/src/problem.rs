@@ -6,6 +6,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::compose::bounds::{Bounds, BoundsBox};
+use crate::compose::constraints::LinearConstraints;
+use crate::compose::polyhedron::Polyhedron;
 use crate::compose::transformed::Transformed;
 use crate::core::description::Description;
 use crate::core::loss::Loss;
@@ -14,6 +16,7 @@ use crate::core::simulator::Simulator;
 use crate::error::{Result, expect_finite, expect_length};
 
 mod computed;
+mod constrained;
 mod evaluation;
 mod likelihood;
 mod observed;
@@ -25,7 +28,7 @@ mod within;
 pub use crate::core::counts::Counts;
 pub use computed::Computed;
 pub use evaluation::Evaluation;
-pub(crate) use evaluation::silence;
+pub(crate) use evaluation::{flatten, silence};
 pub use observed::Shortage;
 pub use parts::Term;
 
@@ -44,6 +47,9 @@ pub struct Problem {
     bounds: Option<Bounds>,
     /// The bounds in the unknowns that rules see.
     walls: Option<BoundsBox>,
+    constraints: Option<Arc<LinearConstraints>>,
+    /// The constraints in the unknowns that rules see.
+    polyhedron: Option<Arc<Polyhedron>>,
     transformed: Option<Arc<Transformed>>,
 }
 
@@ -77,6 +83,8 @@ impl Problem {
             terms: Vec::new(),
             bounds: None,
             walls: None,
+            constraints: None,
+            polyhedron: None,
             transformed: None,
         })
     }

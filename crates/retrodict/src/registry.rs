@@ -21,8 +21,8 @@ use crate::network::{Architecture, Dense, UNet};
 use crate::options::{self, Build};
 use crate::priors::{Gaussian, Matern, Prior, Sparsity, Tikhonov, TotalVariation};
 use crate::simulators::{
-    AdvectionOptions, BurgersOptions, Deriv2Options, ExpOptions, FluidOptions, FormulaOptions, GravityOptions,
-    HeatOptions, KuramotoSivashinskyOptions, LaplaceOptions, Lorenz, LotkaVolterra,
+    AdvectionOptions, BurgersOptions, Deriv2Options, ExpOptions, FitzHughNagumo, FluidOptions, FormulaOptions,
+    GravityOptions, HeatOptions, KuramotoSivashinskyOptions, LaplaceOptions, Lorenz, LotkaVolterra,
     OscillatorsOptions, Pendulum, PhillipsOptions, PoissonOptions, ReactionDiffusionOptions,
     ScalingOptions, SchroedingerOptions, ShawOptions, SineOptions, Sir, SquareOptions,
     VolterraOptions, WaveOptions,
@@ -258,6 +258,8 @@ pub static SIMULATORS: List<Arc<dyn Simulator>> = List { kind: "simulator", entr
          the numbers over time", "Kermack & McKendrick 1927"),
     built!(Arc::new, FormulaOptions, "formula", ["curve"], "A curve that a formula describes, such as a * exp(-k * t): its \
          parameters from its values", "Seber & Wild 1989"),
+    built!(Arc::new, OdeOptions<FitzHughNagumo>, "fitzhugh-nagumo", ["nerve"], "A nerve that fires: four parameters from voltage \
+         and recovery over time", "FitzHugh 1961; Nagumo et al. 1962"),
     built!(Arc::new, SchroedingerOptions, "schroedinger", ["quantum-dipole"], "A quantum particle in a well, controlled \
          through its dipole", "Schnell et al. 2022, section 4.3"),
     built!(Arc::new, ShawOptions, "shaw", [], "A light source behind a slit: an integral equation, exponentially ill-posed", "Shaw 1972; Hansen 1994"),

@@ -4,6 +4,7 @@ mod advection;
 mod burgers;
 mod deriv2;
 mod exp;
+mod fitzhugh_nagumo;
 mod fluid;
 mod formula;
 mod gravity;
@@ -30,6 +31,7 @@ pub use advection::{Advection, AdvectionOptions, Shift};
 pub use burgers::{Burgers, BurgersOptions, Transport};
 pub use deriv2::{Deriv2, Deriv2Options};
 pub use exp::{Exp, ExpOptions};
+pub use fitzhugh_nagumo::FitzHughNagumo;
 pub use fluid::{
     Flow, FlowWork, Fluid, FluidInput, FluidInverse, FluidOptions, FluidOutput, Limiter, Marker,
 };

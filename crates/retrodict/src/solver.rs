@@ -2,6 +2,7 @@
 
 pub mod automatic;
 pub(crate) mod checkpoint;
+pub(crate) mod constrained;
 pub(crate) mod curvature;
 pub(crate) mod explained;
 pub(crate) mod limits;

@@ -14,6 +14,7 @@ mod adam;
 mod adamw;
 mod anew;
 mod bfgs;
+mod constrained;
 mod gauss_newton;
 mod gradient_descent;
 mod half_inverse;
@@ -30,6 +31,7 @@ mod rmsprop;
 mod search;
 mod whitened;
 
+pub(crate) use constrained::unblocked;
 pub(crate) use whitened::{TRUSTED, Whitened};
 
 pub use adadelta::{Adadelta, AdadeltaOptions};
@@ -73,6 +75,18 @@ pub trait UpdateRule: Send {
     /// How long a piece of Δx is taken where bounds hold unknowns or bend the way.
     fn search_within(&self) -> Search {
         self.search()
+    }
+
+    /// What it is called in messages: the name of its type unless it says otherwise.
+    fn name(&self) -> &'static str {
+        let path = std::any::type_name::<Self>();
+        path.rsplit("::").next().unwrap_or(path)
+    }
+
+    /// Whether its steps keep [linear constraints](crate::compose::LinearConstraints) on x: a solver refuses constrained
+    /// problems for rules whose steps do not.
+    fn keeps_constraints(&self) -> bool {
+        false
     }
 
     /// Whether [`judge`](UpdateRule::judge) looks at its trial: only then is one computed in training.

@@ -15,6 +15,7 @@ mod adaptive_gradients;
 mod audit;
 mod bounds;
 mod conformance;
+mod constrained;
 #[cfg(feature = "network")]
 mod corrected_targets;
 mod descriptions;
@@ -52,10 +53,13 @@ mod priors;
 mod profiles;
 #[cfg(feature = "external")]
 mod program;
+#[cfg(feature = "external")]
+mod program_kept;
 mod remarks;
 mod residuals;
 mod rollout;
 mod schroedinger;
+mod sciml;
 mod searches;
 mod simulators;
 mod spec;

@@ -267,7 +267,7 @@ fn clones_and_what_is_built_of_the_same_options_answer_alike() {
     );
     let flow = FluidOptions::default().with_shape([12, 12]).with_steps(3);
     let fluid = [assert_fixed(flow, Fluid::options)].len();
-    let equations = equations!(LotkaVolterra, Lorenz, Pendulum, Sir);
+    let equations = equations!(LotkaVolterra, Lorenz, Pendulum, Sir, FitzHughNagumo);
     assert_eq!(count + fluid + equations, SIMULATORS.entries.len());
 }
 

@@ -111,7 +111,11 @@ fn programs_that_fail_are_quoted() {
         ),
         (
             "sh -c 'echo \"[1, NaN]\" > {output}' {input}".to_owned(),
-            &["not a .json file of 2 numbers", "no NaN"],
+            &["y holds NaN at index 1", "no finite value at this x"],
+        ),
+        (
+            "sh -c 'echo \"[1, two]\" > {output}' {input}".to_owned(),
+            &["not a .json file of 2 numbers", "write a list such as"],
         ),
         (
             "sh -c 'echo \"[1, null]\" > {output}' {input}".to_owned(),

@@ -56,7 +56,8 @@ fn some_simulators_bring_a_residual_and_its_checks_run() {
             "lotka-volterra",
             "lorenz",
             "pendulum",
-            "sir"
+            "sir",
+            "fitzhugh-nagumo"
         ]
     );
 }

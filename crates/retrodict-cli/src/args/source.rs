@@ -1,5 +1,6 @@
 //! A simulator of the user's own: a server or a program, from the arguments.
 
+use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,24 +25,27 @@ pub struct Source {
     #[arg(long, help_heading = HEADING, value_name = "JSON")]
     pub config: Option<String>,
     /// A program, such as "python my_model.py {input} {output}"; the braces are replaced by file paths.
-    #[arg(
-        long,
-        help_heading = HEADING,
-        value_name = "CMD",
-        conflicts_with = "simulator",
-        requires = "inputs",
-        requires = "outputs"
-    )]
+    #[arg(long, help_heading = HEADING, value_name = "CMD", conflicts_with = "simulator")]
     pub command: Option<String>,
+    /// Keep the program running: it reads requests from standard input and answers on standard output, line by line
+    /// in JSON, instead of being started for each evaluation.
+    #[arg(long, help_heading = HEADING)]
+    pub keep: bool,
     /// A program that writes J instead of y, m × n in row-major order [default: J by finite differences].
     #[arg(long, help_heading = HEADING, value_name = "CMD")]
     pub jacobian_command: Option<String>,
-    /// Number of values that the program reads.
-    #[arg(long, help_heading = HEADING, value_name = "N")]
+    /// Number of values that the program reads [default with --keep: as it says].
+    #[arg(long, help_heading = HEADING, value_name = "N", conflicts_with = "input_shape")]
     pub inputs: Option<usize>,
-    /// Number of values that it writes.
-    #[arg(long, help_heading = HEADING, value_name = "M")]
+    /// Number of values that it writes [default with --keep: as it says].
+    #[arg(long, help_heading = HEADING, value_name = "M", conflicts_with = "output_shape")]
     pub outputs: Option<usize>,
+    /// Shape of x if it is a field, such as 64x64.
+    #[arg(long, help_heading = HEADING, value_name = "SHAPE")]
+    pub input_shape: Option<Extents>,
+    /// Shape of y if it is a field.
+    #[arg(long, help_heading = HEADING, value_name = "SHAPE")]
+    pub output_shape: Option<Extents>,
     /// The format of its files: npy, npz or json [default: npy].
     #[arg(long, help_heading = HEADING, value_name = "KIND")]
     pub format: Option<String>,
@@ -70,14 +74,18 @@ impl Source {
             }
         };
         let text = |value: &Option<String>| value.clone().map(toml::Value::String);
+        let shape = |value: &Option<Extents>| value.as_ref().map(Extents::value);
         let count = |value: Option<usize>| value.map(|n| toml::Value::Integer(n as i64));
         set("url", text(&self.umbridge));
         set("model", text(&self.model));
         set("config", self.config.as_deref().map(table).transpose()?);
         set("command", text(&self.command));
         set("jacobian", text(&self.jacobian_command));
+        set("keep", self.keep.then(|| true.into()));
         set("inputs", count(self.inputs));
         set("outputs", count(self.outputs));
+        set("input_shape", shape(&self.input_shape));
+        set("output_shape", shape(&self.output_shape));
         set("format", text(&self.format));
         set(
             "timeout",
@@ -102,9 +110,22 @@ impl Source {
                 program,
                 command,
             ),
+            ("--keep", self.keep, program, command),
             ("--inputs", self.inputs.is_some(), program, command),
             ("--outputs", self.outputs.is_some(), program, command),
             ("--format", self.format.is_some(), program, command),
+            (
+                "--input-shape",
+                self.input_shape.is_some(),
+                server || program,
+                either,
+            ),
+            (
+                "--output-shape",
+                self.output_shape.is_some(),
+                server || program,
+                either,
+            ),
             (
                 "--timeout",
                 self.timeout.is_some(),
@@ -125,7 +146,54 @@ impl Source {
                 )));
             }
         }
+        if program && !self.keep {
+            self.check_sizes()?;
+        }
         Ok(())
+    }
+
+    /// A program that is run for each evaluation cannot say how many values it reads and writes.
+    fn check_sizes(&self) -> Outcome<()> {
+        let input = self.inputs.is_some() || self.input_shape.is_some();
+        let output = self.outputs.is_some() || self.output_shape.is_some();
+        let missing = match (input, output) {
+            (true, true) => return Ok(()),
+            (false, false) => "--inputs N and --outputs M",
+            (false, true) => "--inputs N",
+            (true, false) => "--outputs M",
+        };
+        Err(Failure::Misuse(format!(
+            "--command CMD needs {missing}, the numbers of values that it reads and writes (or --input-shape and \
+             --output-shape, such as 64x64, for fields); a program that runs with --keep can say them itself"
+        )))
+    }
+}
+
+/// The lengths of the axes of a field, as in `64x64`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extents(Vec<usize>);
+
+impl Extents {
+    fn value(&self) -> toml::Value {
+        let extents = self.0.iter().map(|n| toml::Value::Integer(*n as i64));
+        toml::Value::Array(extents.collect())
+    }
+}
+
+impl FromStr for Extents {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let extents: Result<Vec<usize>, _> = text
+            .split(['x', '×', ','])
+            .map(|extent| extent.trim().parse())
+            .collect();
+        match extents {
+            Ok(extents) if extents.iter().all(|n| (1..=usize::MAX / 2).contains(n)) => {
+                Ok(Self(extents))
+            }
+            _ => Err("write the length of each axis, as in 64x64 or 3x128x128".to_owned()),
+        }
     }
 }
 

@@ -133,6 +133,11 @@ impl BoundsBox {
         (self.lower[i], self.upper[i])
     }
 
+    /// The least and the greatest values.
+    pub(crate) fn sides(&self) -> (&[f64], &[f64]) {
+        (&self.lower, &self.upper)
+    }
+
     /// The value nearest to x + step within the walls. What ends beside a wall to round-off ends
     /// at it, so that an unknown at a wall is known to be there.
     pub(crate) fn land(&self, i: usize, x: f64, step: f64) -> f64 {
@@ -173,6 +178,16 @@ impl BoundsBox {
         };
         let held: Vec<bool> = (0..x.len()).map(pushed).collect();
         held.contains(&true).then_some(held)
+    }
+}
+
+/// The error of a rule whose steps do not keep linear constraints.
+pub(crate) fn refuse_constraints(rule: &'static str) -> Error {
+    Error::Unsupported {
+        rule,
+        needs: "a problem without linear constraints",
+        simulator: "a constrained problem".to_owned(),
+        instead: vec!["levenberg-marquardt or gauss-newton, which keep them".into()],
     }
 }
 

@@ -206,6 +206,19 @@ impl WithSimd for AxpyDot<'_> {
     }
 }
 
+/// Takes from v what lies along an orthonormal basis, twice, so that the rest is orthogonal to round-off; returns that.
+pub(crate) fn orthogonalise(v: &mut [f64], basis: &[Vec<f64>]) -> Vec<f64> {
+    let mut along = vec![0.0; basis.len()];
+    for _ in 0..2 {
+        for (sum, q) in along.iter_mut().zip(basis) {
+            let part = dot(q, v);
+            *sum += part;
+            axpy(-part, q, v);
+        }
+    }
+    along
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! Simulators that are not written in Rust: models behind a server, and programs.
 //!
-//! [`UmBridgeOptions`] speak the UM-Bridge protocol, [`ProgramOptions`] run a command with files. Both give an
+//! [`UmBridgeOptions`] speak the UM-Bridge protocol, [`ProgramOptions`] run a command with files, or keep it running. Both give an
 //! [`External`]: a [`Simulator`] that fills in the derivatives which the model lacks, by exact
 //! products with what it has, else by [`Differences`], with many evaluations at once.
 //!
@@ -21,7 +21,7 @@ use std::sync::Arc;
 use crate::core::description::{Approximation, Description};
 use crate::core::simulator::{SecondOrder, Simulator};
 use crate::core::space::Space;
-use crate::error::{Error, Result, expect_finite};
+use crate::error::{Result, expect_finite};
 use crate::interrupt;
 use crate::linalg::LinearMap;
 use crate::linalg::Matrix;
@@ -29,104 +29,30 @@ use crate::linalg::Matrix;
 mod columns;
 mod differences;
 mod jacobian;
+mod model;
 mod noise;
 mod parallel;
 mod plain;
 #[cfg(feature = "external")]
 mod program;
 #[cfg(feature = "external")]
+mod shape;
+#[cfg(feature = "external")]
 mod umbridge;
 
 pub use differences::{Differences, Scheme};
+pub use model::{Model, Offers};
 #[cfg(feature = "external")]
 pub use program::{Format, ProgramOptions, end_programs};
 #[cfg(feature = "external")]
 pub use umbridge::UmBridgeOptions;
 
 use jacobian::JacobianAt;
+use model::{failed, failed_as};
 use parallel::Slots;
-use plain::plain;
 
 /// More values than this in one array are taken for a mistake: 800 MB.
 const MOST_VALUES: usize = 100_000_000;
-
-/// What a model outside can do by itself.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, derive_setters::Setters)]
-#[setters(prefix = "with_")]
-#[non_exhaustive]
-pub struct Offers {
-    /// Products with J.
-    pub jvp: bool,
-    /// Products with Jᵀ.
-    pub vjp: bool,
-    /// J as a whole.
-    pub jacobian: bool,
-    /// Products with second derivatives.
-    pub second_order: bool,
-}
-
-/// A model outside: it evaluates, and may offer derivatives.
-///
-/// Methods that [`offers`](Model::offers) does not name are never called.
-pub trait Model: Send + Sync {
-    /// What it is called in messages, such as `model 'forward' at http://localhost:4242`.
-    fn label(&self) -> String;
-    /// What [`jacobian`](Model::jacobian) comes from, where that is called otherwise.
-    fn jacobian_label(&self) -> String {
-        self.label()
-    }
-    /// The space of x.
-    fn input(&self) -> &Space;
-    /// The space of y.
-    fn output(&self) -> &Space;
-    /// What it can do beside evaluating.
-    fn offers(&self) -> Offers {
-        Offers::default()
-    }
-    /// y = P(x), with whatever length and values the model returns.
-    ///
-    /// # Errors
-    /// If the model fails at this x.
-    fn evaluate(&self, x: &[f64]) -> Result<Vec<f64>>;
-    /// J dx.
-    ///
-    /// # Errors
-    /// If the model fails at this x.
-    fn jvp(&self, _x: &[f64], _dx: &[f64]) -> Result<Vec<f64>> {
-        Err(failed(self, "it offers no products with J"))
-    }
-    /// Jᵀ dy.
-    ///
-    /// # Errors
-    /// If the model fails at this x.
-    fn vjp(&self, _x: &[f64], _dy: &[f64]) -> Result<Vec<f64>> {
-        Err(failed(self, "it offers no products with Jᵀ"))
-    }
-    /// J, in row order.
-    ///
-    /// # Errors
-    /// If the model fails at this x.
-    fn jacobian(&self, _x: &[f64]) -> Result<Vec<f64>> {
-        Err(failed(self, "it offers no J"))
-    }
-    /// (Σᵢ dyᵢ ∇²Pᵢ) dx.
-    ///
-    /// # Errors
-    /// If the model fails at this x.
-    fn vjp_derivative(&self, _x: &[f64], _dy: &[f64], _dx: &[f64]) -> Result<Vec<f64>> {
-        Err(failed(self, "it offers no second derivatives"))
-    }
-}
-
-/// A failure of a model, with its label in front.
-fn failed<M: Model + ?Sized>(model: &M, message: impl Into<String>) -> Error {
-    failed_as(model.label(), message)
-}
-
-/// A failure of what goes by that label; neither may steer a terminal.
-fn failed_as(label: String, message: impl Into<String>) -> Error {
-    Error::simulation(plain(&label), plain(&message.into()))
-}
 
 /// A model outside as a simulator, with the derivatives that it lacks filled in.
 ///
@@ -389,6 +315,7 @@ impl Simulator for External {
     fn describe(&self) -> Description {
         Description::default()
             .with_approximation(self.approximation())
+            .with_labels(self.model.labels())
             // J is cached for each x, once it was needed.
             .with_keeps_trajectory(true)
     }

@@ -10,12 +10,14 @@ use crate::linalg::LinearMap;
 use crate::linalg::Matrix;
 
 mod arc;
+mod constrained;
 mod derivatives;
 mod inverse;
 mod once;
 mod second_order;
 mod silence;
 
+pub(crate) use constrained::flatten;
 use once::once;
 pub(crate) use silence::silence;
 

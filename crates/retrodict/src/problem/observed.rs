@@ -56,14 +56,17 @@ impl Problem {
     /// Joins problems of one x: their data one after the other, their losses added.
     ///
     /// # Errors
-    /// If there is none, their x differ in length, or one of them has priors, bounds or transforms
+    /// If there is none, their x differ in length, or one of them has priors, bounds, constraints or transforms
     /// already.
     pub fn joined(problems: &[Self]) -> Result<Self> {
         for problem in problems {
             require(
-                problem.terms.is_empty() && problem.bounds.is_none() && !problem.is_transformed(),
+                problem.terms.is_empty()
+                    && problem.bounds.is_none()
+                    && problem.constraints.is_none()
+                    && !problem.is_transformed(),
                 "joined",
-                "a problem with priors, bounds or transforms",
+                "a problem with priors, bounds, constraints or transforms",
                 "join the data first, and give these to the whole",
             )?;
         }

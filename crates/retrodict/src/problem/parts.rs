@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use super::Problem;
 use crate::compose::bounds::{Bounds, BoundsBox};
+use crate::compose::constraints::LinearConstraints;
+use crate::compose::polyhedron::Polyhedron;
 use crate::compose::stacked::Stacked;
 use crate::compose::transformed::Transformed;
 use crate::core::loss::Loss;
@@ -39,11 +41,12 @@ pub(super) struct DataBlocks {
     pub(super) target: Vec<f64>,
 }
 
-/// Data, priors, bounds and transforms.
+/// Data, priors, bounds, constraints and transforms.
 pub(super) struct Parts {
     pub(super) data: DataBlocks,
     pub(super) terms: Vec<Term>,
     pub(super) bounds: Option<Bounds>,
+    pub(super) constraints: Option<Arc<LinearConstraints>>,
     pub(super) transforms: Vec<Transform>,
 }
 
@@ -63,6 +66,7 @@ impl Problem {
             data,
             terms: self.terms.clone(),
             bounds: self.bounds.clone(),
+            constraints: self.constraints.clone(),
             transforms: transforms.map_or(Vec::new(), |t| t.transforms().to_vec()),
         }
     }
@@ -108,11 +112,25 @@ impl Parts {
             None => simulator,
             Some(transformed) => transformed.clone(),
         };
+        let polyhedron = match &self.constraints {
+            None => None,
+            Some(constraints) => {
+                constraints.validate(n)?;
+                let transforms = transformed.as_ref().map(|t| t.transforms());
+                let polyhedron = Polyhedron::new(constraints, n, transforms)?;
+                // Whether any point meets them all, with the bounds.
+                let sides = walls.as_ref().map(BoundsBox::sides);
+                polyhedron.nearest_to(&vec![0.0; n], sides)?;
+                Some(Arc::new(polyhedron))
+            }
+        };
         Ok(Problem {
             data: Some(Arc::new(self.data)),
             terms: self.terms,
             bounds,
             walls,
+            constraints: self.constraints,
+            polyhedron,
             transformed,
             ..Problem::new(simulator, loss, target)?
         })

@@ -16,7 +16,7 @@ impl Problem {
         parts.join()
     }
 
-    /// The same problem without bounds.
+    /// The same problem without bounds; linear constraints stay.
     pub fn unbounded(&self) -> Self {
         Self {
             bounds: None,

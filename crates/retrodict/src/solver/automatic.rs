@@ -41,8 +41,15 @@ const FORMED: usize = 2000;
 pub fn method(problem: &Problem) -> Automatic {
     let simulator = problem.simulator();
     // Where there are priors, the stacked simulator brings no inverse.
-    if simulator.local_inverse().is_some() && problem.bounds().is_none() {
+    let constrained = problem.constraints().is_some();
+    if simulator.local_inverse().is_some() && problem.bounds().is_none() && !constrained {
         return of_simulator(simulator);
+    }
+    if constrained {
+        return Automatic {
+            method: "levenberg-marquardt",
+            reason: "it keeps linear constraints",
+        };
     }
     let (priors, small) = (problem.priors(), is_small(simulator));
     if !small && priors.iter().any(is_reweighted) {

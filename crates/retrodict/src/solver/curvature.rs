@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::linalg::{Matrix, Svd, distance_squared, dot, lowest_ritz_pair, norm, svd, triangle};
-use crate::problem::{Evaluation, silence};
+use crate::problem::{Evaluation, flatten, silence};
 use crate::updates::Whitened;
 
 /// Steps of the Lanczos iteration that looks for negative curvature.
@@ -44,13 +44,19 @@ pub(crate) fn leads_downhill(at: &Evaluation<'_>) -> Result<bool> {
     let view = ScaledJacobian::new(at)?;
     let gradient = at.gradient()?;
     let held = at.held()?;
+    // Along constraints that hold as equations: where none is left open, nothing falls.
+    let normals = at.normals();
+    let normals = normals.as_ref();
+    if normals.is_some_and(|normals| normals.rows() >= at.x().len()) {
+        return Ok(false);
+    }
     let reach = view.reach(at)?;
     let exact = at.has_hessian();
     let n = at.x().len();
     let (mut along, mut product) = (vec![0.0; n], vec![0.0; n]);
     let mut largest = 0.0_f64;
     let mut hessian = |z: &[f64], out: &mut [f64]| -> Result<()> {
-        let length = view.push(z, held, &mut along);
+        let length = view.push(z, (held, normals), &mut along);
         if exact {
             at.hessian_product(&along, &mut product)?;
         } else {
@@ -65,6 +71,9 @@ pub(crate) fn leads_downhill(at: &Evaluation<'_>) -> Result<bool> {
                 silence(held, &mut product);
             }
         }
+        if let Some(normals) = normals {
+            flatten(normals, &mut product);
+        }
         largest = largest.max(view.pull(&mut product, out) / length);
         Ok(())
     };
@@ -74,7 +83,7 @@ pub(crate) fn leads_downhill(at: &Evaluation<'_>) -> Result<bool> {
     let Ok((value, vector)) = lowest else {
         return Ok(false);
     };
-    let length = view.push(&vector, held, &mut along);
+    let length = view.push(&vector, (held, normals), &mut along);
     let curvature = value / (length * length);
     if curvature.is_nan() || curvature >= -SLIGHT * largest {
         return Ok(false);
@@ -200,8 +209,13 @@ impl ScaledJacobian {
         Ok(view)
     }
 
-    /// along = Δx of z, 0 for what bounds hold; returns ‖D Δx‖.
-    fn push(&self, z: &[f64], held: Option<&[bool]>, along: &mut [f64]) -> f64 {
+    /// along = Δx of z, 0 for what bounds hold and along normals of constraints; returns ‖D Δx‖.
+    fn push(
+        &self,
+        z: &[f64],
+        (held, normals): (Option<&[bool]>, Option<&Matrix>),
+        along: &mut [f64],
+    ) -> f64 {
         match &self.effects {
             Some((v, s)) => {
                 let z: Vec<f64> = z.iter().zip(s).map(|(z, s)| z / s).collect();
@@ -214,7 +228,15 @@ impl ScaledJacobian {
         }
         let length = norm(along);
         along.iter_mut().zip(&self.scale).for_each(|(a, d)| *a /= d);
-        length
+        let Some(normals) = normals else {
+            return length;
+        };
+        flatten(normals, along);
+        let squares = along
+            .iter()
+            .zip(&self.scale)
+            .map(|(a, d)| (a * d) * (a * d));
+        squares.sum::<f64>().sqrt()
     }
 
     /// out = what a product with the Hessian is in z; returns ‖D⁻¹ product‖.

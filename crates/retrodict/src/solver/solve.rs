@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use crate::compose::bounds::refuse_constraints;
 use crate::error::{Error, Result, expect_length};
 use crate::interrupt::Interrupt;
 use crate::problem::{Evaluation, Problem, Tally};
@@ -114,6 +115,9 @@ impl Solver {
             self.rule.recall(&from.rule)?;
         }
         expect_length("x", from.x.len(), problem.inputs())?;
+        if problem.constraints().is_some() && !self.rule.keeps_constraints() {
+            return Err(refuse_constraints(self.rule.name()));
+        }
         let fresh = from.is_fresh();
         let mut x = from.x.clone();
         let outside = problem.bounds().map_or(0, |bounds| bounds.project(&mut x));
@@ -121,6 +125,18 @@ impl Solver {
         let seen = match &from.unknowns {
             Some(unknowns) if problem.is_transformed() => unknowns.clone(),
             _ => problem.unknowns(&x)?,
+        };
+        let allowed = match fresh {
+            true => problem.nearest_allowed(&seen)?,
+            false => None,
+        };
+        let moved = allowed.is_some();
+        let seen = match allowed {
+            Some(allowed) => {
+                x = problem.values(&allowed);
+                allowed
+            }
+            None => seen,
         };
         let tally = Tally::default();
         let at = Evaluation::new(problem, &tally, &seen)?;
@@ -168,7 +184,10 @@ impl Solver {
             settled_loss: from.settled,
             looked: from.looked,
         };
-        if outside > 0 {
+        if moved {
+            run.note(START_NOT_ALLOWED);
+            run.noted = run.notices.clone();
+        } else if outside > 0 {
             run.note(START_OUTSIDE);
             run.noted = run.notices.clone();
         }
@@ -202,3 +221,6 @@ fn unbegun(from: &Checkpoint, x: Vec<f64>, status: Status, seconds: f64) -> (Sol
 
 const START_OUTSIDE: Notice =
     Notice("the start was outside the bounds; started from the nearest point inside");
+
+const START_NOT_ALLOWED: Notice =
+    Notice("the start did not meet the constraints; started from the nearest point that does");

@@ -4,7 +4,8 @@ use crate::error::Result;
 use crate::interrupt;
 use crate::linalg::LinearMap;
 use crate::linalg::{dot, norm, svd};
-use crate::problem::Evaluation;
+use crate::problem::{Evaluation, flatten};
+use crate::solver::constrained::allowed_pull;
 use crate::solver::curvature;
 use crate::solver::stop::LOSS_CHANGE;
 use crate::updates::{TRUSTED, Whitened};
@@ -121,7 +122,8 @@ fn slope_above(at: &Evaluation<'_>, nothing: f64) -> Result<Slope> {
     let mut seen = vec![0.0; aim.len()];
     map.whiten(at.y()?, &mut seen);
     let size = norm(&seen);
-    if !at.knows_jacobian() && at.x().len() > WITH_JACOBIAN_UP_TO {
+    let constrained = at.problem().constraints().is_some();
+    if !constrained && !at.knows_jacobian() && at.x().len() > WITH_JACOBIAN_UP_TO {
         let gradient = at.gradient()?;
         map.apply(gradient, &mut seen)?;
         let along = norm(&seen);
@@ -164,6 +166,12 @@ fn slope_above(at: &Evaluation<'_>, nothing: f64) -> Result<Slope> {
             let excess = dot(columns.row(i), &aim).abs() / length - round_off;
             cosine = cosine.max(share(excess, misfit));
         }
+    }
+    // What constraints block is no slope; what they leave is that of all unknowns together.
+    let pulls = (0..columns.rows()).map(|i| dot(columns.row(i), &aim));
+    if constrained && let Some(pull) = allowed_pull(at, &lengths, &pulls.collect::<Vec<_>>())? {
+        let round_off = (lengths.len() as f64).sqrt() * round_off;
+        cosine = share(pull - round_off, misfit);
     }
     Ok(Slope {
         cosine,
@@ -294,6 +302,9 @@ fn gain(at: &Evaluation<'_>) -> Result<Option<Gain>> {
 fn follows_jacobian(at: &Evaluation<'_>) -> Result<bool> {
     let mut dx: Vec<f64> = at.x().iter().map(|x| NEARBY * x).collect();
     at.drop_blocked(&mut dx);
+    if let Some(normals) = at.normals() {
+        flatten(&normals, &mut dx);
+    }
     let mut expected = vec![0.0; at.y()?.len()];
     at.jvp(&dx, &mut expected)?;
     for side in [1.0, -1.0] {

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::linalg::norm;
 use crate::options::{not_negative, positive, require};
 use crate::problem::{Evaluation, Problem};
+use crate::solver::constrained::allowed_gradient;
 use crate::solver::limits::Limits;
 use crate::solver::status::Goal;
 use crate::updates::Trial;
@@ -225,7 +226,7 @@ impl StopWhen {
             }
         }
         if let Some(goal) = self.gradient_below
-            && norm(at.gradient()?) <= goal
+            && norm(&allowed_gradient(at)?) <= goal
         {
             return Ok(Some(Goal::Gradient));
         }

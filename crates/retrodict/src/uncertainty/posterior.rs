@@ -52,7 +52,7 @@ impl<'a> Posterior<'a> {
     ///
     /// Only the data of the problem count; the prior is the field. Unknowns that equal bounds fix are known, and
     /// what the field says of their neighbours counts; other bounds are left out. The loss must know the data's
-    /// noise. Transforms are left out too: the posterior is Gaussian in x.
+    /// noise. Transforms and linear constraints are left out too: the posterior is Gaussian in x.
     ///
     /// # Errors
     /// If lengths do not fit, the loss knows no noise, the simulation fails at x, or so many unknowns are fixed that

@@ -56,7 +56,8 @@ impl Noise {
 
 /// The statistics of a fit, with the model linearised around x.
 ///
-/// An unknown whose bounds are equal is a constant: it takes no degree of freedom and has no error. If J is found by finite differences, what lies below their error counts as not identifiable.
+/// An unknown whose bounds are equal is a constant: it takes no degree of freedom and has no error. Linear equalities take one
+/// degree of freedom each: what is said of errors is said along them. If J is found by finite differences, what lies below their error counts as not identifiable.
 ///
 /// Where the problem has priors, covariance and rank are those of data and priors together, which is the
 /// Laplace approximation of the posterior; residuals, χ² and degrees of freedom count the data alone.
@@ -129,6 +130,12 @@ pub struct Statistics {
     /// The other parameters that are at a bound, which standard deviations do not take into account.
     #[serde(default)]
     pub on_bounds: Vec<usize>,
+    /// How many independent linear equalities the parameters keep: covariance and deviations are those along them.
+    #[serde(default)]
+    pub equalities: usize,
+    /// The linear inequalities that hold as equations, by name, which standard deviations do not take into account.
+    #[serde(default)]
+    pub on_constraints: Vec<String>,
     /// The relative error of standard deviations due to a J from finite differences; 0 for an exact J.
     #[serde(default)]
     pub uncertainty: f64,
@@ -167,14 +174,17 @@ impl Statistics {
             _ => Noise::Fitted,
         };
         let transforms = problem.transforms().to_vec();
+        let constraints = problem.constraints();
+        let on_constraints = constraints.map_or_else(Vec::new, |all| all.touched(x));
+        let n = problem.inputs();
+        let equal = constraints.map_or_else(|| Matrix::zeros(0, n), |all| all.equalities(n));
         // The data say what they say, whatever unknowns a rule saw and whatever bounds it kept.
-        let problem = &problem.unbounded().untransformed()?;
+        let problem = &problem.unbounded().unconstrained().untransformed()?;
         let at = Evaluation::new(problem, &tally, x)?;
         let (y, target) = (at.y()?, problem.target());
         let whitened = Whitened::new(&at)?;
         let data = problem.data_outputs();
         let residual = norm(&whitened.target_step()?[..data]);
-        let n = problem.inputs();
         let free: Vec<usize> = (0..n).filter(|i| !fixed.contains(i)).collect();
         let Spectrum {
             u,
@@ -184,7 +194,7 @@ impl Statistics {
             rank,
             uncertainty,
             derivative_error,
-        } = Spectrum::of(&whitened, &free, x)?;
+        } = Spectrum::of(&whitened, &free, &equal, x)?;
         // tr A of the map A from data to fit: its rank, unless a prior shares in the fit.
         let used: f64 = (0..data).map(|i| norm(&u.row(i)[..rank]).powi(2)).sum();
         let degrees_of_freedom = data.saturating_sub(used.round() as usize);
@@ -198,7 +208,7 @@ impl Statistics {
         let (y, target) = (&y[..data], &target[..data]);
         let chi_squared = problem.data_loss().chi_squared(y, target);
         let covariance = covariance(&s[..rank], &v, &effects, variance);
-        let unseen = unseen(rank, free.len(), &v, &effects);
+        let unseen = unseen(rank, v.cols(), &v, &effects);
         let deviations = deviations(&covariance, &unseen, &effects, share(uncertainty));
         Ok(Self {
             parameters: x.to_vec(),
@@ -217,6 +227,8 @@ impl Statistics {
             effects,
             fixed,
             on_bounds,
+            equalities: free.len() - v.cols(),
+            on_constraints,
             uncertainty,
             derivative_error,
             transforms,
@@ -224,9 +236,9 @@ impl Statistics {
         })
     }
 
-    /// The number of parameters that no bounds fix.
+    /// The number of parameters that no bounds fix, less one for each equality that they keep.
     pub fn free(&self) -> usize {
-        self.parameters.len() - self.fixed.len()
+        self.parameters.len() - self.fixed.len() - self.equalities
     }
 
     /// The correlation of two parameters, from −1 to 1; NaN if one is not identifiable.

@@ -190,7 +190,8 @@ impl Choice {
             see(tried.get());
         };
         let unit = with_one_prior(problem, start)?;
-        let direct = unit.description().linear && unit.bounds().is_none();
+        let free = unit.bounds().is_none() && unit.constraints().is_none();
+        let direct = unit.description().linear && free;
         let tally = Tally::default();
         let mut solved = Counts::default();
         let mut x = start.to_vec();

@@ -97,6 +97,10 @@ impl Validate for AdadeltaOptions {
 }
 
 impl UpdateRule for Adadelta {
+    fn name(&self) -> &'static str {
+        "adadelta"
+    }
+
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let gradients = at.gradient()?;
         let MeanSquares { gradient, step } = &mut self.memory.0;

@@ -97,6 +97,10 @@ impl Validate for AdagradOptions {
 }
 
 impl UpdateRule for Adagrad {
+    fn name(&self) -> &'static str {
+        "adagrad"
+    }
+
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let gradient = at.gradient()?;
         let squares = &mut self.memory.0;

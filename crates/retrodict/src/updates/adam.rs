@@ -103,6 +103,10 @@ impl Validate for AdamOptions {
 }
 
 impl UpdateRule for Adam {
+    fn name(&self) -> &'static str {
+        "adam"
+    }
+
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let decays = Decays {
             learning_rate: self.options.learning_rate,

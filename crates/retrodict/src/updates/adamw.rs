@@ -113,6 +113,10 @@ impl Validate for AdamWOptions {
 }
 
 impl UpdateRule for AdamW {
+    fn name(&self) -> &'static str {
+        "adamw"
+    }
+
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let decays = Decays {
             learning_rate: self.options.learning_rate,

@@ -98,6 +98,10 @@ impl Validate for BfgsOptions {
 }
 
 impl UpdateRule for Bfgs {
+    fn name(&self) -> &'static str {
+        "bfgs"
+    }
+
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let n = at.x().len() as f64;
         memory::affordable(

@@ -47,7 +47,8 @@ use crate::problem::Evaluation;
 ///
 /// # Within bounds
 /// Unknowns that run into a bound stop there and the others are sought again; where bounds bend the
-/// way, the step is halved until the loss falls.
+/// way, the step is halved until the loss falls. With linear constraints (for up to 500 unknowns) the step is the best one
+/// within them and the bounds, and is halved in the same way.
 ///
 /// # When to choose it
 /// For a nearly linear P, or a start near the solution.
@@ -104,6 +105,10 @@ impl Validate for GaussNewtonOptions {
 }
 
 impl UpdateRule for GaussNewton {
+    fn name(&self) -> &'static str {
+        "gauss-newton"
+    }
+
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let map = Whitened::new(at)?;
         let mut aim = map.target_step()?;
@@ -113,12 +118,17 @@ impl UpdateRule for GaussNewton {
             truncation: self.options.truncation,
             krylov_steps: self.options.krylov_steps,
         };
-        if aim.len().min(dx.len()) <= self.options.dense_up_to {
+        let constrained = at.problem().constraints().is_some();
+        if aim.len().min(dx.len()) <= self.options.dense_up_to || constrained {
             solver.dense(at, &map.jacobian()?, &aim, dx)?;
         } else {
             solver.matrix_free(at, &map, &aim, dx)?;
         }
         Ok(None)
+    }
+
+    fn keeps_constraints(&self) -> bool {
+        true
     }
 
     fn search_within(&self) -> Search {

@@ -95,6 +95,10 @@ impl Validate for GradientDescentOptions {
 }
 
 impl UpdateRule for GradientDescent {
+    fn name(&self) -> &'static str {
+        "gradient-descent"
+    }
+
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let gradient = at.gradient()?;
         let velocity = &mut self.memory.0;

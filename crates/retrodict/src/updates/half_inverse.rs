@@ -108,6 +108,10 @@ impl Validate for HalfInverseOptions {
 }
 
 impl UpdateRule for HalfInverse {
+    fn name(&self) -> &'static str {
+        "half-inverse"
+    }
+
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let g = at.output_gradient()?;
         pseudo_inverse_power(

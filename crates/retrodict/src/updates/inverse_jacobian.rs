@@ -108,6 +108,10 @@ impl Validate for InverseJacobianOptions {
 }
 
 impl UpdateRule for InverseJacobian {
+    fn name(&self) -> &'static str {
+        "inverse-jacobian"
+    }
+
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let aim = &mut self.memory.0;
         aim.clear();

@@ -115,6 +115,10 @@ impl Validate for InverseSimulatorOptions {
 }
 
 impl UpdateRule for InverseSimulator {
+    fn name(&self) -> &'static str {
+        "inverse-simulator"
+    }
+
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         if at.problem().bounds().is_some() {
             return Err(refuse("inverse-simulator"));

@@ -1,6 +1,8 @@
 //! min ‖A Δx − b‖ as updates need it: dense or by products, and within bounds.
 
+use super::constrained::ConstrainedModel;
 use super::whitened::{TRUSTED, Whitened};
+use crate::compose::facets::Facets;
 use crate::error::Result;
 use crate::linalg::LinearMap;
 use crate::linalg::{Engine, LsmrOptions, Matrix, dot, lsmr, norm, pseudo_inverse_power};
@@ -23,6 +25,9 @@ impl LeastSquares {
         b: &[f64],
         dx: &mut [f64],
     ) -> Result<()> {
+        if let Some(facets) = at.facets() {
+            return self.constrained(&facets, a, b, dx);
+        }
         let (units, truncation) = match self.of_error(at, a)? {
             Some((units, truncation)) => (Some(units), truncation),
             None => (units(a, at.x()), self.truncation),
@@ -49,6 +54,22 @@ impl LeastSquares {
             }
             Ok(())
         })?;
+        Ok(())
+    }
+
+    /// The solution within linear constraints and bounds, in units in which all columns of A have length 1.
+    fn constrained(&self, facets: &Facets, a: &Matrix, b: &[f64], dx: &mut [f64]) -> Result<()> {
+        let unit = |length: f64| if length > 0.0 { length } else { 1.0 };
+        let scale: Vec<f64> = lengths(a).into_iter().map(unit).collect();
+        let mut scaled = a.clone();
+        for i in 0..scaled.rows() {
+            let row = scaled.row_mut(i).iter_mut();
+            row.zip(&scale).for_each(|(v, d)| *v /= d);
+        }
+        let model = ConstrainedModel::new(&scaled, b, facets, &scale, self.truncation)?;
+        let found = model.step(f64::INFINITY)?;
+        let steps = dx.iter_mut().zip(&found.step).zip(&scale);
+        steps.for_each(|((d, s), scale)| *d = s / scale);
         Ok(())
     }
 

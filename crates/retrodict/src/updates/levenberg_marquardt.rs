@@ -69,7 +69,8 @@ use crate::problem::Evaluation;
 /// # Within bounds
 /// The step is the best one within bounds and region, sought exactly for up to 64 unknowns. Until a trial was as the model
 /// said, no step goes more than half-way to a bound. Beyond 64, unknowns that run into a bound stop there, and the others are
-/// sought again within the region; what the model promises is taken of that step.
+/// sought again within the region; what the model promises is taken of that step. Linear constraints are kept in the same way
+/// for up to 500 unknowns, behind the null space of equalities.
 ///
 /// # When to choose it
 /// For every small nonlinear least-squares problem without a local inverse: the first thing to
@@ -145,10 +146,15 @@ impl Validate for LevenbergMarquardtOptions {
 }
 
 impl UpdateRule for LevenbergMarquardt {
+    fn name(&self) -> &'static str {
+        "levenberg-marquardt"
+    }
+
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let map = Whitened::new(at)?;
         let aim = map.target_step()?;
-        if aim.len().min(dx.len()) > self.options.dense_up_to {
+        let constrained = at.problem().constraints().is_some();
+        if aim.len().min(dx.len()) > self.options.dense_up_to && !constrained {
             self.matrix_free(&map, &aim, at, dx)?;
         } else {
             self.dense(&map, &aim, at, dx)?;
@@ -192,6 +198,7 @@ impl UpdateRule for LevenbergMarquardt {
             && region.crawled >= valley::WINDING
             && !region.curved
             && !region.bent
+            && !constrained
         {
             valley::follow(region, model, &map, at, dx)?;
         }
@@ -200,6 +207,7 @@ impl UpdateRule for LevenbergMarquardt {
         // Where the data can be met, whole steps that halve lead to twice as far.
         if region.whole >= HALF * at.loss()?
             && !region.curved
+            && !constrained
             && let Some(stretch) = region.steps.stretch(&region.scale)
         {
             dx.iter_mut().for_each(|d| *d *= stretch);
@@ -210,6 +218,10 @@ impl UpdateRule for LevenbergMarquardt {
     }
 
     fn judges(&self) -> bool {
+        true
+    }
+
+    fn keeps_constraints(&self) -> bool {
         true
     }
 
@@ -298,13 +310,16 @@ impl LevenbergMarquardt {
         let used = used.unwrap_or(plain);
         region.silent = !region.is_linear() && plain.rank() < dx.len() - count;
         region.partial = false;
-        if few {
+        let mut whole = used.length(0.0).0;
+        if let Some(facets) = at.facets() {
+            whole = step::constrained(region, used, facets, at, dx)?;
+        } else if few {
             step::best(region, used, at, dx)?;
         } else {
             step::clipped(region, used, map, aim, at, dx)?;
         }
         region.measure(dx);
-        region.whole_norm = used.length(0.0).0;
+        region.whole_norm = whole;
         Ok(())
     }
 

@@ -117,6 +117,10 @@ impl Validate for LimitedMemoryBfgsOptions {
 }
 
 impl UpdateRule for LimitedMemoryBfgs {
+    fn name(&self) -> &'static str {
+        "limited-memory-bfgs"
+    }
+
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let gradient = at.gradient()?;
         let history = &mut self.history.0;

@@ -120,6 +120,10 @@ const PARTLY_SINGULAR: Notice =
     Notice("the Hessian is singular in some directions, which were left out of the step");
 
 impl UpdateRule for Newton {
+    fn name(&self) -> &'static str {
+        "newton"
+    }
+
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let gradient = at.gradient()?;
         let lost = if dx.len() <= self.options.dense_up_to {

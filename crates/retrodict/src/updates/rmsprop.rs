@@ -112,6 +112,10 @@ impl Validate for RmsPropOptions {
 }
 
 impl UpdateRule for RmsProp {
+    fn name(&self) -> &'static str {
+        "rmsprop"
+    }
+
     fn update(&mut self, at: &Evaluation<'_>, dx: &mut [f64]) -> Result<Option<Notice>> {
         let gradient = at.gradient()?;
         let MeanSquare { square, velocity } = &mut self.memory.0;

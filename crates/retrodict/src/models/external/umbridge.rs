@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::plain::plain_line;
+use super::shape::{fitted, stated};
 use super::{Differences, External, MOST_VALUES, Model, Offers};
 use crate::core::space::Space;
 use crate::error::{Error, Result, nearest};
@@ -21,7 +22,7 @@ const VERSION: f64 = 1.0;
 
 /// A model behind a server that speaks the UM-Bridge protocol.
 ///
-/// Several vectors of input or output are joined to one, in the order of the protocol.
+/// Several vectors of input or output are joined to one, in the order of the protocol; it may be given the shape of a field.
 ///
 /// Building it asks the server what the model is.
 ///
@@ -56,6 +57,14 @@ pub struct UmBridgeOptions {
     /// What the model itself is configured with; it is sent with every call.
     #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub config: toml::Table,
+    /// The shape of x, such as `[64, 64]`, if it is a field: of as many values as the model declares.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[setters(into)]
+    pub input_shape: Vec<usize>,
+    /// The shape of y, if it is a field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[setters(into)]
+    pub output_shape: Vec<usize>,
     /// How long to wait for an answer.
     pub timeout: f64,
     /// How many answers to wait for at once; one for each processor if left out.
@@ -76,6 +85,8 @@ impl Default for UmBridgeOptions {
             url: "http://localhost:4242".to_owned(),
             model: None,
             config: toml::Table::new(),
+            input_shape: Vec::new(),
+            output_shape: Vec::new(),
             timeout: 300.0,
             at_once: None,
             body_limit: None,
@@ -99,6 +110,8 @@ impl Validate for UmBridgeOptions {
             &self.url,
             advice,
         )?;
+        stated("input", 0, &self.input_shape)?;
+        stated("output", 0, &self.output_shape)?;
         positive("timeout", self.timeout)?;
         require(
             self.at_once != Some(0),
@@ -153,6 +166,12 @@ impl Build for UmBridgeOptions {
                 )));
             }
         }
+        let shape = |what: &str, shape: &[usize], sizes: &[usize]| {
+            let flat = [sizes.iter().sum()];
+            fitted(what, stated(what, 0, shape)?, Some(&flat), &wire.label)
+        };
+        let input_shape = shape("input", &options.input_shape, &inputs)?;
+        let output_shape = shape("output", &options.output_shape, &outputs)?;
         let model = Remote {
             offers: Offers {
                 jvp: support.jacobian,
@@ -161,8 +180,8 @@ impl Build for UmBridgeOptions {
                 second_order: support.hessian,
             },
             wire,
-            input: space(&address.name, "input", &inputs),
-            output: space(&address.name, "output", &outputs),
+            input: space(&address.name, "input", &inputs, &input_shape),
+            output: space(&address.name, "output", &outputs, &output_shape),
             address,
             inputs,
             outputs,
@@ -207,14 +226,14 @@ struct Remote {
 }
 
 /// The space of all vectors of an input or output, one after the other.
-fn space(model: &str, what: &str, sizes: &[usize]) -> Space {
+fn space(model: &str, what: &str, sizes: &[usize], shape: &[usize]) -> Space {
     let parts: Vec<String> = sizes.iter().map(usize::to_string).collect();
     let model = plain_line(model);
     let name = match sizes {
         [_] => format!("{what} of {model}"),
         _ => format!("{what}s of {model} ({} values)", parts.join(" + ")),
     };
-    Space::new(&name, &[sizes.iter().sum()], "1")
+    Space::new(&name, shape, "1")
 }
 
 /// The vectors of the protocol that a flat one consists of.

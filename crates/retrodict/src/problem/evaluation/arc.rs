@@ -8,7 +8,13 @@ impl Evaluation<'_> {
     ///
     /// # Cost
     /// The gradient, where an unknown is at a bound; nothing otherwise.
+    ///
+    /// With linear constraints this says nothing: there the push of a bound depends on that of the constraints, and the
+    /// rules that keep them weigh both.
     pub fn held(&self) -> Result<Option<&[bool]>> {
+        if self.problem.polyhedron.is_some() {
+            return Ok(None);
+        }
         let Some(walls) = &self.problem.walls else {
             return Ok(None);
         };
@@ -61,18 +67,21 @@ impl Evaluation<'_> {
         }
     }
 
-    /// The share of Δx after which the first unknown meets a bound; infinite if none ever does.
+    /// The share of Δx after which the first unknown meets a bound, or x a constraint; infinite if that never happens.
     pub(crate) fn first_bend(&self, dx: &[f64]) -> f64 {
+        let constrained = self.share_of_constraints(dx);
         let Some(walls) = &self.problem.walls else {
-            return f64::INFINITY;
+            return constrained;
         };
         let steps = self.x.iter().zip(dx).enumerate();
         let shares = steps.map(|(i, (x, step))| walls.room(i, *x, *step) / step.abs());
-        shares.fold(f64::INFINITY, f64::min)
+        shares.fold(constrained, f64::min)
     }
 
-    /// Whether bounds bend the way along Δx before its end, or hold an unknown here.
+    /// Whether bounds bend the way along Δx before its end, or hold an unknown here; or whether constraints may.
     pub(crate) fn is_bent(&self, dx: &[f64]) -> Result<bool> {
-        Ok(self.held()?.is_some() || self.stopped(dx).next().is_some())
+        Ok(self.problem.polyhedron.is_some()
+            || self.held()?.is_some()
+            || self.stopped(dx).next().is_some())
     }
 }

@@ -1,5 +1,7 @@
 //! The singular values of a whitened J, and what of them stands clear of the errors of J.
 
+use crate::compose::face::Face;
+use crate::compose::facets::Facets;
 use crate::error::Result;
 use crate::linalg::{Matrix, Svd, norm, svd};
 use crate::updates::{TRUSTED, Whitened};
@@ -8,7 +10,7 @@ use crate::updates::{TRUSTED, Whitened};
 pub(super) struct Spectrum {
     pub(super) u: Matrix,
     pub(super) s: Vec<f64>,
-    /// A row for each unknown, zeros for those that are fixed; a column for each that is free.
+    /// A row for each unknown, zeros for those that are fixed; a column for each that is free, less one for each equality.
     pub(super) v: Matrix,
     /// D.
     pub(super) effects: Vec<f64>,
@@ -24,13 +26,19 @@ const CLEAR: f64 = 30.0;
 const LOST: f64 = 0.5;
 
 impl Spectrum {
-    pub(super) fn of(whitened: &Whitened<'_, '_>, free: &[usize], x: &[f64]) -> Result<Self> {
+    pub(super) fn of(
+        whitened: &Whitened<'_, '_>,
+        free: &[usize],
+        equal: &Matrix,
+        x: &[f64],
+    ) -> Result<Self> {
         let errors = whitened.column_errors(false)?;
-        let found = Self::with(whitened, free, x, errors.as_deref())?;
+        let found = Self::with(whitened, free, equal, x, errors.as_deref())?;
         // Errors that cannot be told from curvature are measured where something hangs on them.
         match errors {
             Some(_) if !found.is_clear() => {
-                Self::with(whitened, free, x, whitened.column_errors(true)?.as_deref())
+                let errors = whitened.column_errors(true)?;
+                Self::with(whitened, free, equal, x, errors.as_deref())
             }
             _ => Ok(found),
         }
@@ -44,6 +52,7 @@ impl Spectrum {
     pub(super) fn with(
         whitened: &Whitened<'_, '_>,
         free: &[usize],
+        equal: &Matrix,
         x: &[f64],
         errors: Option<&[f64]>,
     ) -> Result<Self> {
@@ -65,6 +74,9 @@ impl Spectrum {
                 error = error.hypot(off / size);
             }
         }
+        // Along equalities alone the parameters may change.
+        let scale: Vec<f64> = free.iter().map(|i| effects[*i]).collect();
+        let face = tangent(equal, free, &scale);
         // Fewer data than parameters: rows of zeros complete the right singular vectors.
         let mut jacobian = Matrix::zeros(m.max(count), count);
         for i in 0..m {
@@ -72,11 +84,18 @@ impl Spectrum {
                 *v = columns[(*j, i)];
             }
         }
-        let Svd { u, s, v } = svd(&jacobian)?;
+        let Svd { u, s, v } = match &face {
+            None => svd(&jacobian)?,
+            Some(basis) => {
+                let Svd { u, s, v } = svd(&jacobian.multiply(basis))?;
+                let v = basis.multiply(&v);
+                Svd { u, s, v }
+            }
+        };
         let round_off = f64::EPSILON * m.max(n) as f64 * s.first().copied().unwrap_or(0.0);
         let floor = round_off.max(error / TRUSTED);
         let rank = s.iter().filter(|s| **s > floor).count();
-        let mut whole = Matrix::zeros(n, count);
+        let mut whole = Matrix::zeros(n, v.cols());
         for (k, i) in free.iter().enumerate() {
             whole.row_mut(*i).copy_from_slice(v.row(k));
         }
@@ -94,4 +113,22 @@ impl Spectrum {
             s,
         })
     }
+}
+
+/// An orthonormal basis, in units of the unknowns' effects, of the changes of free unknowns that keep equalities; nothing where
+/// there are none.
+fn tangent(equal: &Matrix, free: &[usize], scale: &[f64]) -> Option<Matrix> {
+    if equal.rows() == 0 {
+        return None;
+    }
+    let mut of_free = Matrix::zeros(equal.rows(), free.len());
+    for i in 0..equal.rows() {
+        for (v, j) in of_free.row_mut(i).iter_mut().zip(free) {
+            *v = equal[(i, *j)];
+        }
+    }
+    let along = Facets::along(of_free);
+    // Without gaps no equality contradicts another.
+    let face = Face::new(&along, scale).ok()?;
+    Some(face.basis().clone())
 }

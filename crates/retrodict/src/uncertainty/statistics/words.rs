@@ -71,7 +71,8 @@ impl Statistics {
         words
     }
 
-    /// Says which parameters are constants because their bounds are equal, and which lie on a bound.
+    /// Says which parameters are constants because their bounds are equal, which lie on a bound, and which constraints hold as
+    /// equations.
     ///
     /// `names` are as in [`in_words`](Self::in_words).
     pub fn bounds_in_words(&self, names: &[String]) -> Vec<String> {
@@ -95,6 +96,17 @@ impl Statistics {
             words.push(format!(
                 "at their bounds, which the confidence intervals do not take into account: {}",
                 list(&self.on_bounds)
+            ));
+        }
+        if !self.on_constraints.is_empty() {
+            let names: Vec<String> = self
+                .on_constraints
+                .iter()
+                .map(|n| format!("'{n}'"))
+                .collect();
+            words.push(format!(
+                "constraints that hold as equations, which the confidence intervals do not take into account: {}",
+                names.join(", ")
             ));
         }
         words

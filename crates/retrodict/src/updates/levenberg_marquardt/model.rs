@@ -132,6 +132,11 @@ impl QuadraticModel {
         (dot(&self.aim, &moved), dot(&moved, &moved))
     }
 
+    /// W J D⁻¹, or its triangle, and W Δy in its terms.
+    pub(super) fn linear(&self) -> (&Matrix, &[f64]) {
+        (&self.map, &self.aim)
+    }
+
     /// JᵀJ and Jᵀ aim in the units of the region, of some unknowns.
     pub(super) fn normal(&self, of: &[usize]) -> (Matrix, Vec<f64>) {
         let part = Matrix::from_vec(

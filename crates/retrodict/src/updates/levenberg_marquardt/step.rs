@@ -3,9 +3,11 @@
 use super::boxed::Boxed;
 use super::model::QuadraticModel;
 use super::region::TrustRegion;
+use crate::compose::facets::Facets;
 use crate::error::Result;
 use crate::problem::Evaluation;
 use crate::updates::Whitened;
+use crate::updates::constrained::ConstrainedModel;
 use crate::updates::least_squares::within_bounds;
 
 /// Unknowns up to which the best step is sought.
@@ -59,6 +61,31 @@ pub(super) fn best(
     region.bent = true;
     region.partial = share < 1.0;
     Ok(())
+}
+
+/// The best step within linear constraints, bounds and region; returns ‖D Δx‖ without the region.
+pub(super) fn constrained(
+    region: &mut TrustRegion,
+    model: &QuadraticModel,
+    mut facets: Facets,
+    at: &Evaluation<'_>,
+    dx: &mut [f64],
+) -> Result<f64> {
+    let radius = region.radius.unwrap_or(f64::INFINITY);
+    let share = match at.problem().description().linear {
+        true => 1.0,
+        false => region.share_of_room(),
+    };
+    facets.room.iter_mut().for_each(|room| *room *= share);
+    let (map, aim) = model.linear();
+    let within = ConstrainedModel::new(map, aim, &facets, &region.scale, 0.0)?;
+    let found = within.step(radius)?;
+    let steps = dx.iter_mut().zip(&found.step).zip(&region.scale);
+    steps.for_each(|((d, s), scale)| *d = s / scale);
+    region.limited = found.damping > 0.0;
+    region.bent = found.held || found.on_face;
+    region.partial = found.held && share < 1.0;
+    Ok(found.whole)
 }
 
 /// A step within the region, with unknowns that run into a bound stopped there and the others sought again.

@@ -7,9 +7,10 @@ use std::path::Path;
 use npyz::{DType, NpyFile, WriterBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+use super::numbers;
 
 /// What a file may hold beside its numbers.
 const OVERHEAD: u64 = 64 * 1024;
@@ -156,23 +157,6 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// A matrix the other way round has as many numbers, but not those that were asked for.
-fn expect_rows(found: &[usize], shape: &[usize]) -> Result<(), String> {
-    match (found, shape) {
-        ([a, b], [m, n]) if (a, b) != (m, n) && a * b == m * n && *m > 1 && *n > 1 => {
-            let how = if (a, b) == (n, m) {
-                "write its transpose"
-            } else {
-                "write a row for each value of y"
-            };
-            Err(format!(
-                "its shape is [{a}, {b}], expected [{m}, {n}]: {how}"
-            ))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn from_npy(bytes: &[u8], shape: &[usize]) -> Result<Vec<f64>, String> {
     let file = NpyFile::new(bytes).map_err(|e| e.to_string())?;
     let declared = file
@@ -187,7 +171,7 @@ fn from_npy(bytes: &[u8], shape: &[usize]) -> Result<Vec<f64>, String> {
         ));
     }
     let found: Vec<usize> = file.shape().iter().map(|n| *n as usize).collect();
-    expect_rows(&found, shape)?;
+    numbers::expect_rows(&found, shape)?;
     if file.order() == npyz::Order::Fortran && file.shape().len() > 1 {
         return Err("it is stored by columns; write numpy.ascontiguousarray(y)".to_owned());
     }
@@ -246,39 +230,12 @@ fn member(bytes: &[u8], limit: u64) -> Result<Vec<u8>, String> {
 }
 
 fn from_json(bytes: &[u8], shape: &[usize]) -> Result<Vec<f64>, String> {
-    let mut value: Value = serde_json::from_slice(bytes)
-        .map_err(|e| format!("{e}; write a list such as [1.0, 2.5], and no NaN"))?;
+    let mut value =
+        numbers::parse(bytes).map_err(|e| format!("{e}; write a list such as [1.0, 2.5]"))?;
     if let Some(y) = value.get_mut("y") {
         value = y.take();
     }
-    if let Some(rows) = value.as_array() {
-        let widths: Option<Vec<usize>> =
-            rows.iter().map(|row| Some(row.as_array()?.len())).collect();
-        if let Some([first, ..]) = widths.as_deref() {
-            expect_rows(&[rows.len(), *first], shape)?;
-        }
-    }
-    let mut numbers = Vec::new();
-    flatten(&value, &mut numbers)?;
-    Ok(numbers)
-}
-
-/// Lists of lists are read in row order.
-fn flatten(value: &Value, numbers: &mut Vec<f64>) -> Result<(), String> {
-    match value {
-        Value::Array(items) => items.iter().try_for_each(|item| flatten(item, numbers)),
-        Value::Null => {
-            numbers.push(f64::NAN);
-            Ok(())
-        }
-        other => {
-            let number = other.as_f64().ok_or_else(|| {
-                format!("it holds {other} among the numbers; write a list such as [1.0, 2.5]")
-            })?;
-            numbers.push(number);
-            Ok(())
-        }
-    }
+    numbers::array(&value, shape)
 }
 
 #[cfg(test)]
@@ -303,27 +260,12 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_lists_are_rows_and_null_is_no_number() {
-        let rows = from_json(b"{\"y\": [[1, 2], [3, null]]}", &[4]).unwrap();
+    fn y_may_have_its_name_and_values_that_are_nan() {
+        let rows = from_json(b"{\"y\": [[1, 2], [3, NaN]]}", &[4]).unwrap();
         assert_eq!(rows[..3], [1.0, 2.0, 3.0]);
         assert!(rows[3].is_nan());
-        let message = from_json(b"[1, \"two\"]", &[2]).unwrap_err();
-        assert!(message.contains("\"two\" among the numbers"), "{message}");
-        assert!(from_json(b"[1, NaN]", &[2]).unwrap_err().contains("no NaN"));
-    }
-
-    #[test]
-    fn a_matrix_the_other_way_round_is_refused() {
-        let wide = b"[[1, 2, 3], [4, 5, 6]]";
-        assert!(from_json(wide, &[2, 3]).is_ok());
-        assert!(from_json(b"[1, 2, 3, 4, 5, 6]", &[2, 3]).is_ok());
-        let message = from_json(wide, &[3, 2]).unwrap_err();
-        assert!(
-            message.contains("its shape is [2, 3], expected [3, 2]: write its transpose"),
-            "{message}"
-        );
-        // A row and a column hold the same numbers.
-        assert!(from_json(b"[[1], [2]]", &[1, 2]).is_ok());
+        let message = from_json(b"nonsense", &[2]).unwrap_err();
+        assert!(message.contains("write a list such as"), "{message}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::interrupt;
 mod started;
 
 /// How much of what a program printed is looked at, from its end.
-const TAIL: usize = 4096;
+pub(super) const TAIL: usize = 4096;
 
 /// How many of its last lines stand in a message.
 const LINES: usize = 5;
@@ -34,9 +34,28 @@ pub fn end_programs() {
     }
 }
 
+/// Starts a command with these streams, in a process group of its own.
+pub(super) fn start(command: &[String], streams: [Stdio; 3]) -> Result<Running, String> {
+    let (name, arguments) = command.split_first().ok_or("there is no command")?;
+    let [input, output, errors] = streams;
+    let mut command = Command::new(name);
+    command
+        .args(arguments)
+        .stdin(input)
+        .stdout(output)
+        .stderr(errors);
+    own_group(&mut command);
+    Running::start(command).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => format!("'{name}' was not found: check its name and the PATH"),
+        ErrorKind::PermissionDenied => {
+            format!("'{name}' is not executable: run chmod +x on it")
+        }
+        _ => format!("'{name}' could not be started: {e}"),
+    })
+}
+
 /// Runs a command to its end; what it prints goes to the file `log`.
 pub(super) fn run(command: &[String], log: &Path, timeout: Duration) -> Result<(), String> {
-    let (name, arguments) = command.split_first().ok_or("there is no command")?;
     // Kept open and read by this handle: a program may put something else in its place.
     let printed = File::options()
         .read(true)
@@ -46,40 +65,24 @@ pub(super) fn run(command: &[String], log: &Path, timeout: Duration) -> Result<(
         .map_err(|e| format!("{} could not be written: {e}", log.display()))?;
     let again = || printed.try_clone().map_err(|e| e.to_string());
     let (out, err) = (again()?, again()?);
-    let mut command = Command::new(name);
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(out)
-        .stderr(err);
-    own_group(&mut command);
-    let mut running = Running::start(command).map_err(|e| match e.kind() {
-        ErrorKind::NotFound => format!("'{name}' was not found: check its name and the PATH"),
-        ErrorKind::PermissionDenied => {
-            format!("'{name}' is not executable: run chmod +x on it")
-        }
-        _ => format!("'{name}' could not be started: {e}"),
-    })?;
+    let mut running = start(command, [Stdio::null(), out.into(), err.into()])?;
+    let last = || last_lines(&tail(&printed).unwrap_or_default());
     match running.wait(timeout) {
         Ok(Some(status)) if status.success() => Ok(()),
-        Ok(Some(status)) => Err(format!(
-            "it ended with {}; {}",
-            ending(status),
-            last_lines(&printed)
-        )),
+        Ok(Some(status)) => Err(format!("it ended with {}; {}", ending(status), last())),
         Ok(None) => Err(format!(
             "it did not finish within {} s and was stopped; raise timeout to allow more, or check whether it \
              hangs; {}",
             timeout.as_secs_f64(),
-            last_lines(&printed)
+            last()
         )),
         Err(e) => Err(format!("it could not be waited for: {e}")),
     }
 }
 
 /// A program that runs; when this is dropped, nothing of it is left.
-struct Running {
-    child: Child,
+pub(super) struct Running {
+    pub(super) child: Child,
     mark: String,
     ended: bool,
 }
@@ -98,13 +101,19 @@ impl Running {
         })
     }
 
+    /// How it ended, if it did.
+    pub(super) fn ended(&mut self) -> std::io::Result<Option<ExitStatus>> {
+        let status = self.child.try_wait()?;
+        self.ended |= status.is_some();
+        Ok(status)
+    }
+
     /// Waits until it ends, its time is over or the work is interrupted, ever less often: short programs are not kept waiting, long ones cost nothing.
-    fn wait(&mut self, timeout: Duration) -> std::io::Result<Option<ExitStatus>> {
+    pub(super) fn wait(&mut self, timeout: Duration) -> std::io::Result<Option<ExitStatus>> {
         let start = Instant::now();
         let mut pause = Duration::from_micros(100);
         loop {
-            if let Some(status) = self.child.try_wait()? {
-                self.ended = true;
+            if let Some(status) = self.ended()? {
                 return Ok(Some(status));
             }
             let left = timeout.checked_sub(start.elapsed());
@@ -152,8 +161,9 @@ fn own_group(_: &mut Command) {}
 #[cfg(not(unix))]
 fn kill(_: u32) {}
 
+/// How a program ended, in words.
 #[cfg(unix)]
-fn ending(status: ExitStatus) -> String {
+pub(super) fn ending(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit code {code}"),
@@ -163,13 +173,13 @@ fn ending(status: ExitStatus) -> String {
 }
 
 #[cfg(not(unix))]
-fn ending(status: ExitStatus) -> String {
+pub(super) fn ending(status: ExitStatus) -> String {
     status.to_string()
 }
 
-/// What a program printed last.
-fn last_lines(printed: &File) -> String {
-    let text = String::from_utf8_lossy(&tail(printed).unwrap_or_default()).into_owned();
+/// What a program printed last, from the end of it.
+pub(super) fn last_lines(end: &[u8]) -> String {
+    let text = String::from_utf8_lossy(end);
     let lines: Vec<String> = text
         .lines()
         .filter(|line| !line.trim().is_empty())
