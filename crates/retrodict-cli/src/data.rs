@@ -16,10 +16,12 @@ use std::path::{Path, PathBuf};
 use crate::data::durable::replace;
 use crate::failure::{Failure, Outcome};
 
-pub use fields::{fit_shape, joined_shape, split, take_times};
+pub use fields::{
+    fit_shape, is_deviation, is_time, joined_shape, not_a_list, not_used, shell, split, take_times,
+};
 pub use npy::{read_archive, write_archive};
 pub use png::Depth;
-pub use user_files::UserFiles;
+pub use user_files::{UserFiles, list};
 
 /// An array in row-major order.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +34,10 @@ pub struct Array {
     pub colour: bool,
     /// The names of its columns, where it is a table of several: empty ones where the file does not name them.
     pub columns: Vec<String>,
+    /// Whether these columns were named by the user, and are meant to be data.
+    pub selected: bool,
+    /// The columns of its file that it leaves out.
+    pub beside: Vec<String>,
 }
 
 impl Array {
@@ -42,12 +48,17 @@ impl Array {
             values,
             colour: false,
             columns: Vec::new(),
+            selected: false,
+            beside: Vec::new(),
         }
     }
 }
 
 /// The kinds of files.
-const KINDS: &str = ".npy, .npz, .csv or .png";
+const KINDS: &str = ".npy, .npz, .csv, .tsv, .txt, .dat or .png";
+
+/// The kinds that are tables of text.
+const TABLES: [&str; 4] = ["csv", "tsv", "txt", "dat"];
 
 fn ending(path: &Path) -> String {
     path.extension()
@@ -55,20 +66,25 @@ fn ending(path: &Path) -> String {
         .unwrap_or_default()
 }
 
-/// The path in `FILE.npz:NAME` or `FILE.csv:COLUMN`, and what is picked from the file.
+/// The path in `FILE.npz:NAME`, `FILE.csv:COLUMN` or `FILE.csv?COLUMN=VALUE`, and what is selected of the file: what
+/// follows the colon, or the whole from the question mark on.
 pub fn place(name: &str) -> (&Path, Option<&str>) {
-    let picked = name.match_indices(':').find(|(at, _)| {
-        let path = ending(Path::new(&name[..*at]));
-        path == "npz" || path == "csv"
+    let mut marks = name.match_indices([':', '?']);
+    let mark = marks.find(|(at, mark)| {
+        let kind = ending(Path::new(&name[..*at]));
+        TABLES.contains(&kind.as_str()) || kind == "npz" && *mark == ":"
     });
-    match picked {
-        Some((at, _)) => (Path::new(&name[..at]), Some(&name[at + 1..])),
+    match mark {
+        Some((at, mark)) => {
+            let from = if mark == ":" { at + 1 } else { at };
+            (Path::new(&name[..at]), Some(&name[from..]))
+        }
         None => (Path::new(name), None),
     }
 }
 
-/// Reads an array; `FILE.npz:NAME` picks one of an archive, `FILE.csv:COLUMN` a column of a table, by its name or its
-/// number from 1. Every value must be finite.
+/// Reads an array; `FILE.npz:NAME` selects one of an archive, `FILE.csv:COLUMN` a column of a table, by its name or its
+/// number from 1, `FILE.csv:COLUMN?COLUMN=VALUE` its rows where another column has a value. Every value must be finite.
 pub fn read(name: &str) -> Outcome<Array> {
     let array = read_any(name, false)?;
     check(
@@ -113,7 +129,8 @@ fn check(path: &Path, array: &Array, may_be: fn(&f64) -> bool, hint: &str) -> Ou
 fn read_any(name: &str, gaps: bool) -> Outcome<Array> {
     let (path, picked) = place(name);
     let kind = ending(path);
-    if !["npy", "npz", "csv", "png"].contains(&kind.as_str()) {
+    let known = ["npy", "npz", "png"].contains(&kind.as_str());
+    if !known && !TABLES.contains(&kind.as_str()) {
         return Err(Failure::unreadable(
             path,
             format!("unknown ending '.{kind}'; known: {KINDS}"),
@@ -138,7 +155,7 @@ pub fn write(path: &Path, array: &Array, depth: Depth) -> Outcome<usize> {
     let (bytes, clipped) = match ending(path).as_str() {
         "npy" => (npy::bytes(array)?, 0),
         "npz" => (write_archive(&[("x".to_owned(), array.clone())])?, 0),
-        "csv" => (csv::bytes(path, array)?, 0),
+        table if TABLES.contains(&table) => (csv::bytes(path, array)?, 0),
         "png" => png::bytes(path, array, depth)?,
         other => {
             return Err(Failure::Misuse(format!(

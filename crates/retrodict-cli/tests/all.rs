@@ -19,6 +19,7 @@ mod noise_levels;
 mod printing;
 mod runs;
 mod serve_attacked;
+mod tables;
 mod training;
 mod training_experiments;
 mod training_input;

@@ -32,6 +32,9 @@ pub struct SimulateArguments {
     /// The seed of the noise.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    /// The times of y, such as data.csv:t: sets the option times, or at, of a simulator that has it.
+    #[arg(long, value_name = "FILE")]
+    pub times: Option<String>,
     /// Change an option of the simulator; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,

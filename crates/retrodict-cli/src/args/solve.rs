@@ -11,8 +11,12 @@ use super::{Names, OWN, duration};
 /// Arguments of `solve`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Data: .npy, .npz (FILE.npz:NAME selects an array), .csv, or .png (grey or colour, read as fields
-in [0, 1]; colour means three fields, each solved separately).
+Data: .npy, .npz (FILE.npz:NAME selects an array), a table (.csv, .tsv, .txt, .dat), or .png (grey or
+colour, read as fields in [0, 1]; colour means three fields, each solved separately). `retrodict
+inspect FILE` shows what a file holds.
+Tables: FILE.csv:COLUMN selects a column by its name or number, FILE.csv:A,B several, and
+FILE.csv:COLUMN?site=north the rows where the column site is north, as in
+--target data.csv:counts --times data.csv:t --noise-std data.csv:sigma.
 Settings: --set KEY=VALUE sets an option of the simulator, --set rule.KEY=VALUE one of the rule.
 Inverse: --set inverse.KEY=VALUE sets an option of the local inverse named by --inverse, --set
 search.KEY=VALUE one of the search named by --search.
@@ -43,6 +47,9 @@ pub struct SolveArguments {
     /// The observations y*.
     #[arg(long, value_name = "FILE")]
     pub target: Option<String>,
+    /// The times of the observations, such as data.csv:t: sets the option times, or at, of a simulator that has it.
+    #[arg(long, value_name = "FILE")]
+    pub times: Option<String>,
     /// Where to start [default: zeros].
     #[arg(long, value_name = "FILE")]
     pub start: Option<String>,
@@ -67,9 +74,10 @@ pub struct SolveArguments {
     /// The standard deviation of the noise, relative to the target's root mean square.
     #[arg(long, value_name = "LEVEL", conflicts_with = "noise_std")]
     pub noise: Option<f64>,
-    /// The standard deviation of the noise, in the unit of y.
-    #[arg(long, value_name = "STD")]
-    pub noise_std: Option<f64>,
+    /// The standard deviation of the noise, in the unit of y: a number, or a file with one for each datum, such as
+    /// data.csv:sigma.
+    #[arg(long, value_name = "STD", allow_hyphen_values = true)]
+    pub noise_std: Option<String>,
     /// Treat NaN in the target as values that were not observed.
     #[arg(long)]
     pub missing: bool,

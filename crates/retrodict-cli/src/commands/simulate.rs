@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use crate::registry;
 use retrodict::core::random::Random;
-use retrodict::spec::random;
+use retrodict::spec::{Named, insert, random, with_option_files};
 
 use crate::args;
 use crate::args::settings;
-use crate::data::{self, Array, Depth, fit_shape, joined_shape, split};
+use crate::data::{self, Array, Depth, UserFiles, fit_shape, joined_shape, split};
 use crate::failure::{Failure, Outcome};
 
 /// Runs a simulator forwards on the user's data.
@@ -22,6 +22,14 @@ pub fn run(args: &args::SimulateArguments) -> Outcome<ExitCode> {
     }
     let mut options = settings::table(&args.settings)?;
     args.source.join(&args.simulator, &mut options)?;
+    if let Some(times) = settings::times(&args.simulator, args.times.as_deref())? {
+        insert(&mut options, &times.path, times.value)?;
+    }
+    let named = Named {
+        name: args.simulator.clone(),
+        options,
+    };
+    let mut options = with_option_files(&named, registry(), &UserFiles)?.options;
     fit_shape(&args.simulator, &mut options, &input, &args.input)?;
     let simulator = registry().simulator(&args.simulator)?.build(&options)?;
     let (n, m) = (simulator.input().len(), simulator.output().len());

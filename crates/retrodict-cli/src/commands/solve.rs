@@ -19,7 +19,7 @@ pub fn run(args: &args::SolveArguments) -> Outcome<ExitCode> {
     let (inversion, origin) = inversion::from_arguments(args)?;
     let mut plan = Plan::new(inversion, &origin)?;
     source::note(&*plan.simulator);
-    if let Some(remark) = &plan.remark {
+    for remark in &plan.remarks {
         eprintln!("{}", wrapped("note: ", remark));
     }
     if let Some(warning) = plan.warnings() {

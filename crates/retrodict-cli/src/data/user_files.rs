@@ -5,7 +5,7 @@ use std::path::Path;
 use retrodict::spec::{FileArray, Files};
 use retrodict::{Error, Result};
 
-use super::{decode_png, read, read_any_number, read_archive, split};
+use super::{decode_png, not_a_list, read, read_any_number, read_archive, split};
 use crate::failure::{Failure, Outcome};
 
 /// The photograph that comes with retrodict.
@@ -19,6 +19,10 @@ impl Files for UserFiles {
         fields(name, shape, gaps).map_err(refused)
     }
 
+    fn list(&self, name: &str) -> Result<Vec<f64>> {
+        list(name).map_err(refused)
+    }
+
     fn arrays(&self, name: &str) -> Result<Vec<FileArray>> {
         arrays(name).map_err(refused)
     }
@@ -28,6 +32,15 @@ impl Files for UserFiles {
         let length = shape.iter().product::<usize>().max(1);
         let fields = picture.values.chunks(length);
         Ok(fields.map(<[f64]>::to_vec).collect())
+    }
+}
+
+/// One list of numbers.
+pub fn list(name: &str) -> Outcome<Vec<f64>> {
+    let array = read(name)?;
+    match array.shape.as_slice() {
+        [_] => Ok(array.values),
+        _ => Err(not_a_list(&array, name)),
     }
 }
 

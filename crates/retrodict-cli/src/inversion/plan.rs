@@ -40,7 +40,7 @@ pub struct Plan {
     /// By which rule the weight of the prior is chosen, if it is.
     pub choice: Option<Choice>,
     /// What was made of the columns of the target's file.
-    pub remark: Option<String>,
+    pub remarks: Vec<String>,
     posed: Posed,
 }
 
@@ -75,13 +75,17 @@ impl Plan {
             Values::One(value) => (Array::new(vec![1], vec![*value]), "the target"),
         };
         // What the data say of the simulator: its shape, its times.
-        let mut fitted = inversion.clone();
+        let read = inversion.with_option_files(registry(), &UserFiles);
+        let mut fitted = read.map_err(locate)?;
         let Named { name, options } = &mut fitted.simulator;
         registry()
             .simulator(name)
             .map_err(|error| locate(error.inside("simulator")))?;
-        let remark = take_times(name, options, &mut target, what).map_err(of_target)?;
+        let taken = take_times(name, options, &mut target, what).map_err(of_target)?;
         fit_shape(name, options, &target, what).map_err(of_target)?;
+        let mut remarks: Vec<String> = taken.into_iter().collect();
+        let known = inversion.noise.is_known();
+        remarks.extend(data::not_used(&fitted.simulator, known, &target, what)?);
         let simulator = fitted.simulator(registry()).map_err(locate)?;
         let targets = split(&target, &simulator.output().shape, what).map_err(of_target)?;
 
@@ -103,7 +107,7 @@ impl Plan {
             stop: posed.stop.clone(),
             fields,
             choice: posed.choice,
-            remark,
+            remarks,
             inversion,
             posed,
         })
