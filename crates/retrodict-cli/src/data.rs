@@ -1,27 +1,33 @@
 //! Arrays from and to the user's files, by their ending.
 
 pub mod bounded;
+mod contents;
 mod csv;
 pub mod durable;
 mod fields;
+mod kind;
 #[cfg(test)]
 mod mutants;
 mod npy;
 mod png;
 pub mod sealed;
+pub mod standard;
 mod user_files;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use crate::data::durable::replace;
 use crate::failure::{Failure, Outcome};
 
-pub use fields::{
-    fit_shape, is_deviation, is_time, joined_shape, not_a_list, not_used, shell, split, take_times,
-};
+pub use contents::{FileContents, FilePart, NumberSummary, Role, contents};
+pub use fields::{fit_shape, joined_shape, not_a_list, not_used, shell, split, take_times};
+pub(super) use fields::{is_deviation, is_time};
+pub use kind::FileKind;
 pub use npy::{read_archive, write_archive};
 pub use png::Depth;
-pub use user_files::{UserFiles, list};
+pub use standard::{STANDARD, is_standard};
+pub use user_files::UserFiles;
 
 /// An array in row-major order.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,12 +60,6 @@ impl Array {
     }
 }
 
-/// The kinds of files.
-const KINDS: &str = ".npy, .npz, .csv, .tsv, .txt, .dat or .png";
-
-/// The kinds that are tables of text.
-const TABLES: [&str; 4] = ["csv", "tsv", "txt", "dat"];
-
 fn ending(path: &Path) -> String {
     path.extension()
         .map(|e| e.to_string_lossy().to_lowercase())
@@ -71,8 +71,12 @@ fn ending(path: &Path) -> String {
 pub fn place(name: &str) -> (&Path, Option<&str>) {
     let mut marks = name.match_indices([':', '?']);
     let mark = marks.find(|(at, mark)| {
-        let kind = ending(Path::new(&name[..*at]));
-        TABLES.contains(&kind.as_str()) || kind == "npz" && *mark == ":"
+        let path = &name[..*at];
+        match FileKind::of_ending(&ending(Path::new(path))) {
+            _ if path == STANDARD => true,
+            Some(FileKind::Table) => true,
+            kind => *mark == ":" && kind.is_some_and(FileKind::has_parts),
+        }
     });
     match mark {
         Some((at, mark)) => {
@@ -127,21 +131,30 @@ fn check(path: &Path, array: &Array, may_be: fn(&f64) -> bool, hint: &str) -> Ou
 }
 
 fn read_any(name: &str, gaps: bool) -> Outcome<Array> {
-    let (path, picked) = place(name);
-    let kind = ending(path);
-    let known = ["npy", "npz", "png"].contains(&kind.as_str());
-    if !known && !TABLES.contains(&kind.as_str()) {
-        return Err(Failure::unreadable(
-            path,
-            format!("unknown ending '.{kind}'; known: {KINDS}"),
-        ));
+    let (path, selected) = place(name);
+    if path.as_os_str() != STANDARD {
+        // What is not read anyway is not looked for.
+        FileKind::named(path).map_err(|why| Failure::unreadable(path, why))?;
     }
-    let bytes = bounded::bytes(path, bounded::DATA)?;
-    match kind.as_str() {
-        "npy" => npy::read(path, &bytes),
-        "npz" => npy::read_member(path, &bytes, picked),
-        "png" => png::read(path, &bytes),
-        _ => csv::read(path, &bytes, picked, gaps),
+    let bytes = bytes(path)?;
+    let kind = FileKind::of(path, &bytes).map_err(|why| Failure::unreadable(path, why))?;
+    let read = match kind {
+        FileKind::Npy => npy::read(path, &bytes),
+        FileKind::Npz => npy::read_member(path, &bytes, selected),
+        FileKind::Png => png::read(path, &bytes),
+        FileKind::Table => csv::read(path, &bytes, selected, gaps),
+    };
+    read.map_err(|failure| match kind::other(kind, &bytes) {
+        Some(what) => failure.and(&format!("; it is {what}")),
+        None => failure,
+    })
+}
+
+/// The bytes of a file of data, or of standard input.
+pub fn bytes(path: &Path) -> Outcome<Cow<'static, [u8]>> {
+    match path.as_os_str() == STANDARD {
+        true => standard::input().map(Cow::Borrowed),
+        false => bounded::bytes(path, bounded::DATA).map(Cow::Owned),
     }
 }
 
@@ -152,24 +165,32 @@ pub fn decode_png(bytes: &[u8]) -> Outcome<Array> {
 
 /// Writes an array; returns how many values a PNG had to clip to [0, 1].
 pub fn write(path: &Path, array: &Array, depth: Depth) -> Outcome<usize> {
-    let (bytes, clipped) = match ending(path).as_str() {
-        "npy" => (npy::bytes(array)?, 0),
-        "npz" => (write_archive(&[("x".to_owned(), array.clone())])?, 0),
-        table if TABLES.contains(&table) => (csv::bytes(path, array)?, 0),
-        "png" => png::bytes(path, array, depth)?,
-        other => {
-            return Err(Failure::Misuse(format!(
-                "cannot write {}: unknown ending '.{other}'; known: {KINDS}",
-                path.display()
-            )));
-        }
+    if path.as_os_str() == STANDARD {
+        let is_text = array.shape.len() <= 2;
+        let bytes = match is_text {
+            true => csv::bytes(Path::new("-.csv"), array)?,
+            false => npy::bytes(array)?,
+        };
+        return standard::output(&bytes, is_text).map(|()| 0);
+    }
+    let kind = FileKind::named(path)
+        .map_err(|why| Failure::Misuse(format!("cannot write {}: {why}", path.display())))?;
+    let (bytes, clipped) = match kind {
+        FileKind::Npy => (npy::bytes(array)?, 0),
+        FileKind::Npz => (write_archive(&[("x".to_owned(), array.clone())])?, 0),
+        FileKind::Table => (csv::bytes(path, array)?, 0),
+        FileKind::Png => png::bytes(path, array, depth)?,
     };
     replace(path, &bytes)?;
     Ok(clipped)
 }
-/// name.png → name-solved.png, where the suffix is "solved".
+
+/// name.png → name-solved.png, where the suffix is "solved"; standard output for what came from standard input.
 pub fn beside(target: &str, suffix: &str) -> PathBuf {
     let (path, _) = place(target);
+    if path.as_os_str() == STANDARD {
+        return PathBuf::from(STANDARD);
+    }
     let stem = path
         .file_stem()
         .map(|s| s.to_string_lossy().into_owned())

@@ -33,6 +33,8 @@ Statistics: after the fit, 95 % confidence intervals, correlations and what is n
 Stops: --stop gradient_below=1e-6, --stop plateau=1e-3 and so on: `retrodict list stop` explains
 them. Short: discrepancy (χ²/N at most 1), loss, gradient, step. Without a goal, a run whose x has as
 many values as the noisy data, and no prior, stops at the noise level.
+Pipes: - in place of a file is standard input or output: a table, or a .npy array, recognised by its
+first bytes. What came from standard input is solved to standard output.
 File: an inversion in TOML contains the same settings, and more; flags override it.
 Folder: --out DIR keeps the inversion, x, the history, a report and checkpoints; after an
 interruption, `retrodict resume DIR` continues.")]
@@ -44,11 +46,11 @@ pub struct SolveArguments {
     /// A simulator of the user's own.
     #[command(flatten)]
     pub source: Source,
-    /// The observations y*.
-    #[arg(long, value_name = "FILE")]
+    /// The observations y*; - is standard input.
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub target: Option<String>,
     /// The times of the observations, such as data.csv:t: sets the option times, or at, of a simulator that has it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub times: Option<String>,
     /// Where to start [default: zeros].
     #[arg(long, value_name = "FILE")]
@@ -115,8 +117,8 @@ pub struct SolveArguments {
     /// Time between checkpoints in that folder.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
     pub checkpoint: Duration,
-    /// Output file for x [default: the target's name with -solved before its extension, or x.npy in the
-    /// folder].
+    /// Output file for x; - is standard output, and all that is said goes to standard error [default: the target's
+    /// name with -solved before its extension, or x.npy in the folder].
     #[arg(short, long = "output", value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Print JSON.

@@ -8,11 +8,17 @@ use retrodict::spec::{Named, insert, random, with_option_files};
 
 use crate::args;
 use crate::args::settings;
-use crate::data::{self, Array, Depth, UserFiles, fit_shape, joined_shape, split};
+use crate::data::{
+    self, Array, Depth, STANDARD, UserFiles, fit_shape, joined_shape, split, standard,
+};
 use crate::failure::{Failure, Outcome};
 
 /// Runs a simulator forwards on the user's data.
 pub fn run(args: &args::SimulateArguments) -> Outcome<ExitCode> {
+    let aside = args.output.as_os_str() == STANDARD;
+    if aside {
+        standard::claim_output();
+    }
     let input = data::read(&args.input)?;
     let level = args.noise.unwrap_or(0.0);
     if !(level.is_finite() && level >= 0.0) {
@@ -49,6 +55,9 @@ pub fn run(args: &args::SimulateArguments) -> Outcome<ExitCode> {
     };
     let clipped = data::write(&args.output, &output, Depth::Sixteen)?;
     data::note_clipping(clipped);
+    if aside {
+        return Ok(ExitCode::SUCCESS);
+    }
     println!(
         "wrote {} ({})",
         args.output.display(),

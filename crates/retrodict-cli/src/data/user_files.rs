@@ -36,7 +36,7 @@ impl Files for UserFiles {
 }
 
 /// One list of numbers.
-pub fn list(name: &str) -> Outcome<Vec<f64>> {
+fn list(name: &str) -> Outcome<Vec<f64>> {
     let array = read(name)?;
     match array.shape.as_slice() {
         [_] => Ok(array.values),
@@ -52,7 +52,7 @@ fn refused(failure: Failure) -> Error {
 
 fn arrays(name: &str) -> Outcome<Vec<FileArray>> {
     let path = Path::new(name);
-    let bytes = std::fs::read(path).map_err(|e| Failure::unreadable(path, e))?;
+    let bytes = super::bytes(path)?;
     let arrays = read_archive(path, &bytes)?;
     let array =
         |(name, array): (String, super::Array)| FileArray::new(name, array.shape, array.values);

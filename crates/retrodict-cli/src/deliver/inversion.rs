@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::data::{self, Depth, note_clipping};
+use crate::data::{self, Depth, STANDARD, note_clipping};
 use crate::failure::Outcome;
 use crate::inversion::{self, Answer, Keeper, Plan, Run};
 use crate::report;
@@ -36,7 +36,9 @@ pub fn finish(
     // x first: what comes after the fit may take long.
     if let Some(output) = delivery.output {
         note_clipping(data::write(output, &x, Depth::Eight)?);
-        written.push(output.to_owned());
+        if output.as_os_str() != STANDARD {
+            written.push(output.to_owned());
+        }
     }
     if let Some(folder) = delivery.folder {
         data::write(&folder.join("x.npy"), &x, Depth::Sixteen)?;

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use retrodict::spec::{InversionSpec, Origin, Override, changed, option_files};
 
+use crate::data::{is_standard, standard};
 use crate::failure::{Failure, Outcome};
 use crate::registry;
 
@@ -18,10 +19,22 @@ pub fn anchor(inversion: &mut InversionSpec, folder: &Path) {
 
 fn anchored(names: Vec<&mut String>, folder: &Path) {
     for name in names {
-        if Path::new(name.as_str()).is_relative() {
+        if Path::new(name.as_str()).is_relative() && !is_standard(name) {
             *name = folder.join(&*name).to_string_lossy().into_owned();
         }
     }
+}
+
+/// Keeps what standard input brings in the folder of an inversion, which is read again to resume it.
+pub fn keep_standard_input(inversion: &mut InversionSpec, folder: &Path) -> Outcome<()> {
+    let keep = |names: Vec<&mut String>| -> Outcome<()> {
+        for name in names.into_iter().filter(|name| is_standard(name)) {
+            *name = standard::keep(name, folder)?;
+        }
+        Ok(())
+    };
+    keep(option_files(&mut inversion.simulator, registry()))?;
+    keep(inversion.files())
 }
 
 /// Reads the file of an inversion, and says where it came from; mistakes are reported with their line.

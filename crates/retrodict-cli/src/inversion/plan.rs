@@ -17,6 +17,9 @@ use crate::failure::{Failure, Outcome};
 use crate::inversion::Chosen;
 use crate::registry;
 
+/// What stands for the file of the data where the description holds the numbers itself.
+pub const TARGET: &str = "target.npy";
+
 /// An inversion, validated: everything that can be wrong is found before anything is run.
 pub struct Plan {
     /// As it was asked for.
@@ -148,7 +151,7 @@ impl Plan {
     pub fn target_name(&self) -> &str {
         match &self.inversion.target {
             Values::File(name) => name,
-            _ => "target.npy",
+            _ => TARGET,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::lines::Line;
+use super::lines::TextLine;
 use super::number::{Decimal, Said, decimal_comma, is_missing};
 
 /// What Excel writes where a formula failed: no comments, though they begin like them.
@@ -108,7 +108,7 @@ fn quoted(line: &str, separator: Separator) -> Vec<Cell<'static>> {
 }
 
 /// What separates the cells of some lines, by the characters outside of quotes.
-pub(super) fn separator(lines: &[Line<'_>]) -> Separator {
+pub(super) fn separator(lines: &[TextLine<'_>]) -> Separator {
     let (mut semicolon, mut comma, mut tab, mut comma_and_tab) = (false, false, false, false);
     for (_, line) in lines {
         let (mut inside, mut before) = (false, '\n');

@@ -1,7 +1,7 @@
 //! The names of columns, and the units that follow them.
 
 use super::cell::{Cell, Separator, cells};
-use super::lines::{Line, Lines};
+use super::lines::{Lines, TextLine};
 
 /// What a column is called.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Header {
     }
 
     /// The whole line as one name: blanks within the name of the only column.
-    pub(super) fn joined((_, line): &Line<'_>) -> Vec<Column> {
+    pub(super) fn joined((_, line): &TextLine<'_>) -> Vec<Column> {
         vec![Column::of(line.trim().trim_matches('"'))]
     }
 }

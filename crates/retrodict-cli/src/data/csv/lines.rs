@@ -3,7 +3,7 @@
 use super::cell::{Separator, excel, is_comment};
 
 /// A line of cells, and which of the file's it is, from 1.
-pub(super) type Line<'a> = (usize, &'a str);
+pub(super) type TextLine<'a> = (usize, &'a str);
 
 /// What stands in the lines of a text.
 pub(super) struct Lines<'a> {
@@ -12,7 +12,7 @@ pub(super) struct Lines<'a> {
     /// The last comment before the first cells.
     pub(super) comment: Option<&'a str>,
     /// The lines of cells; those at the end that are blank are left out.
-    pub(super) rows: Vec<Line<'a>>,
+    pub(super) rows: Vec<TextLine<'a>>,
     /// How many lines were comments.
     pub(super) comments: usize,
 }
@@ -50,7 +50,7 @@ impl<'a> Lines<'a> {
             }
             rest = &rest[first.len()..];
         }
-        let blank = |(_, line): &Line<'_>| line.trim().is_empty();
+        let blank = |(_, line): &TextLine<'_>| line.trim().is_empty();
         while found.rows.last().is_some_and(blank) {
             found.rows.pop();
         }

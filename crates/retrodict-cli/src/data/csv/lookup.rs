@@ -2,6 +2,7 @@
 
 use retrodict::error::suggestion;
 
+use super::number::Decimal;
 use super::table::{Content, Table};
 
 impl Table {
@@ -27,6 +28,35 @@ impl Table {
                 ))
             }
         }
+    }
+
+    /// How a column is named as an argument: by the shortest name that means it alone, or its number.
+    pub fn notation(&self, column: usize) -> String {
+        let about = &self.columns[column];
+        let means = |name: &&String| {
+            !name.contains([',', '?', '&']) && self.column(name).is_ok_and(|found| found == column)
+        };
+        let name = [&about.name, &about.header].into_iter().find(means);
+        name.map_or_else(|| (column + 1).to_string(), Clone::clone)
+    }
+
+    /// Whether the first line names the columns.
+    pub fn has_header(&self) -> bool {
+        self.has_header
+    }
+
+    /// How its fractions are written, where that is not with a point.
+    pub fn decimal_words(&self) -> &'static str {
+        match self.decimal {
+            Decimal::Point => "",
+            Decimal::Comma => " with decimal commas",
+        }
+    }
+
+    /// The values of a column; NaN where it holds no number.
+    pub fn numbers(&self, column: usize) -> impl Iterator<Item = f64> {
+        let of_column = self.values.iter().skip(column);
+        of_column.step_by(self.width().max(1)).copied()
     }
 
     /// Whether a column is called so.

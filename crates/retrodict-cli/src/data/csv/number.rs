@@ -1,7 +1,7 @@
 //! What a cell says: a number, with a decimal point or comma, or that it is missing, or words.
 
 use super::cell::{Separator, cells};
-use super::lines::Line;
+use super::lines::TextLine;
 
 /// Words for a value that is missing; NaN is one too.
 const MISSING: [&str; 8] = [
@@ -31,7 +31,7 @@ pub(super) fn is_missing(text: &str) -> bool {
 
 impl Decimal {
     /// How the fractions of some lines are written. Excel writes commas where cells are separated by semicolons or tabs.
-    pub(super) fn of(lines: &[Line<'_>], separator: Separator) -> Result<Self, String> {
+    pub(super) fn of(lines: &[TextLine<'_>], separator: Separator) -> Result<Self, String> {
         let commas = lines.iter().any(|(_, line)| line.contains(','));
         if separator == Separator::Character(',') || !commas {
             return Ok(Self::Point);
@@ -126,7 +126,7 @@ pub(super) fn commas(line: usize, text: &str) -> String {
 
 /// Whether lines are a name and one column of numbers with decimal commas, which are no separators then. Where the whole
 /// parts count the rows they may be a second column, and nothing is decided.
-pub(super) fn is_one_column(lines: &[Line<'_>]) -> bool {
+pub(super) fn is_one_column(lines: &[TextLine<'_>]) -> bool {
     let Some(((_, header), rows)) = lines.split_first() else {
         return false;
     };
@@ -150,7 +150,7 @@ pub(super) fn is_one_column(lines: &[Line<'_>]) -> bool {
 }
 
 /// Whether lines are numbers between blanks, some of which have decimal commas.
-pub(super) fn are_blanks(lines: &[Line<'_>]) -> bool {
+pub(super) fn are_blanks(lines: &[TextLine<'_>]) -> bool {
     let says = |word: &str| {
         decimal_comma(word).is_some() || !word.contains(',') && word.parse::<f64>().is_ok()
     };

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::cell::{Cell, Separator, cells, is_comment, plain, separator};
 use super::decode::Encoding;
 use super::header::{Column, Header};
-use super::lines::{Line, Lines};
+use super::lines::{Lines, TextLine};
 use super::number::{Decimal, Pairs, Said, are_blanks, is_one_column};
 use super::refusal;
 use crate::data::bounded;
@@ -146,7 +146,7 @@ impl Table {
     }
 
     /// Gives the columns their names, which must be as many.
-    fn name(&mut self, header: Header, line: Option<&Line<'_>>) -> Result<(), String> {
+    fn name(&mut self, header: Header, line: Option<&TextLine<'_>>) -> Result<(), String> {
         let width = self.width();
         match header {
             Header::Line(_) if width == 1 && self.separator == Separator::Blanks => {
@@ -195,7 +195,7 @@ impl Table {
 }
 
 /// How many rows at the end hold nothing but empty cells, as spreadsheets leave them.
-fn empty_at_end(rows: &[Line<'_>], separator: Separator) -> usize {
+fn empty_at_end(rows: &[TextLine<'_>], separator: Separator) -> usize {
     let Separator::Character(c) = separator else {
         return 0;
     };

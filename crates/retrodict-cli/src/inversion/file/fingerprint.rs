@@ -4,7 +4,7 @@ use flate2::Crc;
 
 use retrodict::spec::{InversionSpec, StartSpec, StopSpec, option_files};
 
-use crate::data::{bounded, place};
+use crate::data::{bytes, place};
 use crate::failure::Outcome;
 use crate::registry;
 
@@ -32,7 +32,7 @@ pub fn fingerprint(inversion: &InversionSpec, solved: bool) -> Outcome<String> {
 fn sums(names: Vec<&mut String>, crc: &mut Crc) -> Outcome<()> {
     for name in names {
         let (path, selected) = place(name);
-        crc.update(&bounded::bytes(path, bounded::DATA)?);
+        crc.update(&bytes(path)?);
         // Where a file stands does not matter, and what it is called only for its kind.
         let file = path.file_name().unwrap_or_default().to_string_lossy();
         *name = match selected {
