@@ -5,6 +5,7 @@ mod contents;
 mod csv;
 pub mod durable;
 mod fields;
+mod jpeg;
 mod kind;
 #[cfg(test)]
 mod mutants;
@@ -12,6 +13,7 @@ mod npy;
 mod png;
 pub mod sealed;
 pub mod standard;
+mod tiff;
 mod user_files;
 
 use std::borrow::Cow;
@@ -19,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use crate::data::durable::replace;
 use crate::failure::{Failure, Outcome};
+use crate::terminal::text::wrapped;
 
 pub use contents::{FileContents, FilePart, NumberSummary, Role, contents};
 pub use fields::{fit_shape, joined_shape, not_a_list, not_used, shell, split, take_times};
@@ -132,22 +135,31 @@ fn check(path: &Path, array: &Array, may_be: fn(&f64) -> bool, hint: &str) -> Ou
 
 fn read_any(name: &str, gaps: bool) -> Outcome<Array> {
     let (path, selected) = place(name);
-    if path.as_os_str() != STANDARD {
-        // What is not read anyway is not looked for.
-        FileKind::named(path).map_err(|why| Failure::unreadable(path, why))?;
-    }
-    let bytes = bytes(path)?;
-    let kind = FileKind::of(path, &bytes).map_err(|why| Failure::unreadable(path, why))?;
+    let (kind, bytes) = opened(path)?;
     let read = match kind {
         FileKind::Npy => npy::read(path, &bytes),
         FileKind::Npz => npy::read_member(path, &bytes, selected),
         FileKind::Png => png::read(path, &bytes),
+        FileKind::Jpeg => jpeg::read(path, &bytes),
+        FileKind::Tiff => tiff::read(path, &bytes, selected),
         FileKind::Table => csv::read(path, &bytes, selected, gaps),
     };
     read.map_err(|failure| match kind::other(kind, &bytes) {
         Some(what) => failure.and(&format!("; it is {what}")),
         None => failure,
     })
+}
+
+/// The kind of a file and its bytes; what is of no known kind is not looked for.
+fn opened(path: &Path) -> Outcome<(FileKind, Cow<'static, [u8]>)> {
+    let refused = |why: String| Failure::unreadable(path, why);
+    if path.as_os_str() == STANDARD {
+        let bytes = bytes(path)?;
+        let kind = FileKind::of_bytes(&bytes).unwrap_or(FileKind::Table);
+        return Ok((kind, bytes));
+    }
+    let kind = FileKind::named(path).map_err(refused)?;
+    Ok((kind, bytes(path)?))
 }
 
 /// The bytes of a file of data, or of standard input.
@@ -163,26 +175,51 @@ pub fn decode_png(bytes: &[u8]) -> Outcome<Array> {
     png::read(Path::new("the built-in picture"), bytes)
 }
 
-/// Writes an array; returns how many values a PNG had to clip to [0, 1].
-pub fn write(path: &Path, array: &Array, depth: Depth) -> Outcome<usize> {
+/// What is to be said of a file that was written.
+#[derive(Debug, Default)]
+pub struct Written(Vec<String>);
+
+impl Written {
+    /// Says it.
+    pub fn note(&self) {
+        for note in &self.0 {
+            eprintln!("{}", wrapped("note: ", note));
+        }
+    }
+}
+
+/// Writes an array.
+pub fn write(path: &Path, array: &Array, depth: Depth) -> Outcome<Written> {
     if path.as_os_str() == STANDARD {
         let is_text = array.shape.len() <= 2;
         let bytes = match is_text {
             true => csv::bytes(Path::new("-.csv"), array)?,
             false => npy::bytes(array)?,
         };
-        return standard::output(&bytes, is_text).map(|()| 0);
+        return standard::output(&bytes, is_text).map(|()| Written::default());
     }
-    let kind = FileKind::named(path)
-        .map_err(|why| Failure::Misuse(format!("cannot write {}: {why}", path.display())))?;
-    let (bytes, clipped) = match kind {
-        FileKind::Npy => (npy::bytes(array)?, 0),
-        FileKind::Npz => (write_archive(&[("x".to_owned(), array.clone())])?, 0),
-        FileKind::Table => (csv::bytes(path, array)?, 0),
-        FileKind::Png => png::bytes(path, array, depth)?,
+    let refused = |why: String| Failure::Misuse(format!("cannot write {}: {why}", path.display()));
+    let kind = FileKind::named(path).map_err(refused)?;
+    let mut said = Written::default();
+    let bytes = match kind {
+        FileKind::Npy => npy::bytes(array)?,
+        FileKind::Npz => write_archive(&[("x".to_owned(), array.clone())])?,
+        FileKind::Table => csv::bytes(path, array)?,
+        FileKind::Png => {
+            let (bytes, clipped) = png::bytes(path, array, depth)?;
+            said.0.extend(png::remarks(path, array, depth, clipped));
+            bytes
+        }
+        FileKind::Tiff => tiff::bytes(path, array)?,
+        FileKind::Jpeg => {
+            return Err(refused(format!(
+                "JPEG would drop what an inversion finds; write one of {}",
+                kind::endings_written()
+            )));
+        }
     };
     replace(path, &bytes)?;
-    Ok(clipped)
+    Ok(said)
 }
 
 /// name.png → name-solved.png, where the suffix is "solved"; standard output for what came from standard input.
@@ -196,15 +233,9 @@ pub fn beside(target: &str, suffix: &str) -> PathBuf {
         .map(|s| s.to_string_lossy().into_owned())
         .unwrap_or_default();
     let ending = path.extension().unwrap_or("npy".as_ref());
-    let ending = ending.to_string_lossy();
+    let ending = match FileKind::of_ending(&ending.to_string_lossy().to_lowercase()) {
+        Some(FileKind::Jpeg) => "png".into(),
+        _ => ending.to_string_lossy(),
+    };
     path.with_file_name(format!("{stem}-{suffix}.{ending}"))
-}
-
-/// Says how many values a picture could not hold.
-pub fn note_clipping(clipped: usize) {
-    if clipped > 0 {
-        eprintln!(
-            "note: {clipped} values were outside [0, 1] and were clipped; write .npy to keep them"
-        );
-    }
 }

@@ -16,6 +16,7 @@ mod inverses;
 mod inversions;
 mod lists;
 mod noise_levels;
+mod pipes;
 mod printing;
 mod runs;
 mod serve_attacked;

@@ -91,8 +91,7 @@ pub fn run(args: &args::PredictArguments) -> Outcome<ExitCode> {
     if output.as_os_str() == STANDARD {
         standard::claim_output();
     }
-    let clipped = data::write(&output, &Array::new(shape, x), Depth::Eight)?;
-    data::note_clipping(clipped);
+    data::write(&output, &Array::new(shape, x), Depth::Eight)?.note();
     println!("{} by {}", trained.plan.title, trained.weights.method);
     print!("{}", aligned(&lines, 0));
     println!("wrote {}", output.display());

@@ -53,8 +53,7 @@ pub fn run(args: &args::SimulateArguments) -> Outcome<ExitCode> {
         colour: input.colour,
         ..Array::new(shape, values)
     };
-    let clipped = data::write(&args.output, &output, Depth::Sixteen)?;
-    data::note_clipping(clipped);
+    data::write(&args.output, &output, Depth::Sixteen)?.note();
     if aside {
         return Ok(ExitCode::SUCCESS);
     }

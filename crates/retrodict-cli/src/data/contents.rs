@@ -5,8 +5,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::csv::{self, Content, Table};
-use super::{Array, FileKind, bytes, is_deviation, is_time, npy, place, read_any_number};
-use crate::failure::{Failure, Outcome};
+use super::{Array, FileKind, is_deviation, is_time, npy, opened, place, read_any_number};
+use crate::failure::Outcome;
 
 /// Different words of a column that are listed.
 const WORDS: usize = 8;
@@ -146,10 +146,9 @@ impl FilePart {
 /// What a file of data holds, or what is selected of it.
 pub fn contents(name: &str) -> Outcome<FileContents> {
     let (path, selected) = place(name);
-    let refused = |why: String| Failure::unreadable(path, why);
-    let bytes = bytes(path)?;
-    let kind = FileKind::of(path, &bytes).map_err(refused)?;
-    if selected.is_some() || !kind.has_parts() {
+    let (kind, bytes) = opened(path)?;
+    let whole = !matches!(kind, FileKind::Npz | FileKind::Table);
+    if selected.is_some() || whole {
         let array = read_any_number(name)?;
         let what = match (selected, array.colour) {
             (Some(selected), _) => format!("{selected} of {}", kind.name()),
@@ -183,8 +182,10 @@ pub fn contents(name: &str) -> Outcome<FileContents> {
 
 fn of_table(path: &Path, table: &Table) -> FileContents {
     let mut notes = Vec::new();
-    if table.comments > 0 {
-        notes.push(format!("{} lines are comments", table.comments));
+    match table.comments {
+        0 => {}
+        1 => notes.push("1 line is a comment".to_owned()),
+        n => notes.push(format!("{n} lines are comments")),
     }
     if !table.has_header() {
         notes.push("it has no header: select columns by their numbers, from 1".to_owned());

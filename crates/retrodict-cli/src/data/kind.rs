@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use super::STANDARD;
-
 /// How a file holds numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
@@ -15,14 +13,20 @@ pub enum FileKind {
     Table,
     /// A picture as PNG.
     Png,
+    /// A picture as JPEG.
+    Jpeg,
+    /// Pictures as TIFF.
+    Tiff,
 }
 
 /// The endings of each kind.
-const ENDINGS: [(FileKind, &[&str]); 4] = [
+const ENDINGS: [(FileKind, &[&str]); 6] = [
     (FileKind::Npy, &["npy"]),
     (FileKind::Npz, &["npz"]),
     (FileKind::Table, &["csv", "tsv", "txt", "dat"]),
     (FileKind::Png, &["png"]),
+    (FileKind::Jpeg, &["jpg", "jpeg"]),
+    (FileKind::Tiff, &["tif", "tiff"]),
 ];
 
 /// What files that are often met begin with, what they are, and what to do about them.
@@ -42,14 +46,6 @@ const OTHERS: [(&[u8], &str); 6] = [
 ];
 
 impl FileKind {
-    /// The kind of a file, by the ending of its name; that of standard input by its first bytes.
-    pub fn of(path: &Path, bytes: &[u8]) -> Result<Self, String> {
-        if path.as_os_str() != STANDARD {
-            return Self::named(path);
-        }
-        Ok(Self::of_bytes(bytes).unwrap_or(Self::Table))
-    }
-
     /// The kind of a file by the ending of its name.
     pub fn named(path: &Path) -> Result<Self, String> {
         let ending = super::ending(path);
@@ -76,6 +72,8 @@ impl FileKind {
             [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Some(Self::Npy),
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Self::Npz),
             [0x89, b'P', b'N', b'G', ..] => Some(Self::Png),
+            [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
+            [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Tiff),
             _ => None,
         }
     }
@@ -94,12 +92,19 @@ impl FileKind {
             Self::Npz => "NumPy archive (.npz)",
             Self::Table => "table",
             Self::Png => "PNG picture, as values in [0, 1]",
+            Self::Jpeg => "JPEG picture, as values in [0, 1]",
+            Self::Tiff => "TIFF picture (8 and 16 bits as values in [0, 1], others as they are)",
         }
+    }
+
+    /// Whether arrays are written so.
+    pub fn is_written(self) -> bool {
+        !matches!(self, Self::Jpeg)
     }
 
     /// Whether something of a file can be selected behind its name.
     pub fn has_parts(self) -> bool {
-        matches!(self, Self::Npz | Self::Table)
+        matches!(self, Self::Npz | Self::Table | Self::Tiff)
     }
 }
 
@@ -121,8 +126,18 @@ pub fn other(kind: FileKind, bytes: &[u8]) -> Option<String> {
 
 /// All endings, for messages.
 pub fn endings() -> String {
+    listed(|_| true)
+}
+
+/// The endings of what can be written.
+pub fn endings_written() -> String {
+    listed(FileKind::is_written)
+}
+
+fn listed(which: fn(FileKind) -> bool) -> String {
     let all: Vec<String> = ENDINGS
         .iter()
+        .filter(|(kind, _)| which(*kind))
         .flat_map(|(_, endings)| endings.iter().map(|ending| format!(".{ending}")))
         .collect();
     match all.split_last() {

@@ -108,7 +108,7 @@ mod tests {
         let field: Vec<f64> = (0..32).map(|i| f64::from(i % 8)).collect();
         assert_eq!(
             shades(&field, (4, 8), 8, &shade),
-            [" .:-+*#%"; 2].map(|_| " .:-+*%@".to_owned())
+            [" .:-+*#%"; 2].map(|_| " .-=+*%@".to_owned())
         );
         assert!(shades(&field, (4, 7), 8, &shade).is_empty());
     }
