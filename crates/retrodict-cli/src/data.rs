@@ -5,16 +5,23 @@ mod contents;
 mod csv;
 pub mod durable;
 mod fields;
+#[cfg(feature = "fits")]
+mod fits;
+mod grid;
 mod jpeg;
 mod kind;
 #[cfg(test)]
 mod mutants;
+#[cfg(feature = "netcdf")]
+mod netcdf;
 mod npy;
 mod png;
 pub mod sealed;
 pub mod standard;
 mod tiff;
 mod user_files;
+#[cfg(feature = "vti")]
+mod vti;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -26,6 +33,7 @@ use crate::terminal::text::wrapped;
 pub use contents::{FileContents, FilePart, NumberSummary, Role, contents};
 pub use fields::{fit_shape, joined_shape, not_a_list, not_used, shell, split, take_times};
 pub(super) use fields::{is_deviation, is_time};
+pub use grid::FieldGrid;
 pub use kind::FileKind;
 pub use npy::{read_archive, write_archive};
 pub use png::Depth;
@@ -47,6 +55,8 @@ pub struct Array {
     pub selected: bool,
     /// The columns of its file that it leaves out.
     pub beside: Vec<String>,
+    /// Where its values lie and what they are, where the file says it.
+    pub grid: Option<FieldGrid>,
 }
 
 impl Array {
@@ -59,6 +69,7 @@ impl Array {
             columns: Vec::new(),
             selected: false,
             beside: Vec::new(),
+            grid: None,
         }
     }
 }
@@ -142,12 +153,14 @@ fn read_any(name: &str, gaps: bool) -> Outcome<Array> {
         FileKind::Png => png::read(path, &bytes),
         FileKind::Jpeg => jpeg::read(path, &bytes),
         FileKind::Tiff => tiff::read(path, &bytes, selected),
+        #[cfg(feature = "netcdf")]
+        FileKind::NetCdf => netcdf::read(path, &bytes, selected),
+        #[cfg(feature = "fits")]
+        FileKind::Fits => fits::read(path, &bytes, selected),
         FileKind::Table => csv::read(path, &bytes, selected, gaps),
+        other => Err(Failure::unreadable(path, other.not_read())),
     };
-    read.map_err(|failure| match kind::other(kind, &bytes) {
-        Some(what) => failure.and(&format!("; it is {what}")),
-        None => failure,
-    })
+    read.map_err(|failure| kind.explained(failure, &bytes))
 }
 
 /// The kind of a file and its bytes; what is of no known kind is not looked for.
@@ -156,9 +169,10 @@ fn opened(path: &Path) -> Outcome<(FileKind, Cow<'static, [u8]>)> {
     if path.as_os_str() == STANDARD {
         let bytes = bytes(path)?;
         let kind = FileKind::of_bytes(&bytes).unwrap_or(FileKind::Table);
-        return Ok((kind, bytes));
+        return Ok((kind.built().map_err(refused)?, bytes));
     }
-    let kind = FileKind::named(path).map_err(refused)?;
+    let kind = FileKind::named(path).and_then(FileKind::built);
+    let kind = kind.map_err(refused)?;
     Ok((kind, bytes(path)?))
 }
 
@@ -199,7 +213,8 @@ pub fn write(path: &Path, array: &Array, depth: Depth) -> Outcome<Written> {
         return standard::output(&bytes, is_text).map(|()| Written::default());
     }
     let refused = |why: String| Failure::Misuse(format!("cannot write {}: {why}", path.display()));
-    let kind = FileKind::named(path).map_err(refused)?;
+    let kind = FileKind::named(path).and_then(FileKind::built);
+    let kind = kind.map_err(refused)?;
     let mut said = Written::default();
     let bytes = match kind {
         FileKind::Npy => npy::bytes(array)?,
@@ -211,12 +226,11 @@ pub fn write(path: &Path, array: &Array, depth: Depth) -> Outcome<Written> {
             bytes
         }
         FileKind::Tiff => tiff::bytes(path, array)?,
-        FileKind::Jpeg => {
-            return Err(refused(format!(
-                "JPEG would drop what an inversion finds; write one of {}",
-                kind::endings_written()
-            )));
-        }
+        #[cfg(feature = "netcdf")]
+        FileKind::NetCdf => netcdf::bytes(path, array)?,
+        #[cfg(feature = "vti")]
+        FileKind::Vti => vti::bytes(path, array)?,
+        other => return Err(refused(other.not_written())),
     };
     replace(path, &bytes)?;
     Ok(said)
@@ -235,6 +249,7 @@ pub fn beside(target: &str, suffix: &str) -> PathBuf {
     let ending = path.extension().unwrap_or("npy".as_ref());
     let ending = match FileKind::of_ending(&ending.to_string_lossy().to_lowercase()) {
         Some(FileKind::Jpeg) => "png".into(),
+        Some(FileKind::Fits) => "npy".into(),
         _ => ending.to_string_lossy(),
     };
     path.with_file_name(format!("{stem}-{suffix}.{ending}"))

@@ -10,6 +10,7 @@ mod bad_input;
 mod batches;
 mod book;
 mod external;
+mod fields_of_tools;
 mod files;
 mod interrupts;
 mod inverses;

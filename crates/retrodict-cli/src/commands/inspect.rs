@@ -49,6 +49,12 @@ pub fn run(args: &args::InspectArguments) -> Outcome<ExitCode> {
     }
     print!("{}", aligned(&table(&contents), 2));
     for part in &contents.parts {
+        if !part.grid.is_empty() {
+            println!(
+                "{}",
+                wrapped(&format!("axes of {}: ", called(part)), &part.grid)
+            );
+        }
         if !part.words.is_empty() {
             println!("{}: {}", part.name, part.words.join(", "));
         }
@@ -58,6 +64,13 @@ pub fn run(args: &args::InspectArguments) -> Outcome<ExitCode> {
         println!("{line}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn called(part: &FilePart) -> &str {
+    match part.name.as_str() {
+        "" => "the array",
+        name => name,
+    }
 }
 
 /// A line for each array or column.

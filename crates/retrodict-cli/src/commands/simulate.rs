@@ -9,9 +9,10 @@ use retrodict::spec::{Named, insert, random, with_option_files};
 use crate::args;
 use crate::args::settings;
 use crate::data::{
-    self, Array, Depth, STANDARD, UserFiles, fit_shape, joined_shape, split, standard,
+    self, Array, Depth, FieldGrid, STANDARD, UserFiles, fit_shape, joined_shape, split, standard,
 };
 use crate::failure::{Failure, Outcome};
+use crate::terminal::text::wrapped;
 
 /// Runs a simulator forwards on the user's data.
 pub fn run(args: &args::SimulateArguments) -> Outcome<ExitCode> {
@@ -36,7 +37,10 @@ pub fn run(args: &args::SimulateArguments) -> Outcome<ExitCode> {
         options,
     };
     let mut options = with_option_files(&named, registry(), &UserFiles)?.options;
-    fit_shape(&args.simulator, &mut options, &input, &args.input)?;
+    let remark = fit_shape(&args.simulator, &mut options, &input, &args.input)?;
+    if let Some(remark) = remark {
+        eprintln!("{}", wrapped("note: ", &remark));
+    }
     let simulator = registry().simulator(&args.simulator)?.build(&options)?;
     let (n, m) = (simulator.input().len(), simulator.output().len());
     let fields = split(&input, &simulator.input().shape, &args.input)?;
@@ -48,9 +52,12 @@ pub fn run(args: &args::SimulateArguments) -> Outcome<ExitCode> {
         random::add_noise(&mut y, level, &mut draws);
         values.extend(y);
     }
+    let entry = registry().simulator(&args.simulator)?;
+    let grid = FieldGrid::of(simulator.output(), entry, &options);
     let shape = joined_shape(&input, n, &simulator.output().shape);
     let output = Array {
         colour: input.colour,
+        grid: Some(grid.placed_as(&input)),
         ..Array::new(shape, values)
     };
     data::write(&args.output, &output, Depth::Sixteen)?.note();

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::csv::{self, Content, Table};
+use super::grid::{FieldGrid, GridAxis};
 use super::{Array, FileKind, is_deviation, is_time, npy, opened, place, read_any_number};
 use crate::failure::Outcome;
 
@@ -33,6 +34,9 @@ pub struct FilePart {
     /// Its unit, as far as the file says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// Its axes with their spacing, as far as the file says them.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub grid: String,
     /// How it is named as an argument.
     pub notation: String,
     /// What it is taken for, by its name and content.
@@ -129,9 +133,11 @@ impl NumberSummary {
 
 impl FilePart {
     fn array(name: &str, notation: String, array: Array) -> Self {
+        let unit = array.grid.as_ref().map(|grid| grid.unit.clone());
         Self {
             name: name.to_owned(),
-            unit: None,
+            unit: unit.filter(|unit| !unit.is_empty()),
+            grid: array.grid.as_ref().map(axes).unwrap_or_default(),
             notation,
             role: Role::Data,
             summary: Some(NumberSummary::of(&array.values)),
@@ -147,8 +153,11 @@ impl FilePart {
 pub fn contents(name: &str) -> Outcome<FileContents> {
     let (path, selected) = place(name);
     let (kind, bytes) = opened(path)?;
-    let whole = !matches!(kind, FileKind::Npz | FileKind::Table);
-    if selected.is_some() || whole {
+    let several = matches!(
+        kind,
+        FileKind::Npz | FileKind::Table | FileKind::NetCdf | FileKind::Fits
+    );
+    if selected.is_some() || !several {
         let array = read_any_number(name)?;
         let what = match (selected, array.colour) {
             (Some(selected), _) => format!("{selected} of {}", kind.name()),
@@ -162,9 +171,17 @@ pub fn contents(name: &str) -> Outcome<FileContents> {
             parts: vec![FilePart::array("", name.to_owned(), array)],
         });
     }
-    match kind {
-        FileKind::Npz => {
-            let arrays = npy::read_archive(path, &bytes)?;
+    let arrays = match kind {
+        FileKind::Npz => Some(npy::read_archive(path, &bytes)),
+        #[cfg(feature = "netcdf")]
+        FileKind::NetCdf => Some(super::netcdf::read_all(path, &bytes)),
+        #[cfg(feature = "fits")]
+        FileKind::Fits => Some(super::fits::read_all(path, &bytes)),
+        _ => None,
+    };
+    let explained = |failure| kind.explained(failure, &bytes);
+    match arrays.transpose().map_err(explained)? {
+        Some(arrays) => {
             let part = |(member, array): (String, Array)| {
                 let notation = format!("{}:{member}", path.display());
                 FilePart::array(&member, notation, array)
@@ -176,7 +193,40 @@ pub fn contents(name: &str) -> Outcome<FileContents> {
                 parts: arrays.into_iter().map(part).collect(),
             })
         }
-        _ => Ok(of_table(path, &csv::table(path, &bytes)?)),
+        None => {
+            let table = csv::table(path, &bytes).map_err(explained)?;
+            Ok(of_table(path, &table))
+        }
+    }
+}
+
+/// Axes in words: `time × y (0.25 m) × x (0.25 m)`; nothing where nothing is known.
+fn axes(grid: &FieldGrid) -> String {
+    let axis = |(i, axis): (usize, &GridAxis)| {
+        let name = match axis.name.as_str() {
+            "" => format!("axis {}", i + 1),
+            name => name.to_owned(),
+        };
+        let spacing = axis
+            .spacing
+            .map(|spacing| format!("{spacing} {}", axis.unit));
+        match spacing {
+            Some(spacing) => format!("{name} ({})", spacing.trim_end()),
+            None => name,
+        }
+    };
+    // A coordinate lies along itself.
+    let plain = |axis: &GridAxis| axis.spacing.is_none() && axis.name.is_empty();
+    let own = matches!(grid.axes.as_slice(), [axis] if axis.name == grid.name);
+    match own || grid.axes.iter().all(plain) {
+        true => String::new(),
+        false => grid
+            .axes
+            .iter()
+            .enumerate()
+            .map(axis)
+            .collect::<Vec<_>>()
+            .join(" × "),
     }
 }
 
@@ -223,6 +273,7 @@ fn of_column(path: &Path, table: &Table, column: usize) -> FilePart {
     FilePart {
         name: about.name.clone(),
         unit: about.unit.clone(),
+        grid: String::new(),
         notation: format!("{}:{}", path.display(), table.notation(column)),
         role,
         shape: vec![table.height()],

@@ -50,8 +50,14 @@ fn is_data(name: &str) -> bool {
     !is_time(name) && !is_deviation(name)
 }
 
-/// A grid simulator takes its shape from the data, unless the user sets it; a simulator of vectors its size.
-pub fn fit_shape(name: &str, options: &mut toml::Table, data: &Array, what: &str) -> Outcome<()> {
+/// A grid simulator takes its shape from the data, and the width of its cells, unless the user sets them; a simulator of
+/// vectors its size. Returns what is to be said of it.
+pub fn fit_shape(
+    name: &str,
+    options: &mut toml::Table,
+    data: &Array,
+    what: &str,
+) -> Outcome<Option<String>> {
     let entry = registry().simulator(name)?;
     let takes = |key: &str| entry.accepts(key) && !options.contains_key(key);
     let named = data.columns.iter().any(|name| !name.is_empty());
@@ -69,7 +75,7 @@ pub fn fit_shape(name: &str, options: &mut toml::Table, data: &Array, what: &str
     } else {
         &data.shape[..]
     };
-    let (shape, size) = (takes("shape"), takes("size"));
+    let (shape, size, cell) = (takes("shape"), takes("size"), takes("cell"));
     if shape {
         let shape: Vec<toml::Value> = own.iter().map(|n| (*n as i64).into()).collect();
         options.insert("shape".into(), shape.into());
@@ -77,7 +83,42 @@ pub fn fit_shape(name: &str, options: &mut toml::Table, data: &Array, what: &str
     if size {
         options.insert("size".into(), (data.values.len() as i64).into());
     }
-    Ok(())
+    Ok(take_cell(entry.name, cell, options, data, what))
+}
+
+/// The width of a cell goes to the simulator, where the file says it; returns what is to be said of it.
+fn take_cell(
+    name: &str,
+    takes: bool,
+    options: &mut toml::Table,
+    data: &Array,
+    what: &str,
+) -> Option<String> {
+    let grid = data.grid.as_ref().filter(|_| takes)?;
+    let known: Vec<String> = grid
+        .axes
+        .iter()
+        .filter_map(|axis| Some(axis.spacing?.abs().to_string()))
+        .collect();
+    let unit = grid
+        .axes
+        .iter()
+        .map(|axis| axis.unit.as_str())
+        .find(|unit| !unit.is_empty());
+    let unit = unit.map_or_else(String::new, |unit| format!(" {unit}"));
+    match grid.cell() {
+        Some(cell) => {
+            options.insert("cell".to_owned(), cell.into());
+            Some(format!(
+                "{what} gives the width of a cell of {name}: {cell}{unit}"
+            ))
+        }
+        None if known.is_empty() => None,
+        None => Some(format!(
+            "the axes of {what} have the spacings {}{unit}, but {name} takes one width of a cell; set it with --set cell=WIDTH",
+            known.join(", ")
+        )),
+    }
 }
 
 /// The column of times of a table goes to the simulator, where it takes times; returns what is to be said of it.

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::failure::Failure;
+
 /// How a file holds numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
@@ -17,16 +19,25 @@ pub enum FileKind {
     Jpeg,
     /// Pictures as TIFF.
     Tiff,
+    /// Fields of models, in the classic format.
+    NetCdf,
+    /// Images of telescopes.
+    Fits,
+    /// Fields for ParaView.
+    Vti,
 }
 
 /// The endings of each kind.
-const ENDINGS: [(FileKind, &[&str]); 6] = [
+const ENDINGS: [(FileKind, &[&str]); 9] = [
     (FileKind::Npy, &["npy"]),
     (FileKind::Npz, &["npz"]),
     (FileKind::Table, &["csv", "tsv", "txt", "dat"]),
     (FileKind::Png, &["png"]),
     (FileKind::Jpeg, &["jpg", "jpeg"]),
     (FileKind::Tiff, &["tif", "tiff"]),
+    (FileKind::NetCdf, &["nc", "cdf"]),
+    (FileKind::Fits, &["fits", "fit", "fts"]),
+    (FileKind::Vti, &["vti"]),
 ];
 
 /// What files that are often met begin with, what they are, and what to do about them.
@@ -74,6 +85,8 @@ impl FileKind {
             [0x89, b'P', b'N', b'G', ..] => Some(Self::Png),
             [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
             [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Tiff),
+            [b'C', b'D', b'F', 1 | 2 | 5, ..] => Some(Self::NetCdf),
+            [b'S', b'I', b'M', b'P', b'L', b'E', b' ', ..] => Some(Self::Fits),
             _ => None,
         }
     }
@@ -85,6 +98,14 @@ impl FileKind {
             .unwrap_or(&"npy")
     }
 
+    /// A failure to read a file of this kind, with what the file is by its first bytes, where that is something else.
+    pub fn explained(self, failure: Failure, bytes: &[u8]) -> Failure {
+        match other(self, bytes) {
+            Some(what) => failure.and(&format!("; it is {what}")),
+            None => failure,
+        }
+    }
+
     /// What it is, in words.
     pub fn name(self) -> &'static str {
         match self {
@@ -94,22 +115,56 @@ impl FileKind {
             Self::Png => "PNG picture, as values in [0, 1]",
             Self::Jpeg => "JPEG picture, as values in [0, 1]",
             Self::Tiff => "TIFF picture (8 and 16 bits as values in [0, 1], others as they are)",
+            Self::NetCdf => "NetCDF-3 file",
+            Self::Fits => "FITS file",
+            Self::Vti => "image of VTK (.vti)",
         }
+    }
+
+    /// Why it is not read.
+    pub fn not_read(self) -> String {
+        format!("a {} is written for other tools, and not read", self.name())
+    }
+
+    /// Why it is not written.
+    pub fn not_written(self) -> String {
+        let why = match self {
+            Self::Jpeg => "JPEG would drop what an inversion finds",
+            _ => "it is read alone",
+        };
+        format!("{why}; write one of {}", endings_written())
     }
 
     /// Whether arrays are written so.
     pub fn is_written(self) -> bool {
-        !matches!(self, Self::Jpeg)
+        !matches!(self, Self::Jpeg | Self::Fits)
     }
 
     /// Whether something of a file can be selected behind its name.
     pub fn has_parts(self) -> bool {
-        matches!(self, Self::Npz | Self::Table | Self::Tiff)
+        matches!(
+            self,
+            Self::Npz | Self::Table | Self::Tiff | Self::NetCdf | Self::Fits
+        )
+    }
+
+    /// Refuses what this binary was built without.
+    pub fn built(self) -> Result<Self, String> {
+        let lacking = match self {
+            Self::NetCdf if !cfg!(feature = "netcdf") => "netcdf",
+            Self::Fits if !cfg!(feature = "fits") => "fits",
+            Self::Vti if !cfg!(feature = "vti") => "vti",
+            _ => return Ok(self),
+        };
+        Err(format!(
+            "this retrodict was built without the feature '{lacking}', which .{} needs; build it with --features {lacking}",
+            self.ending()
+        ))
     }
 }
 
 /// What a file is whose bytes are not what its ending says.
-pub fn other(kind: FileKind, bytes: &[u8]) -> Option<String> {
+fn other(kind: FileKind, bytes: &[u8]) -> Option<String> {
     let found = FileKind::of_bytes(bytes).filter(|found| *found != kind);
     if let Some(found) = found {
         return Some(match found {

@@ -11,6 +11,10 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use retrodict::interrupt::Interrupt;
 
+#[cfg(feature = "fits")]
+use super::fits;
+#[cfg(feature = "netcdf")]
+use super::netcdf;
 use super::{Array, Depth, csv, jpeg, npy, png, tiff};
 use crate::batch::Index;
 use crate::data::sealed;
@@ -185,6 +189,30 @@ fn mutants_of_tiff() {
     attack("tiff", &good, |bytes| {
         let _ = tiff::read(path, bytes, Some("2"));
         sound(tiff::read(path, bytes, None))
+    });
+}
+
+#[cfg(feature = "netcdf")]
+#[test]
+fn mutants_of_netcdf() {
+    let path = Path::new("file.nc");
+    let written = netcdf::bytes(path, &array()).unwrap_or_default();
+    attack("netcdf", &[written, netcdf::tests::records()], |bytes| {
+        let _ = netcdf::read(path, bytes, Some("T"));
+        match netcdf::read_all(path, bytes) {
+            Ok(arrays) => arrays.into_iter().all(|(_, array)| sound(Ok(array))),
+            Err(failure) => sound(Err(failure)),
+        }
+    });
+}
+
+#[cfg(feature = "fits")]
+#[test]
+fn mutants_of_fits() {
+    let path = Path::new("file.fits");
+    attack("fits", &[fits::tests::sample()], |bytes| {
+        let _ = fits::read_all(path, bytes);
+        sound(fits::read(path, bytes, None))
     });
 }
 

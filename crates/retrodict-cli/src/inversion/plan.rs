@@ -85,8 +85,8 @@ impl Plan {
             .simulator(name)
             .map_err(|error| locate(error.inside("simulator")))?;
         let taken = take_times(name, options, &mut target, what).map_err(of_target)?;
-        fit_shape(name, options, &target, what).map_err(of_target)?;
-        let mut remarks: Vec<String> = taken.into_iter().collect();
+        let fitting = fit_shape(name, options, &target, what).map_err(of_target)?;
+        let mut remarks: Vec<String> = taken.into_iter().chain(fitting).collect();
         let known = inversion.noise.is_known();
         remarks.extend(data::not_used(&fitted.simulator, known, &target, what)?);
         let simulator = fitted.simulator(registry()).map_err(locate)?;
