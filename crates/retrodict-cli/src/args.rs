@@ -65,6 +65,8 @@ pub enum Command {
     Batch(BatchArguments),
     /// Join the results of a batch into one table and a report.
     Collect(CollectArguments),
+    /// Show what a file holds, and how it would be read.
+    Inspect(InspectArguments),
     /// Run a simulator forward on your own data.
     Simulate(SimulateArguments),
     /// Serve simulators to clients of the UM-Bridge protocol.
@@ -148,6 +150,22 @@ pub struct PredictArguments {
     /// Output file for x [default: the target's name with -predicted before its extension].
     #[arg(short, long = "output", value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// Arguments of `inspect`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+As in: retrodict inspect data.csv, or retrodict inspect data.csv:counts for one column.
+Shows the arrays or columns with shape, unit, number of missing values, range, mean and a small
+picture, and the arguments that give them to `retrodict solve`. Also folders of runs, networks
+(.safetensors) and descriptions (.toml).")]
+pub struct InspectArguments {
+    /// A file of data, or something retrodict wrote; - is standard input.
+    #[arg(value_name = "FILE", allow_hyphen_values = true)]
+    pub file: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `audit`.

@@ -5,6 +5,7 @@ mod batch;
 mod check;
 mod collect;
 mod completions;
+mod inspect;
 mod list;
 mod man;
 mod predict;
@@ -28,6 +29,7 @@ pub fn run(command: Command) -> Outcome<ExitCode> {
         Command::List(args) => interrupt::abandonable(move || list::run(&args)),
         Command::Run(args) => run::run(&args),
         Command::Solve(args) => solve::run(&args),
+        Command::Inspect(args) => interrupt::abandonable(move || inspect::run(&args)),
         Command::Simulate(args) => interrupt::abandonable(move || simulate::run(&args)),
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => interrupt::abandonable(move || check::run(&args)),

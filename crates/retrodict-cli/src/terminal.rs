@@ -3,5 +3,6 @@
 #[macro_use]
 pub mod print;
 pub mod interrupt;
+pub mod plot;
 pub mod progress;
 pub mod text;

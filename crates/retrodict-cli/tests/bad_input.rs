@@ -127,7 +127,7 @@ fn damaged_files_are_named() {
     assert_says(&solve("nan.npy"), &["NaN at index 1", "finite"]);
     assert_says(&solve("cut.npy"), &["cut.npy"]);
     assert_says(&solve("words.csv"), &["line 2", "'two' is not a number"]);
-    assert_says(&solve("data.xyz"), &[".xyz", ".npy, .npz, .csv or .png"]);
+    assert_says(&solve("data.xyz"), &[".xyz", "known: .npy, .npz, .csv"]);
     assert_says(&solve("missing.npy"), &["missing.npy", "No such file"]);
 }
 

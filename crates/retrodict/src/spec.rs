@@ -33,6 +33,7 @@ mod layout;
 mod loss;
 mod name_list;
 mod noise;
+mod option_files;
 mod origin;
 mod overrides;
 mod parameter;
@@ -62,6 +63,7 @@ pub use inverse::with_inverse;
 pub use inversion::InversionSpec;
 pub use layout::{Described, full_name};
 pub use noise::{NoiseLevel, NoiseSpec};
+pub use option_files::{option_files, with_option_files};
 pub use origin::{Origin, line};
 pub use overrides::{Override, changed, insert, set};
 pub use parameter::{

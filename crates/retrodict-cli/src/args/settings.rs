@@ -5,9 +5,13 @@ use retrodict::spec::{Override, insert};
 use toml::{Table, Value};
 
 use crate::failure::{Failure, Outcome};
+use crate::registry;
 
 /// How a change is written on the command line.
 const SET: &str = "--set";
+
+/// How the option of times is.
+const TIMES: &str = "--times";
 
 /// How a change of the table `stop` is.
 const STOP: &str = "--stop";
@@ -32,6 +36,24 @@ fn read(
         Err(error) => Err(Failure::Misuse(format!("{flag} {error}"))),
     };
     texts.iter().map(change).collect()
+}
+
+/// What `--times FILE` is short for: the option times of a simulator, or at.
+pub fn times(simulator: &str, value: Option<&str>) -> Outcome<Option<Override>> {
+    let Some(value) = value else {
+        return Ok(None);
+    };
+    let entry = registry().simulator(simulator)?;
+    let key = ["times", "at"].into_iter().find(|key| entry.accepts(key));
+    let key = key.ok_or_else(|| {
+        Failure::Misuse(format!(
+            "{TIMES} {value}: {} has no option times or at; its options: {}",
+            entry.name,
+            entry.keys().join(", ")
+        ))
+    })?;
+    let all = read(TIMES, &[format!("{key}={value}")], Override::parse)?;
+    Ok(all.into_iter().next())
 }
 
 /// A table of all settings.

@@ -20,10 +20,10 @@ pub struct SimulateArguments {
     /// A simulator of the user's own.
     #[command(flatten)]
     pub source: Source,
-    /// The file with x.
-    #[arg(long, value_name = "FILE")]
+    /// The file with x; - is standard input.
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub input: String,
-    /// Output file for y.
+    /// Output file for y; - is standard output.
     #[arg(short, long = "output", value_name = "FILE")]
     pub output: PathBuf,
     /// Add white noise with this standard deviation, relative to y's root mean square.
@@ -32,6 +32,9 @@ pub struct SimulateArguments {
     /// The seed of the noise.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    /// The times of y, such as data.csv:t: sets the option times, or at, of a simulator that has it.
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
+    pub times: Option<String>,
     /// Change an option of the simulator; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,

@@ -11,8 +11,12 @@ use super::{Names, OWN, duration};
 /// Arguments of `solve`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Data: .npy, .npz (FILE.npz:NAME selects an array), .csv, or .png (grey or colour, read as fields
-in [0, 1]; colour means three fields, each solved separately).
+Data: .npy, .npz (FILE.npz:NAME selects an array), a table (.csv, .tsv, .txt, .dat), or .png (grey or
+colour, read as fields in [0, 1]; colour means three fields, each solved separately). `retrodict
+inspect FILE` shows what a file holds.
+Tables: FILE.csv:COLUMN selects a column by its name or number, FILE.csv:A,B several, and
+FILE.csv:COLUMN?site=north the rows where the column site is north, as in
+--target data.csv:counts --times data.csv:t --noise-std data.csv:sigma.
 Settings: --set KEY=VALUE sets an option of the simulator, --set rule.KEY=VALUE one of the rule.
 Inverse: --set inverse.KEY=VALUE sets an option of the local inverse named by --inverse, --set
 search.KEY=VALUE one of the search named by --search.
@@ -29,6 +33,8 @@ Statistics: after the fit, 95 % confidence intervals, correlations and what is n
 Stops: --stop gradient_below=1e-6, --stop plateau=1e-3 and so on: `retrodict list stop` explains
 them. Short: discrepancy (χ²/N at most 1), loss, gradient, step. Without a goal, a run whose x has as
 many values as the noisy data, and no prior, stops at the noise level.
+Pipes: - in place of a file is standard input or output: a table, or a .npy array, recognised by its
+first bytes. What came from standard input is solved to standard output.
 File: an inversion in TOML contains the same settings, and more; flags override it.
 Folder: --out DIR keeps the inversion, x, the history, a report and checkpoints; after an
 interruption, `retrodict resume DIR` continues.")]
@@ -40,9 +46,12 @@ pub struct SolveArguments {
     /// A simulator of the user's own.
     #[command(flatten)]
     pub source: Source,
-    /// The observations y*.
-    #[arg(long, value_name = "FILE")]
+    /// The observations y*; - is standard input.
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub target: Option<String>,
+    /// The times of the observations, such as data.csv:t: sets the option times, or at, of a simulator that has it.
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
+    pub times: Option<String>,
     /// Where to start [default: zeros].
     #[arg(long, value_name = "FILE")]
     pub start: Option<String>,
@@ -67,9 +76,10 @@ pub struct SolveArguments {
     /// The standard deviation of the noise, relative to the target's root mean square.
     #[arg(long, value_name = "LEVEL", conflicts_with = "noise_std")]
     pub noise: Option<f64>,
-    /// The standard deviation of the noise, in the unit of y.
-    #[arg(long, value_name = "STD")]
-    pub noise_std: Option<f64>,
+    /// The standard deviation of the noise, in the unit of y: a number, or a file with one for each datum, such as
+    /// data.csv:sigma.
+    #[arg(long, value_name = "STD", allow_hyphen_values = true)]
+    pub noise_std: Option<String>,
     /// Treat NaN in the target as values that were not observed.
     #[arg(long)]
     pub missing: bool,
@@ -121,8 +131,8 @@ pub struct SolveArguments {
     /// Time between checkpoints in that folder.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
     pub checkpoint: Duration,
-    /// Output file for x [default: the target's name with -solved before its extension, or x.npy in the
-    /// folder].
+    /// Output file for x; - is standard output, and all that is said goes to standard error [default: the target's
+    /// name with -solved before its extension, or x.npy in the folder].
     #[arg(short, long = "output", value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Print JSON.

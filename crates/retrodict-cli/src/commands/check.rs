@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use crate::registry;
 use retrodict::check::{self, Check, Reach};
 use retrodict::error::expect_length;
-use retrodict::spec::with_inverse;
+use retrodict::spec::{Named, with_inverse, with_option_files};
 
 use crate::args;
 use crate::args::settings;
 use crate::args::source;
-use crate::data;
+use crate::data::{self, UserFiles};
 use crate::failure::{Failure, Outcome};
 use crate::terminal::interrupt;
 use crate::terminal::text::aligned;
@@ -20,6 +20,11 @@ pub fn run(args: &args::CheckArguments) -> Outcome<ExitCode> {
     let mut options = settings::table(&args.settings)?;
     args.source.join(&args.simulator, &mut options)?;
     let inverse = settings::inverse(args.inverse.as_deref(), &mut options)?;
+    let named = Named {
+        name: args.simulator.clone(),
+        options,
+    };
+    let options = with_option_files(&named, registry(), &UserFiles)?.options;
     let simulator = registry().simulator(&args.simulator)?.build(&options)?;
     source::note(&*simulator);
     let simulator = with_inverse(simulator, inverse.as_ref(), registry())?;

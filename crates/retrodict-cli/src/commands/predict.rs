@@ -11,7 +11,7 @@ use retrodict::spec::{Physics, Samples, TrainingSpec};
 use retrodict::{Error, Network, Problem, Solution, Solver, StopWhen};
 
 use crate::args;
-use crate::data::{self, Array, Depth, UserFiles, joined_shape, split};
+use crate::data::{self, Array, Depth, STANDARD, UserFiles, joined_shape, split, standard};
 use crate::failure::{Failure, Outcome};
 use crate::terminal::interrupt;
 use crate::terminal::text::aligned;
@@ -88,8 +88,10 @@ pub fn run(args: &args::PredictArguments) -> Outcome<ExitCode> {
         .clone()
         .unwrap_or_else(|| data::beside(&args.target, "predicted"));
     let shape = joined_shape(&target, seen, &physics.simulator.input().shape);
-    let clipped = data::write(&output, &Array::new(shape, x), Depth::Eight)?;
-    data::note_clipping(clipped);
+    if output.as_os_str() == STANDARD {
+        standard::claim_output();
+    }
+    data::write(&output, &Array::new(shape, x), Depth::Eight)?.note();
     println!("{} by {}", trained.plan.title, trained.weights.method);
     print!("{}", aligned(&lines, 0));
     println!("wrote {}", output.display());

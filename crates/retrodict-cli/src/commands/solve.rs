@@ -1,11 +1,13 @@
 //! `solve`: x from observations of the user's own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use retrodict::spec::{InversionSpec, Values};
 
 use crate::args;
 use crate::args::source;
-use crate::data;
+use crate::data::{self, STANDARD, standard};
 use crate::deliver::{self, Delivery};
 use crate::failure::{Failure, NOT_CONVERGED, Outcome};
 use crate::inversion::{self, Plan, keep_going, watched, weigh};
@@ -17,9 +19,17 @@ use crate::terminal::text::wrapped;
 pub fn run(args: &args::SolveArguments) -> Outcome<ExitCode> {
     super::threads(args.threads)?;
     let (inversion, origin) = inversion::from_arguments(args)?;
+    if output_of(args, &inversion).is_some_and(|output| output.as_os_str() == STANDARD) {
+        if args.json {
+            return Err(Failure::Misuse(
+                "--json and x would both go to standard output; write x to a file with --output FILE".to_owned(),
+            ));
+        }
+        standard::claim_output();
+    }
     let mut plan = Plan::new(inversion, &origin)?;
     source::note(&*plan.simulator);
-    if let Some(remark) = &plan.remark {
+    for remark in &plan.remarks {
         eprintln!("{}", wrapped("note: ", remark));
     }
     if let Some(warning) = plan.warnings() {
@@ -27,6 +37,7 @@ pub fn run(args: &args::SolveArguments) -> Outcome<ExitCode> {
     }
     if let Some(out) = &args.out {
         begin(out)?;
+        inversion::keep_standard_input(&mut plan.inversion, out)?;
         // Before the choice of a weight, which may take long: whoever kills it goes on by `retrodict resume`.
         inversion::write_inversion(out, &plan.inversion)?;
     }
@@ -40,11 +51,7 @@ pub fn run(args: &args::SolveArguments) -> Outcome<ExitCode> {
         None => (watched(&plan, runs, None)?, None),
         Some(out) => keep_going(&plan, runs, out, args.checkpoint)?,
     };
-    let beside = || data::beside(plan.target_name(), "solved");
-    let output = args
-        .output
-        .clone()
-        .or_else(|| args.out.is_none().then(beside));
+    let output = output_of(args, &plan.inversion);
     let delivery = Delivery {
         json: args.json,
         folder: args.out.as_deref(),
@@ -56,6 +63,17 @@ pub fn run(args: &args::SolveArguments) -> Outcome<ExitCode> {
     } else {
         ExitCode::SUCCESS
     }))
+}
+
+/// Where x goes beside the folder: where it was told, or beside the target.
+fn output_of(args: &args::SolveArguments, inversion: &InversionSpec) -> Option<PathBuf> {
+    let target = match &inversion.target {
+        Values::File(name) => name.as_str(),
+        _ => inversion::TARGET,
+    };
+    let beside = || data::beside(target, "solved");
+    let output = args.output.clone();
+    output.or_else(|| args.out.is_none().then(beside))
 }
 
 /// Makes the folder; one that holds an inversion or a training is not written over.

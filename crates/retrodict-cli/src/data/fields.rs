@@ -1,5 +1,7 @@
 //! Fields out of arrays: one whose shape fits, or several along the leading axes.
 
+use retrodict::spec::Named;
+
 use crate::registry;
 
 use super::{Array, place};
@@ -8,17 +10,59 @@ use crate::failure::{Failure, Outcome};
 /// What the column of times is called; a unit may follow.
 const TIME: [&str; 3] = ["t", "time", "times"];
 
-fn is_time(name: &str) -> bool {
-    let word = name.split([' ', '[', '(', '/', '_', ',']).next();
+/// What columns of standard deviations are called; the name of the data may stand before it.
+const DEVIATION: [&str; 13] = [
+    "sigma",
+    "σ",
+    "std",
+    "stddev",
+    "sd",
+    "se",
+    "err",
+    "error",
+    "errors",
+    "uncertainty",
+    "yerr",
+    "dy",
+    "deviation",
+];
+
+fn words(name: &str) -> impl DoubleEndedIterator<Item = &str> {
+    name.split([' ', '[', '(', '/', '_', ',', '.'])
+        .filter(|word| !word.is_empty())
+}
+
+/// Whether a column holds times, by its name.
+pub fn is_time(name: &str) -> bool {
+    let word = words(name).next();
     word.is_some_and(|word| TIME.contains(&word.to_lowercase().as_str()))
 }
 
-/// A grid simulator takes its shape from the data, unless the user sets it; a simulator of vectors its size.
-pub fn fit_shape(name: &str, options: &mut toml::Table, data: &Array, what: &str) -> Outcome<()> {
+/// Whether a column holds standard deviations, by its name without a unit.
+pub fn is_deviation(name: &str) -> bool {
+    let bare = name.split(['[', '(']).next().unwrap_or_default();
+    let is = |word: &str| DEVIATION.contains(&word.to_lowercase().as_str());
+    words(bare).next().is_some_and(is) || words(bare).next_back().is_some_and(is)
+}
+
+/// Whether a column of a whole table belongs to the data.
+fn is_data(name: &str) -> bool {
+    !is_time(name) && !is_deviation(name)
+}
+
+/// A grid simulator takes its shape from the data, and the width of its cells, unless the user sets them; a simulator of
+/// vectors its size. Returns what is to be said of it.
+pub fn fit_shape(
+    name: &str,
+    options: &mut toml::Table,
+    data: &Array,
+    what: &str,
+) -> Outcome<Option<String>> {
     let entry = registry().simulator(name)?;
     let takes = |key: &str| entry.accepts(key) && !options.contains_key(key);
     let named = data.columns.iter().any(|name| !name.is_empty());
-    if (takes("shape") && named) || (takes("size") && !data.columns.is_empty()) {
+    let whole = named && !data.selected;
+    if (takes("shape") && whole) || (takes("size") && !data.columns.is_empty()) {
         return Err(Failure::Misuse(format!(
             "{what} is a table of {} columns, of which {} would make one field; {}",
             data.columns.len(),
@@ -31,7 +75,7 @@ pub fn fit_shape(name: &str, options: &mut toml::Table, data: &Array, what: &str
     } else {
         &data.shape[..]
     };
-    let (shape, size) = (takes("shape"), takes("size"));
+    let (shape, size, cell) = (takes("shape"), takes("size"), takes("cell"));
     if shape {
         let shape: Vec<toml::Value> = own.iter().map(|n| (*n as i64).into()).collect();
         options.insert("shape".into(), shape.into());
@@ -39,7 +83,42 @@ pub fn fit_shape(name: &str, options: &mut toml::Table, data: &Array, what: &str
     if size {
         options.insert("size".into(), (data.values.len() as i64).into());
     }
-    Ok(())
+    Ok(take_cell(entry.name, cell, options, data, what))
+}
+
+/// The width of a cell goes to the simulator, where the file says it; returns what is to be said of it.
+fn take_cell(
+    name: &str,
+    takes: bool,
+    options: &mut toml::Table,
+    data: &Array,
+    what: &str,
+) -> Option<String> {
+    let grid = data.grid.as_ref().filter(|_| takes)?;
+    let known: Vec<String> = grid
+        .axes
+        .iter()
+        .filter_map(|axis| Some(axis.spacing?.abs().to_string()))
+        .collect();
+    let unit = grid
+        .axes
+        .iter()
+        .map(|axis| axis.unit.as_str())
+        .find(|unit| !unit.is_empty());
+    let unit = unit.map_or_else(String::new, |unit| format!(" {unit}"));
+    match grid.cell() {
+        Some(cell) => {
+            options.insert("cell".to_owned(), cell.into());
+            Some(format!(
+                "{what} gives the width of a cell of {name}: {cell}{unit}"
+            ))
+        }
+        None if known.is_empty() => None,
+        None => Some(format!(
+            "the axes of {what} have the spacings {}{unit}, but {name} takes one width of a cell; set it with --set cell=WIDTH",
+            known.join(", ")
+        )),
+    }
 }
 
 /// The column of times of a table goes to the simulator, where it takes times; returns what is to be said of it.
@@ -126,8 +205,9 @@ fn fits(array: &Array, field: &[usize], len: usize) -> bool {
         |shape: &[usize]| -> Vec<usize> { shape.iter().copied().filter(|n| *n != 1).collect() };
     let (shape, field) = (long(&array.shape), long(field));
     if !array.columns.is_empty() {
-        let row = array.columns.len() == len && !array.columns.iter().any(|name| is_time(name));
-        return shape == field || row;
+        // Times and standard deviations are no data, unless the user names their columns.
+        let meant = array.selected || array.columns.iter().all(|name| is_data(name));
+        return meant && (shape == field || array.columns.len() == len);
     }
     let list = if len == 1 { vec![] } else { vec![len] };
     // To a simulator of a plain list an array is the list of its values.
@@ -147,20 +227,83 @@ fn pick(table: &Array, what: &str) -> String {
         true => "; if its commas are decimal commas, write 1.5, not 1,5",
         false => "",
     };
+    let deviations = table.columns.iter().find(|name| is_deviation(name));
+    let deviations = deviations.map_or_else(String::new, |name| {
+        format!(
+            "; standard deviations are given as --noise-std {}",
+            column_of(what, name)
+        )
+    });
     format!(
-        "select one of its {} columns{columns}, as {}{commas}",
+        "select one of its {} columns{columns}, as {}{deviations}{commas}",
         table.columns.len(),
         example(&table.columns, what)
     )
 }
 
-/// How a column of data is picked.
+/// What to do about an array where a list of numbers is wanted.
+pub fn not_a_list(array: &Array, what: &str) -> Failure {
+    let advice = match array.columns.is_empty() {
+        true => "give a file with one axis".to_owned(),
+        false => pick(array, what),
+    };
+    Failure::Misuse(format!(
+        "{what} has the shape {:?}, but one list of numbers is needed; {advice}",
+        array.shape
+    ))
+}
+
+/// How a column of data is selected.
 fn example(columns: &[String], what: &str) -> String {
-    let data = columns.iter().rposition(|name| !is_time(name));
-    let last = data.unwrap_or_default();
+    let last = columns.iter().rposition(|name| is_data(name));
+    let last = last.unwrap_or_default();
     let name = columns.get(last).filter(|name| !name.is_empty());
     let name = name.map_or_else(|| (last + 1).to_string(), Clone::clone);
-    format!("{}:{name}", place(what).0.display())
+    column_of(what, &name)
+}
+
+/// A column of a file as an argument: with quotes, where a shell needs them, and the same rows.
+fn column_of(what: &str, name: &str) -> String {
+    let (path, selected) = place(what);
+    let rows = selected.and_then(|text| text.split_once('?'));
+    let rows = rows.map_or_else(String::new, |(_, rows)| format!("?{rows}"));
+    shell(&format!("{}:{name}{rows}", path.display()))
+}
+
+/// A word as a shell reads it.
+pub fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-./:,+=@%^".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
+/// What of the target's file is not used, though the simulator or the noise could be told it.
+pub fn not_used(
+    simulator: &Named,
+    noise_is_known: bool,
+    data: &Array,
+    what: &str,
+) -> Outcome<Vec<String>> {
+    let entry = registry().simulator(&simulator.name)?;
+    let open = entry.accepts("times") && !simulator.options.contains_key("times");
+    let beside = |is: fn(&str) -> bool| data.beside.iter().find(|name| is(name));
+    let mut notes = Vec::new();
+    if let Some(name) = beside(is_time).filter(|_| open) {
+        notes.push(format!(
+            "the times of {} are its own: the column '{name}' of the data is not used; use it with --times {}",
+            entry.name,
+            column_of(what, name)
+        ));
+    }
+    if let Some(name) = beside(is_deviation).filter(|_| !noise_is_known) {
+        notes.push(format!(
+            "the column '{name}' of the data is not used; if it holds standard deviations, give them with --noise-std {}",
+            column_of(what, name)
+        ));
+    }
+    Ok(notes)
 }
 
 /// The shape of a result: that of one field, behind the axes that count fields.
@@ -241,10 +384,44 @@ mod tests {
             (table(11, &["", ""]), &[22], "select one"),
             (table(5, &["t", "y"]), &[1], "select one"),
             (table(2, &["time", "y"]), &[2], "as y.csv:y"),
+            (
+                table(3, &["y", "sigma"]),
+                &[3, 2],
+                "as y.csv:y; standard deviations are given as --noise-std y.csv:sigma",
+            ),
         ] {
             let message = split(&data, field, "y.csv").unwrap_err().to_string();
             assert!(message.contains(part), "{message}");
         }
+    }
+
+    #[test]
+    fn columns_are_known_by_their_names() {
+        for name in [
+            "sigma",
+            "σ",
+            "y_err",
+            "counts error (1/s)",
+            "std",
+            "dy",
+            "Sigma [K]",
+        ] {
+            assert!(is_deviation(name) && !is_time(name), "{name}");
+        }
+        for name in ["t", "Time [s]", "time_s", "times"] {
+            assert!(is_time(name) && !is_deviation(name), "{name}");
+        }
+        for name in ["counts", "temperature", "y (std units)", "terror", ""] {
+            assert!(is_data(name), "{name}");
+        }
+        // What the user names is data, whatever it is called.
+        let named = Array {
+            selected: true,
+            ..table(3, &["t", "sigma"])
+        };
+        assert_eq!(split(&named, &[3, 2], "y.csv").unwrap().len(), 1);
+        assert_eq!(shell("a b.csv:y"), "'a b.csv:y'");
+        assert_eq!(shell("a.csv:t"), "a.csv:t");
     }
 
     #[test]

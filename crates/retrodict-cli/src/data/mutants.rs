@@ -11,7 +11,11 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use retrodict::interrupt::Interrupt;
 
-use super::{Array, Depth, csv, npy, png};
+#[cfg(feature = "fits")]
+use super::fits;
+#[cfg(feature = "netcdf")]
+use super::netcdf;
+use super::{Array, Depth, csv, jpeg, npy, png, tiff};
 use crate::batch::Index;
 use crate::data::sealed;
 use crate::failure::Outcome;
@@ -170,6 +174,54 @@ fn mutants_of_png() {
     let good = good.map(|(array, depth)| png::bytes(path, &array, depth).map(|b| b.0));
     let good = good.map(Result::unwrap_or_default);
     attack("png", &good, |bytes| sound(png::read(path, bytes)));
+}
+
+#[test]
+fn mutants_of_tiff() {
+    let path = Path::new("file.tif");
+    let colour = Array {
+        colour: true,
+        ..Array::new(vec![3, 2, 4], array().values)
+    };
+    let pages = Array::new(vec![2, 3, 4], array().values);
+    let good = [array(), colour, pages];
+    let good = good.map(|array| tiff::bytes(path, &array).unwrap_or_default());
+    attack("tiff", &good, |bytes| {
+        let _ = tiff::read(path, bytes, Some("2"));
+        sound(tiff::read(path, bytes, None))
+    });
+}
+
+#[cfg(feature = "netcdf")]
+#[test]
+fn mutants_of_netcdf() {
+    let path = Path::new("file.nc");
+    let written = netcdf::bytes(path, &array()).unwrap_or_default();
+    attack("netcdf", &[written, netcdf::tests::records()], |bytes| {
+        let _ = netcdf::read(path, bytes, Some("T"));
+        match netcdf::read_all(path, bytes) {
+            Ok(arrays) => arrays.into_iter().all(|(_, array)| sound(Ok(array))),
+            Err(failure) => sound(Err(failure)),
+        }
+    });
+}
+
+#[cfg(feature = "fits")]
+#[test]
+fn mutants_of_fits() {
+    let path = Path::new("file.fits");
+    attack("fits", &[fits::tests::sample()], |bytes| {
+        let _ = fits::read_all(path, bytes);
+        sound(fits::read(path, bytes, None))
+    });
+}
+
+#[test]
+fn mutants_of_jpeg() {
+    let path = Path::new("file.jpg");
+    attack("jpeg", &jpeg::samples::all(), |bytes| {
+        sound(jpeg::read(path, bytes))
+    });
 }
 
 #[test]

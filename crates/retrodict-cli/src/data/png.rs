@@ -133,6 +133,23 @@ pub fn bytes(path: &Path, array: &Array, depth: Depth) -> Outcome<(Vec<u8>, usiz
     Ok((out, clipped))
 }
 
+/// What is to be said of a picture that was written.
+pub fn remarks(path: &Path, array: &Array, depth: Depth, clipped: usize) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if clipped > 0 {
+        remarks.push(format!(
+            "{clipped} values were outside [0, 1] and were clipped; write .npy or .tif to keep them"
+        ));
+    }
+    if depth == Depth::Sixteen && array.shape.len() == 3 {
+        remarks.push(format!(
+            "{} has 16 bits for each colour: Pillow and what builds on it read 8 of them; write .npy or .tif for those",
+            path.display()
+        ));
+    }
+    remarks
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

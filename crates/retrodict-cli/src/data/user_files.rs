@@ -5,7 +5,7 @@ use std::path::Path;
 use retrodict::spec::{FileArray, Files};
 use retrodict::{Error, Result};
 
-use super::{decode_png, read, read_any_number, read_archive, split};
+use super::{decode_png, not_a_list, read, read_any_number, read_archive, split};
 use crate::failure::{Failure, Outcome};
 
 /// The photograph that comes with retrodict.
@@ -17,6 +17,10 @@ pub struct UserFiles;
 impl Files for UserFiles {
     fn read(&self, name: &str, shape: &[usize], gaps: bool) -> Result<Vec<Vec<f64>>> {
         fields(name, shape, gaps).map_err(refused)
+    }
+
+    fn list(&self, name: &str) -> Result<Vec<f64>> {
+        list(name).map_err(refused)
     }
 
     fn arrays(&self, name: &str) -> Result<Vec<FileArray>> {
@@ -31,6 +35,15 @@ impl Files for UserFiles {
     }
 }
 
+/// One list of numbers.
+fn list(name: &str) -> Outcome<Vec<f64>> {
+    let array = read(name)?;
+    match array.shape.as_slice() {
+        [_] => Ok(array.values),
+        _ => Err(not_a_list(&array, name)),
+    }
+}
+
 fn refused(failure: Failure) -> Error {
     Error::File {
         message: failure.to_string(),
@@ -39,7 +52,7 @@ fn refused(failure: Failure) -> Error {
 
 fn arrays(name: &str) -> Outcome<Vec<FileArray>> {
     let path = Path::new(name);
-    let bytes = std::fs::read(path).map_err(|e| Failure::unreadable(path, e))?;
+    let bytes = super::bytes(path)?;
     let arrays = read_archive(path, &bytes)?;
     let array =
         |(name, array): (String, super::Array)| FileArray::new(name, array.shape, array.values);

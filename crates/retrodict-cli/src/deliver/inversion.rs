@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::data::{self, Depth, note_clipping};
+use crate::data::{self, Depth, STANDARD};
 use crate::failure::Outcome;
 use crate::inversion::{self, Answer, Keeper, Plan, Run};
 use crate::report;
@@ -35,8 +35,10 @@ pub fn finish(
     let mut written: Vec<PathBuf> = Vec::new();
     // x first: what comes after the fit may take long.
     if let Some(output) = delivery.output {
-        note_clipping(data::write(output, &x, Depth::Eight)?);
-        written.push(output.to_owned());
+        data::write(output, &x, Depth::Eight)?.note();
+        if output.as_os_str() != STANDARD {
+            written.push(output.to_owned());
+        }
     }
     if let Some(folder) = delivery.folder {
         data::write(&folder.join("x.npy"), &x, Depth::Sixteen)?;

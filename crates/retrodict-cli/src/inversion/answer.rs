@@ -11,8 +11,9 @@ use retrodict::StatusKind;
 use retrodict::solver::starts::End;
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Array, joined_shape};
+use crate::data::{Array, FieldGrid, joined_shape};
 use crate::inversion::{Chosen, Plan, PosteriorFacts, ProfileFacts, Run, Statistics};
+use crate::registry;
 use crate::results::survey::{DistinctSolution, survey};
 
 /// Values of x up to which it stands in a JSON document.
@@ -172,8 +173,11 @@ pub fn joined(plan: &Plan, answers: &[Answer]) -> Array {
         .iter()
         .flat_map(|a| a.best.iter().copied())
         .collect();
+    let entry = registry().simulator(&plan.name).ok();
+    let grid = entry.map(|entry| FieldGrid::of(plan.simulator.input(), entry, &plan.options));
     Array {
         colour: plan.target.colour,
+        grid: grid.map(|grid| grid.placed_as(&plan.target)),
         ..Array::new(shape, values)
     }
 }

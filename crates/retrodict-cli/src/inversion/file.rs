@@ -5,18 +5,36 @@ pub mod fingerprint;
 
 use std::path::Path;
 
-use retrodict::spec::{InversionSpec, Origin, Override, changed};
+use retrodict::spec::{InversionSpec, Origin, Override, changed, option_files};
 
+use crate::data::{is_standard, standard};
 use crate::failure::{Failure, Outcome};
 use crate::registry;
 
 /// Takes paths that are relative as seen from a folder.
 pub fn anchor(inversion: &mut InversionSpec, folder: &Path) {
-    for name in inversion.files() {
-        if Path::new(name.as_str()).is_relative() {
+    anchored(option_files(&mut inversion.simulator, registry()), folder);
+    anchored(inversion.files(), folder);
+}
+
+fn anchored(names: Vec<&mut String>, folder: &Path) {
+    for name in names {
+        if Path::new(name.as_str()).is_relative() && !is_standard(name) {
             *name = folder.join(&*name).to_string_lossy().into_owned();
         }
     }
+}
+
+/// Keeps what standard input brings in the folder of an inversion, which is read again to resume it.
+pub fn keep_standard_input(inversion: &mut InversionSpec, folder: &Path) -> Outcome<()> {
+    let keep = |names: Vec<&mut String>| -> Outcome<()> {
+        for name in names.into_iter().filter(|name| is_standard(name)) {
+            *name = standard::keep(name, folder)?;
+        }
+        Ok(())
+    };
+    keep(option_files(&mut inversion.simulator, registry()))?;
+    keep(inversion.files())
 }
 
 /// Reads the file of an inversion, and says where it came from; mistakes are reported with their line.
@@ -68,6 +86,15 @@ mod tests {
         anchor(&mut inversion, Path::new("/home/me"));
         assert_eq!(inversion.target, "/home/me/y.npy".into());
         assert_eq!(inversion.noise.std_file.as_deref(), Some("/data/s.csv"));
+        // Of the options of a simulator, those that are lists of numbers may be files.
+        let simulator =
+            "simulator = { name = \"pendulum\", times = \"y.csv:t\", method = \"stiff\" }";
+        let text = FILE.replace("simulator = { name = \"heat\", nu_t = 4.0 }", simulator);
+        let mut inversion = InversionSpec::from_toml("a.toml", &text).unwrap();
+        anchor(&mut inversion, Path::new("/home/me"));
+        let options = &inversion.simulator.options;
+        assert_eq!(options["times"].as_str(), Some("/home/me/y.csv:t"));
+        assert_eq!(options["method"].as_str(), Some("stiff"));
     }
 
     #[test]

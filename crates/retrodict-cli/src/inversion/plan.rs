@@ -20,6 +20,9 @@ use crate::failure::{Failure, Outcome};
 use crate::inversion::Chosen;
 use crate::registry;
 
+/// What stands for the file of the data where the description holds the numbers itself.
+pub const TARGET: &str = "target.npy";
+
 /// An inversion, validated: everything that can be wrong is found before anything is run.
 pub struct Plan {
     /// As it was asked for.
@@ -43,7 +46,7 @@ pub struct Plan {
     /// By which rule the weight of the prior is chosen, if it is.
     pub choice: Option<Choice>,
     /// What was made of the columns of the target's file.
-    pub remark: Option<String>,
+    pub remarks: Vec<String>,
     posed: Posed,
 }
 
@@ -78,13 +81,17 @@ impl Plan {
             Values::One(value) => (Array::new(vec![1], vec![*value]), "the target"),
         };
         // What the data say of the simulator: its shape, its times.
-        let mut fitted = inversion.clone();
+        let read = inversion.with_option_files(registry(), &UserFiles);
+        let mut fitted = read.map_err(locate)?;
         let Named { name, options } = &mut fitted.simulator;
         registry()
             .simulator(name)
             .map_err(|error| locate(error.inside("simulator")))?;
-        let remark = take_times(name, options, &mut target, what).map_err(of_target)?;
-        fit_shape(name, options, &target, what).map_err(of_target)?;
+        let taken = take_times(name, options, &mut target, what).map_err(of_target)?;
+        let fitting = fit_shape(name, options, &target, what).map_err(of_target)?;
+        let mut remarks: Vec<String> = taken.into_iter().chain(fitting).collect();
+        let known = inversion.noise.is_known();
+        remarks.extend(data::not_used(&fitted.simulator, known, &target, what)?);
         let simulator = fitted.simulator(registry()).map_err(locate)?;
         let targets = split(&target, &simulator.output().shape, what).map_err(of_target)?;
 
@@ -106,7 +113,7 @@ impl Plan {
             stop: posed.stop.clone(),
             fields,
             choice: posed.choice,
-            remark,
+            remarks,
             inversion,
             posed,
         })
@@ -147,7 +154,7 @@ impl Plan {
     pub fn target_name(&self) -> &str {
         match &self.inversion.target {
             Values::File(name) => name,
-            _ => "target.npy",
+            _ => TARGET,
         }
     }
 

@@ -6,11 +6,15 @@
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::failure::{Failure, Outcome};
 
 /// The first error of standard output, after which nothing more is sent there.
 static TROUBLE: Mutex<Option<(ErrorKind, String)>> = Mutex::new(None);
+
+/// Whether standard output is for data alone, so that words go to standard error.
+static WORDS_ASIDE: AtomicBool = AtomicBool::new(false);
 
 /// As the macro of the standard library, but an error is kept for [`outcome`].
 macro_rules! print {
@@ -28,8 +32,22 @@ macro_rules! eprintln {
     ($($words:tt)*) => { $crate::terminal::print::err(format_args!($($words)*)) };
 }
 
+/// From now on, words go to standard error: standard output is for data.
+pub fn to_standard_error() {
+    WORDS_ASIDE.store(true, Ordering::Relaxed);
+}
+
 /// Sends words to standard output.
 pub fn out(words: Arguments<'_>, line: bool) {
+    if WORDS_ASIDE.load(Ordering::Relaxed) {
+        let mut stderr = io::stderr().lock();
+        // There is no other place to say that this failed.
+        let _ = stderr.write_fmt(words).and_then(|()| match line {
+            true => stderr.write_all(b"\n"),
+            false => Ok(()),
+        });
+        return;
+    }
     if TROUBLE.lock().is_ok_and(|trouble| trouble.is_some()) {
         return;
     }

@@ -160,6 +160,14 @@ impl NoiseSpec {
         }))
     }
 
+    /// Whether anything is said of its size or its distribution.
+    pub fn is_known(&self) -> bool {
+        let nothing = Self::default()
+            .with_missing(self.missing)
+            .with_multiplicative(self.multiplicative);
+        *self != nothing
+    }
+
     /// The noise of each of several fields of data of a shape; NaN stands for a value that was not observed.
     ///
     /// # Errors

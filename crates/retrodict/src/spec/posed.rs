@@ -9,6 +9,7 @@ use super::derived::quantities;
 use super::inverse::with_inverse;
 use super::inversion::InversionSpec;
 use super::noise::FittedNoise;
+use super::option_files::with_option_files;
 use super::parameter::ParameterTable;
 use super::prior;
 use super::profiled::Profiled;
@@ -122,7 +123,8 @@ impl InversionSpec {
     /// # Errors
     /// If anything is unknown, not allowed, or does not fit; see [`pose_with`](InversionSpec::pose_with).
     pub fn pose(&self, registry: &Registry, files: &dyn Files) -> Result<Posed> {
-        let simulator = self.simulator(registry)?;
+        let read = self.with_option_files(registry, files)?;
+        let simulator = read.simulator(registry)?;
         let shape = simulator.output().shape.clone();
         let targets = match &self.target {
             Values::File(name) => files.read(name, &shape, self.noise.missing),
@@ -130,8 +132,20 @@ impl InversionSpec {
         };
         let targets = targets.inside("target")?;
         let targets: Vec<&[f64]> = targets.iter().map(Vec::as_slice).collect();
-        let subject = self.subject(simulator, registry)?;
-        self.pose_with(&subject, &targets, registry, files)
+        let subject = read.subject(simulator, registry)?;
+        read.pose_with(&subject, &targets, registry, files)
+    }
+
+    /// The same with numbers in place of the files that options of its simulator name, such as times.
+    ///
+    /// # Errors
+    /// What reading a file says, with the option.
+    pub fn with_option_files(&self, registry: &Registry, files: &dyn Files) -> Result<Self> {
+        let simulator = with_option_files(&self.simulator, registry, files).inside("simulator")?;
+        Ok(Self {
+            simulator,
+            ..self.clone()
+        })
     }
 
     /// A simulator that was built of the description, which is told the noise level where it takes one and has none.

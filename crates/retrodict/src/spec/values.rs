@@ -124,6 +124,14 @@ pub trait Files {
     /// [`Error::File`] with the reason and what to try.
     fn read(&self, name: &str, shape: &[usize], gaps: bool) -> Result<Vec<Vec<f64>>>;
 
+    /// The numbers of a file that is one list of them, such as a column of a table; all of them are finite.
+    ///
+    /// # Errors
+    /// [`Error::File`] with the reason and what to try.
+    fn list(&self, name: &str) -> Result<Vec<f64>> {
+        Ok(self.read(name, &[1], false)?.concat())
+    }
+
     /// All arrays of a file, such as a .npz, in its order.
     ///
     /// # Errors

@@ -1,19 +1,35 @@
-//! The cells of a line: what separates them, and what each says.
+//! The cells of a line: what separates them, and which can be the name of a column.
 
 use std::borrow::Cow;
 
-use super::comma::decimal_comma;
+use super::lines::TextLine;
+use super::number::{Decimal, Said, decimal_comma, is_missing};
 
-/// Words for a value that is missing; NaN is one too.
-const MISSING: [&str; 8] = [
-    "na", "n/a", "#n/a", "#na", "null", "none", "missing", "<na>",
+/// What Excel writes where a formula failed: no comments, though they begin like them.
+const EXCEL_ERRORS: [&str; 7] = [
+    "#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!", "#spill!",
 ];
 
 /// What stands between the cells of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Separator {
+pub enum Separator {
+    /// One character, such as a comma.
     Character(char),
+    /// Any number of blanks.
     Blanks,
+}
+
+impl Separator {
+    /// Its name.
+    pub fn name(self) -> String {
+        match self {
+            Self::Character(',') => "commas".to_owned(),
+            Self::Character(';') => "semicolons".to_owned(),
+            Self::Character('\t') => "tabs".to_owned(),
+            Self::Character(c) => format!("'{c}'"),
+            Self::Blanks => "blanks".to_owned(),
+        }
+    }
 }
 
 /// A cell, without its quotes.
@@ -22,32 +38,18 @@ pub(super) struct Cell<'a> {
     pub(super) quoted: bool,
 }
 
-/// What a cell says.
-pub(super) enum Said {
-    Number(f64),
-    Missing,
-    Words,
-}
-
 impl Cell<'_> {
-    pub(super) fn says(&self) -> Said {
-        let text = self.text.as_ref();
-        match text.parse::<f64>() {
-            Ok(value) if value.is_nan() => Said::Missing,
-            Ok(value) => Said::Number(value),
-            Err(_) if text.is_empty() || MISSING.contains(&text.to_lowercase().as_str()) => {
-                Said::Missing
-            }
-            Err(_) => Said::Words,
-        }
-    }
-
     /// Whether it can be the name of a column: words, and not a number with a slip in it.
     pub(super) fn is_name(&self) -> bool {
         let bare = self.text.trim_start_matches(['+', '-', '.', ',']);
-        matches!(self.says(), Said::Words)
+        matches!(Decimal::Point.says(&self.text), Said::Words)
+            && !is_excel_error(&self.text)
             && (self.quoted && decimal_comma(&self.text).is_none()
                 || !bare.starts_with(|c: char| c.is_ascii_digit()))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
     }
 }
 
@@ -89,6 +91,9 @@ fn quoted(line: &str, separator: Separator) -> Vec<Cell<'static>> {
             // Several blanks separate once.
             _ if ends && separator == Separator::Blanks && text.is_empty() && !*quoted => {}
             _ if ends => cells.push((String::new(), false)),
+            // A name that goes over lines is one name.
+            '\r' => {}
+            '\n' => text.push(' '),
             c => text.push(c),
         }
     }
@@ -102,15 +107,29 @@ fn quoted(line: &str, separator: Separator) -> Vec<Cell<'static>> {
     cells.into_iter().map(cell).collect()
 }
 
-pub(super) fn separator(lines: &[(usize, &str)]) -> Separator {
-    let any = |c: char| lines.iter().any(|(_, line)| line.contains(c));
+/// What separates the cells of some lines, by the characters outside of quotes.
+pub(super) fn separator(lines: &[TextLine<'_>]) -> Separator {
+    let (mut semicolon, mut comma, mut tab, mut comma_and_tab) = (false, false, false, false);
+    for (_, line) in lines {
+        let (mut inside, mut before) = (false, '\n');
+        for c in line.chars() {
+            match c {
+                '"' => inside = !inside,
+                ';' if !inside => semicolon = true,
+                ',' if !inside => comma = true,
+                '\t' if !inside && before == ',' => comma_and_tab = true,
+                '\t' if !inside => tab = true,
+                _ => {}
+            }
+            before = c;
+        }
+    }
     // A comma before a tab separates; the tab only sets off.
-    let tabs = any('\t') && !lines.iter().any(|(_, line)| line.contains(",\t"));
-    if any(';') {
+    if semicolon {
         Separator::Character(';')
-    } else if tabs {
+    } else if tab && !comma_and_tab {
         Separator::Character('\t')
-    } else if any(',') {
+    } else if comma {
         Separator::Character(',')
     } else {
         Separator::Blanks
@@ -127,7 +146,15 @@ pub(super) fn excel(line: &str) -> Option<Separator> {
     }
 }
 
+fn is_excel_error(text: &str) -> bool {
+    text.starts_with('#') && EXCEL_ERRORS.contains(&text.to_lowercase().as_str())
+}
+
 pub(super) fn is_comment(line: &str) -> bool {
+    if !line.starts_with(['#', '%']) {
+        return false;
+    }
     let lower = line.to_lowercase();
-    line.starts_with('#') && !MISSING.iter().any(|word| lower.starts_with(word))
+    let word = lower.split([',', ';', '\t']).next().unwrap_or_default();
+    !is_missing(word.trim()) && !EXCEL_ERRORS.contains(&word.trim())
 }

@@ -1,269 +1,270 @@
-//! The rows of a table: parsed, checked, and made an array, whole or one column of it.
+//! The rows of a table: parsed whole; what must be a number is asked of what is taken of it.
 
-use retrodict::error::suggestion;
+use std::collections::HashMap;
 
-use super::cell::{Cell, Said, Separator, cells, excel, is_comment, plain, separator};
-use super::comma::{Pairs, commas, decimal_comma};
-use crate::data::Array;
+use super::cell::{Cell, Separator, cells, is_comment, plain, separator};
+use super::decode::Encoding;
+use super::header::{Column, Header};
+use super::lines::{Lines, TextLine};
+use super::number::{Decimal, Pairs, Said, are_blanks, is_one_column};
+use super::refusal;
+use crate::data::bounded;
 
-/// The rows of a table, and what its columns are called: nothing where nothing is said.
-pub(super) struct Table {
-    names: Vec<String>,
-    lines: Vec<usize>,
-    values: Vec<f64>,
-    width: usize,
-    gaps: Vec<Gap>,
+/// A table, as the file has it.
+pub struct Table {
+    /// What its columns are called; without names where the file gives none.
+    pub columns: Vec<Column>,
+    /// What separates its cells.
+    pub separator: Separator,
+    /// How its fractions are written.
+    pub decimal: Decimal,
+    /// How its characters are written.
+    pub encoding: Encoding,
+    /// How many lines are comments.
+    pub comments: usize,
+    pub(super) has_header: bool,
+    /// The first row, as it stands in the file.
+    pub(super) first: String,
+    /// Where each row stands in the file.
+    pub(super) lines: Vec<usize>,
+    /// Row by row; NaN where the cell is no number.
+    pub(super) values: Vec<f64>,
+    /// The cells that are no numbers: their place in `values`, and which of `words` they say.
+    others: Vec<(u32, u32)>,
+    words: Vec<Word>,
+    /// Which words are known already.
+    known: HashMap<String, u32>,
+    /// Whether the first cell of each row is quoted, as R writes the names of rows.
+    first_quoted: bool,
 }
 
-/// A value that is missing: its line, its column from 0, and the word for it.
-struct Gap {
-    line: usize,
-    column: usize,
-    word: String,
+/// Text of a cell that is no number; cells share it.
+pub(super) struct Word {
+    pub(super) text: String,
+    pub(super) missing: bool,
 }
 
 impl Table {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let mut given = None;
-        let mut comment = None;
-        let mut lines: Vec<(usize, &str)> = Vec::new();
-        for (i, line) in text.lines().enumerate() {
-            // Tabs separate: at the ends they stand for empty cells.
-            let line = line.trim_matches(|c: char| c.is_whitespace() && c != '\t');
-            if i == 0 && excel(line).is_some() {
-                given = excel(line);
-            } else if is_comment(line) {
-                if lines.is_empty() {
-                    comment = Some(line.trim_start_matches('#').trim());
-                }
-            } else if !(lines.is_empty() && line.trim().is_empty()) {
-                lines.push((i + 1, line));
+    pub(super) fn parse(text: &str, encoding: Encoding) -> Result<Self, String> {
+        let lines = Lines::of(text)?;
+        let all = &lines.rows;
+        let separator = match lines.separator {
+            Some(given) => given,
+            // What separates is no comma then.
+            None if is_one_column(all) => Separator::Character(';'),
+            None if are_blanks(all) || are_blanks(all.get(1..).unwrap_or_default()) => {
+                Separator::Blanks
             }
-        }
-        while lines.last().is_some_and(|(_, line)| line.trim().is_empty()) {
-            lines.pop();
-        }
-        let separator = given.unwrap_or_else(|| separator(&lines));
-        let mut heading: Option<Vec<String>> = None;
-        let mut line_of_heading = String::new();
-        if let Some((_, first)) = lines.first() {
-            let all = cells(first, separator);
-            let named = all.iter().all(|c| c.is_name() || c.text.is_empty());
-            if named && all.iter().any(Cell::is_name) {
-                heading = Some(all.iter().map(|c| c.text.to_string()).collect());
-                line_of_heading = (*first).to_owned();
-            }
-        }
-        let rows = &lines[usize::from(heading.is_some())..];
+            None => separator(all),
+        };
+        let header = Header::of(&lines, separator);
+        let has_header = matches!(header, Header::Line(_));
+        let rows = &all[usize::from(has_header)..];
+        let rows = &rows[..rows.len() - empty_at_end(rows, separator)];
         let Some((_, first)) = rows.iter().find(|(_, line)| !line.trim().is_empty()) else {
             return Err("it contains no numbers".to_owned());
         };
         let width = cells(first, separator).len();
         let mut table = Self {
-            names: Vec::new(),
+            columns: vec![Column::default(); width],
+            separator,
+            decimal: Decimal::of(rows, separator)?,
+            encoding,
+            comments: lines.comments,
+            has_header,
+            first: (*first).to_owned(),
             lines: Vec::new(),
             values: Vec::new(),
-            width,
-            gaps: Vec::new(),
+            others: Vec::new(),
+            words: Vec::new(),
+            known: HashMap::new(),
+            first_quoted: true,
         };
         let mut pairs = Pairs::new(width == 2 && separator == Separator::Character(','));
-        for (i, (number, line)) in rows.iter().enumerate() {
+        for (number, line) in rows {
             if line.trim().is_empty() && width > 1 {
                 continue;
             }
-            table.row(*number, line, separator, i == 0 && heading.is_none())?;
+            table.row(*number, line)?;
             pairs.look(*number, line);
         }
-        pairs.check(heading.as_ref().map(Vec::len))?;
-        table.drop_empty_end(heading.as_deref());
-        let comment = comment.map(|line| cells(line, separator));
-        let names = match heading {
-            // Blanks within the name of the only column.
-            Some(_) if table.width == 1 && separator == Separator::Blanks => {
-                vec![line_of_heading.trim_matches('"').to_owned()]
-            }
-            Some(mut names) => {
-                if names.len() == table.width + 1 && names.last().is_some_and(String::is_empty) {
-                    names.pop();
-                }
-                if names.len() != table.width {
-                    return Err(format!(
-                        "its header names {} columns ({}), but its rows have {}",
-                        names.len(),
-                        names.join(", "),
-                        table.width
-                    ));
-                }
-                names
-            }
-            None => comment
-                .filter(|all| all.len() == table.width && all.iter().all(Cell::is_name))
-                .map(|all| all.iter().map(|c| c.text.to_string()).collect())
-                .unwrap_or_default(),
+        let names = match &header {
+            Header::Line(names) => Some(names.len()),
+            _ => None,
         };
-        Ok(Self { names, ..table })
+        pairs.check(names)?;
+        table.name(header, all.first())?;
+        Ok(table)
     }
 
-    fn row(
-        &mut self,
-        number: usize,
-        line: &str,
-        separator: Separator,
-        first: bool,
-    ) -> Result<(), String> {
-        let mut all = cells(line, separator);
-        if all.is_empty() && self.width == 1 {
+    fn row(&mut self, number: usize, line: &str) -> Result<(), String> {
+        let width = self.width();
+        let mut all = cells(line, self.separator);
+        if all.is_empty() && width == 1 {
             all.push(plain(""));
         }
         // A remark after the numbers.
         if let Some(at) = all.iter().position(|c| is_comment(&c.text) && !c.quoted)
-            && separator == Separator::Blanks
+            && self.separator == Separator::Blanks
         {
             all.truncate(at);
         }
-        for (column, cell) in all.iter().enumerate() {
-            let value = match cell.says() {
-                Said::Number(value) => value,
-                Said::Missing => {
-                    self.gaps.push(Gap {
-                        line: number,
-                        column,
-                        word: cell.text.to_string(),
-                    });
-                    f64::NAN
-                }
-                Said::Words => return Err(no_number(number, line, cell, first)),
-            };
-            self.values.push(value);
+        while all.len() > width && all.last().is_some_and(|c| c.is_empty() && !c.quoted) {
+            all.pop();
         }
-        if all.len() != self.width {
-            if self.width == 1 && decimal_comma(line).is_some() {
-                return Err(commas(number, line));
-            }
-            return Err(format!(
-                "line {number}: it has {} values, but the first row has {}",
-                all.len(),
-                self.width
-            ));
+        // A number that is wrong tells more than how many there are.
+        if all.len() != width {
+            return Err(refusal::other_width(number, line, &all, width));
+        }
+        self.first_quoted &= all.first().is_some_and(|c| c.quoted);
+        for cell in &all {
+            self.push(cell);
         }
         self.lines.push(number);
+        bounded::count(&[self.lines.len(), width]).map(drop)
+    }
+
+    fn push(&mut self, cell: &Cell<'_>) {
+        let missing = match self.decimal.says(&cell.text) {
+            Said::Number(value) => return self.values.push(value),
+            Said::Missing => true,
+            Said::Words => false,
+        };
+        let text = cell.text.as_ref();
+        let word = match self.known.get(text) {
+            Some(word) => *word,
+            None => {
+                let word = self.words.len() as u32;
+                let text = text.to_owned();
+                self.known.insert(text.clone(), word);
+                self.words.push(Word { text, missing });
+                word
+            }
+        };
+        self.others.push((self.values.len() as u32, word));
+        self.values.push(f64::NAN);
+    }
+
+    /// Gives the columns their names, which must be as many.
+    fn name(&mut self, header: Header, line: Option<&TextLine<'_>>) -> Result<(), String> {
+        let width = self.width();
+        match header {
+            Header::Line(_) if width == 1 && self.separator == Separator::Blanks => {
+                self.columns = line.map(Header::joined).unwrap_or_default();
+            }
+            Header::Line(mut names) => {
+                while names.len() > width && names.last().is_some_and(|n| n.header.is_empty()) {
+                    names.pop();
+                }
+                // Columns that hold nothing need no name.
+                while names.len() < width && self.content(names.len()) == Content::Nothing {
+                    names.push(Column::default());
+                }
+                // R gives no name to those of the rows.
+                if names.len() + 1 == width && self.first_quoted {
+                    names.insert(0, Column::default());
+                }
+                if names.len() != width {
+                    return Err(refusal::other_names(&names, width));
+                }
+                self.columns = names;
+            }
+            Header::Comment(names) if names.len() == width => self.columns = names,
+            Header::Comment(_) | Header::None => {}
+        }
         Ok(())
     }
 
-    /// Lines that all end with a separator have no column behind it.
-    fn drop_empty_end(&mut self, heading: Option<&[String]>) {
-        let last = self.width - 1;
-        let named = heading.is_some_and(|names| names.get(last).is_some_and(|n| !n.is_empty()));
-        let empty = self
-            .gaps
-            .iter()
-            .filter(|g| g.column == last && g.word.is_empty());
-        if last == 0 || named || empty.count() < self.lines.len() {
-            return;
-        }
-        self.gaps.retain(|gap| gap.column != last);
-        let rows = self.values.chunks(self.width);
-        self.values = rows.flat_map(|row| row[..last].to_vec()).collect();
-        self.width = last;
+    /// How many columns the file has.
+    pub fn width(&self) -> usize {
+        self.columns.len()
     }
 
-    /// The place of a column, from 0.
-    pub(super) fn column(&self, wanted: &str) -> Result<usize, String> {
-        let own: Vec<usize> = (0..self.names.len())
-            .filter(|i| self.names[*i] == wanted)
-            .collect();
-        match (own.as_slice(), wanted.parse::<usize>()) {
-            ([one], _) => Ok(*one),
-            ([], Ok(number)) if (1..=self.width).contains(&number) => Ok(number - 1),
-            ([_, _, ..], _) => Err(format!(
-                "{} of its columns are called '{wanted}'; select one by its number, from 1 to {}",
-                own.len(),
-                self.width
-            )),
-            ([], _) => {
-                let hint = suggestion(wanted, self.names.iter().map(String::as_str));
-                let known = match self.names.as_slice() {
-                    [] => String::new(),
-                    names => format!(": {}", names.join(", ")),
-                };
-                Err(format!(
-                    "it has no column '{wanted}'{hint}; it has {} columns{known}; select one by its name or its \
-                     number, from 1",
-                    self.width
-                ))
-            }
-        }
+    /// How many rows it has.
+    pub fn height(&self) -> usize {
+        self.lines.len()
     }
 
-    /// Every value of what was chosen must be finite, but for those that may be missing.
-    pub(super) fn check(&self, chosen: Option<usize>, gaps: bool) -> Result<(), String> {
-        let of = |column: usize| chosen.is_none_or(|chosen| chosen == column);
-        let place = |line: usize, column: usize| {
-            let name = self.names.get(column).filter(|name| !name.is_empty());
-            let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
-            format!("line {line}, column {}{name}", column + 1)
-        };
-        if let Some(gap) = self.gaps.iter().find(|gap| !gaps && of(gap.column)) {
-            let what = match gap.word.as_str() {
-                "" => "the cell is empty".to_owned(),
-                word => format!("'{word}' is not a finite number"),
-            };
-            return Err(format!(
-                "{}: {what}; fill it in, or if observations are missing, say so with --missing",
-                place(gap.line, gap.column)
-            ));
-        }
-        // Where values may be missing, the caller says what else they may be.
-        let infinite = |i: &usize| !gaps && self.values[*i].is_infinite() && of(i % self.width);
-        match (0..self.values.len()).find(infinite) {
-            None => Ok(()),
-            Some(i) => Err(format!(
-                "{}: it holds {}, but every value must be finite",
-                place(self.lines[i / self.width], i % self.width),
-                self.values[i]
-            )),
-        }
-    }
-
-    pub(super) fn array(self, chosen: Option<usize>) -> Array {
-        let (height, width) = (self.lines.len(), self.width);
-        if let Some(column) = chosen {
-            let values = self.values.iter().skip(column).step_by(width);
-            return Array::new(vec![height], values.copied().collect());
-        }
-        if height == 1 || width == 1 {
-            return Array::new(vec![height * width], self.values);
-        }
-        let columns = match self.names.is_empty() {
-            true => vec![String::new(); width],
-            false => self.names,
-        };
-        Array {
-            columns,
-            ..Array::new(vec![height, width], self.values)
-        }
+    /// What a cell says that is no number.
+    pub(super) fn word(&self, row: usize, column: usize) -> Option<&Word> {
+        let place = (row * self.width() + column) as u32;
+        let at = self.others.binary_search_by_key(&place, |(at, _)| *at);
+        let (_, word) = self.others.get(at.ok()?)?;
+        self.words.get(*word as usize)
     }
 }
 
-/// The message about a cell that is no number, where a number must be.
-fn no_number(number: usize, line: &str, cell: &Cell<'_>, first: bool) -> String {
-    if decimal_comma(&cell.text).is_some() {
-        return commas(number, &cell.text);
-    }
-    // 1,5 2,5: the comma was taken to separate.
-    let words: Vec<&str> = line.split_whitespace().collect();
-    if let Some(word) = words.iter().find(|word| decimal_comma(word).is_some())
-        && words
-            .iter()
-            .all(|word| decimal_comma(word).is_some() || word.parse::<f64>().is_ok())
-    {
-        return commas(number, word);
-    }
-    let advice = match first {
-        true => {
-            "; nor is the line a header, whose cells must be words that do not begin like numbers"
-        }
-        false => "",
+/// How many rows at the end hold nothing but empty cells, as spreadsheets leave them.
+fn empty_at_end(rows: &[TextLine<'_>], separator: Separator) -> usize {
+    let Separator::Character(c) = separator else {
+        return 0;
     };
-    format!("line {number}: '{}' is not a number{advice}", cell.text)
+    let empty = |line: &str| {
+        line.chars()
+            .all(|found| found == c || found.is_whitespace())
+    };
+    rows.iter()
+        .rev()
+        .take_while(|(_, line)| empty(line))
+        .count()
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Numbers, but for those that are missing.
+    Numbers,
+    /// Words in some rows.
+    Words,
+    /// The numbers of the rows, without a name: what pandas and R write before the data.
+    Index,
+    /// Nothing at all, not even a name.
+    Nothing,
+}
+
+impl Table {
+    /// What a column holds.
+    pub fn content(&self, column: usize) -> Content {
+        let named = self
+            .columns
+            .get(column)
+            .is_some_and(|c| !c.header.is_empty());
+        let words = |row| {
+            self.word(row, column)
+                .filter(|word| !word.missing)
+                .is_some()
+        };
+        if !self.others.is_empty() && (0..self.height()).any(words) {
+            return match column == 0 && self.has_header && !named && self.width() > 1 {
+                true => Content::Index,
+                false => Content::Words,
+            };
+        }
+        if !named && self.width() > 1 && self.is_empty(column) {
+            // Within a table without names, a column may be one of which everything is missing.
+            let outside = |mut columns: std::ops::Range<usize>| columns.all(|c| self.is_empty(c));
+            if self.has_header || outside(column..self.width()) || outside(0..column) {
+                return Content::Nothing;
+            }
+        }
+        let counts = || {
+            let values = || (0..self.height()).map(|row| self.values[row * self.width() + column]);
+            let first = values()
+                .next()
+                .filter(|first| *first == 0.0 || *first == 1.0);
+            first.is_some_and(|first| values().enumerate().all(|(i, v)| v == first + i as f64))
+        };
+        match column == 0 && self.has_header && !named && self.width() > 1 && counts() {
+            true => Content::Index,
+            false => Content::Numbers,
+        }
+    }
+
+    fn is_empty(&self, column: usize) -> bool {
+        let empty = |row| {
+            self.word(row, column)
+                .is_some_and(|word| word.text.is_empty())
+        };
+        (0..self.height()).all(empty)
+    }
 }

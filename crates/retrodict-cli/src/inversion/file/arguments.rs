@@ -28,6 +28,10 @@ pub fn from_arguments(args: &args::SolveArguments) -> Outcome<(InversionSpec, Or
     };
     flags(args, &mut inversion)?;
     let mut changes = settings::stops(&args.stops)?;
+    changes.extend(settings::times(
+        &inversion.simulator.name,
+        args.times.as_deref(),
+    )?);
     changes.extend(settings::changes(&args.settings)?);
     let inversion = apply_all(inversion, &changes)?;
     let origin = origin.with_changes(given(args)).with_changes(changes);
@@ -54,7 +58,7 @@ fn given(args: &args::SolveArguments) -> Vec<Override> {
         ("--starts", &["start", "count"], count(&args.starts)),
         ("--spread", &["start", "spread"], number(&args.spread)),
         ("--noise", &["noise", "relative"], number(&args.noise)),
-        ("--noise-std", &["noise", "std"], number(&args.noise_std)),
+        ("--noise-std", &["noise", "std"], text(&args.noise_std)),
         ("--bounds", &["bounds"], text(&args.bounds)),
         (
             "--profile",
@@ -100,7 +104,9 @@ fn flags(args: &args::SolveArguments, inversion: &mut InversionSpec) -> Outcome<
     let noise = &mut inversion.noise;
     if args.noise.is_some() || args.noise_std.is_some() {
         // What the file says of the level gives way.
-        (noise.std, noise.relative) = (args.noise_std.map(Values::One), args.noise);
+        let std = args.noise_std.as_deref();
+        let number = |text: &str| text.parse().map_or_else(|_| text.into(), Values::One);
+        (noise.std, noise.relative) = (std.map(number), args.noise);
         (noise.std_file, noise.covariance) = (None, None);
     }
     noise.missing |= args.missing;
