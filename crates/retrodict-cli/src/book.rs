@@ -6,7 +6,11 @@ use crate::args::Arguments;
 use crate::batch::Batch;
 use retrodict::spec::{ExperimentSpec, InversionSpec};
 
-const PAGES: [(&str, &str); 13] = [
+const PAGES: [(&str, &str); 14] = [
+    (
+        "parameters.md",
+        include_str!("../../../docs/src/parameters.md"),
+    ),
     ("README.md", include_str!("../../../README.md")),
     ("start.md", include_str!("../../../docs/src/start.md")),
     ("choose.md", include_str!("../../../docs/src/choose.md")),

@@ -17,6 +17,7 @@ mod inverses;
 mod inversions;
 mod lists;
 mod noise_levels;
+mod parameters;
 mod pipes;
 mod printing;
 mod runs;

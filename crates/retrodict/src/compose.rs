@@ -1,10 +1,10 @@
 //! Simulators made of simulators, and what is done to their unknowns: transforms and bounds.
 
 pub(crate) mod bounds;
-pub mod parameters;
 pub(crate) mod constraints;
 pub(crate) mod face;
 pub(crate) mod facets;
+pub mod parameters;
 pub(crate) mod polyhedron;
 pub(crate) mod residual;
 pub(crate) mod selected;
@@ -13,8 +13,8 @@ pub(crate) mod transformed;
 
 pub use crate::core::transform::Transform;
 pub use bounds::Bounds;
-pub use parameters::{Parameter, Parameterised, Parameters};
 pub use constraints::{LinearConstraint, LinearConstraints, Relation};
+pub use parameters::{Parameter, Parameterised, Parameters};
 pub use residual::ResidualAt;
 pub use selected::Selected;
 pub use stacked::Stacked;

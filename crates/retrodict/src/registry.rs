@@ -21,11 +21,11 @@ use crate::network::{Architecture, Dense, UNet};
 use crate::options::{self, Build};
 use crate::priors::{Gaussian, Matern, Prior, Sparsity, Tikhonov, TotalVariation};
 use crate::simulators::{
-    AdvectionOptions, BurgersOptions, Deriv2Options, ExpOptions, FitzHughNagumo, FluidOptions, FormulaOptions,
-    GravityOptions, HeatOptions, KuramotoSivashinskyOptions, LaplaceOptions, Lorenz, LotkaVolterra,
-    OscillatorsOptions, Pendulum, PhillipsOptions, PoissonOptions, ReactionDiffusionOptions,
-    ScalingOptions, SchroedingerOptions, ShawOptions, SineOptions, Sir, SquareOptions,
-    VolterraOptions, WaveOptions,
+    AdvectionOptions, BurgersOptions, Deriv2Options, ExpOptions, FitzHughNagumo, FluidOptions,
+    FormulaOptions, GravityOptions, HeatOptions, KuramotoSivashinskyOptions, LaplaceOptions,
+    Lorenz, LotkaVolterra, OscillatorsOptions, Pendulum, PhillipsOptions, PoissonOptions,
+    ReactionDiffusionOptions, ScalingOptions, SchroedingerOptions, ShawOptions, SineOptions, Sir,
+    SquareOptions, VolterraOptions, WaveOptions,
 };
 #[cfg(feature = "network")]
 use crate::training::{EndToEnd, PhysicsResidual, Strategy, Supervised};

@@ -77,6 +77,7 @@ fn others(setting: &Setting, now: Option<&Value>) -> Vec<Value> {
             .into(),
         Some(Value::Integer(n)) => [1, 4, -1].map(|by| (n + by).into()).into(),
         Some(Value::Boolean(on)) => vec![(!on).into()],
+        Some(Value::String(_)) if setting.key == "formula" => vec!["amplitude + rate * t".into()],
         Some(Value::String(_)) => setting.kind.split(" | ").map(Value::from).collect(),
         Some(Value::Array(list)) if list.iter().all(Value::is_integer) && !list.is_empty() => {
             let more = list.iter().filter_map(Value::as_integer).map(|n| n + 1);
@@ -92,6 +93,7 @@ fn others(setting: &Setting, now: Option<&Value>) -> Vec<Value> {
         _ => match setting.key.as_str() {
             "observe_steps" | "observe_places" | "observe" => vec![vec![1].into()],
             "initial" => vec![numbers(&[0.5, 0.1, -0.2, 0.3])],
+            "variables" => vec![vec!["u"].into()],
             "transform" => ["log", "none"].map(|name| vec![name].into()).into(),
             "marker" => vec![
                 "pattern = 'blob'\nwidths = [0.2, 0.1]"
@@ -263,7 +265,7 @@ fn clones_and_what_is_built_of_the_same_options_answer_alike() {
         BurgersOptions => Burgers, ReactionDiffusionOptions => ReactionDiffusion,
         KuramotoSivashinskyOptions => KuramotoSivashinsky, SchroedingerOptions => Schroedinger,
         ShawOptions => Shaw, PhillipsOptions => Phillips, GravityOptions => Gravity,
-        Deriv2Options => Deriv2, VolterraOptions => Volterra
+        Deriv2Options => Deriv2, VolterraOptions => Volterra, FormulaOptions => Formula
     );
     let flow = FluidOptions::default().with_shape([12, 12]).with_steps(3);
     let fluid = [assert_fixed(flow, Fluid::options)].len();

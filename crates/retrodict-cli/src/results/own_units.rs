@@ -25,7 +25,7 @@ impl OwnUnit {
 pub fn own_units(simulator: &dyn Simulator) -> Vec<Option<OwnUnit>> {
     let own = simulator.describe().stands_for.unwrap_or_default();
     let unit = |own: StandsFor| {
-        (!own.transform.is_linear()).then(|| OwnUnit {
+        (!own.transform.is_linear()).then_some(OwnUnit {
             name: own.name,
             unit: own.unit,
             transform: own.transform,

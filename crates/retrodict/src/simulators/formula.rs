@@ -87,7 +87,12 @@ impl FormulaOptions {
     fn parsed(&self) -> Result<(Expression, Vec<String>)> {
         let formula = Expression::parse(&self.formula)?;
         let is_parameter = |name: &&String| !self.variables.contains(name);
-        let parameters: Vec<String> = formula.variables().iter().filter(is_parameter).cloned().collect();
+        let parameters: Vec<String> = formula
+            .variables()
+            .iter()
+            .filter(is_parameter)
+            .cloned()
+            .collect();
         let all = [&self.variables[..], &parameters].concat();
         Ok((formula.among("name", &all)?, parameters))
     }
@@ -100,7 +105,12 @@ impl Validate for FormulaOptions {
         for (i, name) in self.variables.iter().enumerate() {
             let twice = self.variables[..i].contains(name);
             let allowed = "each variable needs a name of its own";
-            require(!twice && !name.trim().is_empty(), "variables", format!("\"{name}\""), allowed)?;
+            require(
+                !twice && !name.trim().is_empty(),
+                "variables",
+                format!("\"{name}\""),
+                allowed,
+            )?;
         }
         require(
             !self.times.is_empty() && self.times.len().is_multiple_of(variables),
@@ -196,7 +206,10 @@ impl Model for FormulaModel {
         let count = self.variables + p.len();
         let fill = |values: &mut [D]| {
             let (variables, parameters) = values.split_at_mut(self.variables);
-            variables.iter_mut().zip(t).for_each(|(v, t)| *v = D::from(*t));
+            variables
+                .iter_mut()
+                .zip(t)
+                .for_each(|(v, t)| *v = D::from(*t));
             parameters.iter_mut().zip(p).for_each(|(v, p)| *v = *p);
         };
         if count <= FEW {

@@ -150,7 +150,10 @@ impl Origin {
                 .iter()
                 .any(|key| *key != place.name && names.contains(key))
         };
-        let apart = !table.is_empty() && !replaced && outer.iter().any(elsewhere);
+        // A path that names its list and its entry is about no other.
+        let of_another = matches!(&change.path[..], [list, name, ..]
+            if !place.list.is_empty() && list == place.list && *name != place.name);
+        let apart = of_another || !table.is_empty() && !replaced && outer.iter().any(elsewhere);
         !apart && !self.layout.lists.iter().any(named)
     }
 

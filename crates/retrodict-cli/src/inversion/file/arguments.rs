@@ -72,12 +72,36 @@ fn given(args: &args::SolveArguments) -> Vec<Override> {
         ),
         ("--steps", &["stop", "steps"], count(&args.steps)),
     ];
+    let parameters = args.parameters.iter().flat_map(|text| {
+        let (name, options) = text.split_once(':').unwrap_or((text, ""));
+        let keys = std::iter::once("name").chain(parts(options).into_iter().map(key));
+        let said = format!("--parameter {text}");
+        let place = move |key: &str| {
+            Override::new(
+                &["parameter", name.trim(), key],
+                text.as_str(),
+                said.clone(),
+            )
+        };
+        keys.map(place).collect::<Vec<_>>()
+    });
+    let derived = args.derived.iter().map(|text| {
+        let name = text
+            .split_once('=')
+            .map_or(text.as_str(), |(name, _)| name.trim());
+        Override::new(
+            &["derived", name, "expression"],
+            text.as_str(),
+            format!("--derived {text}"),
+        )
+    });
     let change = |(flag, path, value): (&str, &[&str], Option<String>)| {
         let value = value?;
         let text = format!("{flag} {value}");
         Some(Override::new(path, value, text))
     };
-    flags.into_iter().filter_map(change).collect()
+    let flags = flags.into_iter().filter_map(change);
+    flags.chain(parameters).chain(derived).collect()
 }
 
 fn flags(args: &args::SolveArguments, inversion: &mut InversionSpec) -> Outcome<()> {
@@ -180,6 +204,15 @@ fn parameter(text: &str, parameters: &mut Vec<ParameterSpec>) -> Outcome<()> {
         .try_into()
         .map_err(|e: toml::de::Error| refused(explain(&e.to_string())))?;
     Ok(())
+}
+
+/// The key that an option of a parameter sets: a word alone is a transform, or `fixed`.
+fn key(option: &str) -> &str {
+    match option.trim().split_once('=') {
+        Some((key, _)) => key.trim(),
+        None if option.trim() == "fixed" => "fixed",
+        None => "transform",
+    }
 }
 
 /// `NAME=FORMULA`, in place of another of that name.

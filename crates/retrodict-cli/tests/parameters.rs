@@ -1,0 +1,249 @@
+//! Named parameters, derived quantities, fitted noise and profiles, through the real binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+
+use crate::binary::{fail, succeed};
+use serde_json::Value;
+use tempfile::{TempDir, tempdir};
+
+/// The infected of an epidemic with rates 0.8 and 0.25, with noise of about 0.01.
+const INFECTED: &str =
+    "0.0309\n0.0452\n0.0499\n0.0723\n0.1122\n0.1750\n0.2252\n0.2721\n0.3171\n0.3261\n";
+
+const FILE: &str = r#"
+target = "infected.csv"
+simulator = { name = "sir", observe = [1], times = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0] }
+noise = { parameter = "sigma" }
+profile = ["R0", "recovery"]
+stop = { loss_change = 1e-12 }
+
+[[parameter]]
+name = "contact"
+start = 0.6
+unit = "1/day"
+
+[[parameter]]
+name = "recovery"
+start = 0.3
+lower = 0.0
+upper = 2.0
+
+[[derived]]
+name = "R0"
+expression = "contact / recovery"
+"#;
+
+fn folder() -> TempDir {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("infected.csv"), INFECTED).unwrap();
+    fs::write(folder.path().join("one.toml"), FILE).unwrap();
+    folder
+}
+
+fn field(folder: &TempDir, words: &str) -> Value {
+    let text = succeed(folder.path(), words);
+    let whole: Value = serde_json::from_str(&text).unwrap();
+    whole["fields"][0].clone()
+}
+
+fn named<'a>(list: &'a Value, name: &str) -> &'a Value {
+    let mut entries = list.as_array().unwrap().iter();
+    entries.find(|entry| entry["name"] == name).unwrap()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+#[test]
+fn a_file_and_flags_name_the_same_parameters() {
+    let folder = folder();
+    let by_file = field(&folder, "solve one.toml --json -o a.npy");
+    let by_flags = field(
+        &folder,
+        "solve sir --target infected.csv --set observe=[1] --set times=[1,2,3,4,5,6,7,8,9,10] --set noise.parameter=sigma \
+         --parameter contact:start=0.6,unit=1/day --parameter recovery:start=0.3,lower=0,upper=2 \
+         --derived R0=contact/recovery --profile R0,recovery --set stop.loss_change=1e-12 --json -o b.npy",
+    );
+    assert_eq!(
+        by_file["statistics"]["parameters"],
+        by_flags["statistics"]["parameters"]
+    );
+    assert_eq!(by_file["profiles"], by_flags["profiles"]);
+    let statistics = &by_file["statistics"];
+    let contact = named(&statistics["parameters"], "contact");
+    assert!((number(&contact["value"]) - 0.8).abs() < 0.05);
+    assert_eq!(contact["unit"], "1/day");
+    let ratio = named(&statistics["quantities"], "R0");
+    let recovery = named(&statistics["parameters"], "recovery");
+    let expected = number(&contact["value"]) / number(&recovery["value"]);
+    assert!((number(&ratio["value"]) / expected - 1.0).abs() < 1e-12);
+    assert_eq!(statistics["noise"], "fitted");
+    assert_eq!(statistics["criteria"]["parameters"], 3);
+    let profile = named(&by_file["profiles"], "R0");
+    assert_eq!(profile["profile"]["identifiability"], "identifiable");
+}
+
+#[test]
+fn what_is_printed_and_drawn_speaks_of_the_parameters() {
+    let folder = folder();
+    let text = succeed(
+        folder.path(),
+        "solve one.toml --parameter recovery:fixed=0.25 --profile R0 --out run",
+    );
+    for part in [
+        "contact ",
+        "recovery ",
+        "fixed",
+        "R0 = contact / recovery",
+        "sigma",
+        "noise level fitted",
+        "AIC",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(
+        !text.contains("x[0]") && !text.contains("ln contact"),
+        "{text}"
+    );
+    let report = fs::read_to_string(folder.path().join("run/report.html")).unwrap();
+    for part in [
+        "Profile likelihoods",
+        "Profile of R0",
+        "R0 = contact / recovery",
+    ] {
+        assert!(report.contains(part), "{part}");
+    }
+    // The folder holds all of it: the same again.
+    let again = succeed(folder.path(), "resume run --steps 5");
+    assert!(again.contains("R0 = contact / recovery"), "{again}");
+    assert!(succeed(folder.path(), "report run").contains("report.html"));
+}
+
+#[test]
+fn a_formula_is_a_model_of_its_own() {
+    let folder = folder();
+    fs::write(
+        folder.path().join("decay.csv"),
+        "3.02\n2.19\n1.76\n1.43\n1.29\n1.15\n",
+    )
+    .unwrap();
+    let found = field(
+        &folder,
+        "solve formula --set formula=a*exp(-k*t)+c --set times=[0,1,2,3,4,5] --target decay.csv --parameter a:start=1 \
+         --parameter k:start=1,log --parameter c:tied=a/2 --profile all --json -o x.npy",
+    );
+    let statistics = &found["statistics"];
+    assert!((number(&named(&statistics["parameters"], "k")["value"]) - 0.5).abs() < 0.1);
+    let tied = named(&statistics["quantities"], "c");
+    assert_eq!(tied["formula"], "a/2");
+    assert_eq!(found["profiles"].as_array().unwrap().len(), 2);
+    let wrong = fail(
+        folder.path(),
+        "solve formula --set formula=a*exp(-k*t --target decay.csv -o x.npy",
+        2,
+    );
+    assert!(wrong.contains("')' is missing at column 12"), "{wrong}");
+}
+
+#[test]
+fn wrong_parameters_are_told_with_their_place() {
+    let folder = folder();
+    for (flags, parts) in [
+        (
+            "--parameter recovery:tied=2*contct",
+            &[
+                "--parameter recovery:tied=2*contct",
+                "did you mean 'contact'",
+            ][..],
+        ),
+        ("--parameter recovery:tied=2*", &["is missing at column 3"]),
+        (
+            "--parameter recovery:tied=contact,start=none",
+            &["--parameter recovery:tied=contact,start=none"],
+        ),
+        ("--parameter recovry:start=1", &["did you mean 'recovery'"]),
+        ("--parameter recovery:strat=1", &["did you mean 'start'"]),
+        (
+            "--parameter recovery:unit=1/h",
+            &["the simulator takes it in 1/day"],
+        ),
+        (
+            "--parameter recovery:fixed=3",
+            &["within its bounds, [0, 2]"],
+        ),
+        (
+            "--parameter recovery:start=3",
+            &["within its bounds, [0, 2]"],
+        ),
+        (
+            "--parameter recovery:lower=3",
+            &["must not exceed upper = 2"],
+        ),
+        (
+            "--parameter recovery:fixed=0.2 --profile recovery",
+            &["--profile recovery", "a constant has no profile"],
+        ),
+        (
+            "--profile recovry",
+            &["--profile recovry", "did you mean 'recovery'"],
+        ),
+        ("--derived R1=contact/", &["one.toml", "derived 'R1'"]),
+        ("--derived contact=2*recovery", &["given more than once"]),
+        ("--derived R1", &["expected NAME=FORMULA"]),
+        ("--bounds 0,1", &["bounds", "keep one"]),
+        ("--noise 0.1", &["noise.parameter"]),
+        (
+            "--set noise.parameter=[a,b]",
+            &["noise.parameter", "give one name"],
+        ),
+        ("--set recovery.tied=contact", &["has no lower of its own"]),
+    ] {
+        let message = fail(
+            folder.path(),
+            &format!("solve one.toml {flags} -o x.npy"),
+            2,
+        );
+        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in parts {
+            assert!(message.contains(part), "{flags}: {message}");
+        }
+        assert!(!folder.path().join("x.npy").exists(), "{flags}");
+    }
+    for (from, to, line, part) in [
+        (
+            "start = 0.6",
+            "tied = \"2 * recovery\"\n[[parameter]]\nname = \"x\"\ntied = \"x\"",
+            12,
+            "x → x",
+        ),
+        (
+            "lower = 0.0",
+            "lower = 0.0\ntransform = \"lag\"",
+            17,
+            "transform",
+        ),
+        (
+            "name = \"recovery\"",
+            "name = \"contact\"",
+            15,
+            "given more than once",
+        ),
+        (
+            "expression = \"contact",
+            "expression = \"contct",
+            21,
+            "did you mean 'contact'",
+        ),
+    ] {
+        fs::write(folder.path().join("two.toml"), FILE.replace(from, to)).unwrap();
+        let message = fail(folder.path(), "solve two.toml -o x.npy", 2);
+        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            message.contains(&format!("two.toml, line {line}")),
+            "{from}: {message}"
+        );
+        assert!(message.contains(part), "{from}: {message}");
+    }
+}
