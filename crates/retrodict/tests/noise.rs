@@ -254,7 +254,7 @@ fn several_observations_of_one_system_are_joined() {
     let error = Problem::joined(&[first.with_prior(&prior, 1.0).unwrap()]).err();
     assert_eq!(
         error.unwrap().to_string(),
-        "joined = a problem with priors, bounds or transforms is not allowed: \
+        "joined = a problem with priors, bounds, constraints or transforms is not allowed: \
          join the data first, and give these to the whole"
     );
 }
