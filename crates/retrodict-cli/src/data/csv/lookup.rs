@@ -40,9 +40,12 @@ impl Table {
         name.map_or_else(|| (column + 1).to_string(), Clone::clone)
     }
 
-    /// Whether the first line names the columns.
-    pub fn has_header(&self) -> bool {
-        self.has_header
+    /// Whether its first row is 0, 1, …, and all others have fractions: pandas writes such names of columns.
+    pub fn may_begin_with_names(&self) -> bool {
+        let names: Vec<String> = (0..self.width()).map(|i| i.to_string()).collect();
+        let counts = self.width() > 1 && self.first == names.join(",");
+        let rest = self.values.get(self.width()..).unwrap_or_default();
+        counts && !rest.is_empty() && rest.iter().any(|v| v.fract() != 0.0)
     }
 
     /// How its fractions are written, where that is not with a point.
