@@ -2,13 +2,14 @@
 
 use retrodict::error::suggestion;
 
+use super::header::Column;
 use super::number::Decimal;
 use super::table::{Content, Table};
 
 impl Table {
     /// The place of a column, from 0: by its name, with or without the unit, or its number from 1.
     pub(super) fn column(&self, wanted: &str) -> Result<usize, String> {
-        let by = |name: fn(&super::Column) -> &str| -> Vec<usize> {
+        let by = |name: fn(&Column) -> &str| -> Vec<usize> {
             let is = |i: &usize| !wanted.is_empty() && name(&self.columns[*i]) == wanted;
             (0..self.width()).filter(is).collect()
         };
