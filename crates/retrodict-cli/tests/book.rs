@@ -227,8 +227,8 @@ fn every_command_works_where_nothing_else_is() {
                 .lines()
                 .next()
                 .and_then(|line| line.strip_prefix("# "));
-            if let Some(file) =
-                file.filter(|_| language.starts_with("toml") || language == "python")
+            if let Some(file) = file
+                .filter(|_| language.starts_with("toml") || ["python", "csv"].contains(&language))
             {
                 fs::write(folder.path().join(file), block).unwrap();
                 if let (true, Some(python)) = (block.contains("serve_models"), python()) {

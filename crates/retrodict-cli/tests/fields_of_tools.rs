@@ -153,8 +153,8 @@ fn pictures_say_what_they_lose() {
         notes.contains("clipped; write .npy or .tif to keep them"),
         "{notes}"
     );
-    let colour = ["x.csv"; 3].map(|name| fs::read_to_string(f.join(name)).unwrap());
-    fs::write(f.join("three.csv"), colour.join("\n")).unwrap();
+    let list: Vec<String> = (0..72).map(|i| (f64::from(i) / 71.0).to_string()).collect();
+    fs::write(f.join("three.csv"), list.join("\n")).unwrap();
     succeed(
         f,
         "simulate heat --set shape=[3,4,6] --input three.csv -o cube.npy",

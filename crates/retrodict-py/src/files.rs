@@ -98,6 +98,20 @@ impl Files for NumpyFiles {
         Ok(vec![found.values])
     }
 
+    fn list(&self, name: &str) -> Result<Vec<f64>> {
+        let refused = |message: String| Error::File {
+            message: format!("cannot read {name}: {message}"),
+        };
+        let found =
+            Python::attach(|py| load(py, name)).map_err(|error| refused(error.to_string()))?;
+        match found.shape.as_slice() {
+            [_] => Ok(found.values),
+            shape => Err(refused(format!(
+                "it has the shape {shape:?}, but one list of numbers is needed"
+            ))),
+        }
+    }
+
     fn arrays(&self, name: &str) -> Result<Vec<FileArray>> {
         Python::attach(|py| load_all(py, name)).map_err(|error| Error::File {
             message: format!("cannot read {name}: {error}"),

@@ -2,7 +2,8 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use retrodict::spec::{InversionSpec, Values};
+use retrodict::registry::Registry;
+use retrodict::spec::{InversionSpec, Values, option_files};
 use toml::Value;
 
 use crate::arrays::{Masked, Numbers};
@@ -52,6 +53,10 @@ pub fn invert(
     }
     let mut spec: InversionSpec = described("description", table.into())?;
     files::anchor(spec.files(), folder.as_deref());
+    let lists = option_files(&mut spec.simulator, Registry::standard());
+    files::anchor(lists, folder.as_deref());
+    let spec_read = spec.with_option_files(Registry::standard(), &NumpyFiles);
+    let mut spec = spec_read.map_err(|error| located(error, origin.as_ref()))?;
     let object = match simulator {
         Some(object) => subject::named(object)?,
         None => {

@@ -1,7 +1,7 @@
 //! A description is read, written, checked and posed, and says what is wrong with it.
 
 use retrodict::registry::Registry;
-use retrodict::spec::{Files, InversionSpec, Named, NoFiles, PriorSpec, Values};
+use retrodict::spec::{Files, InversionSpec, Named, NoFiles, PriorSpec, Values, option_files};
 use retrodict::{Error, Goal, Result, Status};
 
 const TEXT: &str = r#"
@@ -207,6 +207,43 @@ fn files_are_read_by_whoever_reads_the_description() {
         .unwrap()
         .to_string();
     assert_eq!(message, "cannot read none");
+}
+
+#[test]
+fn options_that_are_lists_may_be_files() {
+    struct Times;
+    impl Files for Times {
+        fn read(&self, name: &str, _: &[usize], _: bool) -> Result<Vec<Vec<f64>>> {
+            match name {
+                "t" => Ok(vec![vec![0.5], vec![1.0]]),
+                _ => Err(Error::File {
+                    message: format!("cannot read {name}"),
+                }),
+            }
+        }
+    }
+    let registry = Registry::standard();
+    let text = "target = [1.0, 0.0, 0.9, -0.1]\nsimulator = { name = 'pendulum', times = 't', method = 'stiff' }\n";
+    let mut spec = InversionSpec::from_toml("my.toml", text).unwrap();
+    assert_eq!(option_files(&mut spec.simulator, registry), ["t"]);
+    assert!(spec.files().is_empty());
+    let field = &spec.pose(registry, &Times).unwrap().fields[0];
+    assert_eq!(field.data.target().len(), 4);
+    let read = spec.with_option_files(registry, &Times).unwrap();
+    assert_eq!(read.simulator.options["times"].as_array().unwrap().len(), 2);
+    assert_eq!(read.simulator.options["method"].as_str(), Some("stiff"));
+    // What is no list stays what it is, and so does a simulator that nobody knows.
+    let named = |name: &str| Named::new(name).with("times", "gone");
+    assert!(option_files(&mut named("heat"), registry).is_empty());
+    assert!(option_files(&mut named("mine"), registry).is_empty());
+    spec.simulator = named("pendulum");
+    let error = spec.pose(registry, &Times).err().unwrap();
+    assert!(error.to_string().contains("times = gone"), "{error}");
+    let error = spec.pose(registry, &NoFiles).err().unwrap();
+    assert!(
+        error.to_string().contains("give the numbers themselves"),
+        "{error}"
+    );
 }
 
 #[test]

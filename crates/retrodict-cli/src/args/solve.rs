@@ -17,7 +17,8 @@ inspect FILE` shows what a file holds.
 Tables: FILE.csv:COLUMN selects a column by its name or number, FILE.csv:A,B several, and
 FILE.csv:COLUMN?site=north the rows where the column site is north, as in
 --target data.csv:counts --times data.csv:t --noise-std data.csv:sigma.
-Settings: --set KEY=VALUE sets an option of the simulator, --set rule.KEY=VALUE one of the rule.
+Settings: --set KEY=VALUE sets an option of the simulator, --set rule.KEY=VALUE one of the rule. An
+option that is a list of numbers may be a file, as in --set times=data.csv:t.
 Inverse: --set inverse.KEY=VALUE sets an option of the local inverse named by --inverse, --set
 search.KEY=VALUE one of the search named by --search.
 Tables: start.KEY, noise.KEY, bounds.KEY, stop.KEY, posterior.KEY and prior.NAME.KEY set those of

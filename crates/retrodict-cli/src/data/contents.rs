@@ -83,7 +83,7 @@ impl Role {
             Self::Time => "times",
             Self::StandardDeviation => "standard deviations",
             Self::Group => "words",
-            Self::Index => "row numbers",
+            Self::Index => "names of rows",
             Self::Empty => "empty",
         }
     }
@@ -237,8 +237,14 @@ fn of_table(path: &Path, table: &Table) -> FileContents {
         1 => notes.push("1 line is a comment".to_owned()),
         n => notes.push(format!("{n} lines are comments")),
     }
-    if !table.has_header() {
+    if table.columns.iter().all(|column| column.header.is_empty()) {
         notes.push("it has no header: select columns by their numbers, from 1".to_owned());
+    }
+    if table.may_begin_with_names() {
+        notes.push(
+            "its first line counts the columns: it is read as numbers, but may be the header that pandas writes of an array"
+                .to_owned(),
+        );
     }
     FileContents {
         kind: format!(
@@ -265,11 +271,15 @@ fn of_column(path: &Path, table: &Table, column: usize) -> FilePart {
         Content::Index => Role::Index,
         Content::Nothing => Role::Empty,
     };
-    let numbers = !matches!(role, Role::Group | Role::Empty);
-    let values: Vec<f64> = match numbers {
-        true => table.numbers(column).collect(),
-        false => Vec::new(),
+    let mut values: Vec<f64> = match role {
+        Role::Group | Role::Empty => Vec::new(),
+        _ => table.numbers(column).collect(),
     };
+    // The names of rows are words, if they are no numbers.
+    if role == Role::Index && values.iter().all(|v| v.is_nan()) {
+        values.clear();
+    }
+    let numbers = !values.is_empty();
     FilePart {
         name: about.name.clone(),
         unit: about.unit.clone(),

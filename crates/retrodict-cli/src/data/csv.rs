@@ -1,6 +1,8 @@
 //! Tables as text: numbers in lines, with or without a heading.
 
 mod cell;
+mod check;
+mod commas;
 mod decode;
 mod header;
 mod lines;
@@ -18,7 +20,6 @@ use crate::failure::{Failure, Outcome};
 use decode::decode;
 use select::Selection;
 
-pub use header::Column;
 pub use table::{Content, Table};
 
 /// A table, whatever its cells say.

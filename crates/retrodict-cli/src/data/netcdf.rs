@@ -6,7 +6,7 @@ mod write;
 
 use std::path::Path;
 
-use header::{Header, Variable};
+use header::{NetCdfHeader, Variable};
 use retrodict::error::suggestion;
 
 use super::grid::{FieldGrid, GridAxis};
@@ -18,7 +18,7 @@ pub use write::bytes;
 /// A variable of a file: the named one, or the only one that is not a coordinate. What was not written is NaN.
 pub fn read(path: &Path, bytes: &[u8], name: Option<&str>) -> Outcome<Array> {
     let read = || {
-        let header = Header::parse(bytes)?;
+        let header = NetCdfHeader::parse(bytes)?;
         let variable = chosen(&header, path, name)?;
         array(&header, variable, bytes)
     };
@@ -28,7 +28,7 @@ pub fn read(path: &Path, bytes: &[u8], name: Option<&str>) -> Outcome<Array> {
 /// All variables of numbers, by name: those that hold data first, then coordinates.
 pub fn read_all(path: &Path, bytes: &[u8]) -> Outcome<Vec<(String, Array)>> {
     let read = || {
-        let header = Header::parse(bytes)?;
+        let header = NetCdfHeader::parse(bytes)?;
         let (mut data, coordinates): (Vec<&Variable>, Vec<&Variable>) =
             numbers(&header).partition(|variable| !header.is_coordinate(variable));
         data.extend(coordinates);
@@ -49,12 +49,16 @@ pub fn read_all(path: &Path, bytes: &[u8]) -> Outcome<Vec<(String, Array)>> {
     read().map_err(|why: String| Failure::unreadable(path, why))
 }
 
-fn numbers(header: &Header) -> impl Iterator<Item = &Variable> {
+fn numbers(header: &NetCdfHeader) -> impl Iterator<Item = &Variable> {
     let all = header.variables.iter();
     all.filter(|variable| !variable.kind.is_text() && !variable.dimensions.is_empty())
 }
 
-fn chosen<'a>(header: &'a Header, path: &Path, name: Option<&str>) -> Result<&'a Variable, String> {
+fn chosen<'a>(
+    header: &'a NetCdfHeader,
+    path: &Path,
+    name: Option<&str>,
+) -> Result<&'a Variable, String> {
     let data = || numbers(header).filter(|variable| !header.is_coordinate(variable));
     if let Some(name) = name {
         let found = header
@@ -85,7 +89,7 @@ fn chosen<'a>(header: &'a Header, path: &Path, name: Option<&str>) -> Result<&'a
     }
 }
 
-fn array(header: &Header, variable: &Variable, bytes: &[u8]) -> Result<Array, String> {
+fn array(header: &NetCdfHeader, variable: &Variable, bytes: &[u8]) -> Result<Array, String> {
     if variable.kind.is_text() {
         return Err(format!(
             "its variable '{}' is text, not numbers",

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::lines::TextLine;
 use super::number::{Decimal, Said, decimal_comma, is_missing};
+
+/// A line of cells, and which of the file's it is, from 1.
+pub(super) type TextLine<'a> = (usize, &'a str);
 
 /// What Excel writes where a formula failed: no comments, though they begin like them.
 const EXCEL_ERRORS: [&str; 7] = [

@@ -1,7 +1,7 @@
 //! The names of columns, and the units that follow them.
 
-use super::cell::{Cell, Separator, cells};
-use super::lines::{Lines, TextLine};
+use super::cell::{Cell, Separator, TextLine, cells};
+use super::lines::Lines;
 
 /// What a column is called.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,9 +1,6 @@
 //! The lines of a table: comments apart, and a quoted cell in one line however many it goes over.
 
-use super::cell::{Separator, excel, is_comment};
-
-/// A line of cells, and which of the file's it is, from 1.
-pub(super) type TextLine<'a> = (usize, &'a str);
+use super::cell::{Separator, TextLine, excel, is_comment};
 
 /// What stands in the lines of a text.
 pub(super) struct Lines<'a> {

@@ -2,13 +2,14 @@
 
 use retrodict::error::suggestion;
 
+use super::header::Column;
 use super::number::Decimal;
 use super::table::{Content, Table};
 
 impl Table {
     /// The place of a column, from 0: by its name, with or without the unit, or its number from 1.
     pub(super) fn column(&self, wanted: &str) -> Result<usize, String> {
-        let by = |name: fn(&super::Column) -> &str| -> Vec<usize> {
+        let by = |name: fn(&Column) -> &str| -> Vec<usize> {
             let is = |i: &usize| !wanted.is_empty() && name(&self.columns[*i]) == wanted;
             (0..self.width()).filter(is).collect()
         };
@@ -40,9 +41,12 @@ impl Table {
         name.map_or_else(|| (column + 1).to_string(), Clone::clone)
     }
 
-    /// Whether the first line names the columns.
-    pub fn has_header(&self) -> bool {
-        self.has_header
+    /// Whether its first row is 0, 1, …, and all others have fractions: pandas writes such names of columns.
+    pub fn may_begin_with_names(&self) -> bool {
+        let names: Vec<String> = (0..self.width()).map(|i| i.to_string()).collect();
+        let counts = self.width() > 1 && self.first == names.join(",");
+        let rest = self.values.get(self.width()..).unwrap_or_default();
+        counts && !rest.is_empty() && rest.iter().any(|v| v.fract() != 0.0)
     }
 
     /// How its fractions are written, where that is not with a point.

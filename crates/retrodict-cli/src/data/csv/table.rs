@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::cell::{Cell, Separator, cells, is_comment, plain, separator};
+use super::cell::{Cell, Separator, TextLine, cells, is_comment, plain, separator};
+use super::commas::{Pairs, are_blanks, decimal, is_one_column};
 use super::decode::Encoding;
 use super::header::{Column, Header};
-use super::lines::{Lines, TextLine};
-use super::number::{Decimal, Pairs, Said, are_blanks, is_one_column};
+use super::lines::Lines;
+use super::number::{Decimal, Said};
 use super::refusal;
 use crate::data::bounded;
 
@@ -68,7 +69,7 @@ impl Table {
         let mut table = Self {
             columns: vec![Column::default(); width],
             separator,
-            decimal: Decimal::of(rows, separator)?,
+            decimal: decimal(rows, separator)?,
             encoding,
             comments: lines.comments,
             has_header,

@@ -3,7 +3,7 @@
 use crate::data::bounded;
 
 /// What a file says of itself.
-pub(super) struct Header {
+pub(super) struct NetCdfHeader {
     pub(super) dimensions: Vec<Dimension>,
     pub(super) variables: Vec<Variable>,
     /// How many records there are.
@@ -93,7 +93,7 @@ impl NumberKind {
 const FILL_FLOAT: f64 = 9.969_209_968_386_869e36;
 
 /// The bytes of a header, read in order.
-struct Source<'a> {
+struct HeaderBytes<'a> {
     bytes: &'a [u8],
     at: usize,
     /// Bytes of a count: 4, or 8 in the third version.
@@ -102,7 +102,7 @@ struct Source<'a> {
     place: usize,
 }
 
-impl<'a> Source<'a> {
+impl<'a> HeaderBytes<'a> {
     fn take(&mut self, count: usize) -> Result<&'a [u8], String> {
         let end = self
             .at
@@ -179,7 +179,7 @@ impl<'a> Source<'a> {
     }
 }
 
-impl Header {
+impl NetCdfHeader {
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
         let (count, place) = match bytes {
             [b'C', b'D', b'F', 1, ..] => (4, 4),
@@ -187,7 +187,7 @@ impl Header {
             [b'C', b'D', b'F', 5, ..] => (8, 8),
             _ => return Err("it is not a NetCDF-3 file".to_owned()),
         };
-        let mut source = Source {
+        let mut source = HeaderBytes {
             bytes,
             at: 4,
             count,
@@ -208,14 +208,14 @@ impl Header {
                 length: Some(source.counted()?).filter(|length| *length > 0),
             })
         })?;
-        source.list(12, Source::attribute)?;
+        source.list(12, HeaderBytes::attribute)?;
         let variables = source.list(11, |source| {
             let name = source.name()?;
             let axes = source.counted()?;
             let dimensions = (0..axes)
                 .map(|_| source.counted())
                 .collect::<Result<_, _>>()?;
-            let attributes = source.list(12, Source::attribute)?;
+            let attributes = source.list(12, HeaderBytes::attribute)?;
             let kind = NumberKind::of(source.number(4)?)?;
             source.counted()?;
             Ok(Variable {
