@@ -9,10 +9,11 @@ use toml::Value;
 use crate::arrays::{Masked, Numbers};
 use crate::errors::raised;
 use crate::files::{self, NumpyFiles, Read, located};
-use crate::known::{Known, described, mark_missing};
+use crate::known::{Known, mark_missing};
 use crate::posed::Terms;
 use crate::simulator::Simulator;
 use crate::solution::Solution;
+use crate::tables::described;
 use crate::{solve, subject};
 
 /// Solves what a description says: a dictionary with the keys of an inversion's TOML file, or the path of such a file.

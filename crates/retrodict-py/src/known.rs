@@ -3,18 +3,16 @@
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyString, PyTuple};
-use retrodict::options::explain;
 use retrodict::registry::{INVERSES, LOSSES, PRIORS, RULES, SEARCHES};
 use retrodict::solver::automatic::AUTOMATIC;
 use retrodict::spec::{BoundsSpec, InversionSpec, Named, NoiseSpec, PriorSpec, StopSpec, Values};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::arrays::{self, Masked, Numbers, tuple, type_name};
 use crate::errors::raised;
 use crate::parameters;
-use crate::tables::{named, table, value};
+use crate::tables::{described, named, table, value};
 
 /// The arguments, as they were given.
 pub struct Arguments<'a, 'py> {
@@ -132,16 +130,6 @@ impl Known {
         spec.stop = stop(arguments.stop)?;
         Ok(Self { spec, differences })
     }
-}
-
-/// Data as the description that they should be.
-///
-/// # Errors
-/// `ValueError` with the key and the nearest known one.
-pub fn described<T: DeserializeOwned>(what: &str, value: Value) -> PyResult<T> {
-    value.try_into().map_err(|error: toml::de::Error| {
-        PyValueError::new_err(format!("{what}: {}", explain(&error.to_string())))
-    })
 }
 
 /// `None`, a number of steps, or a dictionary.

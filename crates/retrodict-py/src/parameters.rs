@@ -13,8 +13,7 @@ use toml::{Table, Value};
 
 use crate::arrays::{self, type_name};
 use crate::errors::raised;
-use crate::known::described;
-use crate::tables::{table, value};
+use crate::tables::{described, table, value};
 
 /// `parameters={"k": {"start": 1.0, …}, …}`, in the order of the dictionary; a number alone is a start.
 ///

@@ -3,7 +3,9 @@
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use retrodict::options::explain;
 use retrodict::registry::List;
+use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use crate::arrays::type_name;
@@ -95,6 +97,16 @@ pub fn value(what: &str, item: &Bound<'_, PyAny>) -> PyResult<Value> {
         "{what} is a '{}', expected a number, string, True, False, list or dictionary",
         type_name(item)
     )))
+}
+
+/// Data as the description that they should be.
+///
+/// # Errors
+/// `ValueError` with the key and the nearest known one.
+pub fn described<T: DeserializeOwned>(what: &str, value: Value) -> PyResult<T> {
+    value.try_into().map_err(|error: toml::de::Error| {
+        PyValueError::new_err(format!("{what}: {}", explain(&error.to_string())))
+    })
 }
 
 /// A table as a dictionary.

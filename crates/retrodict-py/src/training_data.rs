@@ -7,8 +7,8 @@ use retrodict::spec::{DataSpec, DrawSpec};
 use toml::{Table, Value};
 
 use crate::arrays::{self, Numbers, finite, type_name};
-use crate::known::described;
 use crate::tables;
+use crate::tables::described;
 
 /// What is learned from, and the shapes that arrays tell.
 pub struct TrainingData {

@@ -13,8 +13,8 @@ use toml::Table;
 use crate::arrays::type_name;
 use crate::errors::Held;
 use crate::files::{NumpyFiles, placed};
-use crate::known::described;
 use crate::model::Joined;
+use crate::tables::described;
 use crate::tables::table;
 use crate::{process, subject};
 

@@ -25,7 +25,7 @@ pub use huber::{Huber, HuberOptions};
 pub use infidelity::Infidelity;
 pub use likelihood::{Distribution, Likelihood};
 pub use log_normal::{LogNormal, LogNormalOptions};
-pub use poisson::Poisson;
+pub use poisson::PoissonDeviance;
 pub(crate) use power::Power;
 pub use spectral::{Spectral, SpectralOptions};
 pub use squared::SquaredError;

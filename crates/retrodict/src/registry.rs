@@ -10,7 +10,7 @@ use crate::core::simulator::Simulator;
 use crate::error::Result;
 use crate::inverse::{self, Inverter, PathIntegralOptions};
 use crate::losses::{
-    CauchyOptions, CovarianceOptions, HuberOptions, Infidelity, LogNormalOptions, Poisson,
+    CauchyOptions, CovarianceOptions, HuberOptions, Infidelity, LogNormalOptions, PoissonDeviance,
     SpectralOptions, SquaredError, WeightedOptions,
 };
 #[cfg(feature = "external")]
@@ -334,7 +334,7 @@ pub static LOSSES: List<Arc<dyn Loss>> = List { kind: "loss", entries: Cow::Borr
     built!(Arc::new, CovarianceOptions, "covariance", ["mahalanobis"], "Squared differences under correlated noise", "Aitken 1935"),
     built!(Arc::new, LogNormalOptions, "log-normal", ["multiplicative"], "Squared logarithms of y/y*: noise proportional to \
          the data", "Crow & Shimizu 1988"),
-    built!(Arc::new, Poisson, "poisson", ["counts"], "−log likelihood of counts: y is the expected count of each datum", "Cash 1979"),
+    built!(Arc::new, PoissonDeviance, "poisson", ["counts"], "−log likelihood of counts: y is the expected count of each datum", "Cash 1979"),
     built!(Arc::new, HuberOptions, "huber", [], "Quadratic for small residuals, linear for large ones: robust to \
          outliers", "Huber 1964"),
     built!(Arc::new, CauchyOptions, "cauchy", ["lorentzian"], "Logarithmic for large residuals: outliers have almost no \

@@ -191,8 +191,8 @@ fn never(setting: &Setting) -> Vec<Value> {
 fn every_option_refuses_what_it_cannot_be_and_is_named() {
     for entry in SIMULATORS.entries.iter().chain(EXTERNAL.entries.iter()) {
         for setting in entry.settings() {
-            // Names, addresses and commands may be any text, and a configuration any table.
-            let free = ["command", "jacobian", "url", "model", "config"];
+            // Names, addresses, commands and formulas may be any text, and a configuration any table.
+            let free = ["command", "jacobian", "url", "model", "config", "formula"];
             let values = match free.contains(&setting.key.as_str()) {
                 true => vec![(-1).into()],
                 false => never(&setting),

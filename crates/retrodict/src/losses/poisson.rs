@@ -17,9 +17,9 @@ use crate::options::{Validate, plain, require};
 /// model is right and counts are not few. W = 1/√y is the square root of the Fisher information.
 ///
 /// ```
-/// use retrodict::losses::Poisson;
+/// use retrodict::losses::PoissonDeviance;
 /// use retrodict::prelude::*;
-/// let loss = Poisson::default();
+/// let loss = PoissonDeviance::default();
 /// assert_eq!(loss.value(&[4.0], &[4.0]), 0.0);
 /// // None where one is expected: e⁻¹.
 /// assert_eq!(loss.value(&[1.0], &[0.0]), 1.0);
@@ -38,11 +38,11 @@ use crate::options::{Validate, plain, require};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Poisson {}
+pub struct PoissonDeviance {}
 
-plain!(Poisson);
+plain!(PoissonDeviance);
 
-impl Validate for Poisson {
+impl Validate for PoissonDeviance {
     fn validate(&self) -> Result<()> {
         Ok(())
     }
@@ -56,7 +56,7 @@ fn excess(y: f64, target: f64) -> f64 {
     }
 }
 
-impl Loss for Poisson {
+impl Loss for PoissonDeviance {
     fn formula(&self) -> String {
         "Σ y − y* + y* ln(y*/y)".to_owned()
     }
@@ -90,9 +90,10 @@ impl Loss for Poisson {
         Some(LogLikelihood::new(terms.sum()))
     }
     fn value(&self, y: &[f64], target: &[f64]) -> f64 {
-        let terms = y.iter().zip(target).map(|(y, t)| match *y > 0.0 {
-            true => y - t + excess(*y, *t),
-            false => f64::INFINITY,
+        let terms = y.iter().zip(target).map(|(y, t)| match *y <= 0.0 {
+            true => f64::INFINITY,
+            // NaN stays NaN.
+            false => y - t + excess(*y, *t),
         });
         terms.sum()
     }

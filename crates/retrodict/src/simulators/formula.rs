@@ -33,7 +33,7 @@ use crate::options::{Build, Checked, Validate, require};
 /// ```
 ///
 /// # Shapes
-/// x: the parameters. y: one value for each place.
+/// x: the parameters. y: one value for each place; a column where one variable rises from place to place.
 ///
 /// # Units
 /// Those of the formula.
@@ -83,6 +83,11 @@ impl Default for FormulaOptions {
 }
 
 impl FormulaOptions {
+    /// Whether y is a series in its one variable.
+    fn is_series(&self) -> bool {
+        self.variables.len() == 1 && self.times.is_sorted_by(|a, b| a < b)
+    }
+
     /// The formula, and its parameters.
     fn parsed(&self) -> Result<(Expression, Vec<String>)> {
         let formula = Expression::parse(&self.formula)?;
@@ -147,11 +152,16 @@ impl Build for FormulaOptions {
             variables,
             parameters: parameters.len(),
         };
+        let count = options.times.len() / variables;
+        let shape = match options.is_series() {
+            true => vec![count, 1],
+            false => vec![count],
+        };
         let places = CurveOptions::default().with_at(options.times.clone());
         Ok(Formula {
             curve: places.with_model(model).build()?,
             input: Space::new("parameters", &[parameters.len()], "1"),
-            output: Space::new("y", &[options.times.len() / variables], "1"),
+            output: Space::new("y", &shape, "1"),
             parameters,
             options,
         })
@@ -249,8 +259,7 @@ impl Simulator for Formula {
     fn describe(&self) -> Description {
         let label = |name: &String| (name.clone(), "1".to_owned());
         let labels: Vec<(String, String)> = self.parameters.iter().map(label).collect();
-        let rising = self.options.times.is_sorted_by(|a, b| a < b);
-        let series = (self.options.variables.len() == 1 && rising).then(|| {
+        let series = self.options.is_series().then(|| {
             let column = ("y".to_owned(), "1".to_owned());
             Series::new(self.options.times.clone(), "1", [column])
         });

@@ -16,7 +16,7 @@ use crate::models::expression::Expression;
 /// use retrodict::uncertainty::derived::Quantity;
 /// let table = Parameters::new(vec![Parameter::new("contact"), Parameter::new("recovery")])?;
 /// let ratio = Quantity::new("R0", Expression::parse("contact / recovery")?, &table)?;
-/// assert_eq!(ratio.value(&table, &[0.6, 0.2])?, 3.0);
+/// assert_eq!(ratio.value(&table, &[0.75, 0.25])?, 3.0);
 /// assert_eq!(ratio.gradient(&table, &[0.5, 0.25])?, [4.0, -8.0]);
 /// # Ok::<(), retrodict::Error>(())
 /// ```

@@ -20,8 +20,8 @@ use crate::error::Result;
 use crate::interrupt::{self, Interrupt};
 use crate::options::{Validate, positive, require};
 use crate::problem::{Evaluation, Problem, Tally};
-use path::{Path, Task};
-use seen::Seen;
+use path::{SidePath, Task};
+use seen::Coordinate;
 
 /// What a profile runs along.
 #[derive(Debug, Clone, Copy)]
@@ -209,7 +209,7 @@ pub fn profiles(
     let degrees = (statistics.noise == Noise::Estimated).then_some(statistics.degrees_of_freedom);
     let quantile = reach(options.level, degrees)?;
     let tasks = along.iter().map(|along| {
-        let seen = Seen::new(problem, statistics, *along)?;
+        let seen = Coordinate::new(problem, statistics, *along)?;
         Ok(Task {
             problem,
             options,
@@ -225,14 +225,14 @@ pub fn profiles(
     let sides: Vec<(usize, f64)> = (0..tasks.len())
         .flat_map(|i| [(i, -1.0), (i, 1.0)])
         .collect();
-    let paths: Vec<Result<Path>> = interrupt::waiting(|| {
+    let paths: Vec<Result<SidePath>> = interrupt::waiting(|| {
         let follow = |(i, side): &(usize, f64)| interrupt.within(|| tasks[*i].follow(*side));
         sides.par_iter().map(follow).collect()
     });
     let mut paths = paths.into_iter();
     let mut found = Vec::new();
     for task in &tasks {
-        let mut next = || paths.next().unwrap_or_else(|| Ok(Path::nowhere()));
+        let mut next = || paths.next().unwrap_or_else(|| Ok(SidePath::nowhere()));
         let (below, above) = (next()?, next()?);
         found.push(task.profile(below, above)?);
     }

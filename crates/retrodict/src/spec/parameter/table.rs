@@ -40,7 +40,7 @@ struct FreeParameter {
 
 /// A value of x as the simulator calls it.
 #[derive(Debug, Clone)]
-struct Input {
+struct NamedInput {
     name: String,
     unit: Option<String>,
     /// The transform that x itself has.
@@ -226,18 +226,18 @@ impl ParameterTable {
 }
 
 /// The values of x by the simulator's names, or those that the first parameters give them.
-fn inputs(specs: &[ParameterSpec], simulator: &dyn Simulator) -> Result<Vec<Input>> {
+fn inputs(specs: &[ParameterSpec], simulator: &dyn Simulator) -> Result<Vec<NamedInput>> {
     let description = simulator.describe();
     let n = simulator.input().len();
     if let Some(own) = description.stands_for {
-        let input = |own: crate::StandsFor| Input {
+        let input = |own: crate::StandsFor| NamedInput {
             name: own.name,
             unit: Some(own.unit),
             transform: own.transform,
         };
         return Ok(own.into_iter().map(input).collect());
     }
-    let plain = |name: String, unit| Input {
+    let plain = |name: String, unit| NamedInput {
         name,
         unit,
         transform: Transform::None,
@@ -270,7 +270,7 @@ fn formulas(specs: &[ParameterSpec]) -> Result<Vec<Option<Expression>>> {
 }
 
 /// The unit: the parameter's own, which must be the simulator's where that has one.
-fn unit(spec: &ParameterSpec, input: Option<&Input>) -> Result<String> {
+fn unit(spec: &ParameterSpec, input: Option<&NamedInput>) -> Result<String> {
     let own = input.and_then(|input| input.unit.as_deref());
     let found = match (&spec.unit, own) {
         (Some(unit), Some(own)) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::reduced::Reduced;
-use super::seen::Seen;
+use super::seen::Coordinate;
 use super::{Identifiability, Profile, ProfileOptions, ProfilePoint, Side};
 use crate::core::counts::Counts;
 use crate::core::space::Space;
@@ -16,7 +16,7 @@ use crate::updates::LevenbergMarquardt;
 pub(super) struct Task<'a> {
     pub(super) problem: &'a Problem,
     pub(super) options: &'a ProfileOptions,
-    pub(super) seen: Arc<Seen>,
+    pub(super) seen: Arc<Coordinate>,
     /// The best fit.
     pub(super) z: Vec<f64>,
     /// The loss there.
@@ -28,7 +28,7 @@ pub(super) struct Task<'a> {
 }
 
 /// What one side found.
-pub(super) struct Path {
+pub(super) struct SidePath {
     points: Vec<Fit>,
     end: Side,
     counts: Counts,
@@ -67,7 +67,7 @@ const FLAT: f64 = 1e-3;
 /// A loss this much below that of the best fit, as a part of the threshold in Λ, is a better fit.
 const BETTER: f64 = 1e-3;
 
-impl Path {
+impl SidePath {
     /// A side that was not followed.
     pub(super) fn nowhere() -> Self {
         Self {
@@ -80,7 +80,7 @@ impl Path {
 
 impl Task<'_> {
     /// Follows the profile to one side, −1 or 1.
-    pub(super) fn follow(&self, side: f64) -> Result<Path> {
+    pub(super) fn follow(&self, side: f64) -> Result<SidePath> {
         let start = Fit {
             u: self.seen.coordinate(&self.z)?,
             z: self.z.clone(),
@@ -158,7 +158,7 @@ impl Task<'_> {
             let factor = if grown > 0.0 { STRIDE / grown } else { GROWTH };
             step = moved.abs() * factor.clamp(0.5, GROWTH);
         };
-        Ok(Path {
+        Ok(SidePath {
             points,
             end,
             counts,
@@ -313,7 +313,7 @@ impl Task<'_> {
     }
 
     /// The profile of both sides.
-    pub(super) fn profile(&self, below: Path, above: Path) -> Result<Profile> {
+    pub(super) fn profile(&self, below: SidePath, above: SidePath) -> Result<Profile> {
         let u = self.seen.coordinate(&self.z)?;
         let best = Fit {
             u,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::seen::Seen;
+use super::seen::Coordinate;
 use crate::core::description::Description;
 use crate::core::simulator::Simulator;
 use crate::core::space::Space;
@@ -12,7 +12,7 @@ use crate::linalg::{LinearMap, Matrix};
 /// w ↦ P(z), with z the unknown k put in among w so that the quantity has its value.
 pub(super) struct Reduced {
     pub(super) simulator: Arc<dyn Simulator>,
-    pub(super) seen: Arc<Seen>,
+    pub(super) seen: Arc<Coordinate>,
     /// k.
     pub(super) eliminated: usize,
     /// The places of w in z.

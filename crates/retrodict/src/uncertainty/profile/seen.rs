@@ -11,7 +11,7 @@ use crate::uncertainty::derived::Quantity;
 use crate::uncertainty::statistics::Statistics;
 
 /// What a profile runs along, in z with x = T(z): the coordinate u is z itself for an unknown, and the value of a quantity.
-pub(super) struct Seen {
+pub(super) struct Coordinate {
     kind: Kind,
     transforms: Vec<Transform>,
     /// The standard deviation of u in the linearised model.
@@ -31,7 +31,7 @@ enum Kind {
     Quantity(Quantity, Parameters),
 }
 
-impl Seen {
+impl Coordinate {
     pub(super) fn new(
         problem: &Problem,
         statistics: &Statistics,
