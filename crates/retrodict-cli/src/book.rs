@@ -7,10 +7,6 @@ use crate::batch::Batch;
 use retrodict::spec::{ExperimentSpec, InversionSpec};
 
 const PAGES: [(&str, &str); 14] = [
-    (
-        "parameters.md",
-        include_str!("../../../docs/src/parameters.md"),
-    ),
     ("README.md", include_str!("../../../README.md")),
     ("start.md", include_str!("../../../docs/src/start.md")),
     ("choose.md", include_str!("../../../docs/src/choose.md")),
@@ -44,6 +40,10 @@ const PAGES: [(&str, &str); 14] = [
     (
         "heat-inverse.md",
         include_str!("../../../docs/src/heat-inverse.md"),
+    ),
+    (
+        "parameters.md",
+        include_str!("../../../docs/src/parameters.md"),
     ),
 ];
 

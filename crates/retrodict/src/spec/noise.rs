@@ -105,6 +105,10 @@ impl NoiseSpec {
         if names == 0 {
             return Ok(None);
         }
+        if let Some(name) = self.parameter.iter().find(|name| name.starts_with('[')) {
+            let list = "a list of names is written with quotes, as in ['low', 'high']";
+            require(false, "noise.parameter", name, list).inside("noise.parameter")?;
+        }
         let alone = Self {
             parameter: self.parameter.clone(),
             distribution: self.distribution,

@@ -191,6 +191,13 @@ fn parameter(text: &str, parameters: &mut Vec<ParameterSpec>) -> Outcome<()> {
     let refused = |why: String| Failure::Misuse(format!("--parameter {text}: {why}"));
     let mut table =
         toml::Table::try_from(&parameters[known]).map_err(|e| refused(e.to_string()))?;
+    let keys: Vec<&str> = parts(options).into_iter().map(key).collect();
+    // What ties it takes the place of what it had of its own, and the other way round.
+    if keys.contains(&"tied") {
+        table.retain(|key, _| key == "name" || key == "unit");
+    } else if !keys.is_empty() && keys.iter().any(|key| *key != "unit") {
+        table.remove("tied");
+    }
     for option in parts(options) {
         let option = option.trim();
         let change = match (option.contains('='), option) {
