@@ -23,7 +23,7 @@ import retrodict
         ({"start": object()}, TypeError, "the start has dtype object, expected real numbers"),
         ({"target": DATA + 1j}, TypeError, "the target has dtype complex128.*real and imaginary parts"),
         ({"target": [1.0, None] + [0.0] * 7}, TypeError, "target has dtype object.*holds None.*missing=True"),
-        ({"start": None}, TypeError, "the start has dtype object"),
+        ({"start": None}, TypeError, "solve needs a start"),
         ({"start": np.ma.masked_array([1.0, 1.0], [False, True])}, ValueError, "start is masked at index 1"),
         ({"lower": np.ma.masked_array([0.0, 0.0], [True, False])}, ValueError, "lower is masked at index 0"),
         ({"noise": 0.0}, ValueError, "= 0 is not allowed.*no measurement is exact"),

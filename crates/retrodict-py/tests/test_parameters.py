@@ -137,7 +137,7 @@ def test_priors_of_parameters_are_weighed_against_the_noise():
         ({"parameters": {**NAMES, "rate": {"fixed": 1.0}}, "profile": "rate"}, "a constant has no profile"),
         ({"parameters": NAMES, "profile": "rat"}, "did you mean 'rate'"),
         ({"parameters": NAMES, "derived": {"rate": "2 * offset"}}, "given more than once"),
-        ({"parameters": NAMES, "derived": {"half": "lgo(2) / rate"}}, "did you mean 'log'"),
+        ({"parameters": NAMES, "derived": {"half": "lgo(2) / rate"}}, "did you mean 'ln'"),
         ({"parameters": NAMES, "lower": 0.0}, "keep one"),
         ({"parameters": NAMES, "noise": ["a", "b"]}, "noise"),
         ({"parameters": NAMES, "noise": {"parameter": "sigma", "std": 1.0}}, "given more than once"),

@@ -32,6 +32,7 @@ mod heat;
 mod imports;
 mod interrupts;
 mod inverse;
+mod likelihood;
 mod losses;
 mod missing_values;
 mod more_garbow_hillstrom;

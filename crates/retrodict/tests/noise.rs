@@ -278,3 +278,18 @@ fn fewer_data_than_unknowns_are_told_unless_there_is_a_prior() {
     let with_prior = problem.with_prior(&Tikhonov::default(), 1.0).unwrap();
     assert!(with_prior.shortage().is_none());
 }
+
+/// ln y = x with noise of 0.5 in ln y: whatever the size of y, x has that standard deviation.
+#[test]
+fn multiplicative_noise_gives_standard_deviations_for_data_of_any_size() {
+    use retrodict::uncertainty::statistics::{Noise, Statistics};
+    for y in [1e-6, 0.1, 1.0, 1e6] {
+        let loss = LogNormalOptions::default().with_deviations([0.5]);
+        for half in [false, true] {
+            let loss = loss.clone().with_half(half).build().unwrap();
+            let problem = Problem::new(exp(1), Arc::new(loss), vec![y]).unwrap();
+            let found = Statistics::with(&problem, &[y.ln()], Noise::Known).unwrap();
+            assert!((found.deviations[0] - 0.5).abs() < 1e-6, "{y}: {found:?}");
+        }
+    }
+}

@@ -209,6 +209,8 @@ fn files_are_read_by_whoever_reads_the_description() {
     assert_eq!(message, "cannot read none");
 }
 
+/// The method is an option of several words, which the feature brings.
+#[cfg(feature = "adaptive")]
 #[test]
 fn options_that_are_lists_may_be_files() {
     struct Times;

@@ -8,6 +8,7 @@ use crate::problem::Problem;
 use crate::spec::InversionSpec;
 use crate::spec::bounds::BoundsSpec;
 use crate::spec::parameter::ParameterTable;
+use crate::spec::start::StartSpec;
 use crate::spec::values::Files;
 use crate::uncertainty::statistics::Noise;
 
@@ -63,6 +64,18 @@ impl InversionSpec {
     ) -> Result<Vec<Vec<f64>>> {
         let start = &self.start;
         let said = start.file.is_some() || start.values.is_some() || start.value.is_some();
+        if let (Some(table), Some(values), None, None) =
+            (table, &start.values, &start.file, start.value)
+        {
+            // Levels of the noise may be left out of them.
+            let counted = StartSpec {
+                values: None,
+                ..start.clone()
+            };
+            counted.points(fields, shape, files).inside("start")?;
+            let point = table.start(Some(values)).inside("start")?;
+            return Ok(vec![point; fields]);
+        }
         let points = start.points(fields, shape, files).inside("start")?;
         match table {
             None => Ok(points),
