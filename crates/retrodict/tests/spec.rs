@@ -1,7 +1,7 @@
 //! A description is read, written, checked and posed, and says what is wrong with it.
 
 use retrodict::registry::Registry;
-use retrodict::spec::{Files, InversionSpec, Named, NoFiles, PriorSpec, Values, option_files};
+use retrodict::spec::{Files, InversionSpec, Named, NoFiles, PriorSpec, Values};
 use retrodict::{Error, Goal, Result, Status};
 
 const TEXT: &str = r#"
@@ -213,6 +213,8 @@ fn files_are_read_by_whoever_reads_the_description() {
 #[cfg(feature = "adaptive")]
 #[test]
 fn options_that_are_lists_may_be_files() {
+    use retrodict::spec::option_files;
+
     struct Times;
     impl Files for Times {
         fn read(&self, name: &str, _: &[usize], _: bool) -> Result<Vec<Vec<f64>>> {
