@@ -258,3 +258,68 @@ fn wrong_parameters_are_told_with_their_place() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn linear_constraints_are_formulas_too() {
+    let folder = folder();
+    let free = "solve one.toml --profile R0 --json -o x.npy";
+    let value = |words: &str, name: &str| {
+        let found = field(&folder, words);
+        number(&named(&found["statistics"]["parameters"], name)["value"])
+    };
+    assert!(value(free, "contact") > 0.75);
+    let file = FILE.replace(
+        "profile = [\"R0\", \"recovery\"]\n",
+        "constraint = \"contact + recovery <= 0.9\"\n",
+    );
+    let file = file.replace(
+        "recovery\"\nstart",
+        "recovery\"\ntransform = \"none\"\nstart",
+    );
+    let file = file.replace("contact\"\nstart", "contact\"\ntransform = \"none\"\nstart");
+    fs::write(folder.path().join("two.toml"), file).unwrap();
+    let words = "solve two.toml --json -o x.npy";
+    let sum = value(words, "contact") + value(words, "recovery");
+    assert!((sum - 0.9).abs() < 1e-9, "{sum}");
+    for (flags, part) in [
+        (
+            "--constraint contact*recovery<=1",
+            "--constraint 'contact*recovery<=1'",
+        ),
+        ("--constraint contct<=1", "did you mean 'contact'"),
+        ("--constraint contact", "between its sides"),
+        ("--method adam", "adam"),
+        ("--parameter contact:log", "constraint"),
+        ("--constraint contact>=5", "contact + recovery <= 0.9"),
+    ] {
+        let message = fail(
+            folder.path(),
+            &format!("solve two.toml {flags} -o x.npy"),
+            2,
+        );
+        assert!(message.contains(part), "{flags}: {message}");
+    }
+}
+
+#[test]
+fn what_the_help_points_at_is_there() {
+    let folder = folder();
+    for (name, key) in [
+        ("parameter", "tied"),
+        ("derived", "expression"),
+        ("inversion", "constraint"),
+    ] {
+        assert!(
+            succeed(folder.path(), &format!("list {name}")).contains(key),
+            "{name}"
+        );
+    }
+    // Every start is one that the logarithms of the rates have.
+    let many = field(
+        &folder,
+        "solve one.toml --starts 6 --spread 2 --profile R0 --json -o x.npy",
+    );
+    let solutions = many["solutions"].as_array().unwrap().iter();
+    let starts: u64 = solutions.map(|s| s["starts"].as_u64().unwrap()).sum();
+    assert_eq!(starts, 6);
+}

@@ -74,8 +74,18 @@ pub fn invert(
             Some((own.input().shape.clone(), own.output().shape.clone()))
         }
     };
+    // Parameters have starts of their own.
+    let own = &spec.start;
+    let by_name = spec.names_parameters() && own.file.is_none() && own.value.is_none();
     let x = match (start, &shapes) {
         (Some(start), _) => subject::input(&object, "the start", start)?,
+        (None, _) if by_name => {
+            let shape = subject::shape(&object, None, &spec)?;
+            Numbers {
+                values: spec.start.values.clone().unwrap_or_default(),
+                shape,
+            }
+        }
         (None, Some((input, _))) => {
             let points = spec.start.points(1, input, &NumpyFiles);
             Numbers {
@@ -129,7 +139,7 @@ pub fn invert(
         resolve(values, &x.shape)?;
     }
     (spec.start.file, spec.start.value) = (None, None);
-    spec.start.values = Some(x.values);
+    spec.start.values = (!x.values.is_empty()).then_some(x.values);
     // The simulator and the target stand beside it from here on.
     (spec.simulator, spec.target) = ("".into(), Vec::new().into());
     let terms = Terms {

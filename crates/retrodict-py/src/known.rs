@@ -11,7 +11,7 @@ use toml::{Table, Value};
 
 use crate::arrays::{self, Masked, Numbers, tuple, type_name};
 use crate::errors::raised;
-use crate::parameters;
+use crate::names;
 use crate::tables::{described, named, table, value};
 
 /// The arguments, as they were given.
@@ -24,6 +24,8 @@ pub struct Arguments<'a, 'py> {
     pub parameters: Option<&'a Bound<'py, PyAny>>,
     /// Quantities that follow from them.
     pub derived: Option<&'a Bound<'py, PyAny>>,
+    /// Linear constraints on parameters.
+    pub constraints: Option<&'a Bound<'py, PyAny>>,
     /// Of what profiles are taken.
     pub profile: Option<&'a Bound<'py, PyAny>>,
     /// Standard deviations or a covariance, or the name of a level that is fitted.
@@ -120,9 +122,10 @@ impl Known {
             };
             spec.transforms = described("transform", given)?;
         }
-        spec.parameters = parameters::specs(arguments.parameters)?;
-        spec.derived = parameters::derived(arguments.derived)?;
-        spec.profile = parameters::names("profile", arguments.profile)?;
+        spec.parameters = names::specs(arguments.parameters)?;
+        spec.derived = names::derived(arguments.derived)?;
+        spec.profile = names::names("profile", arguments.profile)?;
+        spec.constraint = names::names("constraints", arguments.constraints)?;
         spec.start.values = x.map(|x| x.values.clone());
         spec.start.count = arguments.starts;
         spec.start.spread = arguments.spread;
@@ -190,7 +193,7 @@ fn noise(arguments: &Arguments<'_, '_>, target: &Masked) -> PyResult<NoiseSpec> 
             spec.robust = Some(Named { name, options });
         }
         (Some(level), None) if level.is_instance_of::<PyString>() => {
-            spec.parameter = parameters::names("noise", Some(level))?;
+            spec.parameter = names::names("noise", Some(level))?;
         }
         (Some(level), None) if level.is_instance_of::<PyDict>() => {
             let given = table("noise", level.cast::<PyDict>()?)?;

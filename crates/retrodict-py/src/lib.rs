@@ -17,6 +17,7 @@ mod learning;
 mod listing;
 mod methods;
 mod model;
+mod names;
 mod observer;
 mod parameters;
 mod pickling;

@@ -1,101 +1,19 @@
 //! Named parameters of a solution: their values, how sure they are, and their profiles.
 
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 use retrodict::compose::parameters::{Parameters, Role};
 use retrodict::models::expression::Expression;
-use retrodict::spec::{DerivedSpec, ParameterSpec};
+use retrodict::spec::Profiled;
+use retrodict::uncertainty::criteria::InformationCriteria;
 use retrodict::uncertainty::derived::Quantity;
-use retrodict::uncertainty::profile::{Profile, Side};
+use retrodict::uncertainty::profile::{Along, Profile, ProfileOptions, Side, profiles};
 use retrodict::uncertainty::statistics::{Interval, Statistics};
-use toml::{Table, Value};
 
-use crate::arrays::{self, type_name};
+use crate::arrays;
 use crate::errors::raised;
-use crate::tables::{described, table, value};
-
-/// `parameters={"k": {"start": 1.0, …}, …}`, in the order of the dictionary; a number alone is a start.
-///
-/// # Errors
-/// If it is no dictionary, or a key is unknown.
-pub fn specs(given: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<ParameterSpec>> {
-    let spec = |name: String, item: &Bound<'_, PyAny>| {
-        let what = format!("parameters[\"{name}\"]");
-        let mut own = match item.cast::<PyDict>() {
-            Ok(dict) => table(&what, dict)?,
-            Err(_) => Table::from_iter([("start".to_owned(), value(&what, item)?)]),
-        };
-        own.insert("name".to_owned(), name.into());
-        described(&what, Value::Table(own))
-    };
-    each(
-        "parameters",
-        "{\"k\": {\"start\": 1.0, \"lower\": 0.0}}",
-        given,
-        spec,
-    )
-}
-
-/// `derived={"R0": "contact / recovery"}`; a dictionary in place of the formula has a unit too.
-///
-/// # Errors
-/// If it is no dictionary, or a key is unknown.
-pub fn derived(given: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<DerivedSpec>> {
-    let spec = |name: String, item: &Bound<'_, PyAny>| {
-        let what = format!("derived[\"{name}\"]");
-        let mut own = match item.cast::<PyDict>() {
-            Ok(dict) => table(&what, dict)?,
-            Err(_) => Table::from_iter([("expression".to_owned(), value(&what, item)?)]),
-        };
-        own.insert("name".to_owned(), name.into());
-        described(&what, Value::Table(own))
-    };
-    each("derived", "{\"R0\": \"contact / recovery\"}", given, spec)
-}
-
-fn each<T>(
-    what: &str,
-    example: &str,
-    given: Option<&Bound<'_, PyAny>>,
-    spec: impl Fn(String, &Bound<'_, PyAny>) -> PyResult<T>,
-) -> PyResult<Vec<T>> {
-    let Some(given) = given else {
-        return Ok(Vec::new());
-    };
-    let Ok(dict) = given.cast::<PyDict>() else {
-        return Err(PyTypeError::new_err(format!(
-            "{what} is a '{}', expected a dictionary by name, as in {example}",
-            type_name(given)
-        )));
-    };
-    let entry = |(name, item): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
-        let name: String = name.extract().map_err(|_| {
-            PyTypeError::new_err(format!("{what} has the key {name}, expected a string"))
-        })?;
-        spec(name, &item)
-    };
-    dict.iter().map(entry).collect()
-}
-
-/// A name, or a sequence of names.
-///
-/// # Errors
-/// If it is neither.
-pub fn names(what: &str, given: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<String>> {
-    let Some(given) = given else {
-        return Ok(Vec::new());
-    };
-    if let Ok(name) = given.cast::<PyString>() {
-        return Ok(vec![name.to_string()]);
-    }
-    given.extract().map_err(|_| {
-        PyTypeError::new_err(format!(
-            "{what} is a '{}', expected a name or a list of names",
-            type_name(given)
-        ))
-    })
-}
+use crate::posed::Built;
+use crate::signals;
 
 /// The values of all named parameters and of the quantities that follow from them.
 ///
@@ -176,11 +94,66 @@ pub fn intervals<'py>(
     Ok(all)
 }
 
+/// The profiles of what is named, or of all, from the statistics of the fit.
+///
+/// # Errors
+/// If a name is unknown, or that of a constant; if the level does not lie between 0 and 1.
+pub fn profiled<'py>(
+    py: Python<'py>,
+    built: &Built,
+    wanted: &[String],
+    found: &Statistics,
+    level: f64,
+) -> PyResult<Bound<'py, PyDict>> {
+    let assembled = &built.assembled;
+    let all = ["all".to_owned()];
+    let wanted = if wanted.is_empty() { &all } else { wanted };
+    let table = assembled.parameters.as_deref();
+    let profiled = Profiled::named(wanted, table, &assembled.derived, &*assembled.simulator);
+    let profiled = profiled.map_err(|error| raised(&error))?;
+    let along: Vec<Along<'_>> = profiled.iter().filter_map(|p| p.along(table)).collect();
+    let options = ProfileOptions::default().with_level(level);
+    let heard = signals::heard(&built.held);
+    let found = built.held.run(py, || {
+        heard.within(|| profiles(built.problem(), found, &along, &options))
+    })?;
+    let all = PyDict::new(py);
+    for (own, found) in profiled.iter().zip(&found) {
+        all.set_item(&own.name, profile(py, &own.name, &own.unit, found)?)?;
+    }
+    Ok(all)
+}
+
+/// The information criteria of a fit; nothing where it has none.
+///
+/// # Errors
+/// If the simulation fails at x.
+pub fn criteria<'py>(
+    py: Python<'py>,
+    built: &Built,
+    x: &[f64],
+) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let found = built
+        .held
+        .run(py, || InformationCriteria::of(built.problem(), x))?;
+    let Some(found) = found else {
+        return Ok(None);
+    };
+    let dict = PyDict::new(py);
+    dict.set_item("log_likelihood", found.log_likelihood)?;
+    dict.set_item("aic", found.aic)?;
+    dict.set_item("aicc", found.aicc)?;
+    dict.set_item("bic", found.bic)?;
+    dict.set_item("parameters", found.parameters)?;
+    dict.set_item("data", found.data)?;
+    Ok(Some(dict))
+}
+
 /// A profile as a dictionary.
 ///
 /// # Errors
 /// If Python has no memory left.
-pub fn profile<'py>(
+fn profile<'py>(
     py: Python<'py>,
     name: &str,
     unit: &str,

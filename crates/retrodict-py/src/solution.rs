@@ -9,12 +9,9 @@ use pyo3::exceptions::{PyBaseException, PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
-use retrodict::spec::{PosteriorSpec, Profiled};
-use retrodict::uncertainty::criteria::InformationCriteria;
-use retrodict::uncertainty::profile::{Along, ProfileOptions, profiles};
+use retrodict::spec::PosteriorSpec;
 use retrodict::uncertainty::statistics::{self, Noise};
 
-use crate::errors::raised;
 use crate::facts::{Distinct, Facts};
 use crate::observer::counts;
 use crate::pickling::Asking;
@@ -22,7 +19,7 @@ use crate::posed::{Built, Posed, Terms};
 use crate::posterior::Posterior;
 use crate::runs::{Done, Task, solved};
 use crate::statistics::Statistics;
-use crate::{arrays, known, parameters, pickling, signals};
+use crate::{arrays, known, parameters, pickling};
 
 /// Simulator, exception and y, as far as there are.
 type State = (
@@ -322,52 +319,19 @@ impl Solution {
         level: f64,
     ) -> PyResult<Bound<'py, PyDict>> {
         let built = self.posed.built(py)?;
-        let assembled = &built.assembled;
-        let mut wanted = parameters::names("names", names)?;
+        let mut wanted = crate::names::names("names", names)?;
         if wanted.is_empty() {
             wanted.clone_from(&self.posed.terms.known.spec.profile);
         }
-        if wanted.is_empty() {
-            wanted.push("all".to_owned());
-        }
-        let table = assembled.parameters.as_deref();
-        let profiled = Profiled::named(&wanted, table, &assembled.derived, &*assembled.simulator);
-        let profiled = profiled.map_err(|error| raised(&error))?;
-        let along: Vec<Along<'_>> = profiled.iter().filter_map(|p| p.along(table)).collect();
         let found = self.found(py, &built, Noise::of(built.problem()))?;
-        let options = ProfileOptions::default().with_level(level);
-        let heard = signals::heard(&built.held);
-        let found = built.held.run(py, || {
-            heard.within(|| profiles(built.problem(), &found, &along, &options))
-        })?;
-        let all = PyDict::new(py);
-        for (own, found) in profiled.iter().zip(&found) {
-            let dict = parameters::profile(py, &own.name, &own.unit, found)?;
-            all.set_item(&own.name, dict)?;
-        }
-        Ok(all)
+        parameters::profiled(py, &built, &wanted, &found, level)
     }
 
     /// {"log_likelihood", "aic", "aicc", "bic", "parameters", "data"}: to compare models of the same data. None where the
     /// loss is no likelihood, or a prior shares in the fit.
     #[getter]
     fn criteria<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let built = self.posed.built(py)?;
-        let x = &self.facts.x;
-        let found = built
-            .held
-            .run(py, || InformationCriteria::of(built.problem(), x))?;
-        let Some(found) = found else {
-            return Ok(None);
-        };
-        let dict = PyDict::new(py);
-        dict.set_item("log_likelihood", found.log_likelihood)?;
-        dict.set_item("aic", found.aic)?;
-        dict.set_item("aicc", found.aicc)?;
-        dict.set_item("bic", found.bic)?;
-        dict.set_item("parameters", found.parameters)?;
-        dict.set_item("data", found.data)?;
-        Ok(Some(dict))
+        parameters::criteria(py, &*self.posed.built(py)?, &self.facts.x)
     }
 
     /// The distinct solutions that the starts led to, lowest loss first: {"x", "loss", "status", "starts"} of each.

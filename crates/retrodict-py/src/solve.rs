@@ -25,7 +25,8 @@ use crate::subject;
 /// target: y*, in the shape of y. start: the first x, in the shape of x; it may be left out where parameters have starts.
 /// parameters: {"k": {"start": 1.0, "lower": 0.0, "upper": …, "unit": "1/s", "transform": "log", "fixed": True or a value,
 /// "tied": "2 * k_on", "prior": {"mean": …, "std": …}}, …}: the simulator's parameters by name, or names for the values of x in
-/// their order; x is then made of the free ones, in their own units. derived: {"R0": "contact / recovery"}. profile: of which
+/// their order; x is then made of the free ones, in their own units. derived: {"R0": "contact / recovery"}. constraints: "a + 2 * b <= 3", or a
+/// list of such, linear in the free parameters, for levenberg-marquardt and gauss-newton. profile: of which
 /// of them `Solution.profiles` is asked for.
 /// method: a rule of retrodict.methods(), or an alias of one; "auto" chooses by the size of the problem, its
 /// inverse, priors and bounds, and Solution.method_reason says why; options: the rule's options.
@@ -56,7 +57,7 @@ use crate::subject;
 /// Raises ValueError or TypeError for arguments that do not fit, SimulationError as above.
 #[pyfunction]
 #[pyo3(signature = (
-    simulator, target, start=None, *, parameters=None, derived=None, profile=None, method="auto", options=None, noise=None, loss=None,
+    simulator, target, start=None, *, parameters=None, derived=None, constraints=None, profile=None, method="auto", options=None, noise=None, loss=None,
     missing=false, lower=None, upper=None, priors=None, inverse=None, search=None, transform=None, starts=1, spread=None,
     seed=0,     stop=None, observer=None, differences=None
 ))]
@@ -68,6 +69,7 @@ pub fn solve(
     start: Option<&Bound<'_, PyAny>>,
     parameters: Option<&Bound<'_, PyAny>>,
     derived: Option<&Bound<'_, PyAny>>,
+    constraints: Option<&Bound<'_, PyAny>>,
     profile: Option<&Bound<'_, PyAny>>,
     method: &str,
     options: Option<&Bound<'_, PyAny>>,
@@ -93,6 +95,7 @@ pub fn solve(
     let arguments = Arguments {
         parameters,
         derived,
+        constraints,
         profile,
         method,
         options,

@@ -151,3 +151,51 @@ def test_what_cannot_be_is_said(changes, message):
 def test_a_start_is_needed():
     with pytest.raises(TypeError, match="needs a start"):
         retrodict.solve(MODEL, DATA)
+
+
+def test_linear_constraints_are_kept_and_said():
+    free = retrodict.solve(MODEL, DATA, parameters=NAMES)
+    total = free.parameters["amplitude"] + free.parameters["offset"]
+    solution = retrodict.solve(MODEL, DATA, parameters={**NAMES, "rate": 1.0}, constraints="amplitude + offset <= 2")
+    assert total > 2.1 and solution.converged
+    assert solution.parameters["amplitude"] + solution.parameters["offset"] == pytest.approx(2.0, abs=1e-9)
+    assert any("amplitude + offset <= 2" in words for words in solution.statistics().words)
+    equal = retrodict.solve(MODEL, DATA, parameters=NAMES, constraints=["amplitude = 6 * offset"])
+    assert equal.parameters["amplitude"] == pytest.approx(6 * equal.parameters["offset"])
+    # One parameter less is found from the data.
+    assert equal.criteria["parameters"] == free.criteria["parameters"] - 1
+    with pytest.raises(ValueError, match="without linear constraints"):
+        equal.profiles("rate")
+    for wrong, message in [
+        ("amplitude * rate <= 1", "linear in the parameters"),
+        ("amplitude + 1", "between its sides"),
+        ("amplitud <= 1", "did you mean 'amplitude'"),
+        ("2 <= 3", "no free parameter"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            retrodict.solve(MODEL, DATA, parameters=NAMES, constraints=wrong)
+    with pytest.raises(ValueError, match="adam"):
+        retrodict.solve(MODEL, DATA, parameters=NAMES, constraints="amplitude <= 1", method="adam")
+    # Without names, by their places.
+    placed = retrodict.solve(MODEL, DATA, [1.0, 1.0, 0.0], constraints="{x[0]} + {x[2]} <= 2", lower=[0.0, 0.0, -1.0])
+    np.testing.assert_allclose(placed.x, list(solution.parameters.values()), rtol=1e-5)
+
+
+def test_a_description_names_parameters_too():
+    description = {
+        "simulator": {"name": "formula", "formula": "a * exp(-k * t) + c", "times": list(TIMES)},
+        "target": DATA,
+        "noise": {"parameter": "sigma"},
+        "parameter": [{"name": "a", "start": 1.0}, {"name": "k", "transform": "log"}, {"name": "c", "fixed": 0.3}],
+        "derived": [{"name": "half_life", "expression": "log(2) / k"}],
+        "profile": "half_life",
+    }
+    found = retrodict.invert(description)
+    assert list(found.parameters) == ["a", "k", "c", "sigma", "half_life"]
+    assert list(found.profiles()) == ["half_life"]
+    fixed = {**NAMES, "offset": {"fixed": 0.3}}
+    same = retrodict.solve(MODEL, DATA, parameters=fixed, noise="sigma")
+    assert found.parameters["k"] == pytest.approx(same.parameters["rate"], rel=1e-4)
+    # Starts are drawn where logarithms are.
+    several = retrodict.solve(MODEL, DATA, parameters=NAMES, starts=6, spread=4.0, seed=2)
+    assert sum(len(one["starts"]) for one in several.solutions) == 6

@@ -1,6 +1,7 @@
 //! Simulators made of simulators, and what is done to their unknowns: transforms and bounds.
 
 pub(crate) mod bounds;
+pub(crate) mod chained;
 pub(crate) mod constraints;
 pub(crate) mod face;
 pub(crate) mod facets;

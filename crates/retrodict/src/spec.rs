@@ -25,6 +25,7 @@
 //! ```
 
 mod bounds;
+mod constraint;
 mod derived;
 mod experiment;
 mod inverse;

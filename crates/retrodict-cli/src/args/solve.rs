@@ -98,6 +98,13 @@ pub struct SolveArguments {
     /// A quantity that follows from parameters, as in R0='contact / recovery'; may be repeated.
     #[arg(long = "derived", value_name = "NAME=FORMULA")]
     pub derived: Vec<String>,
+    /// A linear constraint on parameters, as in 'a + 2 * b <= 3' or 'a = b'; may be repeated.
+    #[arg(
+        long = "constraint",
+        value_name = "FORMULA",
+        allow_hyphen_values = true
+    )]
+    pub constraints: Vec<String>,
     /// Profile likelihoods of parameters and derived quantities, as in k,R0, or of all: how well each value explains the data.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub profile: Vec<String>,

@@ -2,9 +2,9 @@
 
 use retrodict::registry::{Setting, fields, kinds, schema};
 use retrodict::spec::{
-    BoundsSpec, DataSpec, DrawSpec, ExperimentMethodSpec, ExperimentSpec, ExperimentStartSpec,
-    InversionSpec, NoiseSpec, PosteriorSpec, ProblemSpec, StartSpec, StopSpec, TrainingMethodSpec,
-    TrainingSpec, TrainingStopSpec, TruthSpec,
+    BoundsSpec, DataSpec, DerivedSpec, DrawSpec, ExperimentMethodSpec, ExperimentSpec,
+    ExperimentStartSpec, InversionSpec, NoiseSpec, ParameterSpec, PosteriorSpec, ProblemSpec,
+    StartSpec, StopSpec, TrainingMethodSpec, TrainingSpec, TrainingStopSpec, TruthSpec,
 };
 use retrodict::training::Schedule;
 use schemars::JsonSchema;
@@ -44,7 +44,7 @@ const fn one_of<T: JsonSchema>(name: &'static str, sentence: &'static str) -> Pa
     }
 }
 
-const PARTS: [Part; 17] = [
+const PARTS: [Part; 19] = [
     table::<InversionSpec>("inversion", "An inversion as a file"),
     table::<StopSpec>(
         "stop",
@@ -55,6 +55,14 @@ const PARTS: [Part; 17] = [
         "Where it starts, and from how many points: [start]",
     ),
     table::<NoiseSpec>("noise", "What is known of the noise in the data: [noise]"),
+    table::<ParameterSpec>(
+        "parameter",
+        "A named parameter: --parameter NAME:KEY=VALUE,…, or [[parameter]] in a file",
+    ),
+    table::<DerivedSpec>(
+        "derived",
+        "A quantity that follows from parameters: --derived NAME=FORMULA, or [[derived]]",
+    ),
     table::<BoundsSpec>("bounds", "Bounds on x: [bounds]"),
     table::<PosteriorSpec>("posterior", "The posterior of a field: [posterior]"),
     table::<ExperimentSpec>("experiment", "An experiment as a file"),

@@ -319,6 +319,7 @@ def solve(
     *,
     parameters: Optional[Mapping[str, Union[float, Parameter, Mapping[str, Any]]]] = None,
     derived: Optional[Mapping[str, Union[str, Mapping[str, str]]]] = None,
+    constraints: Optional[Union[str, Sequence[str]]] = None,
     profile: Optional[Union[str, Sequence[str]]] = None,
     method: str = "auto",
     options: Optional[Options] = None,

@@ -201,6 +201,21 @@ impl Parameters {
         Ok(whole)
     }
 
+    /// Whether the parameters in formulas, which are of all parameters, change in proportion to p.
+    pub(crate) fn is_affine_in(&self, formulas: &[&Expression]) -> bool {
+        let mut wanted: Vec<bool> = (0..self.all.len())
+            .map(|i| formulas.iter().any(|formula| formula.has(i)))
+            .collect();
+        // From the last tie back: what it needs is wanted too.
+        self.ties.iter().rev().all(|(tied, formula)| {
+            if !wanted[*tied] {
+                return true;
+            }
+            (0..wanted.len()).for_each(|i| wanted[i] |= formula.has(i));
+            formula.is_affine()
+        })
+    }
+
     /// Whether all values change in proportion to p, as far as the form of the formulas shows.
     pub fn is_affine(&self) -> bool {
         self.ties.iter().all(|(_, formula)| formula.is_affine())

@@ -51,6 +51,14 @@ pub struct InversionSpec {
     )]
     #[schemars(with = "NameList")]
     pub profile: Vec<String>,
+    /// Linear constraints on parameters, such as `a + 2 * b <= 3` or `a = b`; for levenberg-marquardt and gauss-newton.
+    #[serde(
+        default,
+        deserialize_with = "one_or_many",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    #[schemars(with = "NameList")]
+    pub constraint: Vec<String>,
     /// The physics P: `name` and options.
     pub simulator: Named,
     /// The update rule: `name` and options; the one that suits the problem if left out.
@@ -194,6 +202,7 @@ impl InversionSpec {
             parameters: Vec::new(),
             derived: Vec::new(),
             profile: Vec::new(),
+            constraint: Vec::new(),
             priors: Vec::new(),
         }
     }
@@ -228,6 +237,15 @@ impl InversionSpec {
     /// As [`to_toml`](InversionSpec::to_toml).
     pub fn to_table(&self) -> Result<toml::Table> {
         text::to_table("the inversion", self)
+    }
+
+    /// Whether it names parameters, or asks for something that speaks of them by their names.
+    pub fn names_parameters(&self) -> bool {
+        !self.parameters.is_empty()
+            || !self.derived.is_empty()
+            || !self.noise.parameter.is_empty()
+            || !self.constraint.is_empty()
+            || !self.profile.is_empty()
     }
 
     /// The files that it names, to be read or moved.

@@ -302,12 +302,15 @@ impl InversionSpec {
         let problem = self.constrained(&data, registry, files)?;
         let problem = match table {
             None => problem,
-            Some(table) => with_table(&problem, table, x0)?,
+            Some(table) => with_table(&problem, table, &self.constraint, x0)?,
         };
         let start = &self.start;
         let (region, mut starts) =
             Region::starts(x0, start.spread, start.count, start.seed).inside("start")?;
-        if let Some(bounds) = problem.bounds() {
+        let domain = table
+            .filter(|table| !table.is_plain())
+            .map(ParameterTable::domain);
+        if let Some(bounds) = domain.as_ref().or(problem.bounds()) {
             region.draw_within(bounds, &mut starts[1..]);
         }
         Ok(Field {

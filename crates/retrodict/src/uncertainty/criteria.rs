@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::linalg::{Matrix, svd};
 use crate::problem::{Evaluation, Problem, Tally};
 
 /// The likelihood of a fit and what is made of it: the lower a criterion, the better the model for these data.
@@ -35,6 +36,9 @@ pub struct InformationCriteria {
     pub log_likelihood: f64,
     /// The parameters that were found from the data, levels of the noise among them.
     pub parameters: usize,
+    /// How many of them are levels of the noise that were found from the residuals, and are no unknowns.
+    #[serde(default)]
+    pub estimated: usize,
     /// The number of data.
     pub data: usize,
     /// Akaike's criterion, 2 k − 2 ln L.
@@ -58,6 +62,10 @@ impl InformationCriteria {
             return Ok(None);
         }
         let fixed = problem.bounds().map_or(0, |bounds| bounds.fixed().len());
+        let equal = match problem.constraints() {
+            None => 0,
+            Some(constraints) => rank(&constraints.equalities(x.len()))?,
+        };
         let plain = problem.untransformed()?;
         let tally = Tally::default();
         let at = Evaluation::new(&plain, &tally, x)?;
@@ -65,17 +73,28 @@ impl InformationCriteria {
         let Some(found) = found.filter(|found| found.value.is_finite()) else {
             return Ok(None);
         };
-        let parameters = x.len() - fixed + found.estimated;
+        let parameters = (x.len() + found.estimated).saturating_sub(fixed + equal);
         let (k, n) = (parameters as f64, plain.data_outputs() as f64);
         let aic = 2.0 * k - 2.0 * found.value;
         let left = n - k - 1.0;
         Ok(Some(Self {
             log_likelihood: found.value,
             parameters,
+            estimated: found.estimated,
             data: plain.data_outputs(),
             aic,
             aicc: (left > 0.0).then(|| aic + 2.0 * k * (k + 1.0) / left),
             bic: k * n.ln() - 2.0 * found.value,
         }))
     }
+}
+
+/// How many rows say something that no other says.
+fn rank(rows: &Matrix) -> Result<usize> {
+    if rows.rows() == 0 {
+        return Ok(0);
+    }
+    let s = svd(rows)?.s;
+    let least = s.first().map_or(0.0, |largest| 1e-12 * largest);
+    Ok(s.iter().filter(|s| **s > least).count())
 }

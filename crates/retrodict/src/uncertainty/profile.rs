@@ -16,7 +16,7 @@ use super::derived::Quantity;
 use super::statistics::{Interval, Noise, Statistics, known_variance, no_noise, reach};
 use crate::compose::parameters::Parameters;
 use crate::core::counts::Counts;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::interrupt::{self, Interrupt};
 use crate::options::{Validate, positive, require};
 use crate::problem::{Evaluation, Problem, Tally};
@@ -197,6 +197,14 @@ pub fn profiles(
     options: &ProfileOptions,
 ) -> Result<Vec<Profile>> {
     options.validate()?;
+    if problem.constraints().is_some() {
+        return Err(Error::Unsupported {
+            rule: "a profile likelihood",
+            needs: "unknowns without linear constraints",
+            simulator: "a constrained problem".to_owned(),
+            instead: vec!["bounds, or an equality as a tie between parameters".into()],
+        });
+    }
     let best = &statistics.parameters;
     let z = problem.unknowns(best)?;
     let tally = Tally::default();

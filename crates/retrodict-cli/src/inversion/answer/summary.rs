@@ -332,11 +332,16 @@ impl Statistics {
             sentences.push(text);
         }
         if let Some(found) = &self.criteria {
+            let levels = match (found.estimated, self.noise) {
+                (0, Noise::Fitted) => " with fitted noise levels",
+                (0, _) => "",
+                _ => " with the noise level",
+            };
             let aicc = found
                 .aicc
                 .map_or_else(String::new, |aicc| format!("AICc {aicc:.3}, "));
             sentences.push(format!(
-                "ln L = {:.4}; AIC {:.3}, {aicc}BIC {:.3} ({} parameters with the noise level, {} data)",
+                "ln L = {:.4}; AIC {:.3}, {aicc}BIC {:.3} ({} parameters{levels}, {} data)",
                 found.log_likelihood, found.aic, found.bic, found.parameters, found.data
             ));
         }

@@ -101,7 +101,18 @@ fn given(args: &args::SolveArguments) -> Vec<Override> {
         Some(Override::new(path, value, text))
     };
     let flags = flags.into_iter().filter_map(change);
-    flags.chain(parameters).chain(derived).collect()
+    let constraints = args.constraints.iter().map(|text| {
+        Override::new(
+            &["constraint"],
+            text.as_str(),
+            format!("--constraint '{text}'"),
+        )
+    });
+    flags
+        .chain(constraints)
+        .chain(parameters)
+        .chain(derived)
+        .collect()
 }
 
 fn flags(args: &args::SolveArguments, inversion: &mut InversionSpec) -> Outcome<()> {
@@ -137,6 +148,9 @@ fn flags(args: &args::SolveArguments, inversion: &mut InversionSpec) -> Outcome<
     if let Some(bounds) = &args.bounds {
         inversion.bounds = sides(bounds)?;
     }
+    inversion
+        .constraint
+        .extend(args.constraints.iter().cloned());
     if !args.profile.is_empty() {
         inversion.profile.clone_from(&args.profile);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use num_dual::{Dual, Dual64, DualSVec64};
 
 use super::{Parameter, Parameters, Role};
+use crate::compose::chained::ChainedMap;
 use crate::core::description::{Description, Typical};
 use crate::core::number::Number;
 use crate::core::simulator::{LocalInverse, Residual, SecondOrder, Simulator};
@@ -283,10 +284,7 @@ impl Simulator for Parameterised {
     }
     fn linearize<'a>(&'a self, p: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'a>> {
         let map = self.simulator.linearize(&self.checked(p)?, y)?;
-        Ok(Box::new(ParameterMap {
-            map,
-            slopes: self.slopes(p),
-        }))
+        Ok(Box::new(ChainedMap::new(map, self.slopes(p))))
     }
     fn local_inverse(&self) -> Option<&dyn LocalInverse> {
         self.simulator.local_inverse().filter(|_| self.same)
@@ -321,57 +319,4 @@ impl SecondOrder for Parameterised {
         self.add_curvature(p, &within, dp, out);
         Ok(())
     }
-}
-
-struct ParameterMap<'a> {
-    map: Box<dyn LinearMap + Send + 'a>,
-    slopes: Matrix,
-}
-
-impl LinearMap for ParameterMap<'_> {
-    fn inputs(&self) -> usize {
-        self.slopes.cols()
-    }
-    fn outputs(&self) -> usize {
-        self.map.outputs()
-    }
-    fn apply(&self, dp: &[f64], dy: &mut [f64]) -> Result<()> {
-        let mut dx = vec![0.0; self.slopes.rows()];
-        self.slopes.apply(dp, &mut dx);
-        self.map.apply(&dx, dy)
-    }
-    fn apply_transpose(&self, dy: &[f64], dp: &mut [f64]) -> Result<()> {
-        let mut dx = vec![0.0; self.slopes.rows()];
-        self.map.apply_transpose(dy, &mut dx)?;
-        self.slopes.apply_transpose(&dx, dp);
-        Ok(())
-    }
-    fn dense(&self) -> Result<Matrix> {
-        Ok(product(&self.map.dense()?, &self.slopes, |v| v))
-    }
-    fn noise(&self) -> Option<Vec<f64>> {
-        self.map.noise()
-    }
-    fn look_for_noise(&self) -> Result<u64> {
-        self.map.look_for_noise()
-    }
-    fn errors(&self, measure: bool) -> Result<Option<Matrix>> {
-        let errors = self.map.errors(measure)?;
-        Ok(errors.map(|errors| product(&errors, &self.slopes, f64::abs)))
-    }
-    fn expect_products(&self, count: usize) -> Result<()> {
-        self.map.expect_products(count)
-    }
-}
-
-/// A f(B), for a small B.
-fn product(a: &Matrix, b: &Matrix, f: fn(f64) -> f64) -> Matrix {
-    let mut whole = Matrix::zeros(a.rows(), b.cols());
-    for i in 0..a.rows() {
-        for (k, a) in a.row(i).iter().enumerate() {
-            let row = whole.row_mut(i).iter_mut().zip(b.row(k));
-            row.for_each(|(sum, b)| *sum += a * f(*b));
-        }
-    }
-    whole
 }

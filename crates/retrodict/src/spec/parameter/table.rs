@@ -187,6 +187,27 @@ impl ParameterTable {
         self.free.iter().map(&mut start).collect()
     }
 
+    /// Whether p is x, and nothing is said of any of it.
+    pub(in crate::spec) fn is_plain(&self) -> bool {
+        let plain = |free: &FreeParameter| free.transform == Transform::None && !free.level;
+        self.free.len() == self.inputs.len()
+            && self.parameters.all().len() == self.inputs.len()
+            && self.free.iter().all(plain)
+    }
+
+    /// Where values of p make sense: within their bounds, and where their transforms reach.
+    pub(in crate::spec) fn domain(&self) -> Bounds {
+        let side = |free: &FreeParameter| match free.transform {
+            Transform::Log | Transform::Log10 | Transform::Relative(_) => {
+                (free.lower.max(0.0), free.upper)
+            }
+            Transform::Bounds(low, high) => (free.lower.max(low), free.upper.min(high)),
+            Transform::None | Transform::Scale(_) => (free.lower, free.upper),
+        };
+        let (lower, upper) = self.free.iter().map(side).unzip();
+        Bounds { lower, upper }
+    }
+
     /// The bounds of p, if there are any.
     pub(in crate::spec) fn bounds(&self) -> Option<Bounds> {
         let bounded = |free: &FreeParameter| free.lower.is_finite() || free.upper.is_finite();

@@ -7,6 +7,7 @@ use crate::error::{At, Error, Result};
 use crate::problem::Problem;
 use crate::spec::InversionSpec;
 use crate::spec::bounds::BoundsSpec;
+use crate::spec::constraint::{Sides, constraints};
 use crate::spec::parameter::ParameterTable;
 use crate::spec::start::StartSpec;
 use crate::spec::values::Files;
@@ -30,7 +31,10 @@ impl InversionSpec {
             description.stands_for.is_some() || description.labels.is_some()
         };
         let profiled = !self.profile.is_empty() && self.transforms.is_empty() && described();
-        let named = !self.parameters.is_empty() || !noise.is_empty() || !self.derived.is_empty();
+        let named = !self.parameters.is_empty()
+            || !noise.is_empty()
+            || !self.derived.is_empty()
+            || !self.constraint.is_empty();
         if !named && !profiled {
             return Ok(None);
         }
@@ -38,13 +42,16 @@ impl InversionSpec {
         for derived in &self.derived {
             used.extend_from_slice(derived.formula()?.variables());
         }
+        for text in &self.constraint {
+            used.extend(Sides::parse(text).inside("constraint")?.names().cloned());
+        }
         let table = ParameterTable::new(&self.parameters, simulator, noise, &used)?;
         let both = [
             ("bounds", self.bounds != BoundsSpec::default()),
             ("transform", !self.transforms.is_empty()),
         ];
         for (key, given) in both {
-            if given {
+            if given && !(self.parameters.is_empty() && noise.is_empty() && table.is_plain()) {
                 return Err(Error::GivenTwice {
                     what: key.to_owned(),
                     keys: format!("{key} for all of x, and those of single parameters"),
@@ -103,6 +110,7 @@ pub(super) fn in_parameters(
 pub(super) fn with_table(
     problem: &Problem,
     table: &ParameterTable,
+    constraint: &[String],
     start: &[f64],
 ) -> Result<Problem> {
     let mut problem = problem.clone();
@@ -122,8 +130,18 @@ pub(super) fn with_table(
     if let Some(bounds) = table.bounds() {
         problem = problem.within(&bounds)?;
     }
+    if !constraint.is_empty() {
+        let constraints = constraints(constraint, &table.parameters);
+        let constrained = constraints.and_then(|all| problem.constrained_by(&all));
+        problem = constrained.inside("constraint")?;
+    }
     match &table.transforms(start)[..] {
         [] => Ok(problem),
-        transforms => problem.transformed(transforms),
+        transforms => problem
+            .transformed(transforms)
+            .map_err(|error| match constraint {
+                [] => error,
+                _ => error.inside("constraint"),
+            }),
     }
 }

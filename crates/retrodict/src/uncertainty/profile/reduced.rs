@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::seen::Coordinate;
+use crate::compose::chained::ChainedMap;
 use crate::core::description::Description;
 use crate::core::simulator::Simulator;
 use crate::core::space::Space;
@@ -87,28 +88,16 @@ impl Reduced {
         }
     }
 
-    /// ∂zₖ/∂w.
-    fn slopes(&self, z: &[f64]) -> Result<Vec<f64>> {
+    /// ∂z/∂w: the unknowns that are left, and what the eliminated one does with them.
+    fn slopes(&self, z: &[f64]) -> Result<Matrix> {
         let gradient = self.seen.gradient(z)?;
         let own = gradient[self.eliminated];
-        Ok(self.left.iter().map(|i| -gradient[*i] / own).collect())
-    }
-
-    /// dz of dw.
-    fn spread(&self, slopes: &[f64], dw: &[f64]) -> Vec<f64> {
-        let mut dz = vec![0.0; self.rest.len()];
-        for ((place, dw), slope) in self.left.iter().zip(dw).zip(slopes) {
-            dz[*place] = *dw;
-            dz[self.eliminated] += slope * dw;
+        let mut slopes = Matrix::zeros(z.len(), self.left.len());
+        for (j, place) in self.left.iter().enumerate() {
+            slopes[(*place, j)] = 1.0;
+            slopes[(self.eliminated, j)] = -gradient[*place] / own;
         }
-        dz
-    }
-
-    /// dw of dz, transposed.
-    fn gather(&self, slopes: &[f64], dz: &[f64], dw: &mut [f64]) {
-        for ((dw, place), slope) in dw.iter_mut().zip(&self.left).zip(slopes) {
-            *dw = dz[*place] + slope * dz[self.eliminated];
-        }
+        Ok(slopes)
     }
 }
 
@@ -124,23 +113,21 @@ impl Simulator for Reduced {
     }
     fn jvp(&self, w: &[f64], dw: &[f64], dy: &mut [f64]) -> Result<()> {
         let z = self.whole(w)?;
-        self.simulator
-            .jvp(&z, &self.spread(&self.slopes(&z)?, dw), dy)
+        let mut dz = vec![0.0; z.len()];
+        self.slopes(&z)?.apply(dw, &mut dz);
+        self.simulator.jvp(&z, &dz, dy)
     }
     fn vjp(&self, w: &[f64], dy: &[f64], dw: &mut [f64]) -> Result<()> {
         let z = self.whole(w)?;
         let mut dz = vec![0.0; z.len()];
         self.simulator.vjp(&z, dy, &mut dz)?;
-        self.gather(&self.slopes(&z)?, &dz, dw);
+        self.slopes(&z)?.apply_transpose(&dz, dw);
         Ok(())
     }
     fn linearize<'b>(&'b self, w: &[f64], y: &mut [f64]) -> Result<Box<dyn LinearMap + Send + 'b>> {
         let z = self.whole(w)?;
-        Ok(Box::new(ReducedMap {
-            map: self.simulator.linearize(&z, y)?,
-            slopes: self.slopes(&z)?,
-            reduced: self,
-        }))
+        let map = self.simulator.linearize(&z, y)?;
+        Ok(Box::new(ChainedMap::new(map, self.slopes(&z)?)))
     }
     fn describe(&self) -> Description {
         let whole = self.simulator.describe();
@@ -148,61 +135,5 @@ impl Simulator for Reduced {
             .with_approximation(whole.approximation)
             .with_keeps_trajectory(whole.keeps_trajectory)
             .with_linear(whole.linear && self.seen.unknown().is_some())
-    }
-}
-
-struct ReducedMap<'a> {
-    map: Box<dyn LinearMap + Send + 'a>,
-    slopes: Vec<f64>,
-    reduced: &'a Reduced,
-}
-
-impl ReducedMap<'_> {
-    fn columns(&self, whole: &Matrix, combine: fn(f64, f64) -> f64) -> Matrix {
-        let mut columns = Matrix::zeros(whole.rows(), self.slopes.len());
-        for i in 0..whole.rows() {
-            let row = whole.row(i);
-            let own = row[self.reduced.eliminated];
-            let out = columns.row_mut(i).iter_mut();
-            for ((out, place), slope) in out.zip(&self.reduced.left).zip(&self.slopes) {
-                *out = combine(row[*place], slope * own);
-            }
-        }
-        columns
-    }
-}
-
-impl LinearMap for ReducedMap<'_> {
-    fn inputs(&self) -> usize {
-        self.slopes.len()
-    }
-    fn outputs(&self) -> usize {
-        self.map.outputs()
-    }
-    fn apply(&self, dw: &[f64], dy: &mut [f64]) -> Result<()> {
-        self.map.apply(&self.reduced.spread(&self.slopes, dw), dy)
-    }
-    fn apply_transpose(&self, dy: &[f64], dw: &mut [f64]) -> Result<()> {
-        let mut dz = vec![0.0; self.map.inputs()];
-        self.map.apply_transpose(dy, &mut dz)?;
-        self.reduced.gather(&self.slopes, &dz, dw);
-        Ok(())
-    }
-    fn dense(&self) -> Result<Matrix> {
-        Ok(self.columns(&self.map.dense()?, |own, other| own + other))
-    }
-    fn noise(&self) -> Option<Vec<f64>> {
-        self.map.noise()
-    }
-    fn look_for_noise(&self) -> Result<u64> {
-        self.map.look_for_noise()
-    }
-    fn errors(&self, measure: bool) -> Result<Option<Matrix>> {
-        let errors = self.map.errors(measure)?;
-        let sum = |own: f64, other: f64| own + other.abs();
-        Ok(errors.map(|errors| self.columns(&errors, sum)))
-    }
-    fn expect_products(&self, count: usize) -> Result<()> {
-        self.map.expect_products(count)
     }
 }
