@@ -8,9 +8,12 @@ use super::style::{colour, escape, number};
 use crate::data::Array;
 use crate::inversion::{Answer, Statistics};
 use crate::results::folder::{ProblemFacts, RunContents};
+use crate::results::own_units::OwnUnit;
 
 /// Unknowns up to which correlations are a table with numbers.
 const TABLED: usize = 12;
+/// Unknowns up to which they are a picture: of more, no single one can be told.
+const PICTURED: usize = 30;
 
 /// The sections of all fields; a heading for each where there are several.
 pub fn section(
@@ -26,7 +29,8 @@ pub fn section(
         let own = |what: &str| contents.field(&format!("{}/{label}/{what}", problem.name));
         let mut part = String::new();
         if let Some(found) = &answer.statistics {
-            part.push_str(&statistics(found));
+            let start = own("start").filter(|start| start.values.len() == found.unknowns);
+            part.push_str(&statistics(found, start, &problem.own_units));
             if let Some(correlation) = own("correlation") {
                 part.push_str(&correlations(found, correlation));
             }
@@ -58,40 +62,75 @@ pub fn section(
         html.push_str(&part);
     }
     if !html.is_empty() {
-        html.insert_str(0, "<h2>Uncertainty</h2>\n");
+        let heading = match answers.iter().all(lists_all) {
+            true => "Parameters",
+            false => "Uncertainty",
+        };
+        html.insert_str(0, &format!("<h2>{heading}</h2>\n"));
     }
     (html, figures)
 }
 
-fn statistics(found: &Statistics) -> String {
+/// Whether the table of intervals has a line for each value of x.
+pub fn lists_all(answer: &Answer) -> bool {
+    let statistics = answer.statistics.as_ref();
+    statistics.is_some_and(|found| found.parameters.len() == found.unknowns)
+}
+
+/// A name, and its unit where it has one, beside it and smaller.
+fn with_unit(name: &str, unit: &str) -> String {
+    match unit {
+        "" | "1" => escape(name),
+        unit => format!(
+            "{} <span class=under>[{}]</span>",
+            escape(name),
+            escape(unit)
+        ),
+    }
+}
+
+fn statistics(found: &Statistics, start: Option<&Array>, own_units: &[Option<OwnUnit>]) -> String {
     let mut html = format!("<p class=soft>{}</p>\n", escape(&found.heading()));
     html.push_str(
-        "<div class=scroll><table>\n<tr><th class=left>unknown</th><th>value</th><th>standard \
-         deviation</th><th>lower</th>\
-         <th>upper</th><th class=left>unit</th></tr>\n",
+        "<div class=scroll><table>\n<tr><th class=left>parameter</th><th>value</th><th>standard \
+         deviation</th><th>lower</th><th>upper</th><th>start</th></tr>\n",
     );
+    let start = |index: usize, of: &dyn Fn(f64) -> f64| {
+        let value = start.and_then(|start| start.values.get(index));
+        value.map_or_else(String::new, |value| number(of(*value)))
+    };
     let cell =
         |value: Option<f64>, infinite: &str| value.map_or_else(|| infinite.to_owned(), number);
-    for parameter in &found.parameters {
+    let mut row = |class: &str, name: &str, unit: &str, cells: [String; 5]| {
+        let name = with_unit(name, unit);
+        let cells = cells.map(|cell| format!("<td>{cell}</td>")).concat();
         html.push_str(&format!(
-            "<tr><td class=left>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=left>{}</td></tr>\n",
-            escape(&parameter.name),
-            number(parameter.value),
-            cell(parameter.deviation, "∞"),
+            "<tr{class}><td class=left>{name}</td>{cells}</tr>\n"
+        ));
+    };
+    for parameter in &found.parameters {
+        let deviation = match found.fixed.contains(&parameter.name) {
+            true => "fixed".to_owned(),
+            false => cell(parameter.deviation, "∞"),
+        };
+        let cells = [
+            format!("<b>{}</b>", number(parameter.value)),
+            deviation,
             cell(parameter.low, "−∞"),
             cell(parameter.high, "∞"),
-            escape(&parameter.unit)
-        ));
+            start(parameter.index, &|x| x),
+        ];
+        row("", &parameter.name, &parameter.unit, cells);
         if let Some(own) = &parameter.own {
-            html.push_str(&format!(
-                "<tr class=own><td class=left>{}</td><td>{}</td><td></td><td>{}</td><td>{}</td>\
-                 <td class=left>{}</td></tr>\n",
-                escape(&own.name),
+            let unit = own_units.get(parameter.index).and_then(Option::as_ref);
+            let cells = [
                 number(own.value),
+                String::new(),
                 cell(own.low, "−∞"),
                 cell(own.high, "∞"),
-                escape(&own.unit)
-            ));
+                unit.map_or_else(String::new, |unit| start(parameter.index, &|x| unit.of(x))),
+            ];
+            row(" class=own", &own.name, &own.unit, cells);
         }
     }
     for quantity in &found.quantities {
@@ -99,14 +138,14 @@ fn statistics(found: &Statistics) -> String {
             None => "fixed".to_owned(),
             Some(_) => cell(quantity.deviation, "∞"),
         };
-        html.push_str(&format!(
-            "<tr><td class=left>{}</td><td>{}</td><td>{deviation}</td><td>{}</td><td>{}</td><td class=left>{}</td></tr>\n",
-            escape(&quantity.label()),
-            number(quantity.value),
+        let cells = [
+            format!("<b>{}</b>", number(quantity.value)),
+            deviation,
             cell(quantity.low, "−∞"),
             cell(quantity.high, "∞"),
-            escape(&quantity.unit)
-        ));
+            String::new(),
+        ];
+        row("", &quantity.label(), &quantity.unit, cells);
     }
     html.push_str("</table></div>\n");
     for sentence in found.sentences() {
@@ -122,7 +161,7 @@ fn statistics(found: &Statistics) -> String {
 fn correlations(found: &Statistics, table: &Array) -> String {
     let n = found.unknowns;
     let bar = pictures::bar(&ERRORS, (-1.0, 1.0), "correlation", "1");
-    if n < 2 {
+    if !(2..=PICTURED).contains(&n) {
         return String::new();
     }
     if n > TABLED || found.parameters.len() < n {
