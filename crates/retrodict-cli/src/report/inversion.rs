@@ -156,7 +156,15 @@ fn fit(contents: &RunContents, problem: &ProblemFacts) -> Section {
             };
             let unit = &problem.y.unit;
             let figure = series::rest(series, &rest, unit, &capital(title), &format!("rest-{i}"));
-            plots.push_str(&format!("<div class=plot id=\"{}\"></div>\n", figure.id));
+            // Beside a single plot of the fit; below several, as wide as two.
+            let class = match (order.len(), series.columns.len() % 2) {
+                (1, 0) => "plot wide",
+                _ => "plot",
+            };
+            plots.push_str(&format!(
+                "<div class=\"{class}\" id=\"{}\"></div>\n",
+                figure.id
+            ));
             figures.push(figure);
             continue;
         }

@@ -63,6 +63,7 @@ ul.meanings b { color: var(--ink); font-weight: 600; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 16px; }
 .plot { width: 100%; height: 340px; min-width: 0; }
 .plot.tall { height: 460px; }
+.plot.wide { grid-column: 1 / -1; }
 .fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(200px, 1fr)); gap: 20px 16px; }
 figure { margin: 0; min-width: 0; }
 figure img { width: 100%; display: block; border-radius: 4px; background: var(--panel);
