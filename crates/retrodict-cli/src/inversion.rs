@@ -17,7 +17,7 @@ pub use file::fingerprint::fingerprint;
 pub use file::{anchor, apply_all, keep_standard_input, read_file};
 pub use folder::{contents_of, forget_inversion, is_inversion, read, write, write_inversion};
 pub use plan::weight::Chosen;
-pub use plan::{Plan, TARGET};
+pub use plan::{Plan, target_name};
 pub use run::checkpoint::CheckpointFile;
 pub use run::keeper::Keeper;
 pub use run::keeping::{checkpoint, keep_going, watched, weigh};

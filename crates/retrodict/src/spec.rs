@@ -34,6 +34,7 @@ mod layout;
 mod loss;
 mod name_list;
 mod noise;
+mod observation;
 mod option_files;
 mod origin;
 mod overrides;
@@ -64,13 +65,14 @@ pub use inverse::with_inverse;
 pub use inversion::InversionSpec;
 pub use layout::{Described, full_name};
 pub use noise::{NoiseLevel, NoiseSpec};
+pub use observation::ObservationSpec;
 pub use option_files::{option_files, with_option_files};
 pub use origin::{Origin, line};
 pub use overrides::{Override, changed, insert, set};
 pub use parameter::{
     Constant, NamedTransform, ParameterPriorSpec, ParameterSpec, ParameterTransform,
 };
-pub use posed::{Field, Posed, Subject, WithNoise};
+pub use posed::{DataSet, Field, Observed, Posed, Subject, WithNoise};
 pub use posterior::{PosteriorFound, PosteriorSpec};
 pub use prior::{PriorSpec, WeightSpec};
 pub use profiled::Profiled;

@@ -5,6 +5,7 @@ use retrodict::StatusKind;
 use retrodict::uncertainty::profile::Identifiability;
 use retrodict::uncertainty::statistics::Noise;
 
+use crate::inversion::answer::data_sets;
 use crate::inversion::{Answer, Chosen, PosteriorFacts, ProfileFacts, Statistics};
 use crate::results::folder::MethodSummary;
 use crate::terminal::text::{aligned, duration, wrapped};
@@ -147,6 +148,10 @@ pub fn summary(answer: &Answer) -> String {
             text.push_str(&wrapped("note: ", &words));
             text.push('\n');
         }
+    }
+    if !answer.data_sets.is_empty() {
+        text.push('\n');
+        text.push_str(&data_sets::table(&answer.data_sets));
     }
     if let Some(found) = &answer.statistics {
         text.push_str(&statistics(found));
