@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use retrodict::Simulator;
-use retrodict::error::{At, Place};
+use retrodict::error::Place;
 use retrodict::spec::{InversionSpec, Named, Origin, Values};
 
 use crate::data::{self, Array, UserFiles, fit_shape, split, take_times};
@@ -59,8 +59,7 @@ impl DataSet {
         let Named { name: of, options } = &mut fitted.simulator;
         registry()
             .simulator(of)
-            .inside("simulator")
-            .map_err(locate)?;
+            .map_err(|error| locate(error.inside("simulator")))?;
         let taken = take_times(of, options, &mut target, what).map_err(of_target)?;
         let fitting = fit_shape(of, options, &target, what).map_err(of_target)?;
         let mut remarks: Vec<String> = taken.into_iter().chain(fitting).collect();
