@@ -26,6 +26,7 @@
 
 mod bounds;
 mod constraint;
+mod data_sets;
 mod derived;
 mod experiment;
 mod inverse;

@@ -270,7 +270,7 @@ fn what_cannot_be_is_said_of_its_data_set() {
         (lines("target = [1.0]", "", ""), "each [[observation]] has a target of its own"),
         (lines("", "", "").replace("'south'", "'north'"), "data set 'north' is given more than once"),
         (lines("", "noise = { std = 0.1 }", ""), "the noise level of 'north' is known, and that of 'south' is not"),
-        (lines("", "noise = { std = -0.1 }", "noise = { std = 0.1 }"), "data set 'north'"),
+        (lines("", "noise = { std = -0.1 }", "noise = { std = 0.1 }"), "observation 'north'"),
         (lines("", "", "").replace("scope = 'each'", "scope = 'nort'"), "did you mean 'north'"),
         (lines("", "", "").replace("scope = 'each'", "scope = 'north'").replace("'intercept'", "'intercpt'"), "did you mean 'intercept'"),
         (lines("prior = [{ name = 'tikhonov', weight = 1.0 }]", "", ""), "give each parameter a prior"),

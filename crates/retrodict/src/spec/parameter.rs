@@ -12,7 +12,8 @@ use crate::error::Result;
 use crate::options::require;
 use crate::priors::Marginal;
 
-pub(super) use table::{Known, ParameterTable};
+pub(super) use inputs::Known;
+pub(super) use table::ParameterTable;
 
 /// A named parameter: an unknown of the fit, a constant, or tied to others.
 #[derive(

@@ -2,8 +2,10 @@
 
 mod data_sets;
 mod field_noise;
+mod observed;
 mod parameters;
 mod part;
+mod subject;
 
 use std::sync::Arc;
 
@@ -27,9 +29,10 @@ use crate::solver::starts::Region;
 use crate::uncertainty::derived::Quantity;
 use crate::uncertainty::weight::Choice;
 use crate::updates::{Search, UpdateRule};
-pub use data_sets::{DataSet, Observed};
+pub use observed::{DataSet, Observed};
 use parameters::{in_parameters, with_table};
 use part::Part;
+pub use subject::{Subject, WithNoise};
 
 /// An inversion, ready to be run.
 #[non_exhaustive]
@@ -73,28 +76,6 @@ pub struct Field {
     /// The starts: the first is that of the description.
     pub starts: Vec<Vec<f64>>,
 }
-
-/// The simulator of an inversion, and what it can be told.
-#[non_exhaustive]
-pub struct Subject<'a> {
-    /// P.
-    pub simulator: Arc<dyn Simulator>,
-    /// P that knows the noise level of a field, where it takes one.
-    pub with_noise: Option<Box<WithNoise<'a>>>,
-}
-
-impl<'a> Subject<'a> {
-    /// P, which is told no noise level.
-    pub fn new(simulator: Arc<dyn Simulator>) -> Self {
-        Self {
-            simulator,
-            with_noise: None,
-        }
-    }
-}
-
-/// Makes P for a noise level.
-pub type WithNoise<'a> = dyn Fn(f64) -> Result<Arc<dyn Simulator>> + 'a;
 
 /// Reduced χ² at which a run ends that could fit the noise too; a tenth above 1, since rules that aim at
 /// just that level end a hair beside it.

@@ -2,10 +2,20 @@
 
 use super::ParameterSpec;
 use super::scope::{ScopedParameter, within};
-use super::table::{Known, at};
+use crate::core::simulator::Simulator;
 use crate::core::transform::Transform;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::options::require;
+
+/// What a data set brings to the table.
+#[derive(Clone, Copy)]
+pub(in crate::spec) struct Known<'a> {
+    /// Its name; nothing where there is one target.
+    pub(in crate::spec) name: Option<&'a str>,
+    pub(in crate::spec) simulator: &'a dyn Simulator,
+    /// The names of the levels of its noise, which need no entry.
+    pub(in crate::spec) noise: &'a [String],
+}
 
 /// A value of x as the simulator calls it.
 #[derive(Debug, Clone)]
@@ -14,6 +24,10 @@ pub(super) struct NamedInput {
     unit: Option<String>,
     /// The transform that x itself has.
     pub(super) transform: Transform,
+}
+
+pub(super) fn at(name: &str, key: &'static str) -> impl Fn(Error) -> Error {
+    move |error| error.at("parameter", name, key)
 }
 
 /// The values of x of a data set: by the simulator's names, or those that the first parameters give them.
@@ -46,7 +60,10 @@ pub(super) fn inputs_of(described: &[ScopedParameter], set: &Known<'_>) -> Resul
         transform: Transform::None,
     };
     if let Some(labels) = description.labels {
-        let label = |(name, unit): (String, String)| plain(full(&name), Some(unit));
+        // A formula does not say in which units its parameters are.
+        let label = |(name, unit): (String, String)| {
+            plain(full(&name), Some(unit).filter(|unit| !unit.is_empty()))
+        };
         return Ok(labels.into_iter().map(label).collect());
     }
     if described.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::inputs::{NamedInput, inputs_of, join, unit};
+use super::inputs::{Known, NamedInput, at, inputs_of, join, unit};
 use super::scope::{scoped, within};
 use super::{Constant, ParameterSpec};
 use crate::compose::Bounds;
@@ -34,16 +34,6 @@ struct OwnNames {
     noise: Vec<String>,
 }
 
-/// What a data set brings to the table.
-#[derive(Clone, Copy)]
-pub(in crate::spec) struct Known<'a> {
-    /// Its name; nothing where there is one target.
-    pub(in crate::spec) name: Option<&'a str>,
-    pub(in crate::spec) simulator: &'a dyn Simulator,
-    /// The names of the levels of its noise, which need no entry.
-    pub(in crate::spec) noise: &'a [String],
-}
-
 /// What is said of a free parameter.
 #[derive(Debug, Clone, PartialEq)]
 struct FreeParameter {
@@ -57,10 +47,6 @@ struct FreeParameter {
     /// Whether it is a level of the noise that the simulator does not know.
     level: bool,
     prior: Option<Marginal>,
-}
-
-pub(super) fn at(name: &str, key: &'static str) -> impl Fn(Error) -> Error {
-    move |error| error.at("parameter", name, key)
 }
 
 impl ParameterTable {

@@ -1,79 +1,19 @@
 //! Several data sets with shared parameters, as one problem.
 
-use std::ops::Range;
 use std::sync::Arc;
 
+use super::Posed;
+use super::observed::{DataSet, Observed};
 use super::parameters::in_parameters;
 use super::part::Part;
-use super::{Posed, Subject};
 use crate::compose::stacked::Stacked;
 use crate::core::simulator::Simulator;
 use crate::error::{At, Error, Result, expect_length};
 use crate::options::require;
-use crate::problem::Problem;
 use crate::registry::Registry;
 use crate::spec::InversionSpec;
-use crate::spec::parameter::{Known, ParameterTable};
+use crate::spec::parameter::Known;
 use crate::spec::values::Files;
-
-/// A data set that is at hand, with its simulator.
-#[non_exhaustive]
-pub struct DataSet<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// What is known of it alone, one of [`InversionSpec::data_sets`]: its noise is looked at.
-    pub inversion: &'a InversionSpec,
-    /// P of it.
-    pub subject: Subject<'a>,
-    /// y*.
-    pub target: Vec<f64>,
-}
-
-impl<'a> DataSet<'a> {
-    /// A data set of this name.
-    pub fn new(
-        name: &'a str,
-        inversion: &'a InversionSpec,
-        subject: Subject<'a>,
-        target: Vec<f64>,
-    ) -> Self {
-        Self {
-            name,
-            inversion,
-            subject,
-            target,
-        }
-    }
-}
-
-/// A data set of a posed inversion.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Observed {
-    /// Its name.
-    pub name: String,
-    /// P of it, in the parameters of the inversion.
-    pub simulator: Arc<dyn Simulator>,
-    /// y*, NaN where nothing was observed.
-    pub target: Vec<f64>,
-    /// The place of the values that were observed among all data.
-    pub rows: Range<usize>,
-    /// Its problem alone: simulator, loss and the values that were observed, behind them the noise levels that are unknowns.
-    pub problem: Problem,
-    table: Option<Arc<ParameterTable>>,
-    /// Its place among the data sets.
-    set: usize,
-}
-
-impl Observed {
-    /// Another simulator of the same x, in the parameters of the inversion.
-    ///
-    /// # Errors
-    /// If its x has another length.
-    pub fn with_simulator(&self, simulator: Arc<dyn Simulator>) -> Result<Arc<dyn Simulator>> {
-        in_parameters(self.table.as_deref(), self.set, simulator)
-    }
-}
 
 impl InversionSpec {
     /// Poses the inversion of all data sets, of simulators that they name.

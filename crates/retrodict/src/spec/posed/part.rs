@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Subject;
 use super::field_noise::{FieldNoise, begin, noise_without_table};
 use super::parameters::in_parameters;
+use super::subject::Subject;
 use crate::error::{At, Result};
 use crate::losses::SquaredError;
 use crate::problem::Problem;
