@@ -125,10 +125,30 @@ fn labels(contents: &RunContents) -> Vec<String> {
 
 /// The data, where x leads, and what is left between the two.
 fn fit(contents: &RunContents, problem: &ProblemFacts) -> Section {
-    let order = labels(contents);
     let mut html = "<h2>Data and fit</h2>\n".to_owned();
-    let (section, mut figures) = series::section(contents, problem, &order, "fit");
-    html.push_str(&section);
+    if problem.data_sets.is_empty() {
+        let (section, figures) = fit_of(contents, problem, "");
+        html.push_str(&section);
+        return (html, figures);
+    }
+    let mut figures = Vec::new();
+    for (i, set) in problem.data_sets.iter().enumerate() {
+        let (section, more) = fit_of(contents, set, &format!("set-{i}-"));
+        html.push_str(&format!(
+            "<h3>{} <span class=soft>({})</span></h3>\n{section}",
+            escape(&set.name),
+            escape(&set.simulator)
+        ));
+        figures.extend(more);
+    }
+    (html, figures)
+}
+
+/// The same of one data set; `prefix` tells its figures from those of others.
+fn fit_of(contents: &RunContents, problem: &ProblemFacts, prefix: &str) -> Section {
+    let order = labels(contents);
+    let key = format!("{prefix}fit");
+    let (mut html, mut figures) = series::section(contents, problem, &order, &key);
     for (i, label) in order.iter().enumerate() {
         let own = |what: &str| contents.field(&format!("{}/{label}/{what}", problem.name));
         let (Some(data), Some(fit)) = (own("target"), own("fit")) else {
@@ -145,7 +165,7 @@ fn fit(contents: &RunContents, problem: &ProblemFacts) -> Section {
         if let Some(series) = &problem.series
             && series.times.len() * series.columns.len() == rest.values.len()
         {
-            let figure = series::rest(series, &rest, label, &format!("rest-{i}"));
+            let figure = series::rest(series, &rest, label, &format!("{prefix}rest-{i}"));
             html.push_str(&format!("<div class=plot id=\"{}\"></div>\n", figure.id));
             figures.push(figure);
             continue;
@@ -161,7 +181,7 @@ fn fit(contents: &RunContents, problem: &ProblemFacts) -> Section {
         };
         let own = [
             Figure {
-                id: format!("fit-{i}"),
+                id: format!("{prefix}fit-{i}"),
                 data: vec![
                     marks("fit", &fit.values, "lines", colour(i)),
                     marks("data", &data.values, "markers", "#1c2430"),
@@ -173,7 +193,7 @@ fn fit(contents: &RunContents, problem: &ProblemFacts) -> Section {
                 ),
             },
             Figure {
-                id: format!("rest-{i}"),
+                id: format!("{prefix}rest-{i}"),
                 data: vec![marks("data − fit", &rest.values, "markers", colour(i))],
                 layout: layout(
                     &escape(&format!("{label}: data − fit")),

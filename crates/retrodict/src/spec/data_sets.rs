@@ -3,6 +3,7 @@
 use super::Named;
 use super::inversion::InversionSpec;
 use super::observation::{EACH, ObservationSpec};
+use super::parameter::ParameterSpec;
 use super::start::StartSpec;
 use crate::error::{Error, Result};
 use crate::options::require;
@@ -14,8 +15,19 @@ impl InversionSpec {
     /// If two have one name, a name is none, a data set has no simulator, or the inversion has a target, or something else that
     /// belongs to one simulator alone, beside them.
     pub fn data_sets(&self) -> Result<Vec<(&str, Self)>> {
+        self.data_sets_fit()?;
+        let each = self.observations.iter();
+        each.map(|observation| Ok((observation.name.as_str(), self.alone(observation)?)))
+            .collect()
+    }
+
+    /// Checks that its data sets have names of their own, and that nothing beside them belongs to one simulator alone.
+    ///
+    /// # Errors
+    /// If not so.
+    pub fn data_sets_fit(&self) -> Result<()> {
         if self.observations.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let alone = [
             ("target", !self.target.is_none()),
@@ -50,9 +62,19 @@ impl InversionSpec {
             require(fine, "name", format!("\"{name}\""), allowed)
                 .map_err(|error| error.at("observation", name, "name"))?;
         }
-        let each = self.observations.iter();
-        each.map(|observation| Ok((observation.name.as_str(), self.alone(observation)?)))
-            .collect()
+        Ok(())
+    }
+
+    /// How many parameters are described that a data set of this name may have, among data sets of these names, but for levels
+    /// of its noise: the values of a model that has no names for them.
+    pub fn parameters_of(&self, name: &str, names: &[String], noise: &[String]) -> usize {
+        let own = |spec: &&ParameterSpec| {
+            let scope = spec.scope.as_deref().filter(|scope| *scope != EACH);
+            let by_name = spec.name.split_once('.').map(|(scope, _)| scope);
+            let by_name = by_name.filter(|scope| names.iter().any(|name| name == scope));
+            scope.or(by_name).is_none_or(|scope| scope == name) && !noise.contains(&spec.name)
+        };
+        self.parameters.iter().filter(own).count()
     }
 
     /// One data set without the others: simulator, target and noise.

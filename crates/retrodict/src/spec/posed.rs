@@ -88,6 +88,12 @@ impl InversionSpec {
     /// If a name or an option is unknown, or a value is not allowed.
     pub fn simulator(&self, registry: &Registry) -> Result<Arc<dyn Simulator>> {
         let Named { name, options } = &self.simulator;
+        if name.is_empty() {
+            return Err(Error::Config {
+                what: "simulator".to_owned(),
+                message: "it is missing: name one, as in simulator = \"heat\"".to_owned(),
+            });
+        }
         let entry = registry.simulator(name).inside("simulator")?;
         let simulator = entry.build_in(registry, options).inside("simulator")?;
         self.with_inverse(simulator, registry)

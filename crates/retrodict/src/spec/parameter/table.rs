@@ -107,7 +107,7 @@ impl ParameterTable {
         for one in further.clone() {
             if !speaks_of(&one.spec.name) {
                 let known = inputs.iter().map(|input| input.name.as_str());
-                return Err(Error::unknown("parameter", &one.spec.name, known))
+                return Err(Error::unknown("parameter", &one.entry, known))
                     .map_err(at(&one.entry, "name"));
             }
         }
