@@ -152,7 +152,7 @@ fn what_cannot_be_is_said_with_its_line() {
             "name = \"south\"",
             "name = \"north\"",
             "data set 'north' is given more than once",
-            10,
+            11,
         ),
         (
             "times = \"cases.csv:day?site=south\"",
@@ -171,7 +171,7 @@ fn what_cannot_be_is_said_with_its_line() {
             "noise = { std = 0.01 }\n\n[[observation]]\n",
             "\n\n[[observation]]\nnoise.std = 0.01\n",
             "cannot be weighed against each other",
-            11,
+            12,
         ),
         (
             "simulator = { name = \"formula\"",

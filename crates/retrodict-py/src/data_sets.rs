@@ -36,6 +36,11 @@ pub fn of_arguments<'py>(
             "the data sets of target need strings for names, as in {\"north\": y1, \"south\": y2}",
         )
     })?;
+    if names.is_empty() {
+        return Err(PyValueError::new_err(
+            "target is an empty dictionary; give at least one data set",
+        ));
+    }
     let own = |given: Option<&Bound<'py, PyAny>>, name: &str| own(given, name, &names);
     let start = start
         .map(|start| arrays::read("the start", start))
@@ -94,12 +99,8 @@ pub fn of_arguments<'py>(
             )));
         }
     }
-    if names.is_empty() {
-        return Err(PyValueError::new_err(
-            "target is an empty dictionary; give at least one data set",
-        ));
-    }
     known.spec.observations = observations(&sets);
+    known.spec.target = "".into();
     Ok((objects.into_any(), terms(known, sets)))
 }
 

@@ -52,7 +52,7 @@ impl InversionSpec {
             if names[..i].contains(name) {
                 let error = Error::GivenTwice {
                     what: format!("data set '{name}'"),
-                    keys: "its [[observation]] entries: give each a name of its own".to_owned(),
+                    keys: "its [[observation]] entries, or give each a name of its own".to_owned(),
                 };
                 return Err(error.at("observation", name, "name"));
             }
