@@ -4,7 +4,8 @@ use retrodict::registry::{Setting, fields, kinds, schema};
 use retrodict::spec::{
     BoundsSpec, DataSpec, DerivedSpec, DrawSpec, ExperimentMethodSpec, ExperimentSpec,
     ExperimentStartSpec, InversionSpec, NoiseSpec, ParameterSpec, PosteriorSpec, ProblemSpec,
-    StartSpec, StopSpec, TrainingMethodSpec, TrainingSpec, TrainingStopSpec, TruthSpec,
+    ProfileSpec, StartSpec, StopSpec, TrainingMethodSpec, TrainingSpec, TrainingStopSpec,
+    TruthSpec,
 };
 use retrodict::training::Schedule;
 use schemars::JsonSchema;
@@ -44,7 +45,7 @@ const fn one_of<T: JsonSchema>(name: &'static str, sentence: &'static str) -> Pa
     }
 }
 
-const PARTS: [Part; 19] = [
+const PARTS: [Part; 20] = [
     table::<InversionSpec>("inversion", "An inversion as a file"),
     table::<StopSpec>(
         "stop",
@@ -64,6 +65,10 @@ const PARTS: [Part; 19] = [
         "A quantity that follows from parameters: --derived NAME=FORMULA, or [[derived]]",
     ),
     table::<BoundsSpec>("bounds", "Bounds on x: [bounds]"),
+    table::<ProfileSpec>(
+        "profile",
+        "Profile likelihoods: --profile NAMES, or [profile] in a file",
+    ),
     table::<PosteriorSpec>("posterior", "The posterior of a field: [posterior]"),
     table::<ExperimentSpec>("experiment", "An experiment as a file"),
     table::<ProblemSpec>("problem", "A problem of an experiment: [[problem]]"),

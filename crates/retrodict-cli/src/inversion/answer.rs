@@ -48,6 +48,9 @@ pub struct Answer {
     pub solutions: Option<Vec<DistinctSolution>>,
     /// x, where it has few values.
     pub x: Option<Vec<f64>>,
+    /// The names of these values, where they have names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
     /// The weight of the prior, where a rule chose it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<Chosen>,
@@ -149,6 +152,10 @@ fn answer(plan: &Plan, field: usize, runs: &[&Run]) -> Option<Answer> {
         first_error: run.first_error.clone(),
         solutions: (of.starts.len() > 1).then_some(found),
         x: (x.len() <= SHOWN_UP_TO).then(|| x.clone()),
+        names: match x.len() <= SHOWN_UP_TO {
+            true => names(plan),
+            false => Vec::new(),
+        },
         weight: of.chosen.clone(),
         statistics: None,
         profiles: Vec::new(),
@@ -160,6 +167,12 @@ fn answer(plan: &Plan, field: usize, runs: &[&Run]) -> Option<Answer> {
         best: x.clone(),
         fit,
     })
+}
+
+/// The names of the values of x; none where they have places alone.
+fn names(plan: &Plan) -> Vec<String> {
+    let labels = plan.simulator.describe().labels.unwrap_or_default();
+    labels.into_iter().map(|(name, _)| name).collect()
 }
 
 /// The x of all fields as one array, shaped as the target is.

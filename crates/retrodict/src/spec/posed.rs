@@ -102,7 +102,8 @@ impl InversionSpec {
     pub fn simulator(&self, registry: &Registry) -> Result<Arc<dyn Simulator>> {
         let Named { name, options } = &self.simulator;
         let entry = registry.simulator(name).inside("simulator")?;
-        let simulator = entry.build_in(registry, options).inside("simulator")?;
+        let options = self.with_named_inputs(entry.keys(), options);
+        let simulator = entry.build_in(registry, &options).inside("simulator")?;
         self.with_inverse(simulator, registry)
     }
 
@@ -207,8 +208,9 @@ impl InversionSpec {
             None => Vec::new(),
         };
         let known = table.as_ref().map(|table| &*table.parameters);
+        self.profile.validate().inside("profile")?;
         let profiled =
-            Profiled::named(&self.profile, known, &derived, &**simulator).inside("profile")?;
+            Profiled::named(&self.profile.of, known, &derived, &**simulator).inside("profile")?;
         let choice = prior::choice(&self.priors)?;
         let mut fields = Vec::new();
         for ((y, x0), noise) in targets.iter().zip(points).zip(noises) {
