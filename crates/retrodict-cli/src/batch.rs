@@ -1,6 +1,7 @@
 //! Many problems: a list of them, or a sweep of settings over an inversion, as a file and as a folder.
 
 mod draws;
+mod found;
 mod listing;
 mod result;
 mod table;
@@ -20,6 +21,7 @@ use crate::training::file_name;
 use retrodict::spec::misread;
 
 pub use draws::Draws;
+pub use found::{Found, named};
 pub use listing::Listing;
 pub use result::{Solved, Stored, folder_of};
 pub use table::{BatchLine, Collected, collect, plain};

@@ -1,9 +1,10 @@
-//! One inversion of the user's data, in five rooms: its file, its plan, its run, its answer, its folder.
+//! One inversion of the user's data, in six rooms: its file, its plan, its preview, its run, its answer, its folder.
 
 pub mod answer;
 mod file;
 mod folder;
 pub mod plan;
+mod preview;
 mod run;
 
 pub use answer::assess::assess;
@@ -18,6 +19,7 @@ pub use file::{anchor, apply_all, keep_standard_input, read_file};
 pub use folder::{contents_of, forget_inversion, is_inversion, read, write, write_inversion};
 pub use plan::weight::Chosen;
 pub use plan::{Plan, target_name};
+pub use preview::{Destination, Preview};
 pub use run::checkpoint::CheckpointFile;
 pub use run::keeper::Keeper;
 pub use run::keeping::{checkpoint, keep_going, watched, weigh};

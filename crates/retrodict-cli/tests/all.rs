@@ -10,6 +10,7 @@ mod bad_input;
 mod batches;
 mod book;
 mod data_sets;
+mod dry_run;
 mod external;
 mod fields_of_tools;
 mod files;

@@ -367,3 +367,64 @@ fn batches_that_cannot_be_are_refused_before_anything_is_done() {
         &["cannot write res", "it is not a folder"],
     );
 }
+
+#[test]
+fn the_table_calls_parameters_by_their_names() {
+    let folder = tempdir().unwrap();
+    let f = folder.path();
+    fs::write(f.join("decay.csv"), "3.02\n2.19\n1.76\n1.43\n1.29\n1.15\n").unwrap();
+    fs::write(
+        f.join("sweep.toml"),
+        r#"
+[inversion]
+target = "decay.csv"
+simulator = { name = "formula", formula = "a * exp(-k * t) + c", times = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0] }
+
+[[inversion.parameter]]
+name = "a"
+start = 1.0
+
+[[inversion.parameter]]
+name = "k"
+start = 1.0
+
+[[inversion.parameter]]
+name = "c"
+tied = "a / 2"
+
+[[inversion.derived]]
+name = "half_life"
+expression = "log(2) / k"
+
+[sweep.over]
+"noise.std" = [0.01, 0.05]
+"#,
+    )
+    .unwrap();
+    succeed(f, "batch sweep.toml --out runs");
+    succeed(f, "collect runs");
+    let csv = fs::read_to_string(f.join("runs/table.csv")).unwrap();
+    let lines: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    let end = [
+        "a",
+        "k",
+        "c",
+        "half_life",
+        "a_deviation",
+        "k_deviation",
+        "c_deviation",
+        "half_life_deviation",
+    ];
+    assert!(lines[0].ends_with(&end), "{csv}");
+    let column = |name: &str| lines[0].iter().position(|known| *known == name).unwrap();
+    for line in &lines[1..] {
+        let value = |name: &str| line[column(name)].parse::<f64>().unwrap();
+        assert!((value("half_life") / (2.0_f64.ln() / value("k")) - 1.0).abs() < 1e-9);
+        assert!((value("c") / (0.5 * value("a")) - 1.0).abs() < 1e-9);
+        let expected = 0.5 * value("a_deviation");
+        assert!((value("c_deviation") / expected - 1.0).abs() < 1e-6);
+    }
+    let page = fs::read_to_string(f.join("runs/report.html")).unwrap();
+    assert!(page.contains("<th>half_life</th>"));
+    assert_eq!(table(&f.join("runs"))["lines"][0]["found"][1]["name"], "k");
+}

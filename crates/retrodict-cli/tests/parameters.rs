@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::binary::{fail, succeed};
+use crate::binary::{fail, retrodict, succeed};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
@@ -322,4 +322,111 @@ fn what_the_help_points_at_is_there() {
     let solutions = many["solutions"].as_array().unwrap().iter();
     let starts: u64 = solutions.map(|s| s["starts"].as_u64().unwrap()).sum();
     assert_eq!(starts, 6);
+}
+
+#[test]
+fn options_of_profiles_come_from_file_and_settings() {
+    let folder = folder();
+    let interval = |words: &str| {
+        let found = field(&folder, words);
+        let facts = named(&found["profiles"], "R0").clone();
+        let side = |side: &str| number(&facts["profile"][side]["crosses"]);
+        (side("high") - side("low"), number(&facts["level"]))
+    };
+    let (usual, level) = interval("solve one.toml --json -o x.npy");
+    assert_eq!(level, 0.95);
+    let (narrow, level) = interval("solve one.toml --set profile.level=0.5 --json -o x.npy");
+    assert!(level == 0.5 && narrow < 0.6 * usual, "{narrow} of {usual}");
+    let table = FILE.replace(
+        "profile = [\"R0\", \"recovery\"]",
+        "profile = { of = \"R0\", level = 0.5, points = 12 }",
+    );
+    fs::write(folder.path().join("two.toml"), table).unwrap();
+    let (same, _) = interval("solve two.toml --json -o x.npy");
+    assert!((same / narrow - 1.0).abs() < 1e-3, "{same} and {narrow}");
+    let text = succeed(folder.path(), "solve two.toml -o x.npy");
+    assert!(
+        text.contains("50 % intervals by profile likelihood"),
+        "{text}"
+    );
+    // Flags say of what, and keep how.
+    let text = succeed(folder.path(), "solve two.toml --profile recovery --dry-run");
+    assert!(
+        text.contains("profile likelihoods of recovery at 50 %"),
+        "{text}"
+    );
+    for (setting, part) in [
+        ("profile.level=1.5", "level"),
+        ("profile.levl=0.5", "did you mean 'level'"),
+        ("profile.points=1", "at least 2"),
+    ] {
+        let words = format!("solve one.toml --set {setting} -o x.npy");
+        let message = fail(folder.path(), &words, 2);
+        assert!(message.contains(part), "{setting}: {message}");
+    }
+    assert!(succeed(folder.path(), "list profile").contains("reach"));
+}
+
+#[test]
+fn profiles_under_constraints_are_refused_clearly() {
+    let folder = folder();
+    let file = FILE.replace(
+        "profile = [\"R0\", \"recovery\"]\n",
+        "profile = \"contact\"\nconstraint = \"contact + recovery <= 0.9\"\n",
+    );
+    let file = file.replace("\"\nstart", "\"\ntransform = \"none\"\nstart");
+    fs::write(folder.path().join("two.toml"), file).unwrap();
+    let text = succeed(folder.path(), "solve two.toml -o x.npy");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "no profile likelihoods",
+        "without linear constraints",
+        "bounds",
+    ] {
+        assert!(text.contains(part), "no '{part}' in {text}");
+    }
+}
+
+#[test]
+fn a_program_takes_as_many_values_as_parameters_are_named() {
+    let folder = folder();
+    fs::write(folder.path().join("y.csv"), "3\n4\n").unwrap();
+    let model = r#"sh -c "cp '{input}' '{output}'""#;
+    let solve = |words: &str| {
+        let mut command = retrodict(folder.path());
+        command.args([
+            "solve",
+            "--command",
+            model,
+            "--outputs",
+            "2",
+            "--target",
+            "y.csv",
+        ]);
+        command.args(words.split_whitespace()).output().unwrap()
+    };
+    let errors =
+        |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let found = solve("--parameter a:start=1 --parameter b:start=1 --json -o x.npy");
+    assert!(found.status.success(), "{}", errors(&found));
+    let whole: Value = serde_json::from_slice(&found.stdout).unwrap();
+    let found = &whole["fields"][0]["statistics"]["parameters"];
+    assert!((number(&named(found, "b")["value"]) - 4.0).abs() < 1e-6);
+    // A number that is said is the one that holds, and names that are too few or too many are refused.
+    for (words, part) in [
+        (
+            "--inputs 3 --parameter a:start=1 --parameter b:start=1 -o x.npy",
+            "the model takes 3 values",
+        ),
+        (
+            "--inputs 1 --parameter a:start=1 --parameter b:start=1 -o x.npy",
+            "parameter 'b'",
+        ),
+        ("-o x.npy", "--inputs N"),
+    ] {
+        let output = solve(words);
+        let message = errors(&output);
+        assert_eq!(output.status.code(), Some(2), "{words}: {message}");
+        assert!(message.contains(part), "{words}: {message}");
+    }
 }

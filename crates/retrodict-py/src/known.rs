@@ -125,7 +125,7 @@ impl Known {
         }
         spec.parameters = names::specs(arguments.parameters)?;
         spec.derived = names::derived(arguments.derived)?;
-        spec.profile = names::names("profile", arguments.profile)?;
+        spec.profile = names::profile(arguments.profile)?;
         spec.constraint = names::names("constraints", arguments.constraints)?;
         spec.start.values = x.map(|x| x.values.clone());
         spec.start.count = arguments.starts;

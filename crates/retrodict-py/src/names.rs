@@ -3,7 +3,7 @@
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use retrodict::spec::{DerivedSpec, ParameterSpec};
+use retrodict::spec::{DerivedSpec, ParameterSpec, ProfileSpec};
 use toml::{Table, Value};
 
 use crate::arrays::type_name;
@@ -70,6 +70,18 @@ fn each<T>(
         spec(name, &item)
     };
     dict.iter().map(entry).collect()
+}
+
+/// `profile=["k", "R0"]`, or a dictionary of these, `of`, and options.
+///
+/// # Errors
+/// If it is neither, or a key is unknown.
+pub fn profile(given: Option<&Bound<'_, PyAny>>) -> PyResult<ProfileSpec> {
+    let dict = given.and_then(|given| given.cast::<PyDict>().ok());
+    match dict {
+        Some(dict) => described("profile", Value::Table(table("profile", dict)?)),
+        None => Ok(names("profile", given)?.into_iter().collect()),
+    }
 }
 
 /// A name, or a sequence of names.

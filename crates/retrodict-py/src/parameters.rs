@@ -4,10 +4,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use retrodict::compose::parameters::{Parameters, Role};
 use retrodict::models::expression::Expression;
-use retrodict::spec::Profiled;
+use retrodict::spec::{ProfileSpec, Profiled};
 use retrodict::uncertainty::criteria::InformationCriteria;
 use retrodict::uncertainty::derived::Quantity;
-use retrodict::uncertainty::profile::{Along, Profile, ProfileOptions, Side, profiles};
+use retrodict::uncertainty::profile::{Along, Profile, Side, profiles};
 use retrodict::uncertainty::statistics::{Interval, Statistics};
 
 use crate::arrays;
@@ -101,18 +101,21 @@ pub fn intervals<'py>(
 pub fn profiled<'py>(
     py: Python<'py>,
     built: &Built,
-    wanted: &[String],
+    wanted: &ProfileSpec,
     found: &Statistics,
-    level: f64,
 ) -> PyResult<Bound<'py, PyDict>> {
     let assembled = &built.assembled;
     let all = ["all".to_owned()];
-    let wanted = if wanted.is_empty() { &all } else { wanted };
+    let names = if wanted.is_empty() {
+        &all
+    } else {
+        &wanted.of[..]
+    };
     let table = assembled.parameters.as_deref();
-    let profiled = Profiled::named(wanted, table, &assembled.derived, &*assembled.simulator);
+    let profiled = Profiled::named(names, table, &assembled.derived, &*assembled.simulator);
     let profiled = profiled.map_err(|error| raised(&error))?;
     let along: Vec<Along<'_>> = profiled.iter().filter_map(|p| p.along(table)).collect();
-    let options = ProfileOptions::default().with_level(level);
+    let options = wanted.options();
     let heard = signals::heard(&built.held);
     let found = built.held.run(py, || {
         heard.within(|| profiles(built.problem(), found, &along, &options))

@@ -321,23 +321,26 @@ impl Solution {
     /// "threshold", "x", "sentence", …} of each, where excess is twice the rise of −ln of the likelihood with all others at
     /// their best, and the interval is where that stays below the threshold.
     ///
-    /// names: which; those that `solve` was given if left out, or all. level: of the intervals.
+    /// names: which; those that `solve` was given if left out, or all. level: of the intervals, as `solve` was told if left
+    /// out.
     ///
     /// Costs some twenty fits each.
-    #[pyo3(signature = (names=None, *, level=0.95))]
+    #[pyo3(signature = (names=None, *, level=None))]
     fn profiles<'py>(
         &self,
         py: Python<'py>,
         names: Option<&Bound<'_, PyAny>>,
-        level: f64,
+        level: Option<f64>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let built = self.posed.built(py)?;
-        let mut wanted = crate::names::names("names", names)?;
-        if wanted.is_empty() {
-            wanted.clone_from(&self.posed.terms.known.spec.profile);
+        let mut wanted = self.posed.terms.known.spec.profile.clone();
+        let named = crate::names::names("names", names)?;
+        if !named.is_empty() {
+            wanted.of = named;
         }
+        wanted.level = level.unwrap_or(wanted.level);
         let found = self.found(py, &built, Noise::of(built.problem()))?;
-        parameters::profiled(py, &built, &wanted, &found, level)
+        parameters::profiled(py, &built, &wanted, &found)
     }
 
     /// {"log_likelihood", "aic", "aicc", "bic", "parameters", "data"}: to compare models of the same data. None where the

@@ -31,7 +31,7 @@ use crate::{data_sets, subject};
 /// "tied": "2 * k_on", "prior": {"mean": …, "std": …}}, …}: the simulator's parameters by name, or names for the values of x in
 /// their order; x is then made of the free ones, in their own units. derived: {"R0": "contact / recovery"}. constraints: "a + 2 * b <= 3", or a
 /// list of such, linear in the free parameters, for levenberg-marquardt and gauss-newton. profile: of which
-/// of them `Solution.profiles` is asked for.
+/// of them `Solution.profiles` is asked for, or {"of": names, "level": 0.9, "reach": …, "points": …, "steps": …}.
 /// method: a rule of retrodict.methods(), or an alias of one; "auto" chooses by the size of the problem, its
 /// inverse, priors and bounds, and Solution.method_reason says why; options: the rule's options.
 /// noise: a standard deviation for all data, one for each, or their covariance; or the name of a noise level that is fitted,

@@ -77,6 +77,17 @@ def test_derived_quantities_have_errors_and_profiles():
     assert set(solution.profiles("all")) == {"amplitude", "rate", "offset", "half_life"}
 
 
+def test_options_of_profiles_are_given_beside_their_names():
+    wide = retrodict.solve(MODEL, DATA, parameters=NAMES, profile=["rate"])
+    narrow = retrodict.solve(MODEL, DATA, parameters=NAMES, profile={"of": "rate", "level": 0.5, "points": 12})
+    outer, inner = wide.profiles()["rate"], narrow.profiles()["rate"]
+    assert outer["low"] < inner["low"] < inner["value"] < inner["high"] < outer["high"]
+    # What is said when they are asked for comes before what was said when it was solved.
+    again = narrow.profiles(level=0.95)["rate"]
+    assert again["high"] == pytest.approx(outer["high"], rel=1e-6)
+    assert pickle.loads(pickle.dumps(narrow)).profiles()["rate"]["high"] == pytest.approx(inner["high"], rel=1e-9)
+
+
 def test_a_fitted_noise_level_is_a_parameter():
     solution = retrodict.solve(MODEL, DATA, parameters=NAMES, noise="sigma", stop={"loss_change": 1e-12})
     plain = retrodict.solve(MODEL, DATA, parameters=NAMES, stop={"loss_change": 1e-12})
@@ -136,6 +147,9 @@ def test_priors_of_parameters_are_weighed_against_the_noise():
         ({"parameters": {**NAMES, "rate": {"start": 1.0, "transform": "logit"}}}, "give lower and upper"),
         ({"parameters": {**NAMES, "rate": {"fixed": 1.0}}, "profile": "rate"}, "a constant has no profile"),
         ({"parameters": NAMES, "profile": "rat"}, "did you mean 'rate'"),
+        ({"parameters": NAMES, "profile": {"of": "rate", "levl": 0.9}}, "did you mean 'level'"),
+        ({"parameters": NAMES, "profile": {"of": "rate", "level": 1.9}}, "level"),
+        ({"parameters": NAMES, "profile": {"level": 0.9}}, "name that of which profiles"),
         ({"parameters": NAMES, "derived": {"rate": "2 * offset"}}, "given more than once"),
         ({"parameters": NAMES, "derived": {"half": "lgo(2) / rate"}}, "did you mean 'ln'"),
         ({"parameters": NAMES, "lower": 0.0}, "keep one"),

@@ -37,6 +37,8 @@ many values as the noisy data, and no prior, stops at the noise level.
 Pipes: - in place of a file is standard input or output: a table, or a .npy array, recognised by its
 first bytes. What came from standard input is solved to standard output.
 File: an inversion in TOML contains the same settings, and more; flags override it.
+Dry run: --dry-run reads the data, makes the checks of a run and prints the resolved problem: unknowns,
+data, noise, priors, method and why, stops, output, and what a step costs. With --json as JSON.
 Folder: --out DIR keeps the inversion, x, the history, a report and checkpoints; after an
 interruption, `retrodict resume DIR` continues.")]
 pub struct SolveArguments {
@@ -139,6 +141,9 @@ pub struct SolveArguments {
     /// The time limit for each field, such as 500ms, 10s or 2m, including the choice of a weight and the statistics.
     #[arg(long, value_name = "LIMIT", value_parser = duration)]
     pub time: Option<Duration>,
+    /// Print what would be solved and how, with the cost of a step, measured at the start; solve nothing and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
     /// Number of threads; the result does not depend on it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,

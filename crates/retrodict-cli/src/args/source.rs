@@ -34,7 +34,7 @@ pub struct Source {
     /// A program that writes J instead of y, m × n in row-major order [default: J by finite differences].
     #[arg(long, help_heading = HEADING, value_name = "CMD")]
     pub jacobian_command: Option<String>,
-    /// Number of values that the program reads [default with --keep: as it says].
+    /// Number of values that the program reads [default: as many as --parameter names; with --keep, as it says].
     #[arg(long, help_heading = HEADING, value_name = "N", conflicts_with = "input_shape")]
     pub inputs: Option<usize>,
     /// Number of values that it writes [default with --keep: as it says].
@@ -58,8 +58,9 @@ pub struct Source {
 }
 
 impl Source {
-    /// Adds what the arguments say to the options of the simulator of that name.
-    pub fn join(&self, name: &str, options: &mut toml::Table) -> Outcome<()> {
+    /// Adds what the arguments say to the options of the simulator of that name; `named`: whether parameters are named, whose
+    /// number is that of the inputs then.
+    pub fn join(&self, name: &str, named: bool, options: &mut toml::Table) -> Outcome<()> {
         if name.is_empty() {
             return Err(Failure::Misuse(
                 "no simulator is given: name one from `retrodict list`, or use your own with --umbridge URL or \
@@ -67,7 +68,7 @@ impl Source {
                     .to_owned(),
             ));
         }
-        self.check()?;
+        self.check(named)?;
         let mut set = |key: &str, value: Option<toml::Value>| {
             if let Some(value) = value {
                 options.insert(key.to_owned(), value);
@@ -96,7 +97,7 @@ impl Source {
     }
 
     /// What is said of a server goes with one, and likewise for programs.
-    fn check(&self) -> Outcome<()> {
+    fn check(&self, named: bool) -> Outcome<()> {
         let (server, program) = (self.umbridge.is_some(), self.command.is_some());
         let url = "--umbridge URL";
         let command = "--command CMD";
@@ -147,14 +148,14 @@ impl Source {
             }
         }
         if program && !self.keep {
-            self.check_sizes()?;
+            self.check_sizes(named)?;
         }
         Ok(())
     }
 
     /// A program that is run for each evaluation cannot say how many values it reads and writes.
-    fn check_sizes(&self) -> Outcome<()> {
-        let input = self.inputs.is_some() || self.input_shape.is_some();
+    fn check_sizes(&self, named: bool) -> Outcome<()> {
+        let input = named || self.inputs.is_some() || self.input_shape.is_some();
         let output = self.outputs.is_some() || self.output_shape.is_some();
         let missing = match (input, output) {
             (true, true) => return Ok(()),

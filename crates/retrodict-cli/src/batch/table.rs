@@ -7,6 +7,7 @@ use retrodict::Counts;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::found::{Found, found, named, names};
 use super::{Index, Solved, Stored};
 use crate::data::durable::replace;
 use crate::failure::{Failure, Outcome};
@@ -58,6 +59,8 @@ pub struct BatchLine {
     pub x: Option<Vec<f64>>,
     /// The standard deviation of each value of it, where statistics were taken; `null` where it is infinite.
     pub deviations: Option<Vec<Option<f64>>>,
+    /// The same by name, and the quantities that follow from parameters.
+    pub found: Vec<Found>,
 }
 
 /// Reads all results of a batch's folder.
@@ -113,6 +116,7 @@ pub fn collect(out: &Path) -> Outcome<Collected> {
                 counts: answer.counts,
                 x: answer.x.clone(),
                 deviations: answer.deviations(),
+                found: found(answer),
             });
         }
     }
@@ -150,16 +154,18 @@ impl Collected {
         remarks
     }
 
+    /// The names of all values that were found.
+    pub fn names(&self) -> Vec<String> {
+        names(self.lines.iter().map(|line| &line.found[..]))
+    }
+
     fn csv(&self) -> String {
-        let widest = self
-            .lines
-            .iter()
-            .filter_map(|l| l.x.as_ref())
-            .map(Vec::len)
-            .max();
-        let deviations = self.lines.iter().filter_map(|l| l.deviations.as_ref());
-        let known = deviations.map(Vec::len).max().unwrap_or(0);
-        let widest = widest.unwrap_or(0);
+        let names = self.names();
+        let known = |name: &&String| {
+            let mut lines = self.lines.iter();
+            lines.any(|line| named(&line.found, name).is_some_and(|f| f.deviation.is_some()))
+        };
+        let known: Vec<&String> = names.iter().filter(known).collect();
         let mut header = vec!["problem".to_owned()];
         header.extend(self.keys.iter().cloned());
         let fixed = [
@@ -176,8 +182,18 @@ impl Collected {
             "inverse",
         ];
         header.extend(fixed.map(str::to_owned));
-        header.extend((1..=widest).map(|i| format!("x{i}")));
-        header.extend((1..=known).map(|i| format!("x{i}_deviation")));
+        // A parameter may be called as a column of the table is.
+        let column = |name: &String| match header.contains(name) {
+            true => format!("{name} (parameter)"),
+            false => name.clone(),
+        };
+        let values: Vec<String> = names.iter().map(column).collect();
+        let deviations = known
+            .iter()
+            .map(|name| format!("{}_deviation", column(name)));
+        let deviations: Vec<String> = deviations.collect();
+        header.extend(values);
+        header.extend(deviations);
         let mut rows = vec![header];
         for line in &self.lines {
             let counts = line.counts;
@@ -196,12 +212,15 @@ impl Collected {
                 counts.vjp.to_string(),
                 counts.inverse.to_string(),
             ]);
-            let x = line.x.iter().flatten().map(f64::to_string);
-            row.extend(x);
-            row.resize(rows[0].len() - known, String::new());
-            let cell = |d: &Option<f64>| d.map_or_else(|| "inf".to_owned(), |d| d.to_string());
-            row.extend(line.deviations.iter().flatten().map(cell));
-            row.resize(rows[0].len(), String::new());
+            let value = |name: &String| {
+                named(&line.found, name).map_or_else(String::new, |f| f.value.to_string())
+            };
+            let deviation = |name: &&String| {
+                let found = named(&line.found, name).and_then(|f| f.deviation);
+                found.map_or_else(String::new, |d| d.to_string())
+            };
+            row.extend(names.iter().map(value));
+            row.extend(known.iter().map(deviation));
             rows.push(row);
         }
         let mut text = String::new();

@@ -4,8 +4,8 @@ use retrodict::registry::{Setting, fields, kinds, schema};
 use retrodict::spec::{
     BoundsSpec, DataSpec, DerivedSpec, DrawSpec, ExperimentMethodSpec, ExperimentSpec,
     ExperimentStartSpec, InversionSpec, NoiseSpec, ObservationSpec, ParameterSpec, PosteriorSpec,
-    ProblemSpec, StartSpec, StopSpec, TrainingMethodSpec, TrainingSpec, TrainingStopSpec,
-    TruthSpec,
+    ProblemSpec, ProfileSpec, StartSpec, StopSpec, TrainingMethodSpec, TrainingSpec,
+    TrainingStopSpec, TruthSpec,
 };
 use retrodict::training::Schedule;
 use schemars::JsonSchema;
@@ -45,7 +45,7 @@ const fn one_of<T: JsonSchema>(name: &'static str, sentence: &'static str) -> Pa
     }
 }
 
-const PARTS: [Part; 20] = [
+const PARTS: [Part; 21] = [
     table::<InversionSpec>("inversion", "An inversion as a file"),
     table::<StopSpec>(
         "stop",
@@ -69,6 +69,10 @@ const PARTS: [Part; 20] = [
         "A quantity that follows from parameters: --derived NAME=FORMULA, or [[derived]]",
     ),
     table::<BoundsSpec>("bounds", "Bounds on x: [bounds]"),
+    table::<ProfileSpec>(
+        "profile",
+        "Profile likelihoods: --profile NAMES, or [profile] in a file",
+    ),
     table::<PosteriorSpec>("posterior", "The posterior of a field: [posterior]"),
     table::<ExperimentSpec>("experiment", "An experiment as a file"),
     table::<ProblemSpec>("problem", "A problem of an experiment: [[problem]]"),

@@ -18,7 +18,7 @@ use crate::terminal::text::aligned;
 /// Prints a line for each conformance test, and how far the local inverse holds.
 pub fn run(args: &args::CheckArguments) -> Outcome<ExitCode> {
     let mut options = settings::table(&args.settings)?;
-    args.source.join(&args.simulator, &mut options)?;
+    args.source.join(&args.simulator, false, &mut options)?;
     let inverse = settings::inverse(args.inverse.as_deref(), &mut options)?;
     let named = Named {
         name: args.simulator.clone(),

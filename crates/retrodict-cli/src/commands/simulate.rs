@@ -28,7 +28,7 @@ pub fn run(args: &args::SimulateArguments) -> Outcome<ExitCode> {
         )));
     }
     let mut options = settings::table(&args.settings)?;
-    args.source.join(&args.simulator, &mut options)?;
+    args.source.join(&args.simulator, false, &mut options)?;
     if let Some(times) = settings::times(&args.simulator, args.times.as_deref())? {
         insert(&mut options, &times.path, times.value)?;
     }

@@ -10,7 +10,7 @@ use crate::args::source;
 use crate::data::{self, STANDARD, standard};
 use crate::deliver::{self, Delivery};
 use crate::failure::{Failure, NOT_CONVERGED, Outcome};
-use crate::inversion::{self, Plan, keep_going, watched, weigh};
+use crate::inversion::{self, Destination, Plan, Preview, keep_going, watched, weigh};
 use crate::results::folder;
 use crate::terminal::interrupt;
 use crate::terminal::text::wrapped;
@@ -25,7 +25,9 @@ pub fn run(args: &args::SolveArguments) -> Outcome<ExitCode> {
                 "--json and x would both go to standard output; write x to a file with --output FILE".to_owned(),
             ));
         }
-        standard::claim_output();
+        if !args.dry_run {
+            standard::claim_output();
+        }
     }
     let mut plan = Plan::new(inversion, &origin)?;
     source::note(&*plan.simulator);
@@ -34,6 +36,9 @@ pub fn run(args: &args::SolveArguments) -> Outcome<ExitCode> {
     }
     if let Some(warning) = plan.warnings() {
         eprintln!("{}", wrapped("note: ", &warning));
+    }
+    if args.dry_run {
+        return preview(args, &plan);
     }
     if let Some(out) = &args.out {
         begin(out)?;
@@ -65,6 +70,22 @@ pub fn run(args: &args::SolveArguments) -> Outcome<ExitCode> {
     }))
 }
 
+/// Tells what would be done: nothing is solved, and nothing is written.
+fn preview(args: &args::SolveArguments, plan: &Plan) -> Outcome<ExitCode> {
+    if let Some(out) = &args.out {
+        folder::check(out)?;
+        not_taken(out)?;
+    }
+    let file = output_of(args, &plan.inversion);
+    let output = Destination::new(args.out.as_deref(), file.as_deref());
+    let preview = Preview::of(plan, output)?;
+    match args.json {
+        true => println!("{}", folder::json(&preview)?),
+        false => print!("{}", preview.words()),
+    }
+    Ok(interrupt::code(ExitCode::SUCCESS))
+}
+
 /// Where x goes beside the folder: where it was told, or beside the target.
 fn output_of(args: &args::SolveArguments, inversion: &InversionSpec) -> Option<PathBuf> {
     let beside = || data::beside(inversion::target_name(inversion), "solved");
@@ -75,6 +96,10 @@ fn output_of(args: &args::SolveArguments, inversion: &InversionSpec) -> Option<P
 /// Makes the folder; one that holds an inversion or a training is not written over.
 fn begin(out: &Path) -> Outcome<()> {
     folder::prepare(out)?;
+    not_taken(out)
+}
+
+fn not_taken(out: &Path) -> Outcome<()> {
     let taken = inversion::is_inversion(out) || out.join("plan.toml").exists();
     if taken {
         return Err(Failure::Misuse(format!(

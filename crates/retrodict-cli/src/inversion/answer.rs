@@ -53,6 +53,9 @@ pub struct Answer {
     /// How well each data set is fitted, where there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data_sets: Vec<DataSetFacts>,
+    /// The names of these values, where they have names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
     /// The weight of the prior, where a rule chose it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<Chosen>,
@@ -155,6 +158,10 @@ fn answer(plan: &Plan, field: usize, runs: &[&Run]) -> Option<Answer> {
         solutions: (of.starts.len() > 1).then_some(found),
         x: (x.len() <= SHOWN_UP_TO).then(|| x.clone()),
         data_sets: data_sets::data_sets(plan, fit.as_deref().unwrap_or_default()),
+        names: match x.len() <= SHOWN_UP_TO {
+            true => names(plan),
+            false => Vec::new(),
+        },
         weight: of.chosen.clone(),
         statistics: None,
         profiles: Vec::new(),
@@ -166,6 +173,12 @@ fn answer(plan: &Plan, field: usize, runs: &[&Run]) -> Option<Answer> {
         best: x.clone(),
         fit,
     })
+}
+
+/// The names of the values of x; none where they have places alone.
+fn names(plan: &Plan) -> Vec<String> {
+    let labels = plan.simulator.describe().labels.unwrap_or_default();
+    labels.into_iter().map(|(name, _)| name).collect()
 }
 
 /// The x of all fields as one array, shaped as the target is.

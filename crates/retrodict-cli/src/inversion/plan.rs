@@ -13,7 +13,7 @@ use retrodict::spec::{InversionSpec, Named, Observed, Origin, Posed, Profiled, V
 use retrodict::uncertainty::derived::Quantity;
 use retrodict::uncertainty::profile::Along;
 use retrodict::uncertainty::weight::Choice;
-use retrodict::{Problem, Simulator, Solver, StopWhen};
+use retrodict::{Problem, Simulator, Solver, StopWhen, UpdateRule};
 use toml::Table;
 
 use crate::data::{Array, UserFiles};
@@ -196,6 +196,16 @@ impl Plan {
             inverse.unwrap_or_default(),
             search.map_or_else(String::new, |search| format!(" {search}"))
         )
+    }
+
+    /// The options of the rule that were given.
+    pub fn rule_options(&self) -> &Table {
+        &self.posed.rule.options
+    }
+
+    /// A fresh rule.
+    pub fn make_rule(&self) -> retrodict::Result<Box<dyn UpdateRule>> {
+        self.posed.make_rule()
     }
 
     /// Which rule was chosen, and why, where the user did not choose.

@@ -8,9 +8,12 @@ use super::style::{colour, escape, number};
 use crate::data::Array;
 use crate::inversion::{Answer, Statistics};
 use crate::results::folder::{ProblemFacts, RunContents};
+use crate::results::own_units::OwnUnit;
 
 /// Unknowns up to which correlations are a table with numbers.
 const TABLED: usize = 12;
+/// Unknowns up to which they are a picture: of more, no single one can be told.
+const PICTURED: usize = 30;
 
 /// The sections of all fields; a heading for each where there are several.
 pub fn section(
@@ -26,7 +29,8 @@ pub fn section(
         let own = |what: &str| contents.field(&format!("{}/{label}/{what}", problem.name));
         let mut part = String::new();
         if let Some(found) = &answer.statistics {
-            part.push_str(&statistics(found));
+            let start = own("start").filter(|start| start.values.len() == found.unknowns);
+            part.push_str(&statistics(found, start, &problem.own_units));
             if let Some(correlation) = own("correlation") {
                 part.push_str(&correlations(found, correlation));
             }
@@ -58,39 +62,62 @@ pub fn section(
         html.push_str(&part);
     }
     if !html.is_empty() {
-        html.insert_str(0, "<h2>Uncertainty</h2>\n");
+        let heading = match answers.iter().all(lists_all) {
+            true => "Parameters",
+            false => "Uncertainty",
+        };
+        html.insert_str(0, &format!("<h2>{heading}</h2>\n"));
     }
     (html, figures)
 }
 
-fn statistics(found: &Statistics) -> String {
+/// Whether the table of intervals has a line for each value of x.
+pub fn lists_all(answer: &Answer) -> bool {
+    let statistics = answer.statistics.as_ref();
+    statistics.is_some_and(|found| found.parameters.len() == found.unknowns)
+}
+
+fn statistics(found: &Statistics, start: Option<&Array>, own_units: &[Option<OwnUnit>]) -> String {
     let mut html = format!("<p class=soft>{}</p>\n", escape(&found.heading()));
     html.push_str(
-        "<div class=scroll><table>\n<tr><th class=left>unknown</th><th>value</th><th>standard \
+        "<div class=scroll><table>\n<tr><th class=left>parameter</th><th>value</th><th>standard \
          deviation</th><th>lower</th>\
-         <th>upper</th><th class=left>unit</th></tr>\n",
+         <th>upper</th><th class=left>unit</th><th>start</th></tr>\n",
     );
+    let start = |index: usize, of: &dyn Fn(f64) -> f64| {
+        let value = start.and_then(|start| start.values.get(index));
+        value.map_or_else(String::new, |value| number(of(*value)))
+    };
     let cell =
         |value: Option<f64>, infinite: &str| value.map_or_else(|| infinite.to_owned(), number);
     for parameter in &found.parameters {
+        let deviation = match found.fixed.contains(&parameter.name) {
+            true => "fixed".to_owned(),
+            false => cell(parameter.deviation, "∞"),
+        };
         html.push_str(&format!(
-            "<tr><td class=left>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=left>{}</td></tr>\n",
+            "<tr><td class=left>{}</td><td><b>{}</b></td><td>{deviation}</td><td>{}</td><td>{}</td><td class=left>{}</td>\
+             <td>{}</td></tr>\n",
             escape(&parameter.name),
             number(parameter.value),
-            cell(parameter.deviation, "∞"),
             cell(parameter.low, "−∞"),
             cell(parameter.high, "∞"),
-            escape(&parameter.unit)
+            escape(&parameter.unit),
+            start(parameter.index, &|x| x)
         ));
         if let Some(own) = &parameter.own {
             html.push_str(&format!(
                 "<tr class=own><td class=left>{}</td><td>{}</td><td></td><td>{}</td><td>{}</td>\
-                 <td class=left>{}</td></tr>\n",
+                 <td class=left>{}</td><td>{}</td></tr>\n",
                 escape(&own.name),
                 number(own.value),
                 cell(own.low, "−∞"),
                 cell(own.high, "∞"),
-                escape(&own.unit)
+                escape(&own.unit),
+                own_units
+                    .get(parameter.index)
+                    .and_then(Option::as_ref)
+                    .map_or_else(String::new, |unit| start(parameter.index, &|x| unit.of(x)))
             ));
         }
     }
@@ -100,7 +127,8 @@ fn statistics(found: &Statistics) -> String {
             Some(_) => cell(quantity.deviation, "∞"),
         };
         html.push_str(&format!(
-            "<tr><td class=left>{}</td><td>{}</td><td>{deviation}</td><td>{}</td><td>{}</td><td class=left>{}</td></tr>\n",
+            "<tr><td class=left>{}</td><td><b>{}</b></td><td>{deviation}</td><td>{}</td><td>{}</td><td class=left>{}</td>\
+             <td></td></tr>\n",
             escape(&quantity.label()),
             number(quantity.value),
             cell(quantity.low, "−∞"),
@@ -122,7 +150,7 @@ fn statistics(found: &Statistics) -> String {
 fn correlations(found: &Statistics, table: &Array) -> String {
     let n = found.unknowns;
     let bar = pictures::bar(&ERRORS, (-1.0, 1.0), "correlation", "1");
-    if n < 2 {
+    if !(2..=PICTURED).contains(&n) {
         return String::new();
     }
     if n > TABLED || found.parameters.len() < n {

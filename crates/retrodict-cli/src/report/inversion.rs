@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::curves::{self, Figure, axis, layout};
+use super::curves::{self, Figure, axis, capital, layout};
 use super::page::{chips, document, pairs, provenance};
 use super::pictures::{self, ERRORS, VALUES};
 use super::series;
@@ -35,8 +35,8 @@ pub fn build(contents: &RunContents, answers: &[Answer]) -> String {
             );
         }
         body.push_str("<section>\n");
-        body.push_str(&ending(contents, answers));
-        // Each part tells for itself what it has to show, and a figure for each of its plots.
+        // Each part tells for itself what it has to show, and a figure for each of its plots. What was found comes first, how
+        // it was found after it.
         let sections = [
             fit(contents, problem),
             unknowns(contents, problem, answers),
@@ -44,6 +44,7 @@ pub fn build(contents: &RunContents, answers: &[Answer]) -> String {
             profiles::section(contents, problem, answers),
             posterior::section(contents, problem, answers),
             trade::section(contents, problem, answers),
+            (ending(contents, answers), Vec::new()),
             convergence(contents, problem),
         ];
         for (html, more) in sections {
@@ -56,12 +57,12 @@ pub fn build(contents: &RunContents, answers: &[Answer]) -> String {
     document(&manifest.title, &body, &figures)
 }
 
-/// How each field ended, and what to try next.
+/// How each field ended, what it cost, and what to try next.
 fn ending(contents: &RunContents, answers: &[Answer]) -> String {
     let known = answers.iter().any(|answer| answer.chi_squared.is_some());
     let chi = if known { "<th>χ²/N</th>" } else { "" };
     let mut html = format!(
-        "<div class=scroll><table>\n<tr><th class=left></th><th class=left>ended</th><th>steps</th>\
+        "<h2>How it ended</h2>\n<div class=scroll><table>\n<tr><th class=left></th><th class=left>ended</th><th>steps</th>\
          <th>seconds</th><th>loss</th>{chi}<th>forward</th><th>jvp</th><th>vjp</th><th>inverse</th></tr>\n"
     );
     for (i, (answer, method)) in answers.iter().zip(&contents.summary.methods).enumerate() {
@@ -228,15 +229,18 @@ fn three_pictures(label: &str, problem: &ProblemFacts, [data, fit, rest]: [&Arra
     )
 }
 
-/// x: a table while there are few values, a line or a picture else.
+/// x: a table while there are few values, a line or a picture else; nothing where the table of intervals lists all of them.
 fn unknowns(contents: &RunContents, problem: &ProblemFacts, answers: &[Answer]) -> Section {
+    if !answers.is_empty() && answers.iter().all(certainty::lists_all) {
+        return (String::new(), Vec::new());
+    }
     let order = labels(contents);
     let title = format!("{} [{}]", problem.x.name, problem.x.unit);
     let heading = match problem.labels.is_empty() {
         true => title.as_str(),
         false => "parameters",
     };
-    let mut html = format!("<h2>Result: {}</h2>\n", escape(heading));
+    let mut html = format!("<h2>{}</h2>\n", escape(&capital(heading)));
     let found: Vec<(&String, &Array, Option<&Array>)> = order
         .iter()
         .filter_map(|label| {

@@ -5,10 +5,13 @@ use serde_json::{Value, json};
 use super::curves::{Figure, axis, layout};
 use super::page::{document, pairs};
 use super::style::{colour, escape, number};
-use crate::batch::{BatchLine, Collected, plain};
+use crate::batch::{BatchLine, Collected, Found, named, plain};
 
 /// Lines of the table that are shown; `table.csv` has all of them.
 const SHOWN: usize = 1000;
+
+/// Names up to which each has a column.
+const COLUMNS: usize = 12;
 
 /// A name, and what a line has of it.
 type SweepQuantity = (&'static str, fn(&BatchLine) -> Option<f64>);
@@ -89,15 +92,32 @@ fn figures(collected: &Collected) -> Vec<Figure> {
     figures
 }
 
+/// A value with its standard deviation, where that is known.
+fn value(found: &Found) -> String {
+    match found.deviation {
+        Some(deviation) if deviation.is_finite() => {
+            format!("{}\u{a0}±\u{a0}{}", number(found.value), number(deviation))
+        }
+        _ => number(found.value),
+    }
+}
+
 fn table(collected: &Collected) -> String {
     let mut html = "<div class=scroll><table>\n<tr><th class=left>problem</th>".to_owned();
     for key in &collected.keys {
         html.push_str(&format!("<th class=left>{}</th>", escape(key)));
     }
     html.push_str(
-        "<th class=left>ended</th><th>steps</th><th>seconds</th><th>loss</th><th>χ²/N</th>\
-         <th>x</th></tr>\n",
+        "<th class=left>ended</th><th>steps</th><th>seconds</th><th>loss</th><th>χ²/N</th>",
     );
+    let names = collected.names();
+    match names.len() <= COLUMNS {
+        true => names
+            .iter()
+            .for_each(|name| html.push_str(&format!("<th>{}</th>", escape(name)))),
+        false => html.push_str("<th>x</th>"),
+    }
+    html.push_str("</tr>\n");
     for line in collected.lines.iter().take(SHOWN) {
         html.push_str(&format!(
             "<tr><td class=left>{}</td>",
@@ -106,27 +126,25 @@ fn table(collected: &Collected) -> String {
         for value in &line.settings {
             html.push_str(&format!("<td class=left>{}</td>", escape(&plain(value))));
         }
-        let known = line.deviations.as_deref().unwrap_or_default();
-        let x = line
-            .x
-            .iter()
-            .flatten()
-            .enumerate()
-            .map(|(i, x)| match known.get(i) {
-                Some(Some(deviation)) => {
-                    format!("{}\u{a0}±\u{a0}{}", number(*x), number(*deviation))
-                }
-                _ => number(*x),
-            });
         html.push_str(&format!(
-            "<td class=left>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=values>{}</td></tr>\n",
+            "<td class=left>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>",
             line.status,
             line.steps,
             number(line.seconds),
             number(line.loss),
             line.chi_squared.map_or_else(|| "–".to_owned(), number),
-            x.collect::<Vec<_>>().join(", ")
         ));
+        match names.len() <= COLUMNS {
+            true => names.iter().for_each(|name| {
+                let cell = named(&line.found, name).map_or_else(|| "–".to_owned(), value);
+                html.push_str(&format!("<td>{cell}</td>"));
+            }),
+            false => {
+                let cells: Vec<String> = line.found.iter().map(value).collect();
+                html.push_str(&format!("<td class=values>{}</td>", cells.join(", ")));
+            }
+        }
+        html.push_str("</tr>\n");
     }
     html.push_str("</table></div>\n");
     if collected.lines.len() > SHOWN {

@@ -55,11 +55,17 @@ pub fn free(name: &str) -> PathBuf {
         .unwrap_or(first)
 }
 
-/// Makes a folder and makes sure that it can be written, before hours of work go in.
-pub fn prepare(folder: &Path) -> Outcome<()> {
+/// Checks that what is called so is a folder, if there is anything.
+pub fn check(folder: &Path) -> Outcome<()> {
     if folder.exists() && !folder.is_dir() {
         return Err(Failure::unwritable(folder, "it is not a folder"));
     }
+    Ok(())
+}
+
+/// Makes a folder and makes sure that it can be written, before hours of work go in.
+pub fn prepare(folder: &Path) -> Outcome<()> {
+    check(folder)?;
     make_folder(folder).map_err(|e| Failure::unwritable(folder, e))?;
     remove_left_over(folder);
     // Others may try the same folder at the same time.

@@ -132,7 +132,7 @@ class Solution:
     def parameters(self) -> dict[str, float]: ...
     def intervals(self, level: float = 0.95) -> dict[str, dict[str, Any]]: ...
     def profiles(
-        self, names: Optional[Union[str, Sequence[str]]] = None, *, level: float = 0.95
+        self, names: Optional[Union[str, Sequence[str]]] = None, *, level: Optional[float] = None
     ) -> dict[str, dict[str, Any]]: ...
     @property
     def criteria(self) -> Optional[dict[str, Any]]: ...
@@ -322,7 +322,7 @@ def solve(
     parameters: Optional[Mapping[str, Union[float, Parameter, Mapping[str, Any]]]] = None,
     derived: Optional[Mapping[str, Union[str, Mapping[str, str]]]] = None,
     constraints: Optional[Union[str, Sequence[str]]] = None,
-    profile: Optional[Union[str, Sequence[str]]] = None,
+    profile: Optional[Union[str, Sequence[str], dict[str, Any]]] = None,
     method: str = "auto",
     options: Optional[Options] = None,
     noise: Optional[Union[ArrayLike, str, Mapping[str, Any]]] = None,

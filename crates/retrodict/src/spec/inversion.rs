@@ -16,6 +16,7 @@ use super::observation::ObservationSpec;
 use super::parameter::ParameterSpec;
 use super::posterior::PosteriorSpec;
 use super::prior::PriorSpec;
+use super::profile::{ProfileNames, ProfileSpec, names_or_table};
 use super::start::StartSpec;
 use super::text;
 use super::values::Values;
@@ -45,14 +46,15 @@ pub struct InversionSpec {
     /// Whether intervals and the like are found after the fit, where J is small enough.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub statistics: bool,
-    /// Parameters and derived quantities of which the profile likelihood is taken, by their names, or `all`.
+    /// Parameters and derived quantities of which the profile likelihood is taken, by their names, or `all`; or a table of
+    /// these, `of`, and options.
     #[serde(
         default,
-        deserialize_with = "one_or_many",
-        skip_serializing_if = "Vec::is_empty"
+        deserialize_with = "names_or_table",
+        skip_serializing_if = "is_default"
     )]
-    #[schemars(with = "NameList")]
-    pub profile: Vec<String>,
+    #[schemars(with = "ProfileNames")]
+    pub profile: ProfileSpec,
     /// Linear constraints on parameters, such as `a + 2 * b <= 3` or `a = b`; for levenberg-marquardt and gauss-newton.
     #[serde(
         default,
@@ -229,7 +231,7 @@ impl InversionSpec {
             observations: Vec::new(),
             parameters: Vec::new(),
             derived: Vec::new(),
-            profile: Vec::new(),
+            profile: ProfileSpec::default(),
             constraint: Vec::new(),
             priors: Vec::new(),
         }

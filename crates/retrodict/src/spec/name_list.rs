@@ -13,12 +13,18 @@ pub(super) enum NameList {
     Many(Vec<String>),
 }
 
+impl From<NameList> for Vec<String> {
+    fn from(names: NameList) -> Self {
+        match names {
+            NameList::One(name) => vec![name],
+            NameList::Many(names) => names,
+        }
+    }
+}
+
 /// Reads a name or a list of names as a list.
 pub(super) fn one_or_many<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<String>, D::Error> {
-    Ok(match NameList::deserialize(deserializer)? {
-        NameList::One(name) => vec![name],
-        NameList::Many(names) => names,
-    })
+    NameList::deserialize(deserializer).map(Vec::from)
 }

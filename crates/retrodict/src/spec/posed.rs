@@ -95,7 +95,8 @@ impl InversionSpec {
             });
         }
         let entry = registry.simulator(name).inside("simulator")?;
-        let simulator = entry.build_in(registry, options).inside("simulator")?;
+        let options = self.with_named_inputs(entry.keys(), options);
+        let simulator = entry.build_in(registry, &options).inside("simulator")?;
         self.with_inverse(simulator, registry)
     }
 
@@ -241,8 +242,9 @@ impl InversionSpec {
             None => Vec::new(),
         };
         let known = table.as_ref().map(|table| &*table.parameters);
+        self.profile.validate().inside("profile")?;
         let profiled =
-            Profiled::named(&self.profile, known, &derived, &*simulator).inside("profile")?;
+            Profiled::named(&self.profile.of, known, &derived, &*simulator).inside("profile")?;
         let choice = prior::choice(&self.priors)?;
         let mut fields = Vec::new();
         for (parts, x0) in parts.iter().zip(points) {

@@ -247,6 +247,22 @@ impl Choice {
         }
     }
 
+    /// Checks what can be known before a weight is chosen: that there is just one prior, that the start fits, and that the
+    /// discrepancy principle knows the noise.
+    ///
+    /// # Errors
+    /// As [`weight`](Choice::weight).
+    ///
+    /// # Cost
+    /// One evaluation of P for the discrepancy principle, none for the others.
+    pub fn check(self, problem: &Problem, start: &[f64]) -> Result<()> {
+        let unit = with_one_prior(problem, start)?;
+        if self == Self::Discrepancy {
+            noise(&around(&unit, &Tally::default(), start)?)?;
+        }
+        Ok(())
+    }
+
     fn pick(self, balance: &dyn Balance, at: &Evaluation<'_>) -> Result<Pick> {
         match self {
             Self::Discrepancy => {

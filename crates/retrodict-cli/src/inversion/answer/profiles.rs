@@ -1,6 +1,6 @@
 //! Profile likelihoods, as files and reports hold them.
 
-use retrodict::uncertainty::profile::{Profile, ProfileOptions, profiles};
+use retrodict::uncertainty::profile::{Profile, profiles};
 use retrodict::uncertainty::statistics::{Noise, Statistics};
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ pub fn profiled(plan: &Plan, field: &Field, x: &[f64]) -> retrodict::Result<Vec<
     let (wanted, along): (Vec<_>, Vec<_>) = plan.profiled().unzip();
     let problem = &field.problem;
     let statistics = Statistics::with(problem, x, Noise::of(problem))?;
-    let options = ProfileOptions::default();
+    let options = plan.inversion.profile.options();
     let found = profiles(problem, &statistics, &along, &options)?;
     let facts = wanted
         .iter()

@@ -131,7 +131,8 @@ const SQUARE: usize = 200;
 const STRONG: f64 = 0.5;
 /// So many pairs are listed.
 const PAIRS: usize = 5;
-const LEVEL: f64 = 0.95;
+/// The level of confidence intervals.
+pub const LEVEL: f64 = 0.95;
 
 /// Why the statistics of this problem are not taken, if so.
 pub fn too_large(problem: &Problem) -> Option<String> {

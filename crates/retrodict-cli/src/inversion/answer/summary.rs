@@ -6,9 +6,12 @@ use retrodict::uncertainty::profile::Identifiability;
 use retrodict::uncertainty::statistics::Noise;
 
 use crate::inversion::answer::data_sets;
-use crate::inversion::{Answer, Chosen, PosteriorFacts, ProfileFacts, Statistics};
+use crate::inversion::{Answer, Chosen, Parameter, PosteriorFacts, ProfileFacts, Statistics};
 use crate::results::folder::MethodSummary;
 use crate::terminal::text::{aligned, duration, wrapped};
+
+/// So many unknowns that are not identifiable are named in a line.
+const NAMED: usize = 5;
 
 /// What was chosen, in a sentence.
 pub fn chosen(chosen: &Chosen) -> String {
@@ -115,15 +118,33 @@ fn one(answer: &Answer) -> String {
             (1, 1) => format!("; the unknown is identifiable{from}"),
             (rank, free) if rank == free => format!("; all {free} unknowns are identifiable{from}"),
             (rank, free) => {
-                format!("; rank {rank} of {free}: not all unknowns are identifiable{from}")
+                let named = undetermined(found);
+                format!("; rank {rank} of {free}: not all unknowns are identifiable{from}{named}")
             }
         });
     }
     text
 }
 
+/// The unknowns whose intervals are infinite, where a few are.
+fn undetermined(found: &Statistics) -> String {
+    let open = |parameter: &&Parameter| {
+        parameter.deviation.is_none() && !found.fixed.contains(&parameter.name)
+    };
+    let names: Vec<&str> = found
+        .parameters
+        .iter()
+        .filter(open)
+        .map(|parameter| parameter.name.as_str())
+        .collect();
+    match names.len() == found.undetermined && (1..=NAMED).contains(&names.len()) {
+        true => format!(" (not {})", names.join(", ")),
+        false => String::new(),
+    }
+}
+
 /// `2 forward, 24 jvp`.
-fn asked(counts: &Counts) -> String {
+pub fn asked(counts: &Counts) -> String {
     let kinds = [
         (counts.forward, "forward"),
         (counts.jvp, "jvp"),

@@ -24,7 +24,9 @@ pub fn from_arguments(args: &args::SolveArguments) -> Outcome<(InversionSpec, Or
         (inversion, origin)
     } else {
         let mut simulator = Named::new(args.simulator.clone());
-        args.source.join(&args.simulator, &mut simulator.options)?;
+        let named = !args.parameters.is_empty();
+        args.source
+            .join(&args.simulator, named, &mut simulator.options)?;
         let origin = Origin::new::<InversionSpec>("", "");
         (InversionSpec::new(simulator, ""), origin)
     };
@@ -162,7 +164,7 @@ fn flags(args: &args::SolveArguments, inversion: &mut InversionSpec) -> Outcome<
         .constraint
         .extend(args.constraints.iter().cloned());
     if !args.profile.is_empty() {
-        inversion.profile.clone_from(&args.profile);
+        inversion.profile.of.clone_from(&args.profile);
     }
     for text in &args.observations {
         observation::observation(text, &mut inversion.observations)?;

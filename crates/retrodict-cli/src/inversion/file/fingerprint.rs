@@ -23,6 +23,7 @@ pub fn fingerprint(inversion: &InversionSpec, solved: bool) -> Outcome<String> {
         inversion.start = StartSpec::default();
         // What is asked of the answer changes nothing of it.
         (inversion.statistics, inversion.posterior) = (true, None);
+        inversion.profile = inversion.profile.of.into_iter().collect();
     }
     crc.update(inversion.to_toml()?.as_bytes());
     Ok(format!("{:08x}", crc.sum()))

@@ -39,7 +39,18 @@ pub struct Chosen {
 /// Points of the curve that are kept: enough for a smooth line.
 const KEPT: usize = 60;
 
+fn refused(choice: Choice, prior: &str, why: retrodict::Error) -> Failure {
+    Failure::from(why).within(&format!("prior {prior}: weight = \"{}\"", choice.name()))
+}
+
 impl Chosen {
+    /// Checks that a weight can be chosen for a problem, as far as that can be known before.
+    pub fn check(choice: Choice, problem: &Problem, start: &[f64]) -> Outcome<()> {
+        let prior = problem.priors().first().map_or("", |term| term.block.name);
+        let checked = choice.check(problem, start);
+        checked.map_err(|e| refused(choice, prior, e))
+    }
+
     /// Chooses the weight of the one prior of a problem, solving it from a start on the way; `see` is told how many
     /// weights were tried.
     pub fn choose(
@@ -49,9 +60,8 @@ impl Chosen {
         see: &dyn Fn(usize),
     ) -> Outcome<Self> {
         let prior = problem.priors().first().map_or("", |term| term.block.name);
-        let chosen = choice.weight_observed(problem, start, see).map_err(|e| {
-            Failure::from(e).within(&format!("prior {prior}: weight = \"{}\"", choice.name()))
-        })?;
+        let chosen = choice.weight_observed(problem, start, see);
+        let chosen = chosen.map_err(|e| refused(choice, prior, e))?;
         let stride = chosen.curve.len().div_ceil(KEPT).max(1);
         Ok(Self {
             prior: prior.to_owned(),
