@@ -372,8 +372,12 @@ impl Statistics {
             ));
         }
         sentences.push(format!(
-            "residuals y* − P(x): root mean square {:.3e}, largest {:.3e} at y[{}]",
-            self.residual, self.worst.1, self.worst.0
+            "residuals y* − P(x): root mean square {:.3e}, largest {:.3e} at {}",
+            self.residual,
+            self.worst.1,
+            self.worst_place
+                .clone()
+                .unwrap_or_else(|| format!("y[{}]", self.worst.0))
         ));
         if !self.correlations.is_empty() {
             let pairs = self.correlations.iter().map(|pair| {
