@@ -121,7 +121,7 @@ fn intervals_are_those_of_the_textbook() {
     assert!((rest[1] + 1.9).abs() < 1e-6, "{rest:?}");
     assert!(!f.join("estimated/unseen.npy").exists());
     let page = fs::read_to_string(f.join("estimated/report.html")).unwrap();
-    assert_says(&page, &["Uncertainty", "Correlations"]);
+    assert_says(&page, &["Parameters", "Correlations"]);
 
     // Known noise: Gauss's quantile, and a χ² of 5.8/0.25 for two degrees of freedom, exp(−χ²/2).
     let (said, _) = solve(f, &words, "--noise-std 0.5 --out known");

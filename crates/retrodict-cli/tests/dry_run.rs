@@ -179,7 +179,7 @@ fn noise_gaps_priors_and_fields_are_told_as_they_are() {
                 "unknowns 9 name start lower",
                 "prior tikhonov with order = 1; regularisation parameter chosen from the data by cross-validation",
                 "estimated from the residuals after the fit",
-                "after it no statistics, as was asked for",
+                "afterwards no statistics, as was asked for",
             ],
         ),
         (
@@ -197,7 +197,7 @@ fn noise_gaps_priors_and_fields_are_told_as_they_are() {
         }
     }
     // Of many unknowns there is one line.
-    let rows = vec![vec!["1.5"; 6].join(","); 6].join("\n");
+    let rows = vec![["1.5"; 6].join(","); 6].join("\n");
     fs::write(folder.path().join("many.csv"), rows).unwrap();
     let text = solve("heat --target many.csv");
     let part = "unknowns 36: ";
@@ -215,7 +215,7 @@ fn noise_gaps_priors_and_fields_are_told_as_they_are() {
 fn every_rule_is_asked_for_its_first_update() {
     let folder = folder();
     let lists = json(folder.path(), "list rules --json");
-    let rules: Vec<String> = lists
+    let rules: Vec<String> = lists["rules"]
         .as_array()
         .unwrap()
         .iter()

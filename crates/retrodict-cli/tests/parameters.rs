@@ -351,6 +351,7 @@ fn options_of_profiles_come_from_file_and_settings() {
     );
     // Flags say of what, and keep how.
     let text = succeed(folder.path(), "solve two.toml --profile recovery --dry-run");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         text.contains("profile likelihoods of recovery at 50 %"),
         "{text}"

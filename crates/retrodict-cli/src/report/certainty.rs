@@ -77,12 +77,23 @@ pub fn lists_all(answer: &Answer) -> bool {
     statistics.is_some_and(|found| found.parameters.len() == found.unknowns)
 }
 
+/// A name, and its unit where it has one, beside it and smaller.
+fn with_unit(name: &str, unit: &str) -> String {
+    match unit {
+        "" | "1" => escape(name),
+        unit => format!(
+            "{} <span class=under>[{}]</span>",
+            escape(name),
+            escape(unit)
+        ),
+    }
+}
+
 fn statistics(found: &Statistics, start: Option<&Array>, own_units: &[Option<OwnUnit>]) -> String {
     let mut html = format!("<p class=soft>{}</p>\n", escape(&found.heading()));
     html.push_str(
         "<div class=scroll><table>\n<tr><th class=left>parameter</th><th>value</th><th>standard \
-         deviation</th><th>lower</th>\
-         <th>upper</th><th class=left>unit</th><th>start</th></tr>\n",
+         deviation</th><th>lower</th><th>upper</th><th>start</th></tr>\n",
     );
     let start = |index: usize, of: &dyn Fn(f64) -> f64| {
         let value = start.and_then(|start| start.values.get(index));
@@ -90,35 +101,36 @@ fn statistics(found: &Statistics, start: Option<&Array>, own_units: &[Option<Own
     };
     let cell =
         |value: Option<f64>, infinite: &str| value.map_or_else(|| infinite.to_owned(), number);
+    let mut row = |class: &str, name: &str, unit: &str, cells: [String; 5]| {
+        let name = with_unit(name, unit);
+        let cells = cells.map(|cell| format!("<td>{cell}</td>")).concat();
+        html.push_str(&format!(
+            "<tr{class}><td class=left>{name}</td>{cells}</tr>\n"
+        ));
+    };
     for parameter in &found.parameters {
         let deviation = match found.fixed.contains(&parameter.name) {
             true => "fixed".to_owned(),
             false => cell(parameter.deviation, "∞"),
         };
-        html.push_str(&format!(
-            "<tr><td class=left>{}</td><td><b>{}</b></td><td>{deviation}</td><td>{}</td><td>{}</td><td class=left>{}</td>\
-             <td>{}</td></tr>\n",
-            escape(&parameter.name),
-            number(parameter.value),
+        let cells = [
+            format!("<b>{}</b>", number(parameter.value)),
+            deviation,
             cell(parameter.low, "−∞"),
             cell(parameter.high, "∞"),
-            escape(&parameter.unit),
-            start(parameter.index, &|x| x)
-        ));
+            start(parameter.index, &|x| x),
+        ];
+        row("", &parameter.name, &parameter.unit, cells);
         if let Some(own) = &parameter.own {
-            html.push_str(&format!(
-                "<tr class=own><td class=left>{}</td><td>{}</td><td></td><td>{}</td><td>{}</td>\
-                 <td class=left>{}</td><td>{}</td></tr>\n",
-                escape(&own.name),
+            let unit = own_units.get(parameter.index).and_then(Option::as_ref);
+            let cells = [
                 number(own.value),
+                String::new(),
                 cell(own.low, "−∞"),
                 cell(own.high, "∞"),
-                escape(&own.unit),
-                own_units
-                    .get(parameter.index)
-                    .and_then(Option::as_ref)
-                    .map_or_else(String::new, |unit| start(parameter.index, &|x| unit.of(x)))
-            ));
+                unit.map_or_else(String::new, |unit| start(parameter.index, &|x| unit.of(x))),
+            ];
+            row(" class=own", &own.name, &own.unit, cells);
         }
     }
     for quantity in &found.quantities {
@@ -126,15 +138,14 @@ fn statistics(found: &Statistics, start: Option<&Array>, own_units: &[Option<Own
             None => "fixed".to_owned(),
             Some(_) => cell(quantity.deviation, "∞"),
         };
-        html.push_str(&format!(
-            "<tr><td class=left>{}</td><td><b>{}</b></td><td>{deviation}</td><td>{}</td><td>{}</td><td class=left>{}</td>\
-             <td></td></tr>\n",
-            escape(&quantity.label()),
-            number(quantity.value),
+        let cells = [
+            format!("<b>{}</b>", number(quantity.value)),
+            deviation,
             cell(quantity.low, "−∞"),
             cell(quantity.high, "∞"),
-            escape(&quantity.unit)
-        ));
+            String::new(),
+        ];
+        row("", &quantity.label(), &quantity.unit, cells);
     }
     html.push_str("</table></div>\n");
     for sentence in found.sentences() {

@@ -149,7 +149,13 @@ fn fit(contents: &RunContents, problem: &ProblemFacts) -> Section {
 fn fit_of(contents: &RunContents, problem: &ProblemFacts, prefix: &str) -> Section {
     let order = labels(contents);
     let key = format!("{prefix}fit");
-    let (mut html, mut figures) = series::section(contents, problem, &order, &key);
+    let mut html = String::new();
+    let data = contents.field(&format!("{}/data", problem.name));
+    let mut figures = Vec::new();
+    let mut plots = String::new();
+    if let (Some(series), Some(data)) = (&problem.series, data) {
+        (plots, figures) = series::plots(contents, problem, (series, data), &order, &key);
+    }
     for (i, label) in order.iter().enumerate() {
         let own = |what: &str| contents.field(&format!("{}/{label}/{what}", problem.name));
         let (Some(data), Some(fit)) = (own("target"), own("fit")) else {
@@ -166,8 +172,19 @@ fn fit_of(contents: &RunContents, problem: &ProblemFacts, prefix: &str) -> Secti
         if let Some(series) = &problem.series
             && series.times.len() * series.columns.len() == rest.values.len()
         {
-            let figure = series::rest(series, &rest, label, &format!("{prefix}rest-{i}"));
-            html.push_str(&format!("<div class=plot id=\"{}\"></div>\n", figure.id));
+            let title = match order.len() {
+                1 => "residuals",
+                _ => label.as_str(),
+            };
+            let unit = &problem.y.unit;
+            let figure = series::rest(
+                series,
+                &rest,
+                unit,
+                &capital(title),
+                &format!("{prefix}rest-{i}"),
+            );
+            plots.push_str(&format!("<div class=plot id=\"{}\"></div>\n", figure.id));
             figures.push(figure);
             continue;
         }
@@ -205,6 +222,11 @@ fn fit_of(contents: &RunContents, problem: &ProblemFacts, prefix: &str) -> Secti
         ];
         html.push_str(&pairs(&own));
         figures.extend(own);
+    }
+    if !plots.is_empty() {
+        html.push_str(&format!(
+            "<p class=soft>Dots are the data, lines P(x) at the x that was found.</p>\n<div class=pair>\n{plots}</div>\n"
+        ));
     }
     (html, figures)
 }

@@ -82,8 +82,8 @@ fn figure(found: &ProfileFacts, id: &str, colour: &str) -> Figure {
         id: id.to_owned(),
         data,
         layout: layout(
-            &format!("Profile of {}", found.name),
-            axis(&format!("{}{unit}", found.name), wide),
+            &escape(&format!("Profile of {}", found.name)),
+            axis(&escape(&format!("{}{unit}", found.name)), wide),
             vertical,
         ),
     }

@@ -18,6 +18,22 @@ pub fn section(
     let (Some(series), Some(data)) = (&problem.series, data) else {
         return (String::new(), Vec::new());
     };
+    let (plots, figures) = plots(contents, problem, (series, data), order, key);
+    let html = format!(
+        "<h3>Fit</h3>\n<p class=soft>Dots are the data, lines the simulation from each method's x.</p>\n<div \
+         class=pair>\n{plots}</div>\n"
+    );
+    (html, figures)
+}
+
+/// The plots themselves, one for each quantity.
+pub fn plots(
+    contents: &RunContents,
+    problem: &ProblemFacts,
+    (series, data): (&SeriesFacts, &Array),
+    order: &[String],
+    key: &str,
+) -> (String, Vec<Figure>) {
     let curves: Vec<(usize, &String, &Array)> = order
         .iter()
         .enumerate()
@@ -26,10 +42,7 @@ pub fn section(
             Some((i, method, curve))
         })
         .collect();
-    let mut html =
-        "<h3>Fit</h3>\n<p class=soft>Dots are the data, lines the simulation from each method's x.</p>\n\
-                    <div class=pair>\n"
-            .to_owned();
+    let mut html = String::new();
     let mut figures = Vec::new();
     for (c, (name, unit)) in series.columns.iter().enumerate() {
         let mut traces: Vec<_> = curves
@@ -55,12 +68,11 @@ pub fn section(
             layout: layout(&escape(&capital(name)), x, y),
         });
     }
-    html.push_str("</div>\n");
     (html, figures)
 }
 
 /// What is left between data and fit, over time: dots in a colour for each quantity.
-pub fn rest(series: &SeriesFacts, rest: &Array, label: &str, id: &str) -> Figure {
+pub fn rest(series: &SeriesFacts, rest: &Array, unit: &str, label: &str, id: &str) -> Figure {
     let columns = series.columns.iter().enumerate();
     let traces = columns.map(|(c, (name, _))| {
         json!({ "type": "scatter", "mode": "markers", "name": name, "x": series.times,
@@ -70,8 +82,9 @@ pub fn rest(series: &SeriesFacts, rest: &Array, label: &str, id: &str) -> Figure
     let mut layout = layout(
         &escape(&format!("{label}: data − fit")),
         axis(&format!("time [{}]", series.time_unit), false),
-        axis("data − fit", false),
+        axis(&format!("data − fit [{unit}]"), false),
     );
+    layout["yaxis"]["zeroline"] = true.into();
     layout["showlegend"] = (series.columns.len() > 1).into();
     Figure {
         id: id.to_owned(),

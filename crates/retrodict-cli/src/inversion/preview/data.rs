@@ -51,14 +51,24 @@ pub struct DataFacts {
     pub shape: Vec<usize>,
     /// The columns of a y that is a series, or of the file.
     pub columns: Vec<String>,
-    /// When a y that is a series was observed, with the unit of time.
-    pub times: Option<(Range, String)>,
+    /// When a y that is a series was observed.
+    pub times: Option<Times>,
     /// How many values were observed, in all fields.
     pub observed: usize,
     /// How many were not.
     pub missing: usize,
     /// Their range.
     pub range: Option<Range>,
+}
+
+/// The first and the last time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Times {
+    /// Both.
+    #[serde(flatten)]
+    pub range: Range,
+    /// Their unit.
+    pub unit: String,
 }
 
 /// What is known of the noise.
@@ -116,7 +126,10 @@ impl DataFacts {
             },
             times: series.and_then(|series| {
                 let range = Range::of(series.times.iter().copied())?;
-                Some((range, series.time_unit))
+                Some(Times {
+                    range,
+                    unit: series.time_unit,
+                })
             }),
             observed: values.len() - missing,
             missing,

@@ -57,7 +57,10 @@ pub struct StopFacts {
 pub struct AfterFacts {
     /// Whether confidence intervals and correlations are computed.
     pub statistics: bool,
-    /// Why not, where they were asked for.
+    /// Whether they were not asked for.
+    #[serde(skip)]
+    pub statistics_given_up: bool,
+    /// Why not, where they were asked for, and no posterior in their place.
     pub no_statistics: Option<String>,
     /// The level of the intervals.
     pub level: f64,
@@ -184,7 +187,8 @@ impl AfterFacts {
         let posterior = plan.inversion.posterior.as_ref();
         Self {
             statistics: wanted && why.is_none(),
-            no_statistics: why.filter(|_| wanted),
+            statistics_given_up: !wanted,
+            no_statistics: why.filter(|_| wanted && posterior.is_none()),
             level: LEVEL,
             profiles: plan
                 .profiled()

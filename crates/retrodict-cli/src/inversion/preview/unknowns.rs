@@ -57,8 +57,19 @@ pub struct ParameterFacts {
     pub formula: Option<String>,
     /// What is known of it before the data.
     pub prior: Option<ParameterPriorSpec>,
-    /// The same start in its own unit, where x holds a logarithm or the like: name, unit, value.
-    pub own: Option<(String, String, f64)>,
+    /// The same start in its own unit, where x holds a logarithm or the like.
+    pub own: Option<OwnStart>,
+}
+
+/// What a value of x stands for, at the start.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OwnStart {
+    /// Its name.
+    pub name: String,
+    /// Its unit.
+    pub unit: String,
+    /// Its value.
+    pub start: f64,
 }
 
 /// From how many points the problem is solved.
@@ -144,9 +155,11 @@ fn parameters(plan: &Plan, n: usize) -> Vec<ParameterFacts> {
             .filter(|transform| *transform != Transform::None),
             formula: None,
             prior: spec(specs, name).and_then(|spec| spec.prior),
-            own: own
-                .zip(start)
-                .map(|(own, x)| (own.name.clone(), own.unit.clone(), own.of(x))),
+            own: own.zip(start).map(|(own, x)| OwnStart {
+                name: own.name.clone(),
+                unit: own.unit.clone(),
+                start: own.of(x),
+            }),
         }
     };
     let free = names.iter().enumerate().map(line);

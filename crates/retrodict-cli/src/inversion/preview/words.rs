@@ -51,7 +51,7 @@ impl Preview {
         }
         text.push_str(&self.method_words());
         text.push_str(&line("stop", &self.stop.words.join("; ")));
-        text.push_str(&line("after it", &self.after_words()));
+        text.push_str(&line("afterwards", &self.after_words()));
         text.push_str(&self.cost_words());
         text.push_str(&line("output", &self.output_words()));
         text
@@ -137,9 +137,10 @@ impl Preview {
             parts.push(format!(
                 "{level:.0} % confidence intervals, correlations and what is not identifiable"
             ));
-        } else {
-            let none = "no statistics, as was asked for".to_owned();
-            parts.push(after.no_statistics.clone().unwrap_or(none));
+        } else if let Some(why) = &after.no_statistics {
+            parts.push(why.clone());
+        } else if after.statistics_given_up {
+            parts.push("no statistics, as was asked for".to_owned());
         }
         if !after.profiles.is_empty() {
             let level = 100.0 * after.profile_level;
@@ -247,12 +248,12 @@ fn data_words(data: &DataFacts, level: &NoiseFacts) -> String {
     if !data.columns.is_empty() {
         what.push_str(&format!("; columns {}", data.columns.join(", ")));
     }
-    if let Some((times, of)) = &data.times {
+    if let Some(times) = &data.times {
         what.push_str(&format!(
             "; times from {} to {}{}",
-            number(times.least),
-            number(times.greatest),
-            unit(of)
+            number(times.range.least),
+            number(times.range.greatest),
+            unit(&times.unit)
         ));
     }
     let mut text = line("data", &what);
@@ -328,9 +329,9 @@ fn table(parameters: &[ParameterFacts]) -> Vec<Vec<String>> {
             },
             prior.unwrap_or_default(),
         ]);
-        if let Some((name, unit, value)) = &parameter.own {
+        if let Some(own) = &parameter.own {
             let mut row = vec![String::new(); head.len()];
-            (row[0], row[1], row[4]) = (name.clone(), number(*value), unit.clone());
+            (row[0], row[1], row[4]) = (own.name.clone(), number(own.start), own.unit.clone());
             rows.push(row);
         }
     }
