@@ -18,7 +18,7 @@ pub use file::fingerprint::fingerprint;
 pub use file::{anchor, apply_all, keep_standard_input, read_file};
 pub use folder::{contents_of, forget_inversion, is_inversion, read, write, write_inversion};
 pub use plan::weight::Chosen;
-pub use plan::{Plan, TARGET};
+pub use plan::{Plan, target_name};
 pub use preview::{Destination, Preview};
 pub use run::checkpoint::CheckpointFile;
 pub use run::keeper::Keeper;

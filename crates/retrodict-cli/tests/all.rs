@@ -9,6 +9,7 @@ mod answers;
 mod bad_input;
 mod batches;
 mod book;
+mod data_sets;
 mod dry_run;
 mod external;
 mod fields_of_tools;

@@ -88,7 +88,7 @@ fn the_resolved_problem_is_told_and_nothing_is_written() {
         "noise level the parameter sigma is the noise level (gaussian)",
         "method levenberg-marquardt: chosen because J is small enough",
         "search a trust region of the rule itself",
-        "after at most 40 steps; after 60s for each field",
+        "after at most 40 steps; after 60.0 s for each field",
         "profile likelihoods of R0 at 95 %",
         "cost 3 unknowns, 10 data; J: exact products",
         "one evaluation",
@@ -185,7 +185,7 @@ fn noise_gaps_priors_and_fields_are_told_as_they_are() {
         (
             "sine --target y.csv --starts 5 --spread 0.5 --seed 3 --noise 0.1 --prior gaussian:weight=0.2",
             &[
-                "from 5 starts: the first, and others drawn spread 0.5, seed 3",
+                "from 5 starts: the first, and others drawn with a spread of 0.5, seed 3",
                 "0.1 of the root mean square of the data",
                 "prior gaussian; regularisation parameter 0.2, given",
             ],
@@ -288,4 +288,36 @@ fn what_a_run_refuses_is_refused_in_the_same_words() {
         message.contains("already contains an inversion"),
         "{message}"
     );
+}
+
+/// The words of a text, without the times that no two runs share.
+fn timeless(text: &str) -> Vec<&str> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let is_unit = |word: &&str| ["s", "ms", "µs"].contains(&word.trim_end_matches([',', ';']));
+    let measured = |i: usize| words.get(i + 1).is_some_and(is_unit) || is_unit(&words[i]);
+    (0..words.len())
+        .filter(|i| !measured(*i))
+        .map(|i| words[i])
+        .collect()
+}
+
+#[test]
+fn the_book_shows_what_is_printed() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/your-data.md");
+    let page = fs::read_to_string(page).unwrap();
+    let block = |head: &str| {
+        let start = page.find(head).expect(head);
+        page[start..].split("```").next().unwrap().to_owned()
+    };
+    let folder = tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("rates.csv", "0.55\n0.028\n0.8\n0.024\n");
+    write("pelts.toml", &block("# pelts.toml"));
+    succeed(
+        folder.path(),
+        "simulate lotka-volterra --input rates.csv --noise 0.05 -o pelts.csv",
+    );
+    let printed = succeed(folder.path(), "solve pelts.toml --dry-run");
+    let shown = block("dry run: nothing is solved");
+    assert_eq!(timeless(&shown), timeless(&printed), "{printed}");
 }

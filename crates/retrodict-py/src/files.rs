@@ -6,7 +6,7 @@ use pyo3::exceptions::{PyFileNotFoundError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use retrodict::spec::{Described, FileArray, Files, Origin};
+use retrodict::spec::{Described, FileArray, Files, Origin, Values};
 use retrodict::{Error, Result};
 use toml::Table;
 
@@ -117,6 +117,26 @@ impl Files for NumpyFiles {
             message: format!("cannot read {name}: {error}"),
         })
     }
+}
+
+/// Numbers in place of the file that holds them.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn resolve(values: &mut Option<Values>, shape: &[usize]) -> PyResult<()> {
+    if let Some(Values::File(_)) = values {
+        let read = values.as_ref().map(|own| own.read(shape, &NumpyFiles));
+        let mut numbers = read
+            .transpose()
+            .map_err(|error| raised(&error))?
+            .unwrap_or_default()
+            .concat();
+        *values = Some(match numbers.len() {
+            1 => Values::One(numbers.remove(0)),
+            _ => Values::Each(numbers),
+        });
+    }
+    Ok(())
 }
 
 fn load_all(py: Python<'_>, name: &str) -> PyResult<Vec<FileArray>> {

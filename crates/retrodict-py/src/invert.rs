@@ -7,14 +7,13 @@ use retrodict::spec::{InversionSpec, Values, option_files};
 use toml::Value;
 
 use crate::arrays::{Masked, Numbers};
-use crate::errors::raised;
-use crate::files::{self, NumpyFiles, Read, located};
+use crate::files::{self, NumpyFiles, Read, located, resolve};
 use crate::known::{Known, mark_missing};
-use crate::posed::Terms;
 use crate::simulator::Simulator;
 use crate::solution::Solution;
 use crate::tables::described;
-use crate::{solve, subject};
+use crate::terms::Terms;
+use crate::{data_sets, solve, subject};
 
 /// Solves what a description says: a dictionary with the keys of an inversion's TOML file, or the path of such a file.
 ///
@@ -41,7 +40,7 @@ pub fn invert(
         origin,
     } = files::description::<InversionSpec>(description, |what, text, table| {
         // The target may come from elsewhere.
-        match table.contains_key("target") && table.contains_key("simulator") {
+        match table.contains_key("simulator") || table.contains_key("observation") {
             true => InversionSpec::from_toml(what, text).map(drop),
             false => Ok(()),
         }
@@ -54,12 +53,30 @@ pub fn invert(
     }
     let mut spec: InversionSpec = described("description", table.into())?;
     files::anchor(spec.files(), folder.as_deref());
-    let lists = option_files(&mut spec.simulator, Registry::standard());
-    files::anchor(lists, folder.as_deref());
+    let anchored: Result<(), std::convert::Infallible> = spec.each_simulator(|own| {
+        files::anchor(option_files(own, Registry::standard()), folder.as_deref());
+        Ok(())
+    });
+    let Ok(()) = anchored;
+    if !spec.observations.is_empty() {
+        if simulator.is_some() || target.is_some() || start.is_some() {
+            return Err(PyValueError::new_err(
+                "simulator, target and start are those of one data set, and the description has several: change them there, or \
+                 use solve with dictionaries",
+            ));
+        }
+        let (object, terms) = data_sets::of_description(py, spec, origin.as_ref())?;
+        return solve::run(py, object, terms, origin.as_ref(), observer);
+    }
     let spec_read = spec.with_option_files(Registry::standard(), &NumpyFiles);
     let mut spec = spec_read.map_err(|error| located(error, origin.as_ref()))?;
     let object = match simulator {
         Some(object) => subject::named(object)?,
+        None if spec.simulator.name.is_empty() => {
+            return Err(PyValueError::new_err(
+                "the simulator is missing: name one in the description, as in {\"simulator\": \"heat\"}, or pass simulator=…",
+            ));
+        }
         None => {
             let named = &spec.simulator;
             let own = Simulator::new(py, &named.name, named.options.clone())?
@@ -109,6 +126,11 @@ pub fn invert(
     };
     let mut data = match target {
         Some(target) => subject::target(&object, target)?,
+        None if spec.target.is_none() => {
+            return Err(PyValueError::new_err(
+                "the observations are missing: give target in the description, or pass target=…",
+            ));
+        }
         None => {
             let shape = shapes.map(|(_, output)| output);
             let found = spec
@@ -150,23 +172,7 @@ pub fn invert(
             spec,
             differences: None,
         },
+        sets: Vec::new(),
     };
     solve::run(py, object, terms, origin.as_ref(), observer)
-}
-
-/// Numbers in place of the file that holds them.
-fn resolve(values: &mut Option<Values>, shape: &[usize]) -> PyResult<()> {
-    if let Some(Values::File(_)) = values {
-        let read = values.as_ref().map(|own| own.read(shape, &NumpyFiles));
-        let mut numbers = read
-            .transpose()
-            .map_err(|error| raised(&error))?
-            .unwrap_or_default()
-            .concat();
-        *values = Some(match numbers.len() {
-            1 => Values::One(numbers.remove(0)),
-            _ => Values::Each(numbers),
-        });
-    }
-    Ok(())
 }

@@ -15,6 +15,7 @@ use crate::names;
 use crate::tables::{described, named, table, value};
 
 /// The arguments, as they were given.
+#[derive(Clone, Copy)]
 pub struct Arguments<'a, 'py> {
     /// A rule of the registry, or `auto`.
     pub method: &'a str,
@@ -93,7 +94,7 @@ impl Known {
             name: arguments.method.to_owned(),
             options: options("options", arguments.options)?,
         });
-        spec.noise = noise(arguments, target)?;
+        spec.noise = noise(arguments.noise, arguments.loss, target)?;
         let side = |what, given: Option<&Bound<'_, PyAny>>| {
             let shape = x.map_or(&[][..], |x| &x.shape);
             given.map(|given| side(what, given, shape)).transpose()
@@ -177,10 +178,17 @@ pub fn mark_missing(target: &mut Masked, missing: bool) -> PyResult<()> {
 }
 
 /// A standard deviation for all data or for each, the covariance of all of them, or another loss.
-fn noise(arguments: &Arguments<'_, '_>, target: &Masked) -> PyResult<NoiseSpec> {
+///
+/// # Errors
+/// If it is neither, or does not fit the target.
+pub fn noise(
+    given: Option<&Bound<'_, PyAny>>,
+    loss: Option<&Bound<'_, PyAny>>,
+    target: &Masked,
+) -> PyResult<NoiseSpec> {
     // NaN was marked where nothing was observed.
     let mut spec = NoiseSpec::default().with_missing(true);
-    match (arguments.noise, arguments.loss) {
+    match (given, loss) {
         (Some(_), Some(_)) => {
             return Err(PyValueError::new_err(
                 "noise and loss are both given, and noise implies a loss: keep noise for error bars, or loss for one \

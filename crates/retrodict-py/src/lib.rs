@@ -7,6 +7,7 @@ use pyo3::pymodule;
 
 mod arrays;
 mod check;
+mod data_sets;
 mod errors;
 mod facts;
 mod files;
@@ -32,6 +33,7 @@ mod solve;
 mod statistics;
 mod subject;
 mod tables;
+mod terms;
 mod train;
 mod trained;
 mod training_data;

@@ -21,8 +21,8 @@ pub struct Joined {
     pub simulator: Arc<dyn Simulator>,
     /// How J is found, where that is not exact or costs more than usual.
     pub note: Option<String>,
-    /// What it calls, if it is written in Python.
-    pub methods: Option<Arc<Methods>>,
+    /// What it calls, if it is written in Python: those of each data set.
+    pub methods: Vec<Arc<Methods>>,
     /// Whether that comes as a surprise: J is found by differences that nobody asked for.
     surprising: bool,
 }
@@ -37,8 +37,21 @@ impl Joined {
         Self {
             simulator,
             note: approximation.map(|found| found.note),
-            methods: None,
+            methods: Vec::new(),
             surprising: inexact && !asked,
+        }
+    }
+
+    /// A simulator that is made of several.
+    pub fn of_several(simulator: Arc<dyn Simulator>, parts: Vec<Self>) -> Self {
+        let surprising = parts.iter().any(|part| part.surprising);
+        let mut notes: Vec<String> = parts.iter().filter_map(|part| part.note.clone()).collect();
+        notes.dedup();
+        Self {
+            simulator,
+            note: (!notes.is_empty()).then(|| notes.join("; ")),
+            methods: parts.into_iter().flat_map(|part| part.methods).collect(),
+            surprising,
         }
     }
 
@@ -95,7 +108,7 @@ pub fn join(
         }
     };
     Ok(Joined {
-        methods: Some(methods),
+        methods: vec![methods],
         ..Joined::new(simulator, differences.is_some())
     })
 }

@@ -9,27 +9,12 @@ use pyo3::prelude::*;
 use retrodict::registry::Registry;
 use retrodict::spec::{Field, NoFiles, Origin, Posed as Assembled, Subject};
 use retrodict::{Problem, Simulator};
-use serde::{Deserialize, Serialize};
 
-use crate::arrays::Numbers;
 use crate::errors::Held;
 use crate::files::located;
-use crate::known::Known;
 use crate::model::Joined;
-use crate::{arrays, subject};
-
-/// What a problem is made of beside its simulator.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Terms {
-    /// The shape of the unknowns: of x, or of the free parameters.
-    pub input: Vec<usize>,
-    /// The shape of what the simulator takes.
-    pub model: Vec<usize>,
-    /// y*, NaN where nothing was observed.
-    pub target: Numbers,
-    /// Noise, bounds, priors and the like.
-    pub known: Known,
-}
+use crate::terms::Terms;
+use crate::{arrays, data_sets, subject};
 
 /// A problem as the library solves it.
 pub struct Built {
@@ -63,25 +48,11 @@ impl Built {
         held: Arc<Held>,
         origin: Option<&Origin>,
     ) -> PyResult<Self> {
-        let Terms {
-            input: _,
-            model,
-            target,
-            known,
-        } = terms;
-        let differences = known.differences.as_ref();
-        let joined = subject::join(object, model, &target.shape, differences, &held)?;
-        let registry = Registry::standard();
-        let simulator = known
-            .spec
-            .with_inverse(Arc::clone(&joined.simulator), registry);
-        let simulator = simulator.map_err(|error| located(error, origin))?;
-        arrays::shaped("the target", target, &simulator.output().shape)?;
-        let subject = Subject::new(Arc::clone(&simulator));
-        let assembled = known
-            .spec
-            .pose_with(&subject, &[&target.values], registry, &NoFiles);
-        let mut assembled = assembled.map_err(|error| located(error, origin))?;
+        let (joined, mut assembled) = match terms.sets.is_empty() {
+            true => assembled(object, terms, &held, origin)?,
+            false => data_sets::assembled(object, terms, &held, origin)?,
+        };
+        let target = &terms.target;
         let Some(field) = assembled.fields.pop() else {
             return Err(PyRuntimeError::new_err("the inversion has no field"));
         };
@@ -102,6 +73,36 @@ impl Built {
             process: std::process::id(),
         })
     }
+}
+
+/// The problem of one simulator.
+fn assembled(
+    object: &Bound<'_, PyAny>,
+    terms: &Terms,
+    held: &Arc<Held>,
+    origin: Option<&Origin>,
+) -> PyResult<(Joined, Assembled)> {
+    let Terms {
+        input: _,
+        model,
+        target,
+        known,
+        sets: _,
+    } = terms;
+    let differences = known.differences.as_ref();
+    let joined = subject::join(object, model, &target.shape, differences, held)?;
+    let registry = Registry::standard();
+    let simulator = known
+        .spec
+        .with_inverse(Arc::clone(&joined.simulator), registry);
+    let simulator = simulator.map_err(|error| located(error, origin))?;
+    arrays::shaped("the target", target, &simulator.output().shape)?;
+    let subject = Subject::new(Arc::clone(&simulator));
+    let assembled = known
+        .spec
+        .pose_with(&subject, &[&target.values], registry, &NoFiles);
+    let assembled = assembled.map_err(|error| located(error, origin))?;
+    Ok((joined, assembled))
 }
 
 /// A problem with its simulator, built again where that is needed: by another process, after a fork as after a pickle.
@@ -171,9 +172,11 @@ impl Posed {
         // While someone uses what is built, its references are not this one's alone.
         if let Ok(built) = self.built.try_lock()
             && let Some(built) = built.as_ref().filter(|built| Arc::strong_count(built) == 1)
-            && let Some(methods) = &built.joined.methods
         {
-            methods.traverse(visit)?;
+            let methods = &built.joined.methods;
+            methods
+                .iter()
+                .try_for_each(|methods| methods.traverse(visit))?;
         }
         Ok(())
     }
@@ -181,12 +184,10 @@ impl Posed {
     /// Lets go of the simulator.
     pub fn clear(&self) {
         let built = lock(&self.built).take();
-        if let Some(methods) = built
-            .as_ref()
-            .and_then(|built| built.joined.methods.as_ref())
-        {
-            methods.clear();
-        }
+        let all = built.as_ref().map(|built| &built.joined.methods);
+        all.into_iter()
+            .flatten()
+            .for_each(|methods| methods.clear());
         let object = lock(&self.object).take();
         drop((built, object));
     }

@@ -12,9 +12,10 @@ use retrodict::{Checkpoint, Counts, Status, StatusKind, StopWhen};
 use crate::errors::{Ending, caused, raised};
 use crate::facts::{Distinct, Facts, Weight};
 use crate::observer::Watch;
-use crate::posed::{Built, Posed, Terms};
+use crate::posed::{Built, Posed};
 use crate::process::detached;
 use crate::signals;
+use crate::terms::Terms;
 
 /// What is to be run of a problem: from where, until when, and who watches.
 pub struct Task {

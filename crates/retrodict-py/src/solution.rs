@@ -15,11 +15,12 @@ use retrodict::uncertainty::statistics::{self, Noise};
 use crate::facts::{Distinct, Facts};
 use crate::observer::counts;
 use crate::pickling::Asking;
-use crate::posed::{Built, Posed, Terms};
+use crate::posed::{Built, Posed};
 use crate::posterior::Posterior;
 use crate::runs::{Done, Task, solved};
 use crate::statistics::Statistics;
-use crate::{arrays, known, parameters, pickling};
+use crate::terms::Terms;
+use crate::{arrays, data_sets, known, parameters, pickling};
 
 /// Simulator, exception and y, as far as there are.
 type State = (
@@ -161,6 +162,18 @@ impl Solution {
             arrays::show(py, &residuals, &y.shape)
         })?;
         Ok(found.clone_ref(py))
+    }
+
+    /// {"north": {"y": …, "residuals": …}, …}: the parts of y and of the residuals that belong to each of several data sets, in
+    /// the shapes of their targets; empty where there is one target. Costs what y does.
+    #[getter]
+    fn data_sets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        match self.posed.terms.sets.is_empty() {
+            true => Ok(PyDict::new(py)),
+            false => {
+                data_sets::fitted(&self.posed.terms.sets, self.simulate(py)?.bind(py).as_any())
+            }
+        }
     }
 
     /// The loss at the best x.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use retrodict::Checkpoint;
 use retrodict::interrupt::Interrupt;
 use retrodict::spec::{Origin, WeightSpec};
@@ -13,16 +14,19 @@ use retrodict::uncertainty::weight::{Choice, Chosen};
 use crate::arrays::type_name;
 use crate::errors::Held;
 use crate::known::{Arguments, Known};
-use crate::posed::{Built, Terms};
+use crate::posed::Built;
 use crate::runs::{Task, solved};
 use crate::solution::Solution;
-use crate::subject;
+use crate::terms::Terms;
+use crate::{data_sets, subject};
 
 /// Solves P(x) ≈ target for x.
 ///
 /// simulator: a function forward(x) → y of float64 arrays; an object with forward(x) and, if it has them,
 /// jacobian(x), jvp(x, dx), vjp(x, dy) and invert_near(y, x0); retrodict.simulator(…), or its name.
-/// target: y*, in the shape of y. start: the first x, in the shape of x; it may be left out where parameters have starts.
+/// target: y*, in the shape of y; or {"north": y1, "south": y2}, several data sets that share parameters by name: simulator is
+/// then one for all of them or {"north": …, "south": …}, and noise, loss may be such dictionaries too; a parameter with "scope":
+/// "north" belongs to that data set alone, one with "each" to each of them. start: the first x, in the shape of x; it may be left out where parameters have starts.
 /// parameters: {"k": {"start": 1.0, "lower": 0.0, "upper": …, "unit": "1/s", "transform": "log", "fixed": True or a value,
 /// "tied": "2 * k_on", "prior": {"mean": …, "std": …}}, …}: the simulator's parameters by name, or names for the values of x in
 /// their order; x is then made of the free ones, in their own units. derived: {"R0": "contact / recovery"}. constraints: "a + 2 * b <= 3", or a
@@ -90,8 +94,6 @@ pub fn solve(
     differences: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Py<Solution>> {
     callable(observer.as_ref())?;
-    let object = subject::named(simulator)?;
-    let mut data = subject::target(&object, target)?;
     let arguments = Arguments {
         parameters,
         derived,
@@ -114,6 +116,12 @@ pub fn solve(
         stop,
         differences,
     };
+    if let Ok(targets) = target.cast::<PyDict>() {
+        let (object, terms) = data_sets::of_arguments(simulator, targets, start, &arguments)?;
+        return run(py, object, terms, None, observer);
+    }
+    let object = subject::named(simulator)?;
+    let mut data = subject::target(&object, target)?;
     let x = start.map(|start| subject::input(&object, "the start", start));
     let x = x.transpose()?;
     let known = Known::read(&arguments, &mut data, x.as_ref())?;
@@ -123,6 +131,7 @@ pub fn solve(
         target: data.numbers,
         input: shape.clone(),
         model: shape,
+        sets: Vec::new(),
     };
     run(py, object, terms, None, observer)
 }

@@ -26,6 +26,7 @@
 
 mod bounds;
 mod constraint;
+mod data_sets;
 mod derived;
 mod experiment;
 mod inverse;
@@ -35,6 +36,7 @@ mod loss;
 mod name_list;
 mod named_inputs;
 mod noise;
+mod observation;
 mod option_files;
 mod origin;
 mod overrides;
@@ -66,13 +68,14 @@ pub use inverse::with_inverse;
 pub use inversion::InversionSpec;
 pub use layout::{Described, full_name};
 pub use noise::{NoiseLevel, NoiseSpec};
+pub use observation::ObservationSpec;
 pub use option_files::{option_files, with_option_files};
 pub use origin::{Origin, line};
 pub use overrides::{Override, changed, insert, set};
 pub use parameter::{
     Constant, NamedTransform, ParameterPriorSpec, ParameterSpec, ParameterTransform,
 };
-pub use posed::{Field, Posed, Subject, WithNoise};
+pub use posed::{DataSet, Field, Observed, Posed, Subject, WithNoise};
 pub use posterior::{PosteriorFound, PosteriorSpec};
 pub use prior::{PriorSpec, WeightSpec};
 pub use profile::ProfileSpec;

@@ -18,6 +18,7 @@ mod conformance;
 mod constrained;
 #[cfg(feature = "network")]
 mod corrected_targets;
+mod data_sets;
 mod descriptions;
 mod documents;
 #[cfg(feature = "network")]

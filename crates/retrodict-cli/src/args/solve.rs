@@ -89,6 +89,15 @@ pub struct SolveArguments {
     /// Bounds on x as LOWER,UPPER, either of which may be left out; numbers, or files with one per value.
     #[arg(long, value_name = "L,U", allow_hyphen_values = true)]
     pub bounds: Option<String>,
+    /// One of several data sets, by name: its target, its noise and options of its simulator, as in
+    /// north:target='cases.csv:cases?site=north',noise.std=5,times='cases.csv:day?site=north'; may be repeated. Parameters of one
+    /// name are shared; north.k is the k of north alone.
+    #[arg(
+        long = "observation",
+        value_name = "NAME:KEY=VALUE,…",
+        allow_hyphen_values = true
+    )]
+    pub observations: Vec<String>,
     /// A parameter, by name, with its settings, as in k:start=1,lower=0,log or volume:fixed=3 or k_off:tied='2 * k_on' (see
     /// `retrodict list parameter`); may be repeated.
     #[arg(

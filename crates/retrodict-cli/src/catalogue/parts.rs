@@ -3,9 +3,9 @@
 use retrodict::registry::{Setting, fields, kinds, schema};
 use retrodict::spec::{
     BoundsSpec, DataSpec, DerivedSpec, DrawSpec, ExperimentMethodSpec, ExperimentSpec,
-    ExperimentStartSpec, InversionSpec, NoiseSpec, ParameterSpec, PosteriorSpec, ProblemSpec,
-    ProfileSpec, StartSpec, StopSpec, TrainingMethodSpec, TrainingSpec, TrainingStopSpec,
-    TruthSpec,
+    ExperimentStartSpec, InversionSpec, NoiseSpec, ObservationSpec, ParameterSpec, PosteriorSpec,
+    ProblemSpec, ProfileSpec, StartSpec, StopSpec, TrainingMethodSpec, TrainingSpec,
+    TrainingStopSpec, TruthSpec,
 };
 use retrodict::training::Schedule;
 use schemars::JsonSchema;
@@ -45,7 +45,7 @@ const fn one_of<T: JsonSchema>(name: &'static str, sentence: &'static str) -> Pa
     }
 }
 
-const PARTS: [Part; 20] = [
+const PARTS: [Part; 21] = [
     table::<InversionSpec>("inversion", "An inversion as a file"),
     table::<StopSpec>(
         "stop",
@@ -56,6 +56,10 @@ const PARTS: [Part; 20] = [
         "Where it starts, and from how many points: [start]",
     ),
     table::<NoiseSpec>("noise", "What is known of the noise in the data: [noise]"),
+    table::<ObservationSpec>(
+        "observation",
+        "One of several data sets: --observation NAME:KEY=VALUE,…, or [[observation]] in a file",
+    ),
     table::<ParameterSpec>(
         "parameter",
         "A named parameter: --parameter NAME:KEY=VALUE,…, or [[parameter]] in a file",

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use retrodict::spec::{InversionSpec, Values};
+use retrodict::spec::InversionSpec;
 
 use crate::args;
 use crate::args::source;
@@ -88,11 +88,7 @@ fn preview(args: &args::SolveArguments, plan: &Plan) -> Outcome<ExitCode> {
 
 /// Where x goes beside the folder: where it was told, or beside the target.
 fn output_of(args: &args::SolveArguments, inversion: &InversionSpec) -> Option<PathBuf> {
-    let target = match &inversion.target {
-        Values::File(name) => name.as_str(),
-        _ => inversion::TARGET,
-    };
-    let beside = || data::beside(target, "solved");
+    let beside = || data::beside(inversion::target_name(inversion), "solved");
     let output = args.output.clone();
     output.or_else(|| args.out.is_none().then(beside))
 }

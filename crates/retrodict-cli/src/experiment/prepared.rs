@@ -92,6 +92,7 @@ pub fn facts(problem: &ProblemSet) -> Outcome<ProblemFacts> {
         colour: is_colour(problem),
         series: curves(problem).map(|curves| curves.facts()),
         film: film(problem).map_or(Vec::new(), |film| film.steps().to_vec()),
+        data_sets: Vec::new(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What an inversion found for each field.
 
 pub mod assess;
+pub mod data_sets;
 pub mod posterior;
 pub mod profiles;
 pub mod statistics;
@@ -12,6 +13,7 @@ use retrodict::solver::starts::End;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Array, FieldGrid, joined_shape};
+use crate::inversion::answer::data_sets::DataSetFacts;
 use crate::inversion::{Chosen, Plan, PosteriorFacts, ProfileFacts, Run, Statistics};
 use crate::registry;
 use crate::results::survey::{DistinctSolution, survey};
@@ -48,6 +50,9 @@ pub struct Answer {
     pub solutions: Option<Vec<DistinctSolution>>,
     /// x, where it has few values.
     pub x: Option<Vec<f64>>,
+    /// How well each data set is fitted, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data_sets: Vec<DataSetFacts>,
     /// The names of these values, where they have names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
@@ -152,6 +157,7 @@ fn answer(plan: &Plan, field: usize, runs: &[&Run]) -> Option<Answer> {
         first_error: run.first_error.clone(),
         solutions: (of.starts.len() > 1).then_some(found),
         x: (x.len() <= SHOWN_UP_TO).then(|| x.clone()),
+        data_sets: data_sets::data_sets(plan, fit.as_deref().unwrap_or_default()),
         names: match x.len() <= SHOWN_UP_TO {
             true => names(plan),
             false => Vec::new(),

@@ -2,6 +2,8 @@
 
 pub mod arguments;
 pub mod fingerprint;
+mod observation;
+mod parts;
 
 use std::path::Path;
 
@@ -13,7 +15,10 @@ use crate::registry;
 
 /// Takes paths that are relative as seen from a folder.
 pub fn anchor(inversion: &mut InversionSpec, folder: &Path) {
-    anchored(option_files(&mut inversion.simulator, registry()), folder);
+    let _: Result<(), std::convert::Infallible> = inversion.each_simulator(|simulator| {
+        anchored(option_files(simulator, registry()), folder);
+        Ok(())
+    });
     anchored(inversion.files(), folder);
 }
 
@@ -33,7 +38,7 @@ pub fn keep_standard_input(inversion: &mut InversionSpec, folder: &Path) -> Outc
         }
         Ok(())
     };
-    keep(option_files(&mut inversion.simulator, registry()))?;
+    inversion.each_simulator(|simulator| keep(option_files(simulator, registry())))?;
     keep(inversion.files())
 }
 

@@ -1,6 +1,7 @@
 //! The folder of an inversion: its file, and what is written of its answers in the end.
 
 mod arrays;
+mod data_sets;
 
 use std::path::{MAIN_SEPARATOR, Path};
 
@@ -57,7 +58,11 @@ fn title(plan: &Plan) -> String {
     match plan.inversion.title.as_str() {
         "" => {
             let file = target.rsplit(MAIN_SEPARATOR).next().unwrap_or(target);
-            format!("{} from {file}", plan.name)
+            let sets: Vec<&str> = plan.data_sets().map(|(set, _)| set.name.as_str()).collect();
+            match sets.is_empty() {
+                true => format!("{} from {file}", plan.name),
+                false => format!("{} from {}", plan.name, sets.join(", ")),
+            }
         }
         title => title.to_owned(),
     }
@@ -176,6 +181,9 @@ fn fields(plan: &Plan, answer: &Answer, label: &str) -> Vec<(String, Array)> {
     if let Some(fit) = &answer.fit {
         fields.push((own("fit"), array(&y.shape, fit)));
     }
+    for (set, posed) in plan.data_sets() {
+        fields.extend(data_sets::fields(set, posed, answer, label));
+    }
     if let Some(curves) = curves(plan) {
         fields.push((own("curve"), curves.curve(&answer.best)));
         if answer.field == 0 && whole(&y.shape, data) {
@@ -188,21 +196,38 @@ fn fields(plan: &Plan, answer: &Answer, label: &str) -> Vec<(String, Array)> {
 
 /// The curves of a series, in the parameters of the inversion.
 fn curves(plan: &Plan) -> Option<Curves> {
+    if plan.data_sets().next().is_some() {
+        return None;
+    }
     let curves = Curves::new(&*plan.simulator, &plan.name, &plan.options)?;
     curves.through(|simulator| plan.inversion.parameterised(simulator).ok())
 }
 
-fn facts(plan: &Plan) -> Outcome<ProblemFacts> {
-    let entry = registry().simulator(&plan.name)?;
-    let space = |s: &retrodict::Space| SpaceFacts {
+fn space(s: &retrodict::Space) -> SpaceFacts {
+    SpaceFacts {
         name: s.name.clone(),
         shape: s.shape.clone(),
         unit: s.unit.clone(),
+    }
+}
+
+fn facts(plan: &Plan) -> Outcome<ProblemFacts> {
+    let sets: Vec<ProblemFacts> = plan
+        .data_sets()
+        .map(|(set, posed)| data_sets::facts(plan, set, posed))
+        .collect::<Outcome<_>>()?;
+    let (simulator, sentence) = match sets.is_empty() {
+        true => {
+            let entry = registry().simulator(&plan.name)?;
+            (entry.name.to_owned(), entry.sentence.to_owned())
+        }
+        false => (plan.name.clone(), data_sets::sentence(&sets)),
     };
     Ok(ProblemFacts {
         name: plan.name.clone(),
-        simulator: entry.name.to_owned(),
-        sentence: entry.sentence.to_owned(),
+        simulator,
+        sentence,
+        data_sets: sets,
         x: space(plan.simulator.input()),
         y: space(plan.simulator.output()),
         loss: plan

@@ -1,5 +1,6 @@
 //! An inversion, validated: everything that can be wrong is found before anything is run.
 
+pub mod data_set;
 pub mod weight;
 
 use std::sync::Arc;
@@ -8,17 +9,18 @@ use std::time::{Duration, Instant};
 use retrodict::compose::Parameters;
 use retrodict::interrupt::Interrupt;
 use retrodict::solver::starts::Region;
-use retrodict::spec::{InversionSpec, Named, Origin, Posed, Profiled, Values};
+use retrodict::spec::{InversionSpec, Named, Observed, Origin, Posed, Profiled, Values};
 use retrodict::uncertainty::derived::Quantity;
 use retrodict::uncertainty::profile::Along;
 use retrodict::uncertainty::weight::Choice;
 use retrodict::{Problem, Simulator, Solver, StopWhen, UpdateRule};
 use toml::Table;
 
-use crate::data::{self, Array, UserFiles, fit_shape, split, take_times};
-use crate::failure::{Failure, Outcome};
+use crate::data::{Array, UserFiles};
+use crate::failure::Outcome;
 use crate::inversion::Chosen;
 use crate::registry;
+use data_set::DataSet;
 
 /// What stands for the file of the data where the description holds the numbers itself.
 pub const TARGET: &str = "target.npy";
@@ -47,6 +49,8 @@ pub struct Plan {
     pub choice: Option<Choice>,
     /// What was made of the columns of the target's file.
     pub remarks: Vec<String>,
+    /// The data sets, where there are several.
+    sets: Vec<DataSet>,
     posed: Posed,
 }
 
@@ -70,50 +74,51 @@ impl Plan {
     /// Reads the data, builds everything and checks that it fits; what does not is told with its place in the description.
     pub fn new(inversion: InversionSpec, origin: &Origin) -> Outcome<Self> {
         let locate = |error| origin.locate(error);
-        let of_target = |failure: Failure| failure.located(&origin.at("target"), "target");
-        let (mut target, what) = match &inversion.target {
-            Values::File(name) if inversion.noise.missing => {
-                let read = data::read_with_gaps(name).map_err(of_target);
-                (read?, name.as_str())
-            }
-            Values::File(name) => (data::read(name).map_err(of_target)?, name.as_str()),
-            Values::Each(values) => (Array::new(vec![values.len()], values.clone()), "the target"),
-            Values::One(value) => (Array::new(vec![1], vec![*value]), "the target"),
+        let sets = match inversion.data_sets().map_err(locate)? {
+            none if none.is_empty() => vec![DataSet::read("", &inversion, origin)?],
+            several => several
+                .iter()
+                .map(|(name, alone)| DataSet::read(name, alone, origin))
+                .collect::<Outcome<_>>()?,
         };
-        // What the data say of the simulator: its shape, its times.
-        let read = inversion.with_option_files(registry(), &UserFiles);
-        let mut fitted = read.map_err(locate)?;
-        let Named { name, options } = &mut fitted.simulator;
-        registry()
-            .simulator(name)
-            .map_err(|error| locate(error.inside("simulator")))?;
-        let taken = take_times(name, options, &mut target, what).map_err(of_target)?;
-        let fitting = fit_shape(name, options, &target, what).map_err(of_target)?;
-        let mut remarks: Vec<String> = taken.into_iter().chain(fitting).collect();
-        let known = inversion.noise.is_known();
-        remarks.extend(data::not_used(&fitted.simulator, known, &target, what)?);
-        let simulator = fitted.simulator(registry()).map_err(locate)?;
-        let targets = split(&target, &simulator.output().shape, what).map_err(of_target)?;
-
-        let subject = fitted.subject(Arc::clone(&simulator), registry());
-        let mut posed = subject
-            .and_then(|subject| fitted.pose_with(&subject, &targets, registry(), &UserFiles))
-            .map_err(locate)?;
+        let mut posed = posed(&inversion, &sets).map_err(locate)?;
         let fields = std::mem::take(&mut posed.fields)
             .into_iter()
             .map(Field::from)
             .collect();
+        let remarks = sets.iter().flat_map(|set| {
+            let of = match set.name.as_str() {
+                "" => String::new(),
+                name => format!("{name}: "),
+            };
+            set.remarks
+                .iter()
+                .map(move |remark| format!("{of}{remark}"))
+        });
+        let remarks = remarks.collect();
+        let (target, name, options) = match &sets[..] {
+            [only] => {
+                let Named { name, options } = &only.inversion.simulator;
+                (only.target.clone(), name.clone(), options.clone())
+            }
+            several => whole(several),
+        };
         Ok(Self {
             target,
             simulator: Arc::clone(&posed.simulator),
-            name: fitted.simulator.name,
-            options: fitted.simulator.options,
+            name,
+            options,
             rule: posed.rule.name.clone(),
             reason: posed.reason,
             stop: posed.stop.clone(),
             fields,
             choice: posed.choice,
             remarks,
+            sets: if inversion.observations.is_empty() {
+                Vec::new()
+            } else {
+                sets
+            },
             inversion,
             posed,
         })
@@ -152,10 +157,7 @@ impl Plan {
 
     /// The file of the data, or what stands for it where the description holds the numbers itself.
     pub fn target_name(&self) -> &str {
-        match &self.inversion.target {
-            Values::File(name) => name,
-            _ => TARGET,
-        }
+        target_name(&self.inversion)
     }
 
     /// The weights that were chosen, one for each field up to the first without.
@@ -212,6 +214,11 @@ impl Plan {
         Some(format!("{} was chosen because {reason}", self.rule))
     }
 
+    /// The data sets, where there are several: as they were read, and as they were posed.
+    pub fn data_sets(&self) -> impl Iterator<Item = (&DataSet, &Observed)> {
+        self.sets.iter().zip(&self.posed.observations)
+    }
+
     /// The table of parameters, if there is one.
     pub fn parameters(&self) -> Option<&Parameters> {
         self.posed.parameters.as_deref()
@@ -232,6 +239,54 @@ impl Plan {
     pub fn solver_until(&self, stop: StopWhen) -> retrodict::Result<Solver> {
         self.posed.solver_until(stop)
     }
+}
+
+/// The file of the data, that of the first data set where there are several, or what stands for it where the description holds
+/// the numbers itself.
+pub fn target_name(inversion: &InversionSpec) -> &str {
+    let first = inversion.observations.first();
+    match first.map_or(&inversion.target, |first| &first.target) {
+        Values::File(name) => name,
+        _ => TARGET,
+    }
+}
+
+/// The inversion of data sets that were read.
+fn posed(inversion: &InversionSpec, sets: &[DataSet]) -> retrodict::Result<Posed> {
+    if inversion.observations.is_empty() {
+        let only = &sets[0];
+        let fitted = &only.inversion;
+        let subject = fitted.subject(Arc::clone(&only.simulator), registry())?;
+        let fields: Vec<&[f64]> = only.fields.iter().map(Vec::as_slice).collect();
+        return fitted.pose_with(&subject, &fields, registry(), &UserFiles);
+    }
+    let mut at_hand = Vec::new();
+    for set in sets {
+        let subject = set
+            .inversion
+            .subject(Arc::clone(&set.simulator), registry());
+        let subject = subject.map_err(|error| error.needed_by("observation", &set.name))?;
+        let target = set.fields.concat();
+        at_hand.push(retrodict::spec::DataSet::new(
+            &set.name,
+            &set.inversion,
+            subject,
+            target,
+        ));
+    }
+    inversion.pose_sets(&at_hand, registry(), &UserFiles)
+}
+
+/// All data one after the other, the name of what made them, and its options, of which there are none.
+fn whole(sets: &[DataSet]) -> (Array, String, Table) {
+    let data: Vec<f64> = sets.iter().flat_map(|set| set.fields.concat()).collect();
+    let mut names: Vec<&str> = sets
+        .iter()
+        .map(|set| set.inversion.simulator.name.as_str())
+        .collect();
+    names.dedup();
+    let target = Array::new(vec![data.len()], data);
+    (target, names.join(" and "), Table::new())
 }
 
 impl From<retrodict::spec::Field> for Field {

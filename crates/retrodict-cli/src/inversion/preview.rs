@@ -8,11 +8,13 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
+use retrodict::spec::{InversionSpec, Named, Observed};
 use retrodict::uncertainty::statistics::Noise;
 use serde::Serialize;
 
 use crate::failure::Outcome;
 use crate::inversion::Plan;
+use crate::inversion::plan::data_set::DataSet;
 use crate::registry;
 use cost::CostFacts;
 use data::{DataFacts, NoiseFacts};
@@ -33,6 +35,9 @@ pub struct Preview {
     constraints: ConstraintFacts,
     data: DataFacts,
     noise: NoiseFacts,
+    /// The data sets, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    data_sets: Vec<SetFacts>,
     /// The formula of the loss of the data.
     loss: String,
     priors: Vec<PriorFacts>,
@@ -93,6 +98,7 @@ impl Preview {
             constraints: ConstraintFacts::of(plan),
             data: DataFacts::of(plan),
             noise: NoiseFacts::of(plan),
+            data_sets: data_sets(plan)?,
             loss: plan
                 .fields
                 .first()
@@ -107,11 +113,59 @@ impl Preview {
     }
 }
 
+/// One of several data sets.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct SetFacts {
+    name: String,
+    simulator: SimulatorFacts,
+    data: DataFacts,
+    noise: NoiseFacts,
+    /// The formula of its loss.
+    loss: String,
+}
+
+fn data_sets(plan: &Plan) -> Outcome<Vec<SetFacts>> {
+    let asked = plan.inversion.data_sets()?;
+    let sets = plan.data_sets().zip(&asked);
+    let one = |((set, posed), (_, asked)): ((&DataSet, &Observed), &(&str, InversionSpec))| {
+        Ok(SetFacts {
+            name: set.name.clone(),
+            simulator: simulator_of(&asked.simulator, &set.inversion.simulator)?,
+            data: DataFacts::of_set(set, posed, &asked.target),
+            noise: NoiseFacts::of_set(&posed.problem, &asked.noise),
+            loss: posed.problem.data_loss().formula(),
+        })
+    };
+    sets.map(one).collect()
+}
+
 fn simulator(plan: &Plan) -> Outcome<SimulatorFacts> {
-    let entry = registry().simulator(&plan.name)?;
-    let mut options = differing(&plan.options, &entry.defaults());
+    let sets = plan.data_sets().count();
+    if sets > 0 {
+        return Ok(SimulatorFacts {
+            name: plan.name.clone(),
+            sentence: format!("{sets} data sets that share parameters by their names"),
+            options: toml::Table::new(),
+            inverse: None,
+        });
+    }
+    let built = Named {
+        name: plan.name.clone(),
+        options: plan.options.clone(),
+    };
+    let facts = simulator_of(&plan.inversion.simulator, &built)?;
+    Ok(SimulatorFacts {
+        inverse: plan.inversion.inverse.as_ref().map(ToString::to_string),
+        ..facts
+    })
+}
+
+/// A simulator as it was asked for, and as it was built.
+fn simulator_of(asked: &Named, built: &Named) -> Outcome<SimulatorFacts> {
+    let entry = registry().simulator(&built.name)?;
+    let mut options = differing(&built.options, &entry.defaults());
     // A list that came from a file is that file.
-    for (key, value) in &plan.inversion.simulator.options {
+    for (key, value) in &asked.options {
         if value.is_str() && options.contains_key(key) {
             options.insert(key.clone(), value.clone());
         }
@@ -120,7 +174,7 @@ fn simulator(plan: &Plan) -> Outcome<SimulatorFacts> {
         name: entry.name.to_owned(),
         sentence: entry.sentence.to_owned(),
         options,
-        inverse: plan.inversion.inverse.as_ref().map(ToString::to_string),
+        inverse: None,
     })
 }
 

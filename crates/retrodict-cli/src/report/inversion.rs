@@ -126,13 +126,35 @@ fn labels(contents: &RunContents) -> Vec<String> {
 
 /// The data, where x leads, and what is left between the two.
 fn fit(contents: &RunContents, problem: &ProblemFacts) -> Section {
-    let order = labels(contents);
     let mut html = "<h2>Data and fit</h2>\n".to_owned();
+    if problem.data_sets.is_empty() {
+        let (section, figures) = fit_of(contents, problem, "");
+        html.push_str(&section);
+        return (html, figures);
+    }
+    let mut figures = Vec::new();
+    for (i, set) in problem.data_sets.iter().enumerate() {
+        let (section, more) = fit_of(contents, set, &format!("set-{i}-"));
+        html.push_str(&format!(
+            "<h3>{} <span class=soft>({})</span></h3>\n{section}",
+            escape(&set.name),
+            escape(&set.simulator)
+        ));
+        figures.extend(more);
+    }
+    (html, figures)
+}
+
+/// The same of one data set; `prefix` tells its figures from those of others.
+fn fit_of(contents: &RunContents, problem: &ProblemFacts, prefix: &str) -> Section {
+    let order = labels(contents);
+    let key = format!("{prefix}fit");
+    let mut html = String::new();
     let data = contents.field(&format!("{}/data", problem.name));
     let mut figures = Vec::new();
     let mut plots = String::new();
     if let (Some(series), Some(data)) = (&problem.series, data) {
-        (plots, figures) = series::plots(contents, problem, (series, data), &order, "fit");
+        (plots, figures) = series::plots(contents, problem, (series, data), &order, &key);
     }
     for (i, label) in order.iter().enumerate() {
         let own = |what: &str| contents.field(&format!("{}/{label}/{what}", problem.name));
@@ -155,7 +177,13 @@ fn fit(contents: &RunContents, problem: &ProblemFacts) -> Section {
                 _ => label.as_str(),
             };
             let unit = &problem.y.unit;
-            let figure = series::rest(series, &rest, unit, &capital(title), &format!("rest-{i}"));
+            let figure = series::rest(
+                series,
+                &rest,
+                unit,
+                &capital(title),
+                &format!("{prefix}rest-{i}"),
+            );
             // Beside a single plot of the fit; below several, as wide as two.
             let class = match (order.len(), series.columns.len() % 2) {
                 (1, 0) => "plot wide",
@@ -179,7 +207,7 @@ fn fit(contents: &RunContents, problem: &ProblemFacts) -> Section {
         };
         let own = [
             Figure {
-                id: format!("fit-{i}"),
+                id: format!("{prefix}fit-{i}"),
                 data: vec![
                     marks("fit", &fit.values, "lines", colour(i)),
                     marks("data", &data.values, "markers", "#1c2430"),
@@ -191,7 +219,7 @@ fn fit(contents: &RunContents, problem: &ProblemFacts) -> Section {
                 ),
             },
             Figure {
-                id: format!("rest-{i}"),
+                id: format!("{prefix}rest-{i}"),
                 data: vec![marks("data − fit", &rest.values, "markers", colour(i))],
                 layout: layout(
                     &escape(&format!("{label}: data − fit")),

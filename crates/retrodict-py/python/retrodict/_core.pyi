@@ -81,6 +81,8 @@ class Solution:
     @property
     def residuals(self) -> Array: ...
     @property
+    def data_sets(self) -> dict[str, dict[str, Array]]: ...
+    @property
     def loss(self) -> float: ...
     @property
     def status(
@@ -313,8 +315,8 @@ def simulators() -> list[Entry]: ...
 def methods() -> list[Entry]: ...
 def check(simulator: _Simulator, x: ArrayLike, *, seed: int = 0) -> Checks: ...
 def solve(
-    simulator: _Simulator,
-    target: ArrayLike,
+    simulator: Union[_Simulator, Mapping[str, _Simulator]],
+    target: Union[ArrayLike, Mapping[str, ArrayLike]],
     start: Optional[ArrayLike] = None,
     *,
     parameters: Optional[Mapping[str, Union[float, Parameter, Mapping[str, Any]]]] = None,
@@ -324,7 +326,7 @@ def solve(
     method: str = "auto",
     options: Optional[Options] = None,
     noise: Optional[Union[ArrayLike, str, Mapping[str, Any]]] = None,
-    loss: Optional[Named] = None,
+    loss: Optional[Union[Named, Mapping[str, Named]]] = None,
     missing: bool = False,
     lower: Optional[ArrayLike] = None,
     upper: Optional[ArrayLike] = None,

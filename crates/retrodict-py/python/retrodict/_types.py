@@ -45,6 +45,8 @@ class Parameter(TypedDict, total=False):
     """A formula in other parameters that it follows, such as "2 * k_on"."""
     prior: Mapping[str, float]
     """{"mean", "std"} in its unit, or log-normal, {"median", "log_std"}."""
+    scope: str
+    """The data set that it belongs to, or "each" for one in each of them; shared by all if left out."""
 
 
 class Stop(TypedDict, total=False):

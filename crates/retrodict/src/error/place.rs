@@ -90,9 +90,8 @@ impl Error {
     }
 
     /// The same error, said of an entry that needs the part of the description in which it arose: the table stays.
-    #[cfg(feature = "network")]
     #[must_use]
-    pub(crate) fn needed_by(self, list: &'static str, name: &str) -> Self {
+    pub fn needed_by(self, list: &'static str, name: &str) -> Self {
         match self {
             Self::Within { place, source } if place.list.is_empty() => Self::Within {
                 place: Place::new(list, name, place.table),

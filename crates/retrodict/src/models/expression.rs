@@ -80,6 +80,12 @@ impl Expression {
         &self.variables
     }
 
+    /// The same formula with other names in place of its own, each in the place of one.
+    pub(crate) fn renamed(mut self, name: impl Fn(&str) -> String) -> Self {
+        self.variables.iter_mut().for_each(|own| *own = name(own));
+        self
+    }
+
     /// The same formula of another list of names, which holds all of its own; values are then those of that list.
     ///
     /// # Errors

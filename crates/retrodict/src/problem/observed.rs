@@ -53,7 +53,7 @@ impl Problem {
         Self::new(Arc::new(Selected::new(simulator, seen)?), loss, target)
     }
 
-    /// Joins problems of one x: their data one after the other, their losses added.
+    /// Joins problems of one x: their data one after the other, then the noise levels that are unknowns; their losses added.
     ///
     /// # Errors
     /// If there is none, their x differ in length, or one of them has priors, bounds, constraints or transforms
@@ -71,12 +71,23 @@ impl Problem {
             )?;
         }
         let simulators = problems.iter().map(|p| p.simulator.clone()).collect();
-        let losses = problems.iter().map(|p| (p.loss.clone(), p.outputs(), 1.0));
-        let target = problems.iter().flat_map(|p| p.target.iter().copied());
-        Self::new(
-            Arc::new(Stacked::new(simulators)?),
-            Arc::new(Blocks::new(losses)?),
-            target.collect::<Vec<_>>(),
+        let stacked: Arc<dyn Simulator> = Arc::new(Stacked::new(simulators)?);
+        let losses = problems.iter().map(|p| (p.loss.clone(), p.outputs()));
+        let loss = Blocks::with_levels_last(losses)?;
+        let target: Vec<f64> = problems.iter().flat_map(|p| p.target.clone()).collect();
+        let Some(order) = levels_last(problems) else {
+            return Self::new(stacked, loss, target);
+        };
+        let target: Vec<f64> = order.iter().map(|place| target[*place]).collect();
+        Self::new(Selected::new(stacked, order)?, loss, target)
+    }
+
+    /// The same data and simulator with another loss; without priors, bounds, constraints or transforms.
+    pub(crate) fn with_loss(&self, loss: impl Share<dyn Loss>) -> Result<Self> {
+        Self::of(
+            Arc::clone(&self.simulator),
+            loss.share(),
+            self.target.clone(),
         )
     }
 
@@ -88,6 +99,21 @@ impl Problem {
         };
         (self.terms.is_empty() && shortage.data < shortage.unknowns).then_some(shortage)
     }
+}
+
+/// The places of all data, then of all noise levels; nothing where there is no level.
+fn levels_last(problems: &[Problem]) -> Option<Vec<usize>> {
+    let (mut order, mut levels) = (Vec::new(), Vec::new());
+    let mut from = 0;
+    for problem in problems {
+        let (data, end) = (from + problem.data_outputs(), from + problem.outputs());
+        order.extend(from..data);
+        levels.extend(data..end);
+        from = end;
+    }
+    let some = !levels.is_empty();
+    order.append(&mut levels);
+    some.then_some(order)
 }
 
 /// Fewer data than unknowns: some combinations of these change nothing that was observed.

@@ -257,7 +257,8 @@ impl Simulator for Formula {
         self.curve.second_order()
     }
     fn describe(&self) -> Description {
-        let label = |name: &String| (name.clone(), "1".to_owned());
+        // Their units are those of the formula, which does not say them.
+        let label = |name: &String| (name.clone(), String::new());
         let labels: Vec<(String, String)> = self.parameters.iter().map(label).collect();
         let series = self.options.is_series().then(|| {
             let column = ("y".to_owned(), "1".to_owned());

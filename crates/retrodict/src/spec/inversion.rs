@@ -12,6 +12,7 @@ use super::layout::{
 };
 use super::name_list::{NameList, one_or_many};
 use super::noise::NoiseSpec;
+use super::observation::ObservationSpec;
 use super::parameter::ParameterSpec;
 use super::posterior::PosteriorSpec;
 use super::prior::PriorSpec;
@@ -34,6 +35,7 @@ pub struct InversionSpec {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub title: String,
     /// The observations y*: a file, where `FILE.npz:NAME` picks an array, or the numbers themselves.
+    #[serde(default = "Values::none", skip_serializing_if = "Values::is_none")]
     pub target: Values,
     /// A local inverse found from derivatives, by its name, with options.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,6 +64,7 @@ pub struct InversionSpec {
     #[schemars(with = "NameList")]
     pub constraint: Vec<String>,
     /// The physics P: `name` and options.
+    #[serde(default, skip_serializing_if = "is_nameless")]
     pub simulator: Named,
     /// The update rule: `name` and options; the one that suits the problem if left out.
     #[serde(
@@ -88,7 +91,11 @@ pub struct InversionSpec {
     /// Whether the posterior of a field is found after the fit, and how finely.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posterior: Option<PosteriorSpec>,
-    /// Named parameters, a table each: `name`, `start`, bounds, `unit`, `transform`, `fixed` or `tied`, `prior`.
+    /// Several data sets in place of one target, a table each: `name`, `target`, `simulator` or options of it, `noise`.
+    #[serde(default, rename = "observation", skip_serializing_if = "Vec::is_empty")]
+    pub observations: Vec<ObservationSpec>,
+    /// Named parameters, a table each: `name`, `start`, bounds, `unit`, `transform`, `fixed` or `tied`, `prior`, and `scope`, the
+    /// data set that it belongs to.
     #[serde(default, rename = "parameter", skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<ParameterSpec>,
     /// Quantities that follow from parameters, with errors propagated: `name`, `expression`, `unit`.
@@ -119,6 +126,10 @@ fn is_true(value: &bool) -> bool {
     *value
 }
 
+fn is_nameless(named: &Named) -> bool {
+    named.name.is_empty() && named.options.is_empty()
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -140,6 +151,22 @@ impl Described for InversionSpec {
             Section::keys("posterior", full_name::<PosteriorSpec>),
         ],
         lists: &[
+            EntryList {
+                key: "observation",
+                entry: &Layout {
+                    kind: "data set",
+                    keys: keys::<ObservationSpec>,
+                    fixed: &[],
+                    sections: &[
+                        Section::entry("simulator", of_simulators, OptionReach::ByKey),
+                        Section::keys("noise", full_name::<NoiseSpec>),
+                    ],
+                    lists: &[],
+                    open: false,
+                },
+                shared: &[],
+                options_shared: false,
+            },
             EntryList {
                 key: "parameter",
                 entry: &Layout {
@@ -201,6 +228,7 @@ impl InversionSpec {
             bounds: BoundsSpec::default(),
             stop: StopSpec::default(),
             posterior: None,
+            observations: Vec::new(),
             parameters: Vec::new(),
             derived: Vec::new(),
             profile: ProfileSpec::default(),
@@ -244,6 +272,7 @@ impl InversionSpec {
     /// Whether it names parameters, or asks for something that speaks of them by their names.
     pub fn names_parameters(&self) -> bool {
         !self.parameters.is_empty()
+            || !self.observations.is_empty()
             || !self.derived.is_empty()
             || !self.noise.parameter.is_empty()
             || !self.constraint.is_empty()
@@ -254,13 +283,16 @@ impl InversionSpec {
     pub fn files(&mut self) -> Vec<&mut String> {
         let values = [
             Some(&mut self.target),
-            self.noise.std.as_mut(),
-            self.noise.covariance.as_mut(),
             self.bounds.lower.as_mut(),
             self.bounds.upper.as_mut(),
         ];
         let files = values.into_iter().flatten().filter_map(Values::file);
-        let named = [self.start.file.as_mut(), self.noise.std_file.as_mut()];
-        files.chain(named.into_iter().flatten()).collect()
+        let mut files: Vec<&mut String> = files.chain(self.start.file.as_mut()).collect();
+        files.extend(self.noise.files());
+        for observation in &mut self.observations {
+            files.extend(observation.target.file());
+            files.extend(observation.noise.iter_mut().flat_map(NoiseSpec::files));
+        }
+        files
     }
 }

@@ -86,6 +86,8 @@ pub struct NoiseLevel {
     pub sigma: Option<f64>,
     /// Whether anything is known of it.
     pub known: bool,
+    /// Whether nothing at all is said of it, not even a loss.
+    pub(super) plain: bool,
 }
 
 fn noise_error(message: &str) -> Error {
@@ -162,6 +164,17 @@ impl NoiseSpec {
             distribution: self.distribution,
             groups,
         }))
+    }
+
+    /// The files that it names, to be read or moved.
+    pub(super) fn files(&mut self) -> Vec<&mut String> {
+        let values = [
+            self.std.as_mut(),
+            self.covariance.as_mut(),
+            self.groups.as_mut(),
+        ];
+        let files = values.into_iter().flatten().filter_map(Values::file);
+        files.chain(self.std_file.as_mut()).collect()
     }
 
     /// Whether anything is said of its size or its distribution.
@@ -286,6 +299,7 @@ impl NoiseSpec {
                 loss,
                 sigma: None,
                 known: true,
+                plain: false,
             })
         };
         targets.iter().map(level).collect()
@@ -338,6 +352,7 @@ impl NoiseSpec {
             loss,
             sigma: given.filter(|_| !self.multiplicative),
             known: sigma.is_some(),
+            plain: sigma.is_none(),
         })
     }
 }
@@ -347,6 +362,7 @@ fn shared(loss: &Arc<dyn Loss>, fields: usize, known: bool) -> Vec<NoiseLevel> {
         loss: Arc::clone(loss),
         sigma: None,
         known,
+        plain: false,
     };
     (0..fields).map(|_| level()).collect()
 }

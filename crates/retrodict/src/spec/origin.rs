@@ -89,7 +89,12 @@ impl Origin {
 
     /// Where a key of the description stands, as in `a.toml, line 3` or `--target y.npy`; the name alone if it is not there.
     pub fn at(&self, table: &'static str) -> String {
-        let found = self.place(&Place::of(table), &[], false);
+        self.at_place(&Place::of(table))
+    }
+
+    /// Where a place stands, as in `a.toml, line 3`; the name alone if it is not there.
+    pub fn at_place(&self, place: &Place) -> String {
+        let found = self.place(place, &[], false);
         found.unwrap_or_else(|| self.name.clone())
     }
 

@@ -1,5 +1,7 @@
 //! A named parameter as a description says it.
 
+mod inputs;
+mod scope;
 mod table;
 
 use schemars::JsonSchema;
@@ -10,6 +12,7 @@ use crate::error::Result;
 use crate::options::require;
 use crate::priors::Marginal;
 
+pub(super) use inputs::Known;
 pub(super) use table::ParameterTable;
 
 /// A named parameter: an unknown of the fit, a constant, or tied to others.
@@ -25,6 +28,11 @@ pub struct ParameterSpec {
     /// in their order.
     #[setters(skip)]
     pub name: String,
+    /// The data set that it belongs to, or `each` for one in each of them; shared by all if left out. Its full name is then
+    /// that of the data set, a dot and its own, as in `north.recovery`.
+    #[setters(into)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
     /// Where the fit begins; the value of a fixed one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<f64>,

@@ -1,16 +1,19 @@
 //! An inversion, checked: everything that can be wrong is found before anything is run.
 
+mod data_sets;
 mod field_noise;
+mod observed;
 mod parameters;
+mod part;
+mod subject;
 
 use std::sync::Arc;
 
 use super::derived::quantities;
 use super::inverse::with_inverse;
 use super::inversion::InversionSpec;
-use super::noise::FittedNoise;
 use super::option_files::with_option_files;
-use super::parameter::ParameterTable;
+use super::parameter::{Known, ParameterTable};
 use super::prior;
 use super::profiled::Profiled;
 use super::values::{Files, Values};
@@ -26,8 +29,10 @@ use crate::solver::starts::Region;
 use crate::uncertainty::derived::Quantity;
 use crate::uncertainty::weight::Choice;
 use crate::updates::{Search, UpdateRule};
-use field_noise::{FieldNoise, begin, noise_without_table};
+pub use observed::{DataSet, Observed};
 use parameters::{in_parameters, with_table};
+use part::Part;
+pub use subject::{Subject, WithNoise};
 
 /// An inversion, ready to be run.
 #[non_exhaustive]
@@ -40,8 +45,10 @@ pub struct Posed {
     pub profiled: Vec<Profiled>,
     /// Quantities that follow from them.
     pub derived: Vec<Quantity>,
-    /// A problem for each field of the data.
+    /// A problem for each field of the data; one of all data sets, where there are several.
     pub fields: Vec<Field>,
+    /// The data sets, where there are several.
+    pub observations: Vec<Observed>,
     /// The rule, with its name in the registry.
     pub rule: Named,
     /// Why it was chosen, where the description leaves it open.
@@ -60,6 +67,8 @@ pub struct Posed {
 pub struct Field {
     /// P, L and y*, for the data alone.
     pub data: Problem,
+    /// The same for each data set, where there are several.
+    parts: Vec<Problem>,
     /// The same with priors, bounds and transforms.
     pub problem: Problem,
     /// Where the starts lie.
@@ -67,28 +76,6 @@ pub struct Field {
     /// The starts: the first is that of the description.
     pub starts: Vec<Vec<f64>>,
 }
-
-/// The simulator of an inversion, and what it can be told.
-#[non_exhaustive]
-pub struct Subject<'a> {
-    /// P.
-    pub simulator: Arc<dyn Simulator>,
-    /// P that knows the noise level of a field, where it takes one.
-    pub with_noise: Option<Box<WithNoise<'a>>>,
-}
-
-impl<'a> Subject<'a> {
-    /// P, which is told no noise level.
-    pub fn new(simulator: Arc<dyn Simulator>) -> Self {
-        Self {
-            simulator,
-            with_noise: None,
-        }
-    }
-}
-
-/// Makes P for a noise level.
-pub type WithNoise<'a> = dyn Fn(f64) -> Result<Arc<dyn Simulator>> + 'a;
 
 /// Reduced χ² at which a run ends that could fit the noise too; a tenth above 1, since rules that aim at
 /// just that level end a hair beside it.
@@ -101,6 +88,12 @@ impl InversionSpec {
     /// If a name or an option is unknown, or a value is not allowed.
     pub fn simulator(&self, registry: &Registry) -> Result<Arc<dyn Simulator>> {
         let Named { name, options } = &self.simulator;
+        if name.is_empty() {
+            return Err(Error::Config {
+                what: "simulator".to_owned(),
+                message: "it is missing: name one, as in simulator = \"heat\"".to_owned(),
+            });
+        }
         let entry = registry.simulator(name).inside("simulator")?;
         let options = self.with_named_inputs(entry.keys(), options);
         let simulator = entry.build_in(registry, &options).inside("simulator")?;
@@ -119,22 +112,36 @@ impl InversionSpec {
         with_inverse(simulator, self.inverse.as_ref(), registry).inside("inverse")
     }
 
-    /// Poses the inversion of the simulator that it names.
+    /// Poses the inversion of the simulator that it names, or of all its data sets.
     ///
     /// # Errors
     /// If anything is unknown, not allowed, or does not fit; see [`pose_with`](InversionSpec::pose_with).
     pub fn pose(&self, registry: &Registry, files: &dyn Files) -> Result<Posed> {
+        if !self.observations.is_empty() {
+            return self.pose_data_sets(registry, files);
+        }
         let read = self.with_option_files(registry, files)?;
         let simulator = read.simulator(registry)?;
-        let shape = simulator.output().shape.clone();
-        let targets = match &self.target {
-            Values::File(name) => files.read(name, &shape, self.noise.missing),
-            numbers => numbers.read(&shape, files),
-        };
-        let targets = targets.inside("target")?;
+        let targets = read.targets(&*simulator, files)?;
         let targets: Vec<&[f64]> = targets.iter().map(Vec::as_slice).collect();
         let subject = read.subject(simulator, registry)?;
         read.pose_with(&subject, &targets, registry, files)
+    }
+
+    /// The fields of data of its target.
+    fn targets(&self, simulator: &dyn Simulator, files: &dyn Files) -> Result<Vec<Vec<f64>>> {
+        let shape = &simulator.output().shape;
+        let targets = match &self.target {
+            none if none.is_none() => Err(Error::Config {
+                what: "target".to_owned(),
+                message: "the observations are missing: give target, numbers or the name of a file, or several data sets as \
+                          [[observation]]"
+                    .to_owned(),
+            }),
+            Values::File(name) => files.read(name, shape, self.noise.missing),
+            numbers => numbers.read(shape, files),
+        };
+        targets.inside("target")
     }
 
     /// The same with numbers in place of the files that options of its simulator name, such as times.
@@ -184,15 +191,41 @@ impl InversionSpec {
         registry: &Registry,
         files: &dyn Files,
     ) -> Result<Posed> {
-        let table = self.table(&*subject.simulator)?;
-        let simulator = &in_parameters(table.as_ref(), Arc::clone(&subject.simulator))?;
-        let (input, output) = (simulator.input(), simulator.output());
+        let known = Known {
+            name: None,
+            simulator: &*subject.simulator,
+            noise: &self.noise.parameter,
+        };
+        let table = self.table(&[known])?;
+        let simulator = in_parameters(table.as_ref(), 0, Arc::clone(&subject.simulator))?;
+        let output = simulator.output();
         for y in targets {
             expect_length("the target", y.len(), output.len()).inside("target")?;
         }
         let noises = self.noises(targets, &output.shape, registry, files)?;
-        let points = self.points(table.as_ref(), targets.len(), &input.shape, files)?;
+        let parts = targets.iter().zip(noises).map(|(y, noise)| {
+            let part = Part {
+                subject,
+                target: y,
+                noise,
+                missing: self.noise.missing,
+            };
+            vec![part]
+        });
+        self.posed(simulator, table, parts.collect(), registry, files)
+    }
 
+    /// What is posed of the parts of the data of each field.
+    fn posed(
+        &self,
+        simulator: Arc<dyn Simulator>,
+        table: Option<ParameterTable>,
+        parts: Vec<Vec<Part<'_, '_>>>,
+        registry: &Registry,
+        files: &dyn Files,
+    ) -> Result<Posed> {
+        let (input, output) = (simulator.input(), simulator.output());
+        let points = self.points(table.as_ref(), parts.len(), &input.shape, files)?;
         let rule = self.rule.clone().unwrap_or_else(|| AUTOMATIC.into());
         let automatic = rule.name == AUTOMATIC;
         if !automatic {
@@ -200,7 +233,8 @@ impl InversionSpec {
         }
         let mut stop = self.stop.clone();
         let fits_noise = input.len() >= output.len() && self.priors.is_empty();
-        if noises.iter().all(FieldNoise::is_known) && fits_noise && !stop.has_goal() {
+        let known = parts.iter().flatten().all(|part| part.noise.is_known());
+        if known && fits_noise && !stop.has_goal() {
             stop.discrepancy_below = Some(AT_THE_NOISE);
         }
         let derived = match &table {
@@ -210,11 +244,11 @@ impl InversionSpec {
         let known = table.as_ref().map(|table| &*table.parameters);
         self.profile.validate().inside("profile")?;
         let profiled =
-            Profiled::named(&self.profile.of, known, &derived, &**simulator).inside("profile")?;
+            Profiled::named(&self.profile.of, known, &derived, &*simulator).inside("profile")?;
         let choice = prior::choice(&self.priors)?;
         let mut fields = Vec::new();
-        for ((y, x0), noise) in targets.iter().zip(points).zip(noises) {
-            let field = self.field(subject, table.as_ref(), y, x0, noise, registry, files)?;
+        for (parts, x0) in parts.iter().zip(points) {
+            let field = self.field(parts, table.as_ref(), x0, registry, files)?;
             stop.check(&field.problem).map_err(at_goal)?;
             if let Some(wanted) = &self.posterior {
                 wanted
@@ -227,7 +261,7 @@ impl InversionSpec {
             (false, _) => (rule.name.as_str(), None),
             (true, first) => {
                 let found = first.map_or_else(
-                    || automatic::of_simulator(&**simulator),
+                    || automatic::of_simulator(&*simulator),
                     |field| automatic::method(&field.problem),
                 );
                 (found.method, Some(found.reason))
@@ -248,7 +282,8 @@ impl InversionSpec {
         }
         let options = rule.options.clone();
         Ok(Posed {
-            simulator: Arc::clone(simulator),
+            simulator,
+            observations: Vec::new(),
             profiled,
             derived,
             parameters: table.map(|table| table.parameters),
@@ -262,41 +297,15 @@ impl InversionSpec {
         })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all that is known of a field")]
     fn field(
         &self,
-        subject: &Subject<'_>,
+        parts: &[Part<'_, '_>],
         table: Option<&ParameterTable>,
-        y: &[f64],
         mut x0: Vec<f64>,
-        noise: FieldNoise,
         registry: &Registry,
         files: &dyn Files,
     ) -> Result<Field> {
-        let simulator = match (noise.sigma(), &subject.with_noise) {
-            (Some(sigma), Some(with_noise)) => with_noise(sigma).inside("simulator")?,
-            _ => Arc::clone(&subject.simulator),
-        };
-        let simulator = in_parameters(table, simulator)?;
-        let data = match (noise, table) {
-            (FieldNoise::Fitted(fitted), Some(table)) => {
-                let names = &self.noise.parameter;
-                begin(&*simulator, &fitted, &table.unstarted(names), y, &mut x0);
-                let levels = table.levels(names)?;
-                let FittedNoise {
-                    distribution,
-                    groups,
-                } = &*fitted;
-                Problem::with_levels(simulator, levels, *distribution, groups, y.to_vec())
-            }
-            (FieldNoise::Level(level), _) if self.noise.missing => {
-                Problem::with_missing(simulator, level.loss, y.to_vec())
-            }
-            (FieldNoise::Level(level), _) => Problem::new(simulator, level.loss, y.to_vec()),
-            // Whoever names a noise level has a table.
-            (FieldNoise::Fitted(_), None) => Err(noise_without_table()),
-        };
-        let data = data.inside("target")?;
+        let (data, parts) = part::joined(parts, table, &mut x0)?;
         let x0 = &x0[..];
         expect_length("the start", x0.len(), data.inputs())
             .and_then(|()| expect_finite("the start", x0))
@@ -317,6 +326,7 @@ impl InversionSpec {
         }
         Ok(Field {
             data,
+            parts,
             problem,
             region,
             starts,

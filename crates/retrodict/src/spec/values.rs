@@ -76,10 +76,20 @@ impl From<Nested> for Values {
 }
 
 impl Values {
+    /// No values: what is not said.
+    pub(crate) fn none() -> Self {
+        Self::File(String::new())
+    }
+
+    /// Whether nothing is said.
+    pub fn is_none(&self) -> bool {
+        matches!(self, Self::File(name) if name.is_empty())
+    }
+
     /// The file, if it is one.
     pub fn file(&mut self) -> Option<&mut String> {
         match self {
-            Self::File(name) => Some(name),
+            Self::File(name) if !name.is_empty() => Some(name),
             _ => None,
         }
     }

@@ -36,6 +36,9 @@ pub struct Statistics {
     pub residual: f64,
     /// The largest of |y* − P(x)| and its index.
     pub worst: (usize, f64),
+    /// Where that is, as `y[2] of north`, where there are several data sets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_place: Option<String>,
     /// χ², where the noise is known.
     pub chi_squared: Option<f64>,
     /// Reduced χ²: χ² per degree of freedom.
@@ -176,6 +179,7 @@ impl Statistics {
             priors: !problem.priors().is_empty(),
             residual: norm(y) / (y.len().max(1) as f64).sqrt(),
             worst: largest.map_or((0, 0.0), |(i, r)| (i, r.abs())),
+            worst_place: largest.and_then(|(i, _)| place(plan, i)),
             chi_squared: found.chi_squared,
             reduced_chi_squared: found.reduced_chi_squared(),
             goodness_of_fit: found.goodness_of_fit(),
@@ -223,6 +227,13 @@ impl Statistics {
                 .to_owned(),
         );
     }
+}
+
+/// The place of a datum within its data set, where there are several.
+fn place(plan: &Plan, datum: usize) -> Option<String> {
+    let mut sets = plan.data_sets();
+    let (_, own) = sets.find(|(_, own)| own.rows.contains(&datum))?;
+    Some(format!("y[{}] of {}", datum - own.rows.start, own.name))
 }
 
 fn parameters(

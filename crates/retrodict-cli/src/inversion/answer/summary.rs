@@ -5,6 +5,7 @@ use retrodict::StatusKind;
 use retrodict::uncertainty::profile::Identifiability;
 use retrodict::uncertainty::statistics::Noise;
 
+use crate::inversion::answer::data_sets;
 use crate::inversion::{Answer, Chosen, Parameter, PosteriorFacts, ProfileFacts, Statistics};
 use crate::results::folder::MethodSummary;
 use crate::terminal::text::{aligned, duration, wrapped};
@@ -168,6 +169,10 @@ pub fn summary(answer: &Answer) -> String {
             text.push_str(&wrapped("note: ", &words));
             text.push('\n');
         }
+    }
+    if !answer.data_sets.is_empty() {
+        text.push('\n');
+        text.push_str(&data_sets::table(&answer.data_sets));
     }
     if let Some(found) = &answer.statistics {
         text.push_str(&statistics(found));
@@ -367,8 +372,12 @@ impl Statistics {
             ));
         }
         sentences.push(format!(
-            "residuals y* − P(x): root mean square {:.3e}, largest {:.3e} at y[{}]",
-            self.residual, self.worst.1, self.worst.0
+            "residuals y* − P(x): root mean square {:.3e}, largest {:.3e} at {}",
+            self.residual,
+            self.worst.1,
+            self.worst_place
+                .clone()
+                .unwrap_or_else(|| format!("y[{}]", self.worst.0))
         ));
         if !self.correlations.is_empty() {
             let pairs = self.correlations.iter().map(|pair| {

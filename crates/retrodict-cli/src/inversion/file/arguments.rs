@@ -11,6 +11,8 @@ use retrodict::spec::{
 use crate::args;
 use crate::args::settings;
 use crate::failure::{Failure, Outcome};
+use crate::inversion::file::observation;
+use crate::inversion::file::parts::parts;
 use crate::inversion::{anchor, apply_all, read_file};
 
 /// The inversion that the command line asks for: a file and what flags change of it, or flags alone.
@@ -37,7 +39,7 @@ pub fn from_arguments(args: &args::SolveArguments) -> Outcome<(InversionSpec, Or
     changes.extend(settings::changes(&args.settings)?);
     let inversion = apply_all(inversion, &changes)?;
     let origin = origin.with_changes(given(args)).with_changes(changes);
-    if inversion.target == Values::File(String::new()) {
+    if inversion.target.is_none() && inversion.observations.is_empty() {
         return Err(Failure::Misuse(format!(
             "the observations are missing; name their file, as in retrodict solve {} --target y.npy",
             args.simulator
@@ -103,6 +105,13 @@ fn given(args: &args::SolveArguments) -> Vec<Override> {
         Some(Override::new(path, value, text))
     };
     let flags = flags.into_iter().filter_map(change);
+    let observations = args.observations.iter().flat_map(|text| {
+        let change = move |path: Vec<String>| {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            Override::new(&path, text.as_str(), format!("--observation {text}"))
+        };
+        observation::paths(text).into_iter().map(change)
+    });
     let constraints = args.constraints.iter().map(|text| {
         Override::new(
             &["constraint"],
@@ -112,6 +121,7 @@ fn given(args: &args::SolveArguments) -> Vec<Override> {
     });
     flags
         .chain(constraints)
+        .chain(observations)
         .chain(parameters)
         .chain(derived)
         .collect()
@@ -155,6 +165,9 @@ fn flags(args: &args::SolveArguments, inversion: &mut InversionSpec) -> Outcome<
         .extend(args.constraints.iter().cloned());
     if !args.profile.is_empty() {
         inversion.profile.of.clone_from(&args.profile);
+    }
+    for text in &args.observations {
+        observation::observation(text, &mut inversion.observations)?;
     }
     for text in &args.parameters {
         parameter(text, &mut inversion.parameters)?;
@@ -264,24 +277,6 @@ fn prior(text: &str) -> Outcome<PriorSpec> {
         insert(&mut named.options, &change.path, change.value)?;
     }
     Ok(named.try_into()?)
-}
-
-/// What stands between commas, except those within brackets and quotes.
-fn parts(text: &str) -> Vec<&str> {
-    let (mut depth, mut quote) = (0_i32, None);
-    let between = |c: char| {
-        match (c, quote) {
-            (c, Some(open)) if c == open => quote = None,
-            (_, Some(_)) => {}
-            ('"' | '\'', None) => quote = Some(c),
-            ('[' | '{', None) => depth += 1,
-            (']' | '}', None) => depth -= 1,
-            _ => {}
-        }
-        c == ',' && depth == 0 && quote.is_none()
-    };
-    let parts = text.split(between);
-    parts.filter(|part| !part.trim().is_empty()).collect()
 }
 
 #[cfg(test)]

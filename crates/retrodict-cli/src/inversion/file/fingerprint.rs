@@ -14,7 +14,7 @@ use crate::registry;
 pub fn fingerprint(inversion: &InversionSpec, solved: bool) -> Outcome<String> {
     let mut inversion = inversion.clone();
     let mut crc = Crc::new();
-    sums(option_files(&mut inversion.simulator, registry()), &mut crc)?;
+    inversion.each_simulator(|simulator| sums(option_files(simulator, registry()), &mut crc))?;
     sums(inversion.files(), &mut crc)?;
     inversion.title.clear();
     if !solved {

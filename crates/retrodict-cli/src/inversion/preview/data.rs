@@ -1,12 +1,15 @@
 //! The data of an inversion, and what is known of their noise.
 
 use retrodict::core::noise::NoiseModel;
-use retrodict::spec::{NoiseSpec, Values};
+use retrodict::spec::{NoiseSpec, Observed, Values};
 use retrodict::uncertainty::statistics::Noise;
+use retrodict::{Problem, Simulator};
 use serde::Serialize;
 
 use super::source;
+use crate::data::Array;
 use crate::inversion::Plan;
+use crate::inversion::plan::data_set::DataSet;
 
 /// The least and the greatest of some values.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -84,19 +87,38 @@ pub struct NoiseFacts {
 impl DataFacts {
     /// Those of a plan.
     pub fn of(plan: &Plan) -> Self {
-        let space = plan.simulator.output();
-        let series = plan.simulator.describe().series;
-        let values = &plan.target.values;
-        let missing = values.iter().filter(|value| value.is_nan()).count();
-        let named = plan.target.columns.iter().filter(|name| !name.is_empty());
+        let simulator = &*plan.simulator;
+        let facts = Self::new(simulator, &plan.target, &plan.inversion.target);
+        let several = plan.data_sets().next().is_some();
         Self {
-            source: match plan.inversion.target {
-                Values::File(_) => plan.target_name().to_owned(),
+            fields: plan.fields.len(),
+            source: match several {
+                true => "all data sets".to_owned(),
+                false => facts.source,
+            },
+            ..facts
+        }
+    }
+
+    /// Those of a data set.
+    pub fn of_set(set: &DataSet, posed: &Observed, asked: &Values) -> Self {
+        Self::new(&*posed.simulator, &set.target, asked)
+    }
+
+    fn new(simulator: &dyn Simulator, target: &Array, asked: &Values) -> Self {
+        let space = simulator.output();
+        let series = simulator.describe().series;
+        let values = &target.values;
+        let missing = values.iter().filter(|value| value.is_nan()).count();
+        let named = target.columns.iter().filter(|name| !name.is_empty());
+        Self {
+            source: match asked {
+                Values::File(name) => name.clone(),
                 _ => "the description itself".to_owned(),
             },
             name: space.name.clone(),
             unit: space.unit.clone(),
-            fields: plan.fields.len(),
+            fields: 1,
             shape: space.shape.clone(),
             columns: match &series {
                 Some(series) => series.columns.iter().map(|c| c.0.clone()).collect(),
@@ -117,6 +139,23 @@ impl DataFacts {
 }
 
 impl NoiseFacts {
+    /// That of a data set, by its problem and what is said of it.
+    pub fn of_set(problem: &Problem, spec: &NoiseSpec) -> Self {
+        let level = Noise::of(problem);
+        let std = match problem.data_loss().noise() {
+            NoiseModel::Independent(std) | NoiseModel::Multiplicative(std) => {
+                Range::of(std.iter().copied())
+            }
+            _ => None,
+        };
+        Self {
+            level: source(level),
+            sentence: sentence(spec, level),
+            std: std.filter(|_| level == Noise::Known),
+            parameters: spec.parameter.clone(),
+        }
+    }
+
     /// That of a plan.
     pub fn of(plan: &Plan) -> Self {
         let problem = plan.fields.first().map(|field| &field.problem);

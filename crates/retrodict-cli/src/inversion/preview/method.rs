@@ -9,6 +9,7 @@ use crate::failure::Outcome;
 use crate::inversion::Plan;
 use crate::inversion::answer::statistics::{LEVEL, too_large};
 use crate::registry;
+use crate::terminal::text::duration;
 
 /// A prior on x.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -130,9 +131,9 @@ impl StopFacts {
         let mut words = vec![format!("after at most {} steps", stop.steps)];
         words.extend(
             stop.time
-                .map(|time| format!("after {time:?} for each field")),
+                .map(|time| format!("after {} for each field", duration(time.as_secs_f64()))),
         );
-        words.extend(stop.loss_below.map(|goal| format!("once L ≤ {goal}")));
+        words.extend(stop.loss_below.map(|goal| format!("once L ≤ {goal:?}")));
         words.extend(stop.discrepancy_below.map(|goal| {
             let why = match plan.inversion.stop.discrepancy_below {
                 Some(_) => "",
@@ -141,7 +142,7 @@ impl StopFacts {
                      the noise"
                 }
             };
-            format!("once χ²/N ≤ {goal}{why}")
+            format!("once χ²/N ≤ {goal:?}{why}")
         }));
         let goals = [
             (stop.residual_below, "once no |P(x) − y*| exceeds", ""),
@@ -150,11 +151,11 @@ impl StopFacts {
         ];
         let goals = goals
             .into_iter()
-            .filter_map(|(goal, before, after)| Some(format!("{before} {}{after}", goal?)));
+            .filter_map(|(goal, before, after)| Some(format!("{before} {:?}{after}", goal?)));
         words.extend(goals);
         words.extend(stop.plateau.map(|share| {
             let steps = stop.plateau_steps;
-            format!("once L falls by no more than {share} of itself over {steps} steps")
+            format!("once L falls by no more than {share:?} of itself over {steps} steps")
         }));
         // Of the rules, one has a model of L that says what a step could still gain.
         let change = match stop.loss_change {

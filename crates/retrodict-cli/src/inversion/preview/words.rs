@@ -2,10 +2,10 @@
 
 use retrodict::{Counts, Transform};
 
-use super::Preview;
-use super::data::Range;
+use super::data::{DataFacts, NoiseFacts, Range};
 use super::method::PriorFacts;
 use super::unknowns::ParameterFacts;
+use super::{Preview, SetFacts, SimulatorFacts};
 use crate::inversion::answer::summary::asked;
 use crate::terminal::text::{aligned, duration, number, wrapped};
 
@@ -38,7 +38,13 @@ impl Preview {
         for constraint in &self.constraints.0 {
             text.push_str(&line("constraint", constraint));
         }
-        text.push_str(&self.data_words());
+        match self.data_sets.is_empty() {
+            true => text.push_str(&data_words(&self.data, &self.noise)),
+            false => self
+                .data_sets
+                .iter()
+                .for_each(|set| text.push_str(&set_words(set))),
+        }
         text.push_str(&line("loss", &self.loss));
         for prior in &self.priors {
             text.push_str(&line("prior", &prior.words()));
@@ -53,14 +59,7 @@ impl Preview {
 
     fn simulator_words(&self) -> String {
         let simulator = &self.simulator;
-        let mut text = line(
-            "simulator",
-            &format!("{}: {}", simulator.name, simulator.sentence),
-        );
-        let options = options(&simulator.options);
-        if !options.is_empty() {
-            text.push_str(&line("", &format!("options set: {options}")));
-        }
+        let mut text = simulator_words(simulator);
         if let Some(inverse) = &simulator.inverse {
             text.push_str(&line("", &format!("local inverse: {inverse}")));
         }
@@ -94,7 +93,7 @@ impl Preview {
         }
         if self.starts.count > 1 {
             let spread = match self.starts.spread {
-                Some(spread) => format!("spread {spread}"),
+                Some(spread) => format!("with a spread of {spread}"),
                 None => "as far around it as each value's own size".to_owned(),
             };
             what.push_str(&format!(
@@ -108,48 +107,6 @@ impl Preview {
                 text.push_str(&format!("{:LEAD$}{row}\n", ""));
             }
         }
-        text
-    }
-
-    fn data_words(&self) -> String {
-        let data = &self.data;
-        let fields = match data.fields {
-            1 => String::new(),
-            count => format!("{count} fields of "),
-        };
-        let mut what = format!(
-            "{}: {fields}{}, shape {}{}; {} observed, {} missing",
-            data.source,
-            data.name,
-            extents(&data.shape),
-            unit(&data.unit),
-            data.observed,
-            data.missing
-        );
-        if let Some(range) = data.range {
-            what.push_str(&format!(
-                "; from {} to {}",
-                number(range.least),
-                number(range.greatest)
-            ));
-        }
-        if !data.columns.is_empty() {
-            what.push_str(&format!("; columns {}", data.columns.join(", ")));
-        }
-        if let Some(times) = &data.times {
-            what.push_str(&format!(
-                "; times from {} to {}{}",
-                number(times.range.least),
-                number(times.range.greatest),
-                unit(&times.unit)
-            ));
-        }
-        let mut text = line("data", &what);
-        let mut noise = self.noise.sentence.clone();
-        if let Some(std) = self.noise.std {
-            noise.push_str(&format!("; σ {}", std.words()));
-        }
-        text.push_str(&line("noise level", &noise));
         text
     }
 
@@ -244,6 +201,68 @@ impl Preview {
         let parts: Vec<String> = all.into_iter().chain(x).collect();
         parts.join("; ")
     }
+}
+
+fn simulator_words(simulator: &SimulatorFacts) -> String {
+    let mut text = line(
+        "simulator",
+        &format!("{}: {}", simulator.name, simulator.sentence),
+    );
+    let options = options(&simulator.options);
+    if !options.is_empty() {
+        text.push_str(&line("", &format!("options set: {options}")));
+    }
+    text
+}
+
+/// A data set: its simulator, its data, its noise and its loss.
+fn set_words(set: &SetFacts) -> String {
+    let mut text = line("data set", &set.name);
+    text.push_str(&simulator_words(&set.simulator));
+    text.push_str(&data_words(&set.data, &set.noise));
+    text
+}
+
+/// What the data are, and their noise.
+fn data_words(data: &DataFacts, level: &NoiseFacts) -> String {
+    let fields = match data.fields {
+        1 => String::new(),
+        count => format!("{count} fields of "),
+    };
+    let mut what = format!(
+        "{}: {fields}{}, shape {}{}; {} observed, {} missing",
+        data.source,
+        data.name,
+        extents(&data.shape),
+        unit(&data.unit),
+        data.observed,
+        data.missing
+    );
+    if let Some(range) = data.range {
+        what.push_str(&format!(
+            "; from {} to {}",
+            number(range.least),
+            number(range.greatest)
+        ));
+    }
+    if !data.columns.is_empty() {
+        what.push_str(&format!("; columns {}", data.columns.join(", ")));
+    }
+    if let Some(times) = &data.times {
+        what.push_str(&format!(
+            "; times from {} to {}{}",
+            number(times.range.least),
+            number(times.range.greatest),
+            unit(&times.unit)
+        ));
+    }
+    let mut text = line("data", &what);
+    let mut noise = level.sentence.clone();
+    if let Some(std) = level.std {
+        noise.push_str(&format!("; σ {}", std.words()));
+    }
+    text.push_str(&line("noise level", &noise));
+    text
 }
 
 impl Range {
@@ -383,13 +402,13 @@ mod tests {
 
     #[test]
     fn long_lists_are_cut_short_and_counted() {
-        let table: toml::Table = "t = [1, 2, 3, 4, 5, 6]\nk = \"a\"\ns = [1, 2, 3, 4, 5]"
-            .parse()
-            .unwrap();
+        let shown = |text: &str| options(&text.parse().unwrap());
         assert_eq!(
-            options(&table),
-            "t = [1, 2, 3, 4, …] (6 values), k = \"a\", s = [1, 2, 3, 4, 5]"
+            shown("t = [1, 2, 3, 4, 5, 6]"),
+            "t = [1, 2, 3, 4, …] (6 values)"
         );
+        assert_eq!(shown("s = [1, 2, 3, 4, 5]"), "s = [1, 2, 3, 4, 5]");
+        assert_eq!(shown("k = \"a\""), "k = \"a\"");
     }
 
     #[test]

@@ -73,6 +73,9 @@ pub struct ProblemFacts {
     /// What y consists of, where it is a series in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<SeriesFacts>,
+    /// The data sets, where there are several of one x.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data_sets: Vec<ProblemFacts>,
     /// After how many steps the frames of `PROBLEM/film` and `PROBLEM/METHOD/film` are, where y is a
     /// picture that comes about in time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

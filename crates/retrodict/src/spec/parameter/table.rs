@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::inputs::{Known, NamedInput, at, inputs_of, join, unit};
+use super::scope::{scoped, within};
 use super::{Constant, ParameterSpec};
 use crate::compose::Bounds;
 use crate::compose::parameters::{Parameter, Parameterised, Parameters, Role};
@@ -17,10 +19,19 @@ use crate::priors::{Marginal, Readings, Single};
 #[derive(Clone)]
 pub(in crate::spec) struct ParameterTable {
     pub(in crate::spec) parameters: Arc<Parameters>,
-    /// The parameter that each value of x is.
-    inputs: Vec<String>,
+    /// What each data set has of them; one entry where there is one target.
+    sets: Vec<OwnNames>,
     /// The free ones.
     free: Vec<FreeParameter>,
+}
+
+/// The parameters of one data set, by their full names.
+#[derive(Debug, Clone, PartialEq)]
+struct OwnNames {
+    /// The parameter that each value of x is.
+    inputs: Vec<String>,
+    /// The levels of the noise.
+    noise: Vec<String>,
 }
 
 /// What is said of a free parameter.
@@ -38,79 +49,95 @@ struct FreeParameter {
     prior: Option<Marginal>,
 }
 
-/// A value of x as the simulator calls it.
-#[derive(Debug, Clone)]
-struct NamedInput {
-    name: String,
-    unit: Option<String>,
-    /// The transform that x itself has.
-    transform: Transform,
-}
-
-fn at(name: &str, key: &'static str) -> impl Fn(Error) -> Error {
-    move |error| error.at("parameter", name, key)
-}
-
 impl ParameterTable {
-    /// The table of the parameters that are described, and of the simulator's others, which are free; `noise` names the levels of
-    /// the noise, which need no entry, and `used` what else is spoken of.
+    /// The table of the parameters that are described, and of the simulators' others, which are free; `used` is what else is
+    /// spoken of.
     ///
     /// # Errors
     /// If a name is unknown or there are too few, or what is said of one cannot be.
     pub(in crate::spec) fn new(
         specs: &[ParameterSpec],
-        simulator: &dyn Simulator,
-        noise: &[String],
+        known: &[Known<'_>],
         used: &[String],
     ) -> Result<Self> {
-        let inputs = inputs(specs, simulator)?;
-        for (i, spec) in specs.iter().enumerate() {
-            if specs[..i].iter().any(|other| other.name == spec.name) {
+        let sets: Vec<&str> = known.iter().filter_map(|set| set.name).collect();
+        let described = scoped(specs, &sets)?;
+        for (i, one) in described.iter().enumerate() {
+            if described[..i]
+                .iter()
+                .any(|other| other.spec.name == one.spec.name)
+            {
                 return Err(Error::GivenTwice {
-                    what: format!("parameter '{}'", spec.name),
+                    what: format!("parameter '{}'", one.spec.name),
                     keys: "its entries".to_owned(),
                 })
-                .map_err(at(&spec.name, "name"));
+                .map_err(at(&one.entry, "name"));
             }
         }
+        let mut inputs: Vec<NamedInput> = Vec::new();
+        let mut sets = Vec::new();
+        let mut levels: Vec<String> = Vec::new();
+        for set in known {
+            let own = inputs_of(&described, set)?;
+            let full = |name: &String| {
+                within(
+                    set.name,
+                    name,
+                    described.iter().map(|one| one.spec.name.as_str()),
+                )
+            };
+            let noise: Vec<String> = set.noise.iter().map(full).collect();
+            sets.push(OwnNames {
+                inputs: own.iter().map(|input| input.name.clone()).collect(),
+                noise: noise.clone(),
+            });
+            for input in own {
+                join(&mut inputs, input)?;
+            }
+            levels.extend(noise);
+        }
         let is_input = |name: &str| inputs.iter().any(|input| input.name == name);
-        let formulas = formulas(specs)?;
         let speaks_of = |name: &String| {
-            let mut formulas = formulas.iter().flatten();
-            noise.contains(name)
+            let mut formulas = described.iter().filter_map(|one| one.formula.as_ref());
+            levels.contains(name)
                 || used.contains(name)
                 || formulas.any(|formula| formula.variables().contains(name))
         };
-        let further = specs.iter().filter(|spec| !is_input(&spec.name));
-        for spec in further.clone() {
-            if !speaks_of(&spec.name) {
+        let further = described.iter().filter(|one| !is_input(&one.spec.name));
+        for one in further.clone() {
+            if !speaks_of(&one.spec.name) {
                 let known = inputs.iter().map(|input| input.name.as_str());
-                return Err(Error::unknown("parameter", &spec.name, known))
-                    .map_err(at(&spec.name, "name"));
+                return Err(Error::unknown("parameter", &one.entry, known))
+                    .map_err(at(&one.entry, "name"));
             }
         }
         let names = inputs.iter().map(|input| input.name.clone());
-        let names = names.chain(further.map(|spec| spec.name.clone()));
-        let implied = noise
-            .iter()
-            .filter(|name| !is_input(name) && specs.iter().all(|spec| spec.name != **name));
+        let mut names: Vec<String> = names
+            .chain(further.map(|one| one.spec.name.clone()))
+            .collect();
+        for level in &levels {
+            if !names.contains(level) {
+                names.push(level.clone());
+            }
+        }
         let (mut all, mut free) = (Vec::new(), Vec::new());
-        for name in names.chain(implied.cloned()) {
-            let found = specs.iter().position(|spec| spec.name == name);
+        for name in names {
+            let found = described.iter().find(|one| one.spec.name == name);
             let nothing = ParameterSpec::new(&name);
-            let spec = found.map_or(&nothing, |i| &specs[i]);
-            let formula = found.and_then(|i| formulas[i].clone());
+            let spec = found.map_or(&nothing, |one| &one.spec);
+            let entry = found.map_or(&name, |one| &one.entry);
+            let formula = found.and_then(|one| one.formula.clone());
             let input = inputs.iter().find(|input| input.name == name);
-            let parameter = Parameter::new(&name).with_unit(unit(spec, input)?);
-            let role = role(spec, formula)?;
+            let parameter = Parameter::new(&name).with_unit(unit(spec, entry, input)?);
+            let role = role(spec, entry, formula)?;
             if role == Role::Free {
-                let level = input.is_none() && noise.contains(&name);
+                let level = input.is_none() && levels.contains(&name);
                 let own = match input {
                     Some(input) => input.transform,
                     None if level => Transform::Log,
                     None => Transform::None,
                 };
-                let parameter = FreeParameter::new(spec, own)?;
+                let parameter = FreeParameter::new(spec, entry, own)?;
                 free.push(FreeParameter {
                     relative: level && spec.transform.is_none(),
                     level,
@@ -122,29 +149,34 @@ impl ParameterTable {
         let parameters = Arc::new(Parameters::new(all)?);
         Ok(Self {
             parameters,
-            inputs: inputs.into_iter().map(|input| input.name).collect(),
+            sets,
             free,
         })
     }
 
-    /// The simulator in these parameters.
+    /// The simulator of a data set in these parameters.
     ///
     /// # Errors
     /// If all of them are fixed or tied.
-    pub(in crate::spec) fn of(&self, simulator: Arc<dyn Simulator>) -> Result<Arc<dyn Simulator>> {
+    pub(in crate::spec) fn of(
+        &self,
+        set: usize,
+        simulator: Arc<dyn Simulator>,
+    ) -> Result<Arc<dyn Simulator>> {
         let parameters = Arc::clone(&self.parameters);
         Ok(Arc::new(Parameterised::new(
             simulator,
             parameters,
-            &self.inputs,
+            &self.sets[set].inputs,
         )?))
     }
 
-    /// ln σ of the noise levels, as a simulator of p.
+    /// ln σ of the noise levels of a data set, as a simulator of p.
     ///
     /// # Errors
     /// If one is no parameter.
-    pub(in crate::spec) fn levels(&self, noise: &[String]) -> Result<Arc<dyn Simulator>> {
+    pub(in crate::spec) fn levels(&self, set: usize) -> Result<Arc<dyn Simulator>> {
+        let noise = &self.sets[set].noise;
         let space = Space::new("noise levels", &[noise.len()], "1");
         let rows = (0..noise.len()).map(|i| (i, true)).collect();
         let readings = Readings::new(&space, rows);
@@ -152,15 +184,16 @@ impl ParameterTable {
         Ok(Arc::new(Parameterised::new(readings, parameters, noise)?))
     }
 
-    /// The places in p of noise levels of which no start is said, each with its place among the levels.
-    pub(in crate::spec) fn unstarted(&self, noise: &[String]) -> Vec<(usize, usize)> {
+    /// The places in p of noise levels of a data set of which no start is said, each with its place among the levels.
+    pub(in crate::spec) fn unstarted(&self, set: usize) -> Vec<(usize, usize)> {
         let place = |(group, name): (usize, &String)| {
             let free = |free: &FreeParameter| {
                 free.name == *name && free.start.is_none() && free.prior.is_none()
             };
             Some((self.free.iter().position(free)?, group))
         };
-        noise.iter().enumerate().filter_map(place).collect()
+        let noise = self.sets[set].noise.iter().enumerate();
+        noise.filter_map(place).collect()
     }
 
     /// p₀: the start of each, or what else is given for those without one.
@@ -190,8 +223,11 @@ impl ParameterTable {
     /// Whether p is x, and nothing is said of any of it.
     pub(in crate::spec) fn is_plain(&self) -> bool {
         let plain = |free: &FreeParameter| free.transform == Transform::None && !free.level;
-        self.free.len() == self.inputs.len()
-            && self.parameters.all().len() == self.inputs.len()
+        let [set] = &self.sets[..] else {
+            return false;
+        };
+        self.free.len() == set.inputs.len()
+            && self.parameters.all().len() == set.inputs.len()
             && self.free.iter().all(plain)
     }
 
@@ -246,85 +282,11 @@ impl ParameterTable {
     }
 }
 
-/// The values of x by the simulator's names, or those that the first parameters give them.
-fn inputs(specs: &[ParameterSpec], simulator: &dyn Simulator) -> Result<Vec<NamedInput>> {
-    let description = simulator.describe();
-    let n = simulator.input().len();
-    if let Some(own) = description.stands_for {
-        let input = |own: crate::StandsFor| NamedInput {
-            name: own.name,
-            unit: Some(own.unit),
-            transform: own.transform,
-        };
-        return Ok(own.into_iter().map(input).collect());
-    }
-    let plain = |name: String, unit| NamedInput {
-        name,
-        unit,
-        transform: Transform::None,
-    };
-    if let Some(labels) = description.labels {
-        let label = |(name, unit)| plain(name, Some(unit));
-        return Ok(labels.into_iter().map(label).collect());
-    }
-    if specs.is_empty() {
-        let unit = simulator.input().unit.clone();
-        let place = |i| plain(format!("x[{i}]"), Some(unit.clone()));
-        return Ok((0..n).map(place).collect());
-    }
-    let allowed = format!(
-        "the model takes {n} values and has no names for them: name each, in their order, before any further parameter"
-    );
-    let found = format!("{} named", specs.len());
-    require(specs.len() >= n, "parameter", found, &allowed)?;
-    let first = specs.iter().take(n);
-    Ok(first.map(|spec| plain(spec.name.clone(), None)).collect())
-}
-
-/// The formula of each that is tied.
-fn formulas(specs: &[ParameterSpec]) -> Result<Vec<Option<Expression>>> {
-    let formula = |spec: &ParameterSpec| {
-        let formula = spec.tied.as_deref().map(Expression::parse).transpose();
-        formula.map_err(at(&spec.name, "tied"))
-    };
-    specs.iter().map(formula).collect()
-}
-
-/// The unit: the parameter's own, which must be the simulator's where that has one.
-fn unit(spec: &ParameterSpec, input: Option<&NamedInput>) -> Result<String> {
-    let own = input.and_then(|input| input.unit.as_deref());
-    let found = match (&spec.unit, own) {
-        (Some(unit), Some(own)) => {
-            let allowed = format!(
-                "the simulator takes it in {own}; convert the numbers, or leave the unit out"
-            );
-            require(fits(unit, own), "unit", format!("\"{unit}\""), &allowed)
-                .map_err(at(&spec.name, "unit"))?;
-            unit
-        }
-        (Some(unit), None) => unit,
-        (None, own) => own.unwrap_or("1"),
-    };
-    Ok(found.to_owned())
-}
-
-/// Whether a unit is that of the simulator, where `time` stands for any unit of time.
-fn fits(unit: &str, own: &str) -> bool {
-    let parts = |text: &str| -> Vec<String> {
-        let parts = text.split(['/', '·', '*', ' ']).map(str::trim);
-        parts
-            .filter(|part| !part.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
-    let (unit, own) = (parts(unit), parts(own));
-    unit.len() == own.len() && unit.iter().zip(&own).all(|(a, b)| a == b || b == "time")
-}
-
 /// How the parameter gets its value; what cannot be together is refused.
-fn role(spec: &ParameterSpec, formula: Option<Expression>) -> Result<Role> {
+fn role(spec: &ParameterSpec, entry: &str, formula: Option<Expression>) -> Result<Role> {
     let ParameterSpec {
-        name,
+        name: _,
+        scope: _,
         start,
         lower,
         upper,
@@ -354,7 +316,7 @@ fn role(spec: &ParameterSpec, formula: Option<Expression>) -> Result<Role> {
                 found: format!("\"{text}\""),
                 allowed: format!("a tied parameter follows from others and has no {key} of its own; leave one of the two out"),
             })
-            .map_err(at(name, "tied")),
+            .map_err(at(entry, "tied")),
         };
     }
     let value = match fixed {
@@ -370,7 +332,7 @@ fn role(spec: &ParameterSpec, formula: Option<Expression>) -> Result<Role> {
                     "a constant needs its value: give start, or the value itself, as in fixed = 1.5",
                 )
                 .map(|()| Role::Free)
-                .map_err(at(name, "fixed"));
+                .map_err(at(entry, "fixed"));
             }
         },
     };
@@ -381,14 +343,14 @@ fn role(spec: &ParameterSpec, formula: Option<Expression>) -> Result<Role> {
         value,
         &format!("it must lie within its bounds, [{low}, {high}]"),
     )
-    .map_err(at(name, "fixed"))?;
+    .map_err(at(entry, "fixed"))?;
     require(
         prior.is_none(),
         "prior",
         "of a constant",
         "what is fixed needs none; leave out fixed or prior",
     )
-    .map_err(at(name, "prior"))?;
+    .map_err(at(entry, "prior"))?;
     Ok(Role::Fixed(value))
 }
 
@@ -400,35 +362,34 @@ fn ends(spec: &ParameterSpec) -> (f64, f64) {
 }
 
 impl FreeParameter {
-    fn new(spec: &ParameterSpec, own: Transform) -> Result<Self> {
-        let name = &spec.name;
+    fn new(spec: &ParameterSpec, entry: &str, own: Transform) -> Result<Self> {
         let (lower, upper) = ends(spec);
         let ordered = lower <= upper && lower < f64::INFINITY && upper > f64::NEG_INFINITY;
         let allowed = format!("it must not exceed upper = {upper}");
-        require(ordered, "lower", lower, &allowed).map_err(at(name, "lower"))?;
+        require(ordered, "lower", lower, &allowed).map_err(at(entry, "lower"))?;
         let transform = match spec.transform {
             Some(transform) => transform.of(spec.start, spec.lower, spec.upper),
             None => Ok(own),
         };
-        let transform = transform.map_err(at(name, "transform"))?;
+        let transform = transform.map_err(at(entry, "transform"))?;
         if let Some(start) = spec.start {
             let within = lower <= start && start <= upper;
             let allowed = format!("it must lie within its bounds, [{lower}, {upper}]");
-            require(within, "start", start, &allowed).map_err(at(name, "start"))?;
+            require(within, "start", start, &allowed).map_err(at(entry, "start"))?;
             transform
                 .undo_named("start", start)
-                .map_err(at(name, "start"))?;
+                .map_err(at(entry, "start"))?;
         }
         let prior = spec.prior.map(|prior| prior.marginal()).transpose();
         Ok(Self {
-            name: name.clone(),
+            name: spec.name.clone(),
             start: spec.start,
             lower,
             upper,
             transform,
             relative: false,
             level: false,
-            prior: prior.map_err(at(name, "prior"))?,
+            prior: prior.map_err(at(entry, "prior"))?,
         })
     }
 

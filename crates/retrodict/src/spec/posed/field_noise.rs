@@ -50,6 +50,19 @@ impl FieldNoise {
         matches!(self, Self::Level(level) if level.known)
     }
 
+    /// Whether the loss says how much a residual counts: by a level that is known or a parameter.
+    pub(super) fn is_weighed(&self) -> bool {
+        match self {
+            Self::Fitted(_) => true,
+            Self::Level(level) => level.known || level.loss.noise().is_known(),
+        }
+    }
+
+    /// Whether nothing is said of it, not even a loss.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Self::Level(level) if level.plain)
+    }
+
     pub(super) fn sigma(&self) -> Option<f64> {
         match self {
             Self::Level(level) => level.sigma,

@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::spec::InversionSpec;
 use crate::spec::bounds::BoundsSpec;
 use crate::spec::constraint::{Sides, constraints};
-use crate::spec::parameter::ParameterTable;
+use crate::spec::parameter::{Known, ParameterTable};
 use crate::spec::start::StartSpec;
 use crate::spec::values::Files;
 use crate::uncertainty::statistics::Noise;
@@ -19,22 +19,33 @@ impl InversionSpec {
     /// # Errors
     /// If a name is unknown, or what is said of a parameter cannot be.
     pub fn parameterised(&self, simulator: Arc<dyn Simulator>) -> Result<Arc<dyn Simulator>> {
-        in_parameters(self.table(&*simulator)?.as_ref(), simulator)
+        let noise = &self.noise.parameter;
+        let known = Known {
+            name: None,
+            simulator: &*simulator,
+            noise,
+        };
+        in_parameters(self.table(&[known])?.as_ref(), 0, simulator)
     }
 
     /// The table of parameters; nothing where none is named.
-    pub(super) fn table(&self, simulator: &dyn Simulator) -> Result<Option<ParameterTable>> {
-        let noise = &self.noise.parameter;
+    pub(super) fn table(&self, sets: &[Known<'_>]) -> Result<Option<ParameterTable>> {
+        let noise = sets.iter().any(|set| !set.noise.is_empty());
         // A profile is that of a parameter in its own unit, where the simulator says what x stands for.
         let described = || {
-            let description = simulator.describe();
-            description.stands_for.is_some() || description.labels.is_some()
+            let says = |set: &Known<'_>| {
+                let description = set.simulator.describe();
+                description.stands_for.is_some() || description.labels.is_some()
+            };
+            sets.iter().all(says)
         };
         let profiled = !self.profile.is_empty() && self.transforms.is_empty() && described();
         let named = !self.parameters.is_empty()
-            || !noise.is_empty()
+            || noise
             || !self.derived.is_empty()
-            || !self.constraint.is_empty();
+            || !self.constraint.is_empty()
+            // Data sets share parameters by their names.
+            || !self.observations.is_empty();
         if !named && !profiled {
             return Ok(None);
         }
@@ -45,13 +56,13 @@ impl InversionSpec {
         for text in &self.constraint {
             used.extend(Sides::parse(text).inside("constraint")?.names().cloned());
         }
-        let table = ParameterTable::new(&self.parameters, simulator, noise, &used)?;
+        let table = ParameterTable::new(&self.parameters, sets, &used)?;
         let both = [
             ("bounds", self.bounds != BoundsSpec::default()),
             ("transform", !self.transforms.is_empty()),
         ];
         for (key, given) in both {
-            if given && !(self.parameters.is_empty() && noise.is_empty() && table.is_plain()) {
+            if given && (!self.parameters.is_empty() || noise || !table.is_plain()) {
                 return Err(Error::GivenTwice {
                     what: key.to_owned(),
                     keys: format!("{key} for all of x, and those of single parameters"),
@@ -95,14 +106,15 @@ impl InversionSpec {
     }
 }
 
-/// A simulator in the parameters of a table, if there is one.
+/// The simulator of a data set in the parameters of a table, if there is one.
 pub(super) fn in_parameters(
     table: Option<&ParameterTable>,
+    set: usize,
     simulator: Arc<dyn Simulator>,
 ) -> Result<Arc<dyn Simulator>> {
     match table {
         None => Ok(simulator),
-        Some(table) => table.of(simulator),
+        Some(table) => table.of(set, simulator),
     }
 }
 

@@ -5,12 +5,20 @@ use retrodict::Simulator;
 /// Name and unit of each unknown.
 pub fn labels(simulator: &dyn Simulator) -> Vec<(String, String)> {
     let space = simulator.input();
-    simulator.describe().labels.unwrap_or_else(|| {
+    let labels = simulator.describe().labels.map(without_gaps);
+    labels.unwrap_or_else(|| {
         let unit = &space.unit;
         (0..space.len())
             .map(|i| (format!("x[{}]", place(i, &space.shape)), unit.clone()))
             .collect()
     })
+}
+
+/// The same, with 1 for a unit that is not said.
+fn without_gaps(mut labels: Vec<(String, String)>) -> Vec<(String, String)> {
+    let open = labels.iter_mut().filter(|(_, unit)| unit.is_empty());
+    open.for_each(|(_, unit)| "1".clone_into(unit));
+    labels
 }
 
 /// The index along each axis.
