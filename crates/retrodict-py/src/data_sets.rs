@@ -90,7 +90,7 @@ pub fn of_arguments<'py>(
         });
         objects.set_item(name, object)?;
     }
-    if let Some(each) = simulator.cast::<PyDict>().ok() {
+    if let Ok(each) = simulator.cast::<PyDict>() {
         let known: Vec<String> = each.keys().extract()?;
         if let Some(other) = known.iter().find(|name| !names.contains(name)) {
             return Err(PyValueError::new_err(format!(

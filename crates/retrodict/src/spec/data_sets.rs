@@ -113,6 +113,9 @@ impl InversionSpec {
     }
 
     /// All simulators that it names with options, to be changed; those of data sets with the name that they inherit.
+    ///
+    /// # Errors
+    /// What a change says.
     pub fn each_simulator<E>(
         &mut self,
         mut change: impl FnMut(&mut Named) -> std::result::Result<(), E>,
