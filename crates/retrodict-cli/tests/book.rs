@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use tempfile::tempdir;
 
 /// Commands that are not run, by their beginning, and why.
-const LEFT_OUT: [(&str, &str); 13] = [
+const LEFT_OUT: [(&str, &str); 14] = [
     ("cargo install", "builds everything anew"),
     ("cargo test", "runs this test"),
     (
@@ -27,6 +27,7 @@ const LEFT_OUT: [(&str, &str); 13] = [
     ),
     ("pip install", "needs a network"),
     ("peers/run", "needs SciPy and others; takes minutes"),
+    ("peers/fitbenchmarking/run", "needs FitBenchmarking; takes minutes"),
     ("RAYON_NUM_THREADS=1 cargo bench", "a benchmark"),
     (
         "retrodict train heat",
