@@ -27,7 +27,10 @@ const LEFT_OUT: [(&str, &str); 14] = [
     ),
     ("pip install", "needs a network"),
     ("peers/run", "needs SciPy and others; takes minutes"),
-    ("peers/fitbenchmarking/run", "needs FitBenchmarking; takes minutes"),
+    (
+        "peers/fitbenchmarking/run",
+        "needs FitBenchmarking; takes minutes",
+    ),
     ("RAYON_NUM_THREADS=1 cargo bench", "a benchmark"),
     (
         "retrodict train heat",
