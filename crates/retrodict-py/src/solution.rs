@@ -270,12 +270,11 @@ impl Solution {
         noise: Option<&str>,
         names: Option<Vec<String>>,
     ) -> PyResult<Statistics> {
-        let Terms { input, known, .. } = &self.posed.terms;
+        let Terms { input, .. } = &self.posed.terms;
+        let built = self.posed.built(py)?;
         let noise = match noise {
-            None if known.spec.noise.std.is_some() || known.spec.noise.covariance.is_some() => {
-                Noise::Known
-            }
-            None | Some("estimated") => Noise::Estimated,
+            None => Noise::of(built.problem()),
+            Some("estimated") => Noise::Estimated,
             Some("known") => Noise::Known,
             Some(other) => {
                 return Err(PyValueError::new_err(format!(
@@ -283,7 +282,6 @@ impl Solution {
                 )));
             }
         };
-        let built = self.posed.built(py)?;
         let names = names.unwrap_or_else(|| match built.simulator.describe().labels {
             Some(labels) => labels.into_iter().map(|(name, _)| name).collect(),
             None => Vec::new(),
