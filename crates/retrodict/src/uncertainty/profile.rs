@@ -1,8 +1,11 @@
 //! Profile likelihoods: how well the data can be met at each value of one quantity, all else being free.
 
+mod crossing;
+mod newton;
 mod path;
 mod reduced;
 mod seen;
+mod trail;
 mod words;
 
 use std::sync::Arc;
@@ -216,10 +219,12 @@ pub fn profiles(
     let variance = variance(problem, statistics, &at)?;
     let degrees = (statistics.noise == Noise::Estimated).then_some(statistics.degrees_of_freedom);
     let quantile = reach(options.level, degrees)?;
+    let free = problem.unbounded();
     let tasks = along.iter().map(|along| {
         let seen = Coordinate::new(problem, statistics, *along)?;
         Ok(Task {
             problem,
+            free: &free,
             options,
             seen: Arc::new(seen),
             z: z.clone(),

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use super::crossing::{along, between};
+use super::newton::correct;
 use super::reduced::Reduced;
 use super::seen::Coordinate;
+use super::trail::Trail;
 use super::{Identifiability, Profile, ProfileOptions, ProfilePoint, Side};
 use crate::core::counts::Counts;
 use crate::core::space::Space;
@@ -15,6 +18,8 @@ use crate::updates::LevenbergMarquardt;
 /// A quantity, and the fit from which its profile starts.
 pub(super) struct Task<'a> {
     pub(super) problem: &'a Problem,
+    /// The same without bounds: derivatives of all unknowns, held or not.
+    pub(super) free: &'a Problem,
     pub(super) options: &'a ProfileOptions,
     pub(super) seen: Arc<Coordinate>,
     /// The best fit.
@@ -36,13 +41,15 @@ pub(super) struct SidePath {
 
 /// The best fit at a value of the quantity.
 #[derive(Clone)]
-struct Fit {
+pub(super) struct Fit {
     /// The coordinate.
-    u: f64,
+    pub(super) u: f64,
     z: Vec<f64>,
     loss: f64,
     /// √Λ; 0 where the fit is better than the one at which the profile began.
-    tau: f64,
+    pub(super) tau: f64,
+    /// Its derivative by u, where it is known.
+    pub(super) tau_slope: Option<f64>,
 }
 
 /// By how much √Λ should grow from value to value, and by how much at most.
@@ -52,14 +59,26 @@ const LONGEST: f64 = 1.2;
 /// By how much the step in u grows at most from value to value.
 const GROWTH: f64 = 3.0;
 
+/// To what part of itself it shrinks at most.
+const SHRINKING: f64 = 0.1;
+
 /// How often a step is shortened where the fit fails, or rises too fast.
 const SHORTENED: usize = 8;
 
-/// How exactly an end is found, in √Λ.
+/// How exactly an end is found, as a part of √Λ.
 const END: f64 = 1e-6;
+
+/// Within this part of √Λ the slope of a fit leads to the end: what is left is of second order.
+const CLOSE: f64 = 5e-4;
+
+/// How far beyond the threshold the last value is aimed, in √Λ: what falls short of it takes one fit more.
+const BEYOND: f64 = 0.02;
 
 /// Fits for it.
 const SEARCHES: usize = 20;
+
+/// A fit is done where another step promises less than this of Λ.
+const SETTLED: f64 = 1e-9;
 
 /// Below this part of the threshold everywhere, a profile is flat.
 const FLAT: f64 = 1e-3;
@@ -86,6 +105,7 @@ impl Task<'_> {
             z: self.z.clone(),
             loss: self.lowest,
             tau: 0.0,
+            tau_slope: None,
         };
         let mut counts = Counts::default();
         let far = self.far(start.u);
@@ -94,7 +114,7 @@ impl Task<'_> {
             true => STRIDE * self.seen.deviation,
             false => 0.1 * start.u.abs().max(1e-3),
         };
-        let mut slope = self.seen.direction.clone();
+        let mut trail = Trail::new(start.u, &start.z, &self.seen.direction);
         let (mut points, mut last, mut shortened) = (Vec::new(), start.clone(), 0);
         let open = |last: &Fit| Side::Open(self.seen.value(last.u));
         let end = loop {
@@ -115,13 +135,7 @@ impl Task<'_> {
                     false => open(&last),
                 };
             }
-            let guess: Vec<f64> = last
-                .z
-                .iter()
-                .zip(&slope)
-                .map(|(z, s)| z + s * (u - last.u))
-                .collect();
-            let fit = self.fit(u, &guess, &mut counts)?;
+            let fit = self.fit(u, &trail, &mut counts)?;
             let rises = |fit: &Fit| fit.tau - last.tau > LONGEST;
             let fit = match fit {
                 Some(fit) if !rises(&fit) || shortened >= SHORTENED => fit,
@@ -135,19 +149,17 @@ impl Task<'_> {
             };
             shortened = 0;
             let moved = u - last.u;
-            slope = fit
-                .z
-                .iter()
-                .zip(&last.z)
-                .map(|(a, b)| (a - b) / moved)
-                .collect();
+            trail.push(u, &fit.z);
             points.push(fit.clone());
             if fit.tau >= self.quantile {
-                let (crossing, more) = self.crossing(&last, &fit, &mut counts)?;
+                let (crossing, more) = self.crossing(&last, &fit, trail, &mut counts)?;
                 points.extend(more);
                 break Side::Crosses(self.seen.value(crossing));
             }
-            let grown = fit.tau - last.tau;
+            let rise = match fit.tau_slope {
+                Some(slope) => slope.abs(),
+                None => (fit.tau - last.tau) / moved.abs(),
+            };
             last = fit;
             if at_wall {
                 break Side::Bound(self.seen.value(u));
@@ -155,8 +167,18 @@ impl Task<'_> {
             if at_end {
                 break open(&last);
             }
-            let factor = if grown > 0.0 { STRIDE / grown } else { GROWTH };
-            step = moved.abs() * factor.clamp(0.5, GROWTH);
+            let rest = self.quantile - last.tau;
+            let stride = if rest < 1.5 * STRIDE {
+                rest + BEYOND
+            } else {
+                STRIDE
+            };
+            let factor = if rise > 0.0 {
+                stride / (rise * moved.abs())
+            } else {
+                GROWTH
+            };
+            step = moved.abs() * factor.clamp(SHRINKING, GROWTH);
         };
         Ok(SidePath {
             points,
@@ -192,76 +214,73 @@ impl Task<'_> {
         }
     }
 
-    /// Where √Λ reaches the quantile between two values, and the fits on the way: secants, kept between the ends.
-    fn crossing(&self, below: &Fit, above: &Fit, counts: &mut Counts) -> Result<(f64, Vec<Fit>)> {
+    /// Where √Λ reaches the quantile between two values, and the fits on the way.
+    fn crossing(
+        &self,
+        below: &Fit,
+        above: &Fit,
+        mut trail: Trail,
+        counts: &mut Counts,
+    ) -> Result<(f64, Vec<Fit>)> {
         let (mut a, mut b) = (below.clone(), above.clone());
+        let mut last = above.clone();
         let mut found = Vec::new();
-        // The better of two ends that are as good as the crossing itself.
-        let near = |fit: &Fit| (fit.tau - self.quantile).abs() <= END * self.quantile;
         for _ in 0..SEARCHES {
-            if near(&b) {
-                return Ok((b.u, found));
+            let off = (last.tau - self.quantile).abs();
+            if off <= END * self.quantile {
+                return Ok((last.u, found));
             }
-            let share = (self.quantile - a.tau) / (b.tau - a.tau);
-            let share = if share.is_finite() {
-                share.clamp(0.02, 0.98)
-            } else {
-                0.5
-            };
-            let u = a.u + share * (b.u - a.u);
+            let led = along(&last, self.quantile);
+            if let Some(u) = led.filter(|_| off <= CLOSE * self.quantile) {
+                return Ok((u, found));
+            }
+            let width = b.u - a.u;
+            let share = (between(&a, &b, self.quantile) - a.u) / width;
+            let u = a.u + share.clamp(0.001, 0.999) * width;
             if u == a.u || u == b.u {
                 break;
             }
-            let guess: Vec<f64> =
-                a.z.iter()
-                    .zip(&b.z)
-                    .map(|(a, b)| a + share * (b - a))
-                    .collect();
-            let Some(fit) = self.fit(u, &guess, counts)? else {
+            let Some(fit) = self.fit(u, &trail, counts)? else {
                 break;
             };
+            trail.push(u, &fit.z);
             found.push(fit.clone());
-            if near(&fit) {
-                return Ok((fit.u, found));
-            }
+            last = fit.clone();
             match fit.tau < self.quantile {
                 true => a = fit,
                 false => b = fit,
             }
         }
-        let share = (self.quantile - a.tau) / (b.tau - a.tau);
-        Ok((a.u + share.clamp(0.0, 1.0) * (b.u - a.u), found))
+        Ok((between(&a, &b, self.quantile), found))
     }
 
-    /// The best fit at a value of u, begun near a z; nothing where it fails.
-    fn fit(&self, u: f64, guess: &[f64], counts: &mut Counts) -> Result<Option<Fit>> {
-        let eliminated = match self.seen.unknown() {
-            Some(unknown) => unknown,
-            None => {
-                let gradient = self.seen.gradient(guess)?;
-                let weight = |i: &usize| (gradient[*i] * self.seen.scales[*i]).abs();
-                let free = (0..guess.len()).filter(|i| !self.seen.fixed.contains(i));
-                let most = free.max_by(|a, b| weight(a).total_cmp(&weight(b)));
-                most.unwrap_or(0)
-            }
-        };
-        let left: Vec<usize> = (0..guess.len())
-            .filter(|i| *i != eliminated && !self.seen.fixed.contains(i))
-            .collect();
-        let reduced = Arc::new(Reduced {
-            simulator: Arc::clone(self.problem.seen_simulator()),
-            seen: Arc::clone(&self.seen),
-            eliminated,
-            input: Space::new("unknowns", &[left.len()], "1"),
-            level: u,
-            guess: guess[eliminated],
-            rest: self.z.clone(),
-            left: left.clone(),
-        });
+    /// The best fit at a value of u, begun where the last ones point to; nothing where it fails.
+    fn fit(&self, u: f64, trail: &Trail, counts: &mut Counts) -> Result<Option<Fit>> {
+        let reduced = self.reduced(u, &trail.curve(u))?;
+        let settled = 0.5 * SETTLED * self.variance;
+        let start = reduced.start();
+        if let Some(fit) = correct(self.free, self.problem, &reduced, start, settled, counts)? {
+            let tau = self.excess(fit.loss).max(0.0).sqrt();
+            let slope = fit.slope / (self.variance * tau);
+            return Ok(Some(Fit {
+                u,
+                z: fit.z,
+                loss: fit.loss,
+                tau,
+                tau_slope: slope.is_finite().then_some(slope),
+            }));
+        }
+        self.searched(u, &trail.line(u), counts)
+    }
+
+    /// The same with Levenberg–Marquardt, within bounds and from farther away.
+    fn searched(&self, u: f64, guess: &[f64], counts: &mut Counts) -> Result<Option<Fit>> {
+        let reduced = Arc::new(self.reduced(u, guess)?);
+        let left = &reduced.left;
         let start: Vec<f64> = left.iter().map(|i| self.inside(*i, guess[*i])).collect();
+        let problem = self.problem.reduced(reduced.clone(), left)?;
         let (w, loss) = if left.is_empty() {
             let tally = Tally::default();
-            let problem = self.problem.reduced(reduced.clone(), &left)?;
             let at = Evaluation::new(&problem, &tally, &start)?;
             let loss = at.loss();
             counts.add(&tally.counts());
@@ -271,8 +290,7 @@ impl Task<'_> {
                 Err(_) => return Ok(None),
             }
         } else {
-            let problem = self.problem.reduced(reduced.clone(), &left)?;
-            let stop = StopWhen::after(self.options.steps).with_loss_change(Some(SETTLED));
+            let stop = StopWhen::after(self.options.steps).with_loss_change(Some(UNCHANGED));
             match Solver::new(LevenbergMarquardt::default(), stop).solve(&problem, &start) {
                 Ok(solution) => {
                     counts.add(&solution.counts);
@@ -290,8 +308,8 @@ impl Task<'_> {
             return Ok(None);
         };
         // A quantity may lead the unknown that makes it out of its bounds.
-        let (low, high) = self.problem.walls_of(eliminated);
-        if z[eliminated] < low || z[eliminated] > high {
+        let (low, high) = self.problem.walls_of(reduced.eliminated);
+        if z[reduced.eliminated] < low || z[reduced.eliminated] > high {
             return Ok(None);
         }
         Ok(Some(Fit {
@@ -299,7 +317,35 @@ impl Task<'_> {
             tau: self.excess(loss).max(0.0).sqrt(),
             z,
             loss,
+            tau_slope: None,
         }))
+    }
+
+    /// P of one unknown less, at a value of u and near a z.
+    fn reduced(&self, u: f64, guess: &[f64]) -> Result<Reduced> {
+        let eliminated = match self.seen.unknown() {
+            Some(unknown) => unknown,
+            None => {
+                let gradient = self.seen.gradient(guess)?;
+                let weight = |i: &usize| (gradient[*i] * self.seen.scales[*i]).abs();
+                let free = (0..guess.len()).filter(|i| !self.seen.fixed.contains(i));
+                let most = free.max_by(|a, b| weight(a).total_cmp(&weight(b)));
+                most.unwrap_or(0)
+            }
+        };
+        let left: Vec<usize> = (0..guess.len())
+            .filter(|i| *i != eliminated && !self.seen.fixed.contains(i))
+            .collect();
+        Ok(Reduced {
+            simulator: Arc::clone(self.problem.seen_simulator()),
+            seen: Arc::clone(&self.seen),
+            eliminated,
+            input: Space::new("unknowns", &[left.len()], "1"),
+            level: u,
+            guess: guess.to_vec(),
+            rest: self.z.clone(),
+            left,
+        })
     }
 
     fn inside(&self, unknown: usize, z: f64) -> f64 {
@@ -320,6 +366,7 @@ impl Task<'_> {
             z: self.z.clone(),
             loss: self.lowest,
             tau: 0.0,
+            tau_slope: None,
         };
         let threshold = self.quantile * self.quantile;
         let (low, high) = (below.end, above.end);
@@ -362,5 +409,5 @@ impl Task<'_> {
     }
 }
 
-/// A fit has settled where the loss changes by less than this part of itself.
-const SETTLED: f64 = 1e-13;
+/// A search has ended where the loss changes by less than this part of itself.
+const UNCHANGED: f64 = 1e-13;

@@ -20,8 +20,8 @@ pub(super) struct Reduced {
     pub(super) left: Vec<usize>,
     /// The value of u.
     pub(super) level: f64,
-    /// Where the unknown k is sought first.
-    pub(super) guess: f64,
+    /// Where the best fit is likely to be: the unknown k is sought from there.
+    pub(super) guess: Vec<f64>,
     /// The unknowns that stay where they are.
     pub(super) rest: Vec<f64>,
     pub(super) input: Space,
@@ -34,6 +34,11 @@ const STEPS: usize = 60;
 const EXACT: f64 = 4.0 * f64::EPSILON;
 
 impl Reduced {
+    /// w at the guess.
+    pub(super) fn start(&self) -> Vec<f64> {
+        self.left.iter().map(|i| self.guess[*i]).collect()
+    }
+
     /// z of w.
     pub(super) fn whole(&self, w: &[f64]) -> Result<Vec<f64>> {
         let mut z = self.rest.clone();
@@ -44,7 +49,7 @@ impl Reduced {
             z[self.eliminated] = self.level;
             return Ok(z);
         }
-        z[self.eliminated] = self.guess;
+        z[self.eliminated] = self.guess[self.eliminated];
         let mut misfit = self.seen.coordinate(&z)? - self.level;
         for _ in 0..STEPS {
             let slope = self.seen.gradient(&z)?[self.eliminated];
