@@ -129,9 +129,12 @@ else levenberg-marquardt or limited-memory-bfgs. --compare-cold shows what the n
 pub struct PredictArguments {
     /// The folder of a training run, or a .safetensors file in it.
     pub network: PathBuf,
-    /// The observations y*.
+    /// The observations y* [default: what the network sees, where that is y*].
+    #[arg(long, value_name = "FILE", required_unless_present = "input")]
+    pub target: Option<String>,
+    /// What the network sees, where that is not y*.
     #[arg(long, value_name = "FILE")]
-    pub target: String,
+    pub input: Option<String>,
     /// The method whose network to use [default: the one with the lowest loss].
     #[arg(long, value_name = "M")]
     pub method: Option<String>,
@@ -144,6 +147,9 @@ pub struct PredictArguments {
     /// Do the same from zeros, and report how many steps it takes to reach the same loss.
     #[arg(long, requires = "refine")]
     pub compare_cold: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
     /// Number of threads; the result does not depend on it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,

@@ -7,7 +7,6 @@ mod learner;
 mod plan;
 mod run;
 mod tables;
-mod weights;
 
 pub use checkpoint::{Checkpoint, file_name};
 pub use diagnosis::Diagnosis;
@@ -16,4 +15,3 @@ pub use learner::{Learner, learn};
 pub use plan::{BUILT_IN, load};
 pub use run::train;
 pub use tables::{last, remarks, results};
-pub use weights::Weights;

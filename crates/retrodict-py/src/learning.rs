@@ -9,13 +9,13 @@ use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use retrodict::interrupt::Interrupt;
-use retrodict::spec::{Named, Training};
+use retrodict::spec::{Named, NetworkFile, Training};
 use retrodict::training::{Checkpoint, Epoch, Progress};
 use retrodict::{Network, StatusKind};
 use serde::{Deserialize, Serialize};
 
 use crate::arrays::type_name;
-use crate::errors::{Held, caused};
+use crate::errors::{Held, caused, raised};
 use crate::process;
 use crate::training_terms::TrainingTerms;
 
@@ -35,6 +35,8 @@ pub struct TrainedFacts {
     pub output: Vec<usize>,
     /// Where the training stands.
     pub checkpoint: Checkpoint,
+    /// The best network as a file.
+    pub file: Vec<u8>,
     /// How it ended, in a word.
     pub status: StatusKind,
     /// The same in a sentence.
@@ -102,7 +104,11 @@ pub fn learn(
         Some(ending) => format!("ended by {}; the best θ is kept", ending.exception),
         None => trained.status.to_string(),
     };
+    let name = &terms.method()?.name;
+    let file = NetworkFile::of(&terms.spec, name, 0, &training, &trained.checkpoint);
+    let file = file.and_then(|file| file.to_bytes());
     let facts = TrainedFacts {
+        file: file.map_err(|error| raised(&error))?,
         terms,
         architecture: training.architecture.clone(),
         input: training.samples.input.shape.clone(),

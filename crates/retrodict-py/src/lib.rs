@@ -19,6 +19,7 @@ mod listing;
 mod methods;
 mod model;
 mod names;
+mod network;
 mod observer;
 mod parameters;
 mod pickling;
@@ -57,6 +58,8 @@ mod _core {
     use crate::invert::invert;
     #[pymodule_export]
     use crate::listing::{Entry, methods, simulators, unpickled as unpickled_entry};
+    #[pymodule_export]
+    use crate::network::{Network, unpickled as unpickled_network};
     #[pymodule_export]
     use crate::observer::{Record, unpickled as unpickled_record};
     #[pymodule_export]

@@ -1,5 +1,6 @@
 //! A network that was trained, and the training itself.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,13 +9,15 @@ use pyo3::exceptions::{PyBaseException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
+use retrodict::network::TrainedNetwork;
 use retrodict::registry::Registry;
 use retrodict::spec::TrainingStopSpec;
 use retrodict::{Network, Space};
 
-use crate::arrays::{self, Numbers, finite, tuple};
+use crate::arrays::{self, tuple};
 use crate::errors::{Held, raised};
 use crate::learning::{COLUMNS, Learned, Owned, TrainedFacts, TrainingTask, callable, learn};
+use crate::network::{predicted, weights};
 use crate::pickling::{self, Asking};
 use crate::training_terms::stopped;
 
@@ -22,7 +25,7 @@ use crate::training_terms::stopped;
 #[pyclass(frozen, module = "retrodict")]
 pub struct Trained {
     facts: TrainedFacts,
-    network: Arc<dyn Network>,
+    network: TrainedNetwork,
     /// The best θ, by its loss on held-out data, or on the training data if none are held out.
     #[pyo3(get)]
     theta: Py<PyArrayDyn<f64>>,
@@ -37,38 +40,23 @@ type Array<'py> = Bound<'py, PyArrayDyn<f64>>;
 impl Trained {
     /// x of each y*: of one, in the shape of what the network sees, or of several along a first axis.
     fn predict<'py>(&self, py: Python<'py>, y: &Bound<'py, PyAny>) -> PyResult<Array<'py>> {
-        let Numbers { values, shape } = arrays::read("y", y)?;
-        let values = finite("y", values)?;
-        let (input, width) = (&self.facts.input, self.network.input().len());
-        let several = shape.len() > 1 && values.len() == shape[0] * width;
-        let one = shape == *input || shape == [width] || shape.is_empty() && width == 1;
-        if !one && !several {
-            return Err(PyValueError::new_err(format!(
-                "y has shape {}, expected {} for one, or that with the number of samples in front",
-                tuple(&shape),
-                tuple(input)
-            )));
-        }
-        let count = values.len() / width.max(1);
-        let mut x = vec![0.0; count * self.network.output().len()];
-        let (network, theta) = (&self.network, &self.facts.checkpoint.best);
-        Arc::new(Held::default()).run(py, || network.forward(theta, &values, &mut x))?;
-        let mut out = self.facts.output.clone();
-        if several && !(one && count == 1) {
-            out.insert(0, count);
-        }
-        arrays::write(py, &x, &out)
+        let TrainedFacts { input, output, .. } = &self.facts;
+        predicted(py, &self.network, input, output, y)
     }
 
-    /// The arrays of θ by their names, such as dense1.weight.
+    /// Writes the network to a file of the format safetensors, which `Network.load` and `retrodict predict` read; nothing else
+    /// is needed to use it.
+    ///
+    /// Raises OSError if it cannot be written.
+    fn save(&self, path: PathBuf) -> PyResult<()> {
+        Ok(std::fs::write(path, &self.facts.file)?)
+    }
+
+    /// The arrays of the network by their names, such as dense1.weight: the weights, and the statistics of layers that
+    /// normalise.
     #[getter]
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let dict = PyDict::new(py);
-        for weight in self.network.weights() {
-            let array = arrays::show(py, &self.facts.checkpoint.best[weight.range], &weight.shape)?;
-            dict.set_item(weight.name, array)?;
-        }
-        Ok(dict)
+        weights(py, &self.network)
     }
 
     /// A line for each epoch, the start first: arrays epoch, step, seconds, running_loss, train_loss, test_loss and
@@ -287,14 +275,16 @@ impl Trained {
     /// A network of what is kept of its training.
     ///
     /// # Errors
-    /// If Python has no memory left.
+    /// If Python has no memory left, or the network is another one.
     fn new(
         py: Python<'_>,
         facts: TrainedFacts,
         network: Arc<dyn Network>,
         owned: Owned,
     ) -> PyResult<Self> {
-        let theta = &facts.checkpoint.best;
+        let (theta, statistics) = (&facts.checkpoint.best, &facts.checkpoint.statistics);
+        let network = TrainedNetwork::new(network, &theta[..], &statistics[..]);
+        let network = network.map_err(|error| raised(&error))?;
         Ok(Self {
             theta: arrays::show(py, theta, &[theta.len()])?,
             facts,

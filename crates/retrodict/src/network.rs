@@ -19,6 +19,7 @@ mod mean_kept;
 mod mlp;
 mod precision;
 mod rows;
+mod trained;
 mod unet;
 
 pub use activation::Activation;
@@ -27,6 +28,7 @@ pub use maps::Padding;
 pub use mean_kept::MeanKept;
 pub use mlp::{Initialisation, Mlp};
 pub use precision::Precision;
+pub use trained::TrainedNetwork;
 pub use unet::UNet;
 
 /// A network: outputs = f(inputs; θ), for a batch of samples, one after the other.
@@ -73,7 +75,14 @@ pub trait Network: Send + Sync {
         outputs: &mut [f64],
     ) -> Result<Box<dyn NetworkMap>>;
 
-    /// What the normalising layers saw in a batch: means and variances, one after the other.
+    /// Where each array of the statistics of normalising layers lies, in order and without gaps; none where no layer
+    /// normalises.
+    fn statistics_layout(&self) -> Vec<Weight> {
+        Vec::new()
+    }
+
+    /// What the normalising layers saw in a batch: means and variances, as [`statistics_layout`](Self::statistics_layout)
+    /// says.
     ///
     /// # Errors
     /// As [`forward`](Network::forward).

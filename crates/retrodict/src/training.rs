@@ -18,6 +18,7 @@ mod mini_batch;
 mod run;
 mod schedule;
 mod score;
+mod seen_statistics;
 mod spread;
 mod step;
 mod stop;

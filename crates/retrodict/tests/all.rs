@@ -39,6 +39,8 @@ mod missing_values;
 mod more_garbow_hillstrom;
 #[cfg(feature = "network")]
 mod network;
+#[cfg(feature = "network")]
+mod network_files;
 mod nist;
 mod noise;
 mod noisy_models;

@@ -2,168 +2,202 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use crate::registry;
-use retrodict::registry::Named;
+use retrodict::Error;
 use retrodict::solver::automatic::{self, AUTOMATIC};
-use retrodict::spec::{Physics, Samples, TrainingSpec};
-use retrodict::{Error, Network, Problem, Solution, Solver, StopWhen};
+use retrodict::spec::{NetworkFile, Physics};
+use serde_json::json;
 
 use crate::args;
-use crate::data::{self, Array, Depth, STANDARD, UserFiles, joined_shape, split, standard};
+use crate::data::{self, Array, Depth, STANDARD, bounded, joined_shape, split, standard};
 use crate::failure::{Failure, Outcome};
+use crate::registry;
 use crate::terminal::interrupt;
-use crate::terminal::text::aligned;
-use crate::training::{self, Checkpoint, Weights};
+use crate::training::{self, Checkpoint};
+
+mod sample;
+
+use sample::{Refinement, SampleLine, look, table};
 
 /// Applies a trained network to the user's data, and polishes its answer if wished.
 pub fn run(args: &args::PredictArguments) -> Outcome<ExitCode> {
     super::threads(args.threads)?;
-    let trained = Trained::read(&args.network, args.method.as_deref())?;
-    let physics = &trained.physics;
-    let target = data::read(&args.target)?;
-    let (seen, m) = (
-        trained.network.input().len(),
-        physics.simulator.output().len(),
-    );
-    let inputs = split(&target, &trained.network.input().shape, &args.target)?;
-    if args.refine.is_some() && seen != m {
-        return Err(Failure::Misuse(format!(
-            "--refine needs y*, {m} values per sample, but this network takes {seen} other values; leave --refine out"
-        )));
-    }
-    let n = trained.network.output().len();
-    let mut x = vec![0.0; inputs.len() * n];
-    let theta = &trained.weights.theta;
-    trained.network.forward(theta, &inputs.concat(), &mut x)?;
-    let mut lines = vec![
-        ["sample", "loss of the network's x"]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
-    let chosen = || automatic::of_simulator(&*physics.simulator).method;
-    let rule = match args.rule.as_deref() {
-        None | Some(AUTOMATIC) => chosen().to_owned(),
-        Some(name) => name.to_owned(),
+    let path = find(&args.network, args.method.as_deref())?;
+    let bytes = bounded::bytes(&path, bounded::DATA)?;
+    let file = NetworkFile::from_bytes(&path.display().to_string(), &bytes, registry())?;
+    let physics = file
+        .plan
+        .method(&file.method)
+        .and_then(|method| file.plan.physics(method, registry()));
+    let seen = Seen::read(args, &file, &path)?;
+    let inputs = split(&seen.inputs, &file.input.shape, &seen.name)?;
+    let targets = seen.targets(args, &file)?;
+    let refinement = match args.refine {
+        None => None,
+        Some(steps) => Some(refinement(args, &physics, targets.is_some(), steps)?),
     };
-    if args.refine.is_some() {
-        lines[0].push(format!("after {rule}"));
-        lines[0].push("steps".to_owned());
-    }
-    if args.compare_cold {
-        lines[0].push("from zeros".to_owned());
-        lines[0].push("steps to the same loss".to_owned());
-    }
-    for (i, (input, x)) in inputs.iter().zip(x.chunks_mut(n)).enumerate() {
-        let number = (i + 1).to_string();
-        let cells = match seen == m {
-            true => polished(args, &trained, &rule, input, x),
-            false => Ok(vec!["–".to_owned()]),
+    let mut x = file.network.predict(&inputs.concat())?;
+    let n = file.output.len();
+    let mut lines = Vec::new();
+    for (i, x) in x.chunks_mut(n).enumerate() {
+        let looked = match (&physics, &targets) {
+            (Ok(physics), Some(targets)) => {
+                look(&file, physics, refinement.as_ref(), &targets[i], x)
+            }
+            _ => Ok(SampleLine::default()),
         };
-        match cells {
-            Ok(cells) => lines.push([vec![number], cells].concat()),
-            Err(_) if interrupt::raised() => {}
-            Err(failure) => return Err(failure),
-        }
+        let line = match looked {
+            Ok(line) => line,
+            Err(_) if interrupt::raised() => break,
+            // One sample that fails does not take the others with it.
+            Err(failure) => {
+                x.fill(f64::NAN);
+                SampleLine {
+                    error: Some(failure.to_string()),
+                    ..SampleLine::default()
+                }
+            }
+        };
+        lines.push(SampleLine {
+            sample: i + 1,
+            ..line
+        });
         if interrupt::raised() {
             break;
         }
     }
-    // Of the sample that an interruption fell into, the best x stands.
-    let solved = lines.len() - 1;
-    if solved < inputs.len() {
-        eprintln!(
-            "note: interrupted: from sample {} on, x is the network's{}",
-            solved + 1,
-            if args.refine.is_some() {
-                ", not refined"
-            } else {
-                ""
-            }
-        );
-    }
-    let output = args
-        .output
-        .clone()
-        .unwrap_or_else(|| data::beside(&args.target, "predicted"));
-    let shape = joined_shape(&target, seen, &physics.simulator.input().shape);
+    notes(&lines, inputs.len(), &physics, targets.is_some());
+    // Of the sample that an interruption fell into, the network's x stands.
+    let output = args.output.clone();
+    let output = output.unwrap_or_else(|| data::beside(&seen.name, "predicted"));
+    let shape = joined_shape(&seen.inputs, file.input.len(), &file.output.shape);
     if output.as_os_str() == STANDARD {
         standard::claim_output();
     }
     data::write(&output, &Array::new(shape, x), Depth::Eight)?.note();
-    println!("{} by {}", trained.plan.title, trained.weights.method);
-    print!("{}", aligned(&lines, 0));
+    if args.json {
+        let summary = json!({
+            "network": path,
+            "method": file.method,
+            "training": file.summary,
+            "output": output,
+            "samples": lines,
+        });
+        println!("{summary:#}");
+        return Ok(interrupt::code(ExitCode::SUCCESS));
+    }
+    println!("{} by {}", file.plan.title, file.method);
+    if targets.is_some() && physics.is_ok() {
+        print!("{}", table(&lines, refinement.as_ref()));
+    }
     println!("wrote {}", output.display());
     Ok(interrupt::code(ExitCode::SUCCESS))
 }
 
-/// What is told of a sample: the loss of the network's x, and what rules make of it and of zeros; x is refined where that
-/// is asked for.
-fn polished(
-    args: &args::PredictArguments,
-    trained: &Trained,
-    rule: &str,
-    input: &[f64],
-    x: &mut [f64],
-) -> Outcome<Vec<String>> {
-    let physics = &trained.physics;
-    let simulator = physics.aimed_at(&trained.plan.data.draw, input)?;
-    let problem = Problem::new(simulator, Arc::clone(&physics.loss), input.to_vec())?;
-    let solve = |start: &[f64], stop: StopWhen| -> Outcome<Solution> {
-        let rule = registry().rules.build(rule, &toml::Table::new())?;
-        Ok(Solver::new(rule, stop).solve(&problem, start)?)
-    };
-    let mut cells = vec![format!("{:.4e}", solve(x, StopWhen::after(0))?.loss)];
-    let Some(steps) = args.refine else {
-        return Ok(cells);
-    };
-    let warm = solve(x, StopWhen::after(steps))?;
-    x.copy_from_slice(&warm.x);
-    cells.push(format!("{:.4e}", warm.loss));
-    cells.push(warm.steps.to_string());
-    if args.compare_cold {
-        let zeros = vec![0.0; x.len()];
-        let cold = solve(&zeros, StopWhen::after(steps))?;
-        let goal = StopWhen::after(steps.saturating_mul(20).max(200)).with_loss_below(warm.loss);
-        let long = solve(&zeros, goal)?;
-        cells.push(format!("{:.4e}", cold.loss));
-        cells.push(if long.loss <= warm.loss {
-            long.steps.to_string()
-        } else {
-            format!("more than {}", long.steps)
-        });
+/// What went otherwise than one would expect.
+fn notes(
+    lines: &[SampleLine],
+    count: usize,
+    physics: &retrodict::Result<Physics>,
+    has_target: bool,
+) {
+    for line in lines {
+        if let Some(error) = &line.error {
+            eprintln!("note: sample {}: x is NaN: {error}", line.sample);
+        }
     }
-    Ok(cells)
+    if lines.len() < count {
+        eprintln!(
+            "note: interrupted: from sample {} on, x is the network's",
+            lines.len() + 1
+        );
+    }
+    if let (Err(error), true) = (physics, has_target) {
+        eprintln!("note: without the simulator of the training no losses are computed ({error})");
+    }
 }
 
-/// A network with its weights and the physics that it was trained for.
-struct Trained {
-    plan: TrainingSpec,
-    weights: Weights,
-    network: Arc<dyn Network>,
-    physics: Physics,
+/// How x is refined, if all is there that it takes.
+fn refinement(
+    args: &args::PredictArguments,
+    physics: &retrodict::Result<Physics>,
+    has_target: bool,
+    steps: usize,
+) -> Outcome<Refinement> {
+    if !has_target {
+        return Err(Failure::Misuse(
+            "--refine needs y*, which this network does not see; give it as --target FILE"
+                .to_owned(),
+        ));
+    }
+    let physics = physics.as_ref().map_err(|error| error.clone())?;
+    let rule = match args.rule.as_deref() {
+        None | Some(AUTOMATIC) => automatic::of_simulator(&*physics.simulator)
+            .method
+            .to_owned(),
+        Some(name) => name.to_owned(),
+    };
+    Ok(Refinement {
+        rule,
+        steps,
+        compare_cold: args.compare_cold,
+    })
 }
 
-impl Trained {
-    fn read(place: &Path, method: Option<&str>) -> Outcome<Self> {
-        let path = find(place, method)?;
-        let (weights, arrays) = Weights::read(&path)?;
-        let damaged = |e: toml::de::Error| {
-            Failure::unreadable(&path, format!("its metadata is damaged ({})", e.message()))
+/// What the network is given.
+struct Seen {
+    name: String,
+    inputs: Array,
+}
+
+impl Seen {
+    fn read(args: &args::PredictArguments, file: &NetworkFile, path: &Path) -> Outcome<Self> {
+        let (input, target) = (args.input.as_deref(), args.target.as_deref());
+        let name = match (input, target) {
+            (Some(input), _) => input,
+            (None, Some(target)) if file.sees_target() => target,
+            _ => {
+                let seen = &file.input;
+                return Err(Failure::Misuse(format!(
+                    "the network of {} does not see y*, but '{}', shape {:?}; give it as --input FILE",
+                    path.display(),
+                    seen.name,
+                    seen.shape
+                )));
+            }
         };
-        let plan: TrainingSpec = toml::from_str(&weights.plan).map_err(damaged)?;
-        let architecture: Named = toml::from_str(&weights.architecture).map_err(damaged)?;
-        let physics = plan.physics(plan.method(&weights.method)?, registry())?;
-        let input = Samples::space(&plan.data.draw, &physics, &UserFiles)?;
-        let kind = registry().networks.make(registry(), &architecture)?;
-        let network = kind.between(&input, physics.simulator.input())?;
         Ok(Self {
-            weights: weights.gather(&path, &arrays, &network)?,
-            plan,
-            network,
-            physics,
+            name: name.to_owned(),
+            inputs: data::read(name)?,
         })
+    }
+
+    /// y* of each sample, where it is known.
+    fn targets(
+        &self,
+        args: &args::PredictArguments,
+        file: &NetworkFile,
+    ) -> Outcome<Option<Vec<Vec<f64>>>> {
+        let fields = |array: &Array, name: &str| -> Outcome<Vec<Vec<f64>>> {
+            let fields = split(array, &file.target.shape, name)?;
+            Ok(fields.into_iter().map(<[f64]>::to_vec).collect())
+        };
+        match args.target.as_deref() {
+            None if file.sees_target() => fields(&self.inputs, &self.name).map(Some),
+            None => Ok(None),
+            Some(name) => {
+                let targets = fields(&data::read(name)?, name)?;
+                let count = self.inputs.values.len() / file.input.len().max(1);
+                if targets.len() != count {
+                    return Err(Failure::Misuse(format!(
+                        "{name} holds {} samples, and {} holds {count}; give one y* for each input",
+                        targets.len(),
+                        self.name
+                    )));
+                }
+                Ok(Some(targets))
+            }
+        }
     }
 }
 

@@ -20,10 +20,11 @@ use crate::batch::Index;
 use crate::data::sealed;
 use crate::failure::Outcome;
 use crate::inversion::{self, Change, Plan};
+use crate::registry;
 use crate::results::folder::{RunManifest, Summary};
 use crate::server::{Budget, Offer, protocol};
-use crate::training::{Checkpoint, Weights};
-use retrodict::spec::{InversionSpec, Origin};
+use crate::training::Checkpoint;
+use retrodict::spec::{InversionSpec, NetworkFile, NoFiles, Origin, TrainingSpec};
 
 /// Mutants of each reader.
 const MUTANTS: usize = 20_000;
@@ -357,21 +358,30 @@ fn mutants_of_questions_to_a_server() {
 
 #[test]
 fn mutants_of_weights() {
-    use safetensors::tensor::{Dtype, TensorView};
-
-    let path = Path::new("file.safetensors");
-    let theta: Vec<u8> = (0..6).flat_map(|i| f64::from(i).to_le_bytes()).collect();
-    let view = TensorView::new(Dtype::F64, vec![2, 3], &theta);
-    let words = ["architecture", "plan", "method"].map(|key| (key.to_owned(), "x = 1".to_owned()));
-    let file = view.and_then(|view| {
-        safetensors::serialize([("layer", view)], Some(words.into_iter().collect()))
-    });
+    let spec = TrainingSpec::from_toml(
+        "plan.toml",
+        r#"
+            simulator = { name = "exp", size = 1 }
+            network = { name = "mlp", hidden = [2] }
+            stop = { epochs = 0 }
+            data = { draw = { kind = "uniform", low = -1.0, high = 1.0 }, train = 4 }
+            [[method]]
+            name = "adam"
+            strategy = "end-to-end"
+            rule = "adam"
+            batch = 2
+        "#,
+    )
+    .unwrap();
+    let method = spec.method("adam").unwrap();
+    let training = spec.build(method, 0, registry(), &NoFiles).unwrap();
+    let file = NetworkFile::of(&spec, "adam", 0, &training, &training.start()).unwrap();
     attack(
         "safetensors",
-        &[file.unwrap_or_default()],
-        |bytes| match Weights::open(path, bytes) {
+        &[file.to_bytes().unwrap()],
+        |bytes| match NetworkFile::from_bytes("file.safetensors", bytes, registry()) {
             Ok(_) => true,
-            Err(failure) => sound(Err(failure)),
+            Err(error) => sound(Err(error.into())),
         },
     );
 }

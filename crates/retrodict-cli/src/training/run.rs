@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use retrodict::spec::TrainingSpec;
+use retrodict::spec::{NetworkFile, TrainingSpec};
 
-use super::{Checkpoint, Contents, Learner, Manifest, Weights, learn};
+use super::{Checkpoint, Contents, Learner, Manifest, learn};
 use crate::data::Array;
+use crate::data::durable::replace;
 use crate::failure::{Failure, Outcome};
 use crate::terminal::interrupt;
 
@@ -46,14 +47,9 @@ pub fn train(
             };
             contents.add(&checkpoint);
             contents.outcomes.push(learner.outcome(&checkpoint));
-            let weights = Weights {
-                theta: checkpoint.state.best.clone(),
-                architecture: architecture(&learner)?,
-                plan: plan.to_toml()?,
-                method: method.name.clone(),
-            };
-            let name = path.with_extension("safetensors");
-            weights.write(&name, &learner.training.network)?;
+            let (training, state) = (&learner.training, &checkpoint.state);
+            let file = NetworkFile::of(plan, &method.name, seed, training, state)?;
+            replace(&path.with_extension("safetensors"), &file.to_bytes()?)?;
             if seed == 0 {
                 interrupt::graced(|| show(&learner, &checkpoint, &mut contents))?;
             }
@@ -102,7 +98,10 @@ fn show(learner: &Learner<'_>, checkpoint: &Checkpoint, contents: &mut Contents)
     }
     let inputs: Vec<f64> = samples.iter().flat_map(|s| s.input.clone()).collect();
     let (n, count) = (learner.training.network.output().len(), samples.len());
-    let x = learner.training.predict(&checkpoint.state.best, &inputs)?;
+    let x = learner
+        .training
+        .trained(&checkpoint.state)?
+        .predict(&inputs)?;
     let (mut y, mut labels) = (Vec::new(), Vec::new());
     for (sample, x) in samples.iter().zip(x.chunks(n)) {
         let mut one = vec![0.0; sample.target.len()];

@@ -1,7 +1,7 @@
 """Solve inverse problems: from observations y* to an x with P(x) ≈ y*.
 
 `solve` does it, for a Python function or for retrodict's own simulators (`simulator`, `simulators`), and `invert` does what
-a dictionary or a TOML file describes; `train` trains a network that does it for any y*; `methods`
+a dictionary or a TOML file describes; `train` trains a network that does it for any y*, and `Network.load` reads one; `methods`
 lists the update rules, and `check` tests the derivatives of a simulator of your own.
 """
 
@@ -9,6 +9,7 @@ from ._core import (
     Check,
     Checks,
     Entry,
+    Network,
     Posterior,
     Record,
     SimulationError,
@@ -36,6 +37,7 @@ __all__ = [
     "Entry",
     "HasForward",
     "Model",
+    "Network",
     "Parameter",
     "Posterior",
     "Record",

@@ -148,6 +148,29 @@ impl<R: Real> Network for Convolutional<R> {
         }))
     }
 
+    fn statistics_layout(&self) -> Vec<Weight> {
+        let mut layout: Vec<Weight> = Vec::new();
+        for node in self.nodes.iter() {
+            let Some(norm) = node.norm.as_ref().filter(|norm| norm.start.is_some()) else {
+                continue;
+            };
+            // Named as the convolution that it follows, and its scale and shift with it.
+            let own = match node.reads[0].checked_sub(1) {
+                Some(before) => &self.nodes[before].name,
+                None => &node.name,
+            };
+            for part in ["mean", "variance"] {
+                let start = layout.last().map_or(0, |last| last.range.end);
+                layout.push(Weight {
+                    name: format!("{own}.{part}"),
+                    shape: vec![norm.shape.channels],
+                    range: start..start + norm.shape.channels,
+                });
+            }
+        }
+        layout
+    }
+
     fn statistics(&self, theta: &[f64], inputs: &[f64]) -> Result<Vec<f64>> {
         let made = inputs.len() / self.input.len() * self.output.len();
         self.check(theta, inputs, &vec![0.0; made])?;
@@ -164,11 +187,11 @@ impl<R: Real> Network for Convolutional<R> {
         outputs: &mut [f64],
     ) -> Result<()> {
         self.check(theta, inputs, outputs)?;
-        let norms = self.nodes.iter().filter_map(|n| n.norm.as_ref());
-        let wanted = norms
-            .filter(|n| n.start.is_some())
-            .map(|n| 2 * n.shape.channels);
-        expect_length("the statistics", statistics.len(), wanted.sum())?;
+        let wanted = self
+            .statistics_layout()
+            .last()
+            .map_or(0, |last| last.range.end);
+        expect_length("the statistics", statistics.len(), wanted)?;
         Self::write(&self.run(theta, inputs, Some(statistics), true).0, outputs);
         Ok(())
     }

@@ -92,6 +92,9 @@ impl Network for MeanKept {
         let n = self.network.output().len();
         Ok(Box::new(Centred { map, n }))
     }
+    fn statistics_layout(&self) -> Vec<Weight> {
+        self.network.statistics_layout()
+    }
     fn statistics(&self, theta: &[f64], inputs: &[f64]) -> Result<Vec<f64>> {
         self.network.statistics(theta, inputs)
     }

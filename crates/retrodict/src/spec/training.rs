@@ -19,6 +19,7 @@ use crate::training::Schedule;
 mod draw;
 mod drawer;
 mod expected;
+mod network_file;
 mod physics;
 mod rows;
 mod samples;
@@ -26,6 +27,7 @@ mod session;
 
 pub use draw::DrawSpec;
 pub use expected::TrainingExpectation;
+pub use network_file::{NetworkFile, TrainingSummary};
 pub use physics::Physics;
 pub use samples::Samples;
 pub use session::Training;
@@ -60,7 +62,7 @@ const SAMPLES: usize = 10_000_000;
 /// let trained = training.train()?.checkpoint;
 /// assert!(trained.best_loss < 0.1 * trained.epochs[0].loss());
 /// // The x that leads to y = 1.5.
-/// let x = training.predict(&trained.best, &[1.5])?;
+/// let x = training.trained(&trained)?.predict(&[1.5])?;
 /// assert!((x[0] - 1.5_f64.ln()).abs() < 0.2);
 /// # Ok(())
 /// # }

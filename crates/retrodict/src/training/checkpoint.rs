@@ -58,6 +58,9 @@ pub struct Checkpoint {
     /// The rule's memory.
     #[serde(default, with = "serde_bytes")]
     pub rule: Vec<u8>,
+    /// What the normalising layers saw of the training data with the best θ; empty where there are none.
+    #[serde(default)]
+    pub statistics: Vec<f64>,
 }
 
 impl Checkpoint {
@@ -83,6 +86,7 @@ impl Checkpoint {
             notices: Vec::new(),
             first_error: None,
             rule: Vec::new(),
+            statistics: Vec::new(),
         }
     }
 

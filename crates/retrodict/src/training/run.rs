@@ -92,7 +92,7 @@ impl TrainingRun<'_> {
         loop {
             // Also one at whose end an earlier training was interrupted.
             if self.at.is_fresh() || self.epoch_is_over(per_epoch) {
-                match self.end_epoch(data.all(), test) {
+                match self.end_epoch(data, test) {
                     Err(Error::Interrupted { why }) => return Ok(why.into()),
                     ended => ended?,
                 }

@@ -25,13 +25,15 @@ pub struct Score {
     pub x_distance: Option<f64>,
 }
 
-/// The mean loss and error of a network over samples, in batches of `size`.
+/// The mean loss and error of a network over samples, in batches of `size`, with the statistics of what it learned from: that
+/// of each sample is the same whatever lies beside it.
 ///
 /// # Errors
 /// If a length is wrong. A simulation that fails makes the loss infinite.
 pub fn score(
     network: &dyn Network,
     theta: &[f64],
+    statistics: &[f64],
     samples: &[Arc<Sample>],
     loss: &dyn Loss,
     size: usize,
@@ -41,7 +43,7 @@ pub fn score(
     for batch in samples.chunks(size.max(1)) {
         let inputs: Vec<f64> = batch.iter().flat_map(|s| s.input.iter().copied()).collect();
         let mut x = vec![0.0; batch.len() * n];
-        network.forward(theta, &inputs, &mut x)?;
+        network.predict(theta, statistics, &inputs, &mut x)?;
         let losses = spread(batch.len(), |i| {
             let sample = &batch[i];
             let mut y = vec![0.0; sample.target.len()];

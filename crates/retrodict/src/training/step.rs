@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::score::score;
-use super::{Checkpoint, Clock, Epoch, MiniBatch, Progress, Sample, Score, StopWhen, Trainer};
+use super::seen_statistics::seen_statistics;
+use super::{
+    Checkpoint, Clock, Data, Epoch, MiniBatch, Progress, Sample, Score, StopWhen, Trainer,
+};
 use crate::error::{Error, Result, expect_length};
 use crate::linalg::{axpy, is_finite, norm};
 use crate::problem::{Evaluation, Tally};
@@ -229,21 +232,23 @@ impl<'t> TrainingRun<'t> {
     }
 
     /// Adds the record of an epoch, and keeps θ if it is the best so far.
-    pub(super) fn end_epoch(&mut self, train: &[Arc<Sample>], test: &[Arc<Sample>]) -> Result<()> {
+    pub(super) fn end_epoch(&mut self, data: &mut dyn Data, test: &[Arc<Sample>]) -> Result<()> {
         let (trainer, state) = (&*self.trainer, &mut self.at);
+        let network = &*trainer.network;
+        let statistics = seen_statistics(network, &state.theta, data, state.steps, trainer.batch)?;
         let on = |samples: &[Arc<Sample>]| -> Result<Option<Score>> {
             if samples.is_empty() {
                 return Ok(None);
             }
-            let (network, loss) = (&*trainer.network, &*trainer.loss);
-            score(network, &state.theta, samples, loss, trainer.batch).map(Some)
+            let (theta, loss) = (&state.theta, &*trainer.loss);
+            score(network, theta, &statistics, samples, loss, trainer.batch).map(Some)
         };
         let epoch = Epoch {
             epoch: state.epochs.len() as u64,
             step: state.steps,
             seconds: state.seconds,
             running_loss: state.epoch_sum / state.epoch_count as f64,
-            train: on(train)?,
+            train: on(data.all())?,
             test: on(test)?,
             shares: state.shares,
             rollbacks: state.rollbacks,
@@ -252,6 +257,7 @@ impl<'t> TrainingRun<'t> {
         if loss < state.best_loss {
             state.best_loss = loss;
             state.best.clone_from(&state.theta);
+            state.statistics = statistics;
         }
         state.epochs.push(epoch);
         state.epoch_sum = 0.0;

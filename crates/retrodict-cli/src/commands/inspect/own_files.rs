@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
-use retrodict::spec::{ExperimentSpec, InversionSpec, TrainingSpec};
+use retrodict::Space;
+use retrodict::spec::{ExperimentSpec, InversionSpec, NetworkFile, TrainingSpec};
 use serde::Serialize;
 
 use crate::data::bounded;
 use crate::failure::Outcome;
 use crate::inversion;
+use crate::registry;
 use crate::results::folder;
 use crate::terminal::text::{aligned, number, wrapped};
-use crate::training::{self, Weights};
+use crate::training;
 
 /// A file or folder of retrodict's own.
 #[derive(Debug, Serialize)]
@@ -87,21 +89,45 @@ pub fn look(path: &Path) -> Outcome<Option<OwnFile>> {
     }
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("safetensors") => {
-            let (weights, arrays) = Weights::read(path)?;
-            let mut facts: Vec<(String, String)> = arrays
-                .iter()
-                .map(|(name, values)| (name.clone(), format!("{} values", values.len())))
-                .collect();
-            facts.sort();
+            let bytes = bounded::bytes(path, bounded::DATA)?;
+            let network = NetworkFile::from_bytes(&file, &bytes, registry())?;
+            let given = match network.sees_target() {
+                true => "--target",
+                false => "--input",
+            };
             Ok(own(
-                &format!("network, trained by {}", weights.method),
-                facts,
-                format!("retrodict predict {file} --target FILE"),
+                &format!("network, trained by {}", network.method),
+                of_network(&network),
+                format!("retrodict predict {file} {given} FILE"),
             ))
         }
         Some("toml") => described(path, &file).map(|(kind, next)| own(kind, Vec::new(), next)),
         _ => Ok(None),
     }
+}
+
+/// What a network maps to what, how it was trained, and its arrays.
+fn of_network(file: &NetworkFile) -> Vec<(String, String)> {
+    let space =
+        |space: &Space| format!("{}, shape {:?}, in {}", space.name, space.shape, space.unit);
+    let fact = |key: &str, value: String| (key.to_owned(), value);
+    let summary = &file.summary;
+    let loss = summary.loss.map_or("∞".to_owned(), number);
+    let training = format!(
+        "{} steps, {} epochs, loss {loss}",
+        summary.steps, summary.epochs
+    );
+    let mut facts = vec![
+        fact("sees", space(&file.input)),
+        fact("x", space(&file.output)),
+        fact("y", space(&file.target)),
+        fact("simulator", file.plan.simulator.name.clone()),
+        fact("network", file.architecture.name.clone()),
+        fact("training", training),
+    ];
+    let arrays = file.network.arrays().into_iter();
+    facts.extend(arrays.map(|(array, _)| (array.name, format!("shape {:?}", array.shape))));
+    facts
 }
 
 /// What a file of TOML describes, by the keys that only one kind of description has, and how it is used.

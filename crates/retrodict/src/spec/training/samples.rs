@@ -68,17 +68,6 @@ impl Samples {
         };
         Ok(Self { data, test, input })
     }
-
-    /// What a network sees of a sample, without drawing any.
-    ///
-    /// # Errors
-    /// If a file cannot be read.
-    pub fn space(draw: &DrawSpec, physics: &Physics, files: &dyn Files) -> Result<Space> {
-        Ok(match Rows::read(draw, physics, files)? {
-            Some(rows) => rows.input(physics),
-            None => drawn(draw, physics),
-        })
-    }
 }
 
 fn no_samples(why: &str) -> Error {

@@ -9,7 +9,7 @@ use super::{TrainingMethodSpec, TrainingSpec};
 use crate::core::simulator::Simulator;
 use crate::error::{At, Result};
 use crate::linalg::Engine;
-use crate::network::Network;
+use crate::network::{Network, TrainedNetwork};
 use crate::options::Validate;
 use crate::registry::{Named, Registry};
 use crate::spec::TrainingStopSpec;
@@ -206,14 +206,12 @@ impl Training {
             .resume(&mut **data, test, from, &self.stop, observer)
     }
 
-    /// x of each input, one after the other, for weights θ.
+    /// The network with the best weights of a checkpoint.
     ///
     /// # Errors
-    /// If a length is wrong.
-    pub fn predict(&self, theta: &[f64], inputs: &[f64]) -> Result<Vec<f64>> {
-        let count = inputs.len() / self.network.input().len().max(1);
-        let mut x = vec![0.0; count * self.network.output().len()];
-        self.network.forward(theta, inputs, &mut x)?;
-        Ok(x)
+    /// If the checkpoint is that of another network.
+    pub fn trained(&self, checkpoint: &Checkpoint) -> Result<TrainedNetwork> {
+        let (theta, statistics) = (&checkpoint.best, &checkpoint.statistics);
+        TrainedNetwork::new(Arc::clone(&self.network), &theta[..], &statistics[..])
     }
 }
