@@ -288,6 +288,59 @@ fn a_network_is_applied_to_data_and_its_answer_polished() {
 }
 
 #[test]
+fn a_network_is_used_far_from_its_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let f = folder.path();
+    let elsewhere = f.join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    // What the network sees is not y*.
+    fs::write(
+        f.join("plan.toml"),
+        r#"
+            simulator = { name = "exp", size = 1 }
+            network = { name = "mlp", hidden = [4] }
+            stop = { epochs = 2 }
+            data = { draw = { kind = "waves", frequencies = [1.0], low = 0.0, high = 1.0 }, train = 8, test = 2 }
+            [[method]]
+            name = "adam"
+            strategy = "end-to-end"
+            rule = "adam"
+            batch = 4
+        "#,
+    )
+    .unwrap();
+    succeed(f, "train plan.toml --out run");
+    fs::rename(f.join("run/adam-0.safetensors"), elsewhere.join("net.safetensors")).unwrap();
+    fs::remove_dir_all(f.join("run")).unwrap();
+    let e = elsewhere.as_path();
+    fs::write(e.join("t.csv"), "0.2\n0.7\n").unwrap();
+    fs::write(e.join("y.csv"), "1.1\n1.5\n").unwrap();
+
+    let message = fail(e, "predict net.safetensors --target y.csv", 2);
+    assert!(message.contains("does not see y*, but 't'") && message.contains("--input"), "{message}");
+    let message = fail(e, "predict net.safetensors --input t.csv --refine 3", 2);
+    assert!(message.contains("--target FILE"), "{message}");
+    let printed = succeed(e, "predict net.safetensors --input t.csv -o alone.csv");
+    assert!(!printed.contains("loss"), "{printed}");
+    let words = "predict net.safetensors --input t.csv --target y.csv -o both.csv --json";
+    let told: Value = serde_json::from_str(&succeed(e, words)).unwrap();
+    assert_eq!(told["method"], "adam");
+    assert_eq!(told["training"]["epochs"], 2);
+    let x = numbers(&e.join("both.csv"));
+    assert_eq!(x, numbers(&e.join("alone.csv")));
+    for (i, (x, y)) in x.iter().zip([1.1, 1.5]).enumerate() {
+        let loss = told["samples"][i]["loss"].as_f64().unwrap();
+        let expected = (x.exp() - y) * (x.exp() - y);
+        assert!((loss / expected - 1.0).abs() < 1e-9 || (loss / expected - 0.5).abs() < 1e-9, "{told}");
+    }
+    fs::write(e.join("y.csv"), "1.1\n1.5\n1.7\n").unwrap();
+    let message = fail(e, words, 2);
+    assert!(message.contains("3 samples") && message.contains("holds 2"), "{message}");
+    let told = succeed(e, "inspect net.safetensors");
+    assert!(told.contains("sees") && told.contains("--input FILE"), "{told}");
+}
+
+#[test]
 fn several_seeds_leave_a_network_each_and_their_spread() {
     let folder = tempfile::tempdir().unwrap();
     let f = folder.path();

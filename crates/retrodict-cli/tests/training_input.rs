@@ -237,14 +237,17 @@ fn weights_that_do_not_fit_are_refused() {
         &predict(&other),
         &[
             "hig-0.safetensors",
-            "values, but the network needs",
+            "but the network needs",
             "another architecture",
         ],
     );
-    // A file of another program.
+    // A file of an older version, and one of another program.
     let mut foreign = whole.clone();
     let start = place(b"\"architecture\"");
     foreign[start..start + 14].copy_from_slice(b"\"architektura\"");
+    assert_says(&predict(&foreign), &["'architecture'", "an older version"]);
+    let start = place(b"\"format\"");
+    foreign[start..start + 8].copy_from_slice(b"\"former\"");
     assert_says(
         &predict(&foreign),
         &["'architecture'", "not written by retrodict"],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = ["docs/src/python.md", "crates/retrodict-py/README.md", "README.md"]
+PAGES = ["docs/src/python.md", "docs/src/network-files.md", "crates/retrodict-py/README.md", "README.md"]
 
 
 @pytest.mark.filterwarnings("ignore:the Python simulator")
