@@ -310,14 +310,21 @@ fn a_network_is_used_far_from_its_training() {
     )
     .unwrap();
     succeed(f, "train plan.toml --out run");
-    fs::rename(f.join("run/adam-0.safetensors"), elsewhere.join("net.safetensors")).unwrap();
+    fs::rename(
+        f.join("run/adam-0.safetensors"),
+        elsewhere.join("net.safetensors"),
+    )
+    .unwrap();
     fs::remove_dir_all(f.join("run")).unwrap();
     let e = elsewhere.as_path();
     fs::write(e.join("t.csv"), "0.2\n0.7\n").unwrap();
     fs::write(e.join("y.csv"), "1.1\n1.5\n").unwrap();
 
     let message = fail(e, "predict net.safetensors --target y.csv", 2);
-    assert!(message.contains("does not see y*, but 't'") && message.contains("--input"), "{message}");
+    assert!(
+        message.contains("does not see y*, but 't'") && message.contains("--input"),
+        "{message}"
+    );
     let message = fail(e, "predict net.safetensors --input t.csv --refine 3", 2);
     assert!(message.contains("--target FILE"), "{message}");
     let printed = succeed(e, "predict net.safetensors --input t.csv -o alone.csv");
@@ -331,13 +338,22 @@ fn a_network_is_used_far_from_its_training() {
     for (i, (x, y)) in x.iter().zip([1.1, 1.5]).enumerate() {
         let loss = told["samples"][i]["loss"].as_f64().unwrap();
         let expected = (x.exp() - y) * (x.exp() - y);
-        assert!((loss / expected - 1.0).abs() < 1e-9 || (loss / expected - 0.5).abs() < 1e-9, "{told}");
+        assert!(
+            (loss / expected - 1.0).abs() < 1e-9 || (loss / expected - 0.5).abs() < 1e-9,
+            "{told}"
+        );
     }
     fs::write(e.join("y.csv"), "1.1\n1.5\n1.7\n").unwrap();
     let message = fail(e, words, 2);
-    assert!(message.contains("3 samples") && message.contains("holds 2"), "{message}");
+    assert!(
+        message.contains("3 samples") && message.contains("holds 2"),
+        "{message}"
+    );
     let told = succeed(e, "inspect net.safetensors");
-    assert!(told.contains("sees") && told.contains("--input FILE"), "{told}");
+    assert!(
+        told.contains("sees") && told.contains("--input FILE"),
+        "{told}"
+    );
 }
 
 #[test]

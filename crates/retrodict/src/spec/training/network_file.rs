@@ -160,8 +160,7 @@ impl NetworkFile {
             let found = metadata.get(key).map(String::as_str);
             found.ok_or_else(|| match metadata.get("format").map(String::as_str) {
                 Some(FORMAT) => unreadable(format!(
-                    "its metadata have no '{key}': an older version of retrodict wrote it; train the network again, or \
-                     `retrodict resume` its folder, which writes it anew"
+                    "its metadata have no '{key}': an older version of retrodict wrote it; train the network again"
                 )),
                 _ => unreadable(format!(
                     "its metadata have no '{key}'; it was not written by retrodict"
