@@ -9,7 +9,7 @@ import pytest
 import retrodict
 
 DATA = {"kind": "smooth", "train": 16, "test": 4}
-HEAT = retrodict.simulator("heat", rows=8, cols=8, nu_t=0.5)
+HEAT = retrodict.simulator("heat", shape=[8, 8], nu_t=0.5)
 ADAM = {"name": "adam", "learning_rate": 1e-2}
 
 

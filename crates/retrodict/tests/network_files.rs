@@ -7,7 +7,7 @@ use retrodict::training::Checkpoint;
 fn spec(network: &str) -> TrainingSpec {
     let text = format!(
         r#"
-        simulator = {{ name = "heat", rows = 8, cols = 8, nu_t = 0.5 }}
+        simulator = {{ name = "heat", shape = [8, 8], nu_t = 0.5 }}
         network = {network}
         stop = {{ epochs = 3 }}
         data = {{ draw = {{ kind = "smooth" }}, train = 24, test = 6 }}
