@@ -10,7 +10,7 @@ pub(super) type Id = usize;
 
 /// A constant (by its bits, so that equal ones are found), a variable, or what is made of other nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Node {
+pub(super) enum FormulaNode {
     Constant(u64),
     Variable(usize),
     Negate(Id),
@@ -33,7 +33,7 @@ pub(super) enum Node {
     Logarithm(Id),
 }
 
-impl Node {
+impl FormulaNode {
     pub(super) fn operands(self) -> impl Iterator<Item = Id> {
         let (first, second) = match self {
             Self::Constant(_) | Self::Variable(_) => (None, None),
@@ -78,7 +78,7 @@ impl Node {
     }
 }
 
-/// [`Node::Slope`].
+/// [`FormulaNode::Slope`].
 #[inline(always)]
 pub(super) fn slope(derivative: f64, slope: f64) -> f64 {
     // Both questions are asked in any case, so that there is no branch.
@@ -89,19 +89,19 @@ pub(super) fn slope(derivative: f64, slope: f64) -> f64 {
     }
 }
 
-/// [`Node::Sign`].
+/// [`FormulaNode::Sign`].
 #[inline(always)]
 pub(super) fn sign(x: f64) -> f64 {
     if x < 0.0 { -1.0 } else { 1.0 }
 }
 
-/// [`Node::First`].
+/// [`FormulaNode::First`].
 #[inline(always)]
 pub(super) fn first(function: Function2, a: f64, b: f64) -> f64 {
     f64::from(u8::from(function.takes_first(a, b)))
 }
 
-/// [`Node::Logarithm`].
+/// [`FormulaNode::Logarithm`].
 #[inline(always)]
 pub(super) fn logarithm(x: f64) -> f64 {
     if x == 0.0 { 0.0 } else { x.ln() }
@@ -110,8 +110,8 @@ pub(super) fn logarithm(x: f64) -> f64 {
 /// Nodes, each after its operands.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Graph {
-    pub(super) nodes: Vec<Node>,
-    known: HashMap<Node, Id>,
+    pub(super) nodes: Vec<FormulaNode>,
+    known: HashMap<FormulaNode, Id>,
 }
 
 impl Graph {
@@ -129,18 +129,18 @@ impl Graph {
                 _ => stack.pop().unwrap_or(0),
             };
             let node = match *operation {
-                Operation::Constant(value) => Node::Constant(value.to_bits()),
-                Operation::Variable(i) => Node::Variable(i),
-                Operation::Negate => Node::Negate(first),
-                Operation::Add => Node::Add(first, second),
-                Operation::Subtract => Node::Subtract(first, second),
-                Operation::Multiply => Node::Multiply(first, second),
-                Operation::Divide => Node::Divide(first, second),
-                Operation::Power => Node::Power(first, second),
-                Operation::WholePower(n) => Node::WholePower(first, n),
-                Operation::RealPower(n) => Node::RealPower(first, n.to_bits()),
-                Operation::Call(function) => Node::Call(function, first),
-                Operation::Call2(function) => Node::Call2(function, first, second),
+                Operation::Constant(value) => FormulaNode::Constant(value.to_bits()),
+                Operation::Variable(i) => FormulaNode::Variable(i),
+                Operation::Negate => FormulaNode::Negate(first),
+                Operation::Add => FormulaNode::Add(first, second),
+                Operation::Subtract => FormulaNode::Subtract(first, second),
+                Operation::Multiply => FormulaNode::Multiply(first, second),
+                Operation::Divide => FormulaNode::Divide(first, second),
+                Operation::Power => FormulaNode::Power(first, second),
+                Operation::WholePower(n) => FormulaNode::WholePower(first, n),
+                Operation::RealPower(n) => FormulaNode::RealPower(first, n.to_bits()),
+                Operation::Call(function) => FormulaNode::Call(function, first),
+                Operation::Call2(function) => FormulaNode::Call2(function, first, second),
             };
             stack.push(graph.add(node));
         }
@@ -149,11 +149,11 @@ impl Graph {
     }
 
     /// A node like this: one that is there, or a new one; a constant if it is made of constants.
-    fn add(&mut self, node: Node) -> Id {
+    fn add(&mut self, node: FormulaNode) -> Id {
         // These give the same bits either way.
         let node = match node {
-            Node::Add(a, b) if a > b => Node::Add(b, a),
-            Node::Multiply(a, b) if a > b => Node::Multiply(b, a),
+            FormulaNode::Add(a, b) if a > b => FormulaNode::Add(b, a),
+            FormulaNode::Multiply(a, b) if a > b => FormulaNode::Multiply(b, a),
             other => other,
         };
         if let Some(known) = self.known.get(&node) {
@@ -170,12 +170,12 @@ impl Graph {
     }
 
     fn constant(&mut self, value: f64) -> Id {
-        self.add(Node::Constant(value.to_bits()))
+        self.add(FormulaNode::Constant(value.to_bits()))
     }
 
     fn constant_of(&self, id: Id) -> Option<f64> {
         match self.nodes[id] {
-            Node::Constant(bits) => Some(f64::from_bits(bits)),
+            FormulaNode::Constant(bits) => Some(f64::from_bits(bits)),
             _ => None,
         }
     }
@@ -184,7 +184,7 @@ impl Graph {
     pub(super) fn dependent(&self, kind: impl Fn(usize) -> bool) -> Vec<bool> {
         let mut dependent: Vec<bool> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
-            let own = matches!(node, Node::Variable(i) if kind(*i));
+            let own = matches!(node, FormulaNode::Variable(i) if kind(*i));
             dependent.push(own || node.operands().any(|id| dependent[id]));
         }
         dependent
@@ -200,7 +200,7 @@ impl Graph {
             let Some(adjoint) = adjoints[id].filter(|_| moves[id]) else {
                 continue;
             };
-            if let Node::Variable(i) = self.nodes[id] {
+            if let FormulaNode::Variable(i) = self.nodes[id] {
                 gradient[i - variables.start] = Some(adjoint);
                 continue;
             }
@@ -209,7 +209,7 @@ impl Graph {
                 if moves[operand] {
                     let part = self.pulled(id, which, adjoint);
                     let sum = match adjoints[operand] {
-                        Some(other) => self.add(Node::Add(other, part)),
+                        Some(other) => self.add(FormulaNode::Add(other, part)),
                         None => part,
                     };
                     adjoints[operand] = Some(sum);
@@ -223,64 +223,68 @@ impl Graph {
     /// What an adjoint of a node is to one of its operands.
     fn pulled(&mut self, id: Id, which: usize, adjoint: Id) -> Id {
         let slope = match (self.nodes[id], which) {
-            (Node::Constant(_) | Node::Variable(_), _) => return adjoint,
-            (Node::Add(..), _) | (Node::Subtract(..), 0) => return adjoint,
-            (Node::Negate(_), _) | (Node::Subtract(..), _) => {
-                return self.add(Node::Negate(adjoint));
+            (FormulaNode::Constant(_) | FormulaNode::Variable(_), _) => return adjoint,
+            (FormulaNode::Add(..), _) | (FormulaNode::Subtract(..), 0) => return adjoint,
+            (FormulaNode::Negate(_), _) | (FormulaNode::Subtract(..), _) => {
+                return self.add(FormulaNode::Negate(adjoint));
             }
-            (Node::Multiply(a, b), 0) if a == b => a,
-            (Node::Multiply(a, b), which) => [b, a][which],
-            (Node::Divide(_, b), 0) => self.inverse(b),
-            (Node::Divide(_, b), _) => {
+            (FormulaNode::Multiply(a, b), 0) if a == b => a,
+            (FormulaNode::Multiply(a, b), which) => [b, a][which],
+            (FormulaNode::Divide(_, b), 0) => self.inverse(b),
+            (FormulaNode::Divide(_, b), _) => {
                 // −(a/b)/b.
                 let inverse = self.inverse(b);
                 let slope = self.times(id, inverse);
-                self.add(Node::Negate(slope))
+                self.add(FormulaNode::Negate(slope))
             }
-            (Node::Power(a, b), 0) => {
+            (FormulaNode::Power(a, b), 0) => {
                 let one = self.constant(1.0);
-                let less = self.add(Node::Subtract(b, one));
-                let power = self.add(Node::Power(a, less));
+                let less = self.add(FormulaNode::Subtract(b, one));
+                let power = self.add(FormulaNode::Power(a, less));
                 self.times(b, power)
             }
-            (Node::Power(a, _), _) => {
-                let logarithm = self.add(Node::Logarithm(a));
-                self.add(Node::Slope(id, logarithm))
+            (FormulaNode::Power(a, _), _) => {
+                let logarithm = self.add(FormulaNode::Logarithm(a));
+                self.add(FormulaNode::Slope(id, logarithm))
             }
-            (Node::WholePower(a, n), _) => match n {
+            (FormulaNode::WholePower(a, n), _) => match n {
                 0 => self.constant(0.0),
                 1 => self.constant(1.0),
-                2 => self.add(Node::Add(a, a)),
+                2 => self.add(FormulaNode::Add(a, a)),
                 _ => {
-                    let power = self.add(Node::WholePower(a, n - 1));
+                    let power = self.add(FormulaNode::WholePower(a, n - 1));
                     self.scaled(power, f64::from(n))
                 }
             },
-            (Node::RealPower(a, n), _) => {
+            (FormulaNode::RealPower(a, n), _) => {
                 let n = f64::from_bits(n);
-                let power = self.add(Node::RealPower(a, (n - 1.0).to_bits()));
+                let power = self.add(FormulaNode::RealPower(a, (n - 1.0).to_bits()));
                 self.scaled(power, n)
             }
-            (Node::Call(function, a), _) => self.slope_of(function, a, id),
-            (Node::Call2(Function2::Pow, a, b), _) => {
+            (FormulaNode::Call(function, a), _) => self.slope_of(function, a, id),
+            (FormulaNode::Call2(Function2::Pow, a, b), _) => {
                 // The power is the same; its derivatives are those above.
-                let power = self.add(Node::Power(a, b));
+                let power = self.add(FormulaNode::Power(a, b));
                 return self.pulled(power, which, adjoint);
             }
-            (Node::Call2(function, a, b), which) => {
-                let first = self.add(Node::First(function, a, b));
+            (FormulaNode::Call2(function, a, b), which) => {
+                let first = self.add(FormulaNode::First(function, a, b));
                 match which {
                     0 => first,
                     _ => {
                         let one = self.constant(1.0);
-                        self.add(Node::Subtract(one, first))
+                        self.add(FormulaNode::Subtract(one, first))
                     }
                 }
             }
             // No derivative is derived again.
-            (Node::Slope(..) | Node::Sign(_) | Node::First(..) | Node::Logarithm(_), _) => {
-                self.constant(f64::NAN)
-            }
+            (
+                FormulaNode::Slope(..)
+                | FormulaNode::Sign(_)
+                | FormulaNode::First(..)
+                | FormulaNode::Logarithm(_),
+                _,
+            ) => self.constant(f64::NAN),
         };
         self.chained(adjoint, slope)
     }
@@ -288,22 +292,22 @@ impl Graph {
     /// f′(x), from x and f(x).
     fn slope_of(&mut self, function: Function, x: Id, f: Id) -> Id {
         let one = self.constant(1.0);
-        let call = |graph: &mut Self, function| graph.add(Node::Call(function, x));
+        let call = |graph: &mut Self, function| graph.add(FormulaNode::Call(function, x));
         match function {
-            Function::Abs => self.add(Node::Sign(x)),
+            Function::Abs => self.add(FormulaNode::Sign(x)),
             Function::Asin | Function::Acos => {
                 let square = self.times(x, x);
-                let rest = self.add(Node::Subtract(one, square));
-                let root = self.add(Node::Call(Function::Sqrt, rest));
+                let rest = self.add(FormulaNode::Subtract(one, square));
+                let root = self.add(FormulaNode::Call(Function::Sqrt, rest));
                 let slope = self.inverse(root);
                 match function {
                     Function::Asin => slope,
-                    _ => self.add(Node::Negate(slope)),
+                    _ => self.add(FormulaNode::Negate(slope)),
                 }
             }
             Function::Atan => {
                 let square = self.times(x, x);
-                let sum = self.add(Node::Add(one, square));
+                let sum = self.add(FormulaNode::Add(one, square));
                 self.inverse(sum)
             }
             Function::Cbrt => {
@@ -313,7 +317,7 @@ impl Graph {
             }
             Function::Cos => {
                 let sin = call(self, Function::Sin);
-                self.add(Node::Negate(sin))
+                self.add(FormulaNode::Negate(sin))
             }
             Function::Cosh => call(self, Function::Sinh),
             Function::Exp => f,
@@ -321,7 +325,7 @@ impl Graph {
             Function::ExpM1 => call(self, Function::Exp),
             Function::Ln => self.inverse(x),
             Function::Ln1p => {
-                let sum = self.add(Node::Add(one, x));
+                let sum = self.add(FormulaNode::Add(one, x));
                 self.inverse(sum)
             }
             Function::Log10 | Function::Log2 => {
@@ -336,21 +340,21 @@ impl Graph {
             Function::Sinh => call(self, Function::Cosh),
             Function::Sqrt => {
                 let half = self.constant(0.5);
-                self.add(Node::Divide(half, f))
+                self.add(FormulaNode::Divide(half, f))
             }
             Function::Tan => {
                 let square = self.times(f, f);
-                self.add(Node::Add(one, square))
+                self.add(FormulaNode::Add(one, square))
             }
             Function::Tanh => {
                 let square = self.times(f, f);
-                self.add(Node::Subtract(one, square))
+                self.add(FormulaNode::Subtract(one, square))
             }
         }
     }
 
     fn times(&mut self, a: Id, b: Id) -> Id {
-        self.add(Node::Multiply(a, b))
+        self.add(FormulaNode::Multiply(a, b))
     }
 
     fn scaled(&mut self, a: Id, by: f64) -> Id {
@@ -360,7 +364,7 @@ impl Graph {
 
     fn inverse(&mut self, a: Id) -> Id {
         let one = self.constant(1.0);
-        self.add(Node::Divide(one, a))
+        self.add(FormulaNode::Divide(one, a))
     }
 
     /// The product of an adjoint and a slope.
@@ -373,10 +377,10 @@ impl Graph {
             _ => {}
         }
         // Where the formula has this product too, it is worth more to take that.
-        let product = Node::Multiply(adjoint.min(slope), adjoint.max(slope));
+        let product = FormulaNode::Multiply(adjoint.min(slope), adjoint.max(slope));
         match self.known.get(&product) {
             Some(known) => *known,
-            None => self.add(Node::Slope(adjoint, slope)),
+            None => self.add(FormulaNode::Slope(adjoint, slope)),
         }
     }
 }

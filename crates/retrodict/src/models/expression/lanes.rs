@@ -42,8 +42,8 @@ pub(super) fn exp(x: f64) -> f64 {
     // In two factors, since 2ⁿ alone may leave the range that the product stays in.
     let n = rounded.to_bits().wrapping_sub(ROUND.to_bits()) as i64;
     // Shifted so far up that the shift is one of a positive number, which registers have.
-    let half = (n.wrapping_add(2048) as u64 >> 1) as i64 - 1024;
-    value * power_of_two(half) * power_of_two(n - half)
+    let half = ((n.wrapping_add(2048) as u64 >> 1) as i64).wrapping_sub(1024);
+    value * power_of_two(half) * power_of_two(n.wrapping_sub(half))
 }
 
 /// 2ⁿ for −1022 ≤ n ≤ 1023.

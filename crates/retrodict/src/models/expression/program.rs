@@ -1,7 +1,7 @@
 //! A formula at many places at once: what each value depends on decides how often it is computed.
 
 use super::function::{Function, Function2};
-use super::graph::{Graph, Id, Node, first, logarithm, sign, slope};
+use super::graph::{FormulaNode, Graph, Id, first, logarithm, sign, slope};
 use super::lanes;
 use super::tape::Tape;
 use crate::linalg::wide;
@@ -18,12 +18,12 @@ const LANES: usize = 16;
 /// set of them; all else in blocks of places, operation by operation.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
-    nodes: Vec<Node>,
-    kinds: Vec<Kind>,
+    nodes: Vec<FormulaNode>,
+    kinds: Vec<Storage>,
     /// How many values give a place; parameters come after them.
     variables: usize,
     places: usize,
-    /// Values that depend on the place alone, as columns, filled up with that of the last place.
+    /// Operand that depend on the place alone, as columns, filled up with that of the last place.
     columns: Vec<Vec<f64>>,
     /// The nodes that are computed for each set of parameters, and those for each block.
     once: Vec<Id>,
@@ -35,7 +35,7 @@ pub(crate) struct Program {
 
 /// Where the value of a node is kept.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
+enum Storage {
     /// The same at all places.
     Single,
     Column(usize),
@@ -74,15 +74,15 @@ impl Programs {
     }
 }
 
-/// Values of an operand in a block.
+/// Operand of an operand in a block.
 #[derive(Clone, Copy)]
-enum Values<'a> {
+enum Operand<'a> {
     Single(f64),
     Each(&'a [f64]),
 }
 
 /// Where operands are read from while a slot is written: the slots before that one, and those after it.
-struct Memory<'a> {
+struct Sources<'a> {
     from: usize,
     length: usize,
     single: &'a [f64],
@@ -113,7 +113,7 @@ impl Program {
         let still = of_kind(|placed, moved| placed && !moved);
         let once = of_kind(|placed, _| !placed);
         let blocks = of_kind(|placed, moved| placed && moved);
-        let mut kinds = vec![Kind::Single; nodes.len()];
+        let mut kinds = vec![Storage::Single; nodes.len()];
         let slots = assign_slots(&nodes, &blocks, &outputs, &mut kinds);
         let mut program = Self {
             kinds,
@@ -134,13 +134,13 @@ impl Program {
     fn keep_columns(&mut self, still: &[Id], at: &[f64]) {
         let asking = self.blocks.iter().flat_map(|id| self.nodes[*id].operands());
         let mut kept: Vec<Id> = asking.chain(self.outputs.iter().copied()).collect();
-        kept.retain(|id| still.contains(id));
+        kept.retain(|id| still.binary_search(id).is_ok());
         kept.sort_unstable();
         kept.dedup();
         self.columns = vec![Vec::with_capacity(self.places.next_multiple_of(LANES)); kept.len()];
         let mut values: Vec<f64> = vec![0.0; self.nodes.len()];
         for (id, node) in self.nodes.iter().enumerate() {
-            if let Node::Constant(bits) = node {
+            if let FormulaNode::Constant(bits) = node {
                 values[id] = f64::from_bits(*bits);
             }
         }
@@ -154,7 +154,7 @@ impl Program {
         for (place, (column, id)) in self.columns.iter_mut().zip(&kept).enumerate() {
             let last = column.last().copied().unwrap_or(0.0);
             column.resize(self.places.next_multiple_of(LANES), last);
-            self.kinds[*id] = Kind::Column(place);
+            self.kinds[*id] = Storage::Column(place);
         }
     }
 
@@ -175,7 +175,7 @@ impl Program {
                     for id in &self.blocks {
                         self.compute(*id, from, length, &single, &mut slots);
                     }
-                    let memory = Memory {
+                    let memory = Sources {
                         from,
                         length,
                         single: &single,
@@ -190,18 +190,18 @@ impl Program {
 
     /// Writes what a block has found.
     #[inline(always)]
-    fn show(&self, memory: &Memory<'_>, y: &mut [f64], rows: &mut [f64]) {
+    fn show(&self, memory: &Sources<'_>, y: &mut [f64], rows: &mut [f64]) {
         match self.values_of(self.outputs[0], memory) {
-            Values::Single(value) => y.fill(value),
-            Values::Each(values) => y.copy_from_slice(&values[..y.len()]),
+            Operand::Single(value) => y.fill(value),
+            Operand::Each(values) => y.copy_from_slice(&values[..y.len()]),
         }
         let width = self.outputs.len() - 1;
         for (j, id) in self.outputs[1..].iter().enumerate() {
             let rows = &mut rows[memory.from * width..][..y.len() * width];
             let entries = rows[j..].iter_mut().step_by(width);
             match self.values_of(*id, memory) {
-                Values::Single(value) => entries.for_each(|entry| *entry = value),
-                Values::Each(values) => {
+                Operand::Single(value) => entries.for_each(|entry| *entry = value),
+                Operand::Each(values) => {
                     let pairs = entries.zip(values);
                     pairs.for_each(|(entry, value)| *entry = *value);
                 }
@@ -210,19 +210,19 @@ impl Program {
     }
 
     #[inline(always)]
-    fn values_of<'a>(&'a self, id: Id, memory: &Memory<'a>) -> Values<'a> {
+    fn values_of<'a>(&'a self, id: Id, memory: &Sources<'a>) -> Operand<'a> {
         match self.kinds[id] {
-            Kind::Single => Values::Single(memory.single[id]),
-            Kind::Column(column) => {
-                Values::Each(&self.columns[column][memory.from..][..memory.length])
+            Storage::Single => Operand::Single(memory.single[id]),
+            Storage::Column(column) => {
+                Operand::Each(&self.columns[column][memory.from..][..memory.length])
             }
-            Kind::Slot(slot) => {
+            Storage::Slot(slot) => {
                 let at = slot * BLOCK;
                 let slots = match at.checked_sub(memory.before.len() + BLOCK) {
                     Some(at) => &memory.after[at..],
                     None => &memory.before[at..],
                 };
-                Values::Each(&slots[..memory.length])
+                Operand::Each(&slots[..memory.length])
             }
         }
     }
@@ -230,12 +230,12 @@ impl Program {
     /// Computes one node at the places of a block.
     #[inline(always)]
     fn compute(&self, id: Id, from: usize, length: usize, single: &[f64], slots: &mut [f64]) {
-        let Kind::Slot(slot) = self.kinds[id] else {
+        let Storage::Slot(slot) = self.kinds[id] else {
             return;
         };
         let (before, rest) = slots.split_at_mut(slot * BLOCK);
         let (out, after) = rest.split_at_mut(BLOCK);
-        let memory = Memory {
+        let memory = Sources {
             from,
             length,
             single,
@@ -246,39 +246,48 @@ impl Program {
         let out = &mut out[..length];
         match self.nodes[id] {
             // These are no nodes of a block: none depends on a place and on a parameter.
-            Node::Constant(_) | Node::Variable(_) => {}
-            Node::Negate(a) => each(out, of(a), |a| -a),
-            Node::Add(a, b) => pairs(out, of(a), of(b), |a, b| a + b),
-            Node::Subtract(a, b) => pairs(out, of(a), of(b), |a, b| a - b),
-            Node::Multiply(a, b) => pairs(out, of(a), of(b), |a, b| a * b),
-            Node::Divide(a, b) => pairs(out, of(a), of(b), |a, b| a / b),
-            Node::Power(a, b) => pairs(out, of(a), of(b), f64::powf),
-            Node::WholePower(a, n) => {
+            FormulaNode::Constant(_) | FormulaNode::Variable(_) => {}
+            FormulaNode::Negate(a) => each(out, of(a), |a| -a),
+            FormulaNode::Add(a, b) => pairs(out, of(a), of(b), |a, b| a + b),
+            FormulaNode::Subtract(a, b) => pairs(out, of(a), of(b), |a, b| a - b),
+            FormulaNode::Multiply(a, b) => pairs(out, of(a), of(b), |a, b| a * b),
+            FormulaNode::Divide(a, b) => pairs(out, of(a), of(b), |a, b| a / b),
+            FormulaNode::Power(a, b) => pairs(out, of(a), of(b), f64::powf),
+            FormulaNode::WholePower(a, n) => {
                 let mut scratch = [0.0; BLOCK];
-                if let Values::Each(a) = of(a) {
+                if let Operand::Each(a) = of(a) {
                     lanes::powers(a, n, &mut scratch[..length], out);
                 }
             }
-            Node::RealPower(a, n) => {
+            FormulaNode::RealPower(a, n) => {
                 let n = f64::from_bits(n);
                 each(out, of(a), |a| a.powf(n));
             }
-            Node::Call(Function::Exp, a) => each(out, of(a), lanes::exp),
-            Node::Call(Function::Sqrt, a) => each(out, of(a), f64::sqrt),
-            Node::Call(Function::Abs, a) => each(out, of(a), f64::abs),
-            Node::Call(function, a) => each(out, of(a), |a| function.of(a)),
-            Node::Call2(Function2::Pow, a, b) => pairs(out, of(a), of(b), f64::powf),
-            Node::Call2(function, a, b) => pairs(out, of(a), of(b), |a, b| function.of(a, b)),
-            Node::Slope(a, b) => pairs(out, of(a), of(b), slope),
-            Node::Sign(a) => each(out, of(a), sign),
-            Node::First(function, a, b) => pairs(out, of(a), of(b), |a, b| first(function, a, b)),
-            Node::Logarithm(a) => each(out, of(a), logarithm),
+            FormulaNode::Call(Function::Exp, a) => each(out, of(a), lanes::exp),
+            FormulaNode::Call(Function::Sqrt, a) => each(out, of(a), f64::sqrt),
+            FormulaNode::Call(Function::Abs, a) => each(out, of(a), f64::abs),
+            FormulaNode::Call(function, a) => each(out, of(a), |a| function.of(a)),
+            FormulaNode::Call2(Function2::Pow, a, b) => pairs(out, of(a), of(b), f64::powf),
+            FormulaNode::Call2(function, a, b) => {
+                pairs(out, of(a), of(b), |a, b| function.of(a, b))
+            }
+            FormulaNode::Slope(a, b) => pairs(out, of(a), of(b), slope),
+            FormulaNode::Sign(a) => each(out, of(a), sign),
+            FormulaNode::First(function, a, b) => {
+                pairs(out, of(a), of(b), |a, b| first(function, a, b))
+            }
+            FormulaNode::Logarithm(a) => each(out, of(a), logarithm),
         }
     }
 }
 
 /// Gives each node of a block a slot, which others take once it is not asked for any more; how many there are.
-fn assign_slots(nodes: &[Node], blocks: &[Id], outputs: &[Id], kinds: &mut [Kind]) -> usize {
+fn assign_slots(
+    nodes: &[FormulaNode],
+    blocks: &[Id],
+    outputs: &[Id],
+    kinds: &mut [Storage],
+) -> usize {
     // The last node that asks for each.
     let mut last = vec![0; nodes.len()];
     for id in blocks {
@@ -293,11 +302,11 @@ fn assign_slots(nodes: &[Node], blocks: &[Id], outputs: &[Id], kinds: &mut [Kind
             slots += 1;
             slots - 1
         });
-        kinds[*id] = Kind::Slot(slot);
+        kinds[*id] = Storage::Slot(slot);
         let mut operands: Vec<Id> = nodes[*id].operands().collect();
         operands.dedup();
         for operand in operands {
-            if let Kind::Slot(done) = kinds[operand]
+            if let Storage::Slot(done) = kinds[operand]
                 && last[operand] == *id
             {
                 free.push(done);
@@ -309,10 +318,10 @@ fn assign_slots(nodes: &[Node], blocks: &[Id], outputs: &[Id], kinds: &mut [Kind
 
 /// out = f(a).
 #[inline(always)]
-fn each(out: &mut [f64], a: Values<'_>, f: impl Fn(f64) -> f64) {
+fn each(out: &mut [f64], a: Operand<'_>, f: impl Fn(f64) -> f64) {
     match a {
-        Values::Single(a) => out.fill(f(a)),
-        Values::Each(a) => out.iter_mut().zip(a).for_each(
+        Operand::Single(a) => out.fill(f(a)),
+        Operand::Each(a) => out.iter_mut().zip(a).for_each(
             #[inline(always)]
             |(out, a)| *out = f(*a),
         ),
@@ -321,16 +330,16 @@ fn each(out: &mut [f64], a: Values<'_>, f: impl Fn(f64) -> f64) {
 
 /// out = f(a, b).
 #[inline(always)]
-fn pairs(out: &mut [f64], a: Values<'_>, b: Values<'_>, f: impl Fn(f64, f64) -> f64) {
+fn pairs(out: &mut [f64], a: Operand<'_>, b: Operand<'_>, f: impl Fn(f64, f64) -> f64) {
     match (a, b) {
-        (Values::Single(a), Values::Single(b)) => out.fill(f(a, b)),
-        (Values::Single(a), Values::Each(b)) => {
+        (Operand::Single(a), Operand::Single(b)) => out.fill(f(a, b)),
+        (Operand::Single(a), Operand::Each(b)) => {
             out.iter_mut().zip(b).for_each(|(out, b)| *out = f(a, *b));
         }
-        (Values::Each(a), Values::Single(b)) => {
+        (Operand::Each(a), Operand::Single(b)) => {
             out.iter_mut().zip(a).for_each(|(out, a)| *out = f(*a, b));
         }
-        (Values::Each(a), Values::Each(b)) => {
+        (Operand::Each(a), Operand::Each(b)) => {
             let operands = a.iter().zip(b);
             let values = out.iter_mut().zip(operands);
             values.for_each(|(out, (a, b))| *out = f(*a, *b));

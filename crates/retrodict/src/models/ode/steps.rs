@@ -8,7 +8,7 @@ use crate::interrupt::Watch;
 const FEW: usize = 8;
 
 /// The state, and workspace for the stages of a step.
-struct Stages<'a, D> {
+struct StageScratch<'a, D> {
     y: &'a mut [D],
     at: &'a mut [D],
     slope: &'a mut [D],
@@ -33,11 +33,11 @@ pub(super) fn advance<R: RightHandSide, D: Number>(
         let (at, rest) = values.split_at_mut(states);
         let (slope, sum) = rest.split_at_mut(states);
         let y = state;
-        return run(equation, span, p, Stages { y, at, slope, sum }, watch);
+        return run(equation, span, p, StageScratch { y, at, slope, sum }, watch);
     }
     let [mut y, mut at, mut slope, mut sum] = [[zero; FEW]; 4];
     y[..states].copy_from_slice(state);
-    let stages = Stages {
+    let stages = StageScratch {
         y: &mut y[..states],
         at: &mut at[..states],
         slope: &mut slope[..states],
@@ -54,7 +54,7 @@ fn run<R: RightHandSide, D: Number>(
     equation: &R,
     (t, h, steps): (f64, f64, usize),
     p: &[D],
-    mut stages: Stages<'_, D>,
+    mut stages: StageScratch<'_, D>,
     watch: &mut Watch,
 ) -> Result<()> {
     for n in 0..steps {
@@ -71,9 +71,9 @@ fn step<R: RightHandSide, D: Number>(
     t: f64,
     h: f64,
     p: &[D],
-    stages: &mut Stages<'_, D>,
+    stages: &mut StageScratch<'_, D>,
 ) {
-    let Stages { y, at, slope, sum } = stages;
+    let StageScratch { y, at, slope, sum } = stages;
     at.copy_from_slice(y);
     sum.copy_from_slice(y);
     for (i, (node, weight)) in [(0.0, 1.0), (0.5, 2.0), (0.5, 2.0), (1.0, 1.0)]
