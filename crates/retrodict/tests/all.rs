@@ -28,6 +28,7 @@ mod evaluations;
 mod evolution;
 mod expression;
 mod fluid;
+mod formula_blocks;
 mod hansen;
 mod heat;
 mod imports;

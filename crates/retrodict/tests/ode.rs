@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use retrodict::losses::SquaredError;
-use retrodict::models::ode::{Ode, OdeOptions, Transform};
+use retrodict::models::ode::{Number, Ode, OdeOptions, RightHandSide, Settings, Transform};
 use retrodict::options::Build;
-use retrodict::simulators::{Lorenz, LotkaVolterra, Pendulum, Sir};
+use retrodict::simulators::{FitzHughNagumo, Lorenz, LotkaVolterra, Pendulum, Sir};
 use retrodict::updates::LevenbergMarquardt;
 use retrodict::{Problem, Simulator, Solution, Solver, StopWhen};
 
@@ -220,4 +220,89 @@ fn what_cannot_work_is_refused_and_a_blow_up_says_when() {
         error.to_string().contains("no longer finite at the time"),
         "{error}"
     );
+}
+
+/// A row of N tanks, each emptied into the next at a rate of its own.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Tanks<const N: usize>;
+
+const TANKS: [(&str, &str); 20] = [("tank", "1"); 20];
+
+impl<const N: usize> RightHandSide for Tanks<N> {
+    fn name(&self) -> &'static str {
+        "tanks"
+    }
+    fn states(&self) -> &'static [(&'static str, &'static str)] {
+        &TANKS[..N]
+    }
+    fn parameters(&self) -> &'static [(&'static str, &'static str)] {
+        &TANKS[..N]
+    }
+    fn rate<D: Number>(&self, t: f64, y: &[D], p: &[D], rate: &mut [D]) {
+        let mut flow = D::from(t.sin().abs());
+        for i in 0..N {
+            rate[i] = flow - p[i] * y[i].sqrt();
+            flow = p[i] * y[i].sqrt();
+        }
+    }
+    fn defaults(&self) -> Settings {
+        Settings::new(
+            vec![1.0; N],
+            vec![Transform::Log],
+            vec![0.0, 0.35, 1.0],
+            0.1,
+        )
+    }
+}
+
+/// All columns of J, which share runs, beside products with J, which are runs of their own.
+fn columns_agree<R: RightHandSide>(options: OdeOptions<R>) {
+    let ode = options.build().unwrap();
+    let (n, m) = (ode.input().len(), ode.output().len());
+    let x: Vec<f64> = (0..n).map(|i| 0.1 - 0.03 * i as f64).collect();
+    let mut y = vec![0.0; m];
+    let jacobian = ode.linearize(&x, &mut y).unwrap();
+    assert_eq!(y, run(&ode, &x), "{n} parameters");
+    let residual = ode.residual();
+    for i in 0..n {
+        let mut unit = vec![0.0; n];
+        unit[i] = 1.0;
+        let [mut column, mut alone] = [vec![0.0; m], vec![0.0; m]];
+        jacobian.apply(&unit, &mut column).unwrap();
+        ode.jvp(&x, &unit, &mut alone).unwrap();
+        let close = |a: f64, b: f64| (a - b).abs() <= 1e-12 * (1.0 + b.abs());
+        for (a, b) in column.iter().zip(&alone) {
+            assert!(close(*a, *b), "{n} parameters, column {i}: {a} {b}");
+        }
+        if let Some(residual) = residual {
+            // A row of weights tells the columns of the residual's derivative apart.
+            let weights: Vec<f64> = (0..m).map(|k| 1.0 + (k as f64).cos()).collect();
+            let mut pulled = vec![0.0; n];
+            residual.tangent(&x, &y, &unit, &mut alone).unwrap();
+            residual.adjoint(&x, &y, &weights, &mut pulled).unwrap();
+            let product: f64 = alone.iter().zip(&weights).map(|(a, w)| a * w).sum();
+            assert!(
+                close(pulled[i], product),
+                "{n}, {i}: {} {product}",
+                pulled[i]
+            );
+        }
+    }
+}
+
+#[test]
+fn columns_that_share_a_run_are_those_of_runs_of_their_own() {
+    columns_agree(OdeOptions::<Tanks<1>>::default());
+    columns_agree(OdeOptions::<Sir>::default());
+    columns_agree(
+        OdeOptions::<Lorenz>::default()
+            .with_fit_initial(true)
+            .with_times([0.0, 0.3]),
+    );
+    columns_agree(OdeOptions::<LotkaVolterra>::default().with_logarithm(true));
+    columns_agree(OdeOptions::<LotkaVolterra>::default().with_fit_initial(true));
+    columns_agree(OdeOptions::<FitzHughNagumo>::default().with_observe([1]));
+    columns_agree(OdeOptions::<Tanks<8>>::default());
+    columns_agree(OdeOptions::<Tanks<9>>::default());
+    columns_agree(OdeOptions::<Tanks<20>>::default());
 }

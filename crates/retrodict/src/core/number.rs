@@ -6,6 +6,10 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 
 use num_dual::{Dual, Dual2_64, Dual64, DualNum, DualSVec64, DualStruct};
 
+mod tangents;
+
+pub(crate) use tangents::Tangents;
+
 /// Whatever a right-hand side computes with: plain numbers, or numbers that carry derivatives.
 ///
 /// Operators work between two of them and with an `f64` on the right: `p * 2.0 + 1.0`. Constants are `D::from(2.0)`.

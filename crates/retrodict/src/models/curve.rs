@@ -1,15 +1,13 @@
 //! Curves: a model f(t; p), written once, becomes a simulator from parameters to the values
 //! at given places, with exact first and second derivatives.
 
-use std::ops::Range;
-
 use derive_setters::Setters;
 use num_dual::{Dual, Dual64, DualSVec64};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::description::Description;
-use crate::core::number::Number;
+use crate::core::number::{Number, Tangents};
 use crate::core::simulator::{SecondOrder, Simulator};
 use crate::core::space::Space;
 use crate::error::{Error, Result, expect_length};
@@ -141,7 +139,8 @@ impl<M: Model> Curve<M> {
             .chunks_exact(self.options.model.variables().max(1))
     }
 
-    fn failed(&self, place: usize) -> Error {
+    /// What is said of a place where f(t; p) has no value.
+    pub(crate) fn failed(&self, place: usize) -> Error {
         let variables = self.options.model.variables().max(1);
         let t = &self.options.at[place * variables..][..variables];
         Error::simulation(
@@ -157,32 +156,32 @@ impl<M: Model> Curve<M> {
     fn values_and_jacobian(&self, x: &[f64], y: &mut [f64]) -> Result<Matrix> {
         expect_length("x", x.len(), self.options.model.parameters())?;
         match x.len() {
-            0..=4 => self.first_order::<4>(x, y),
-            5..=8 => self.first_order::<8>(x, y),
-            _ => self.first_order::<12>(x, y),
+            0..=4 => self.first_order::<2>(x, y),
+            5..=8 => self.first_order::<4>(x, y),
+            _ => self.first_order::<6>(x, y),
         }
     }
 
+    /// y and J, with 2·N derivatives at a time.
     fn first_order<const N: usize>(&self, x: &[f64], y: &mut [f64]) -> Result<Matrix> {
         let mut jacobian = Matrix::zeros(y.len(), x.len());
-        self.sweep(
-            x,
-            |p: DualSVec64<N>, _| p,
-            |i, columns, f| {
+        for first in (0..x.len().max(1)).step_by(2 * N) {
+            let columns = first..(first + 2 * N).min(x.len());
+            let p = Tangents::<N>::of(x, &columns);
+            for (i, t) in self.places().enumerate() {
+                let f = self.options.model.value(t, &p);
                 if !f.re.is_finite() {
                     return Err(self.failed(i));
                 }
                 y[i] = f.re;
-                if let Some(derivatives) = f.eps.0 {
-                    let row = jacobian.row_mut(i)[columns].iter_mut();
-                    row.zip(&derivatives).for_each(|(j, d)| *j = *d);
-                }
-                Ok(())
-            },
-        )?;
+                let row = jacobian.row_mut(i)[columns.clone()].iter_mut();
+                row.zip(f.derivatives()).for_each(|(j, d)| *j = d);
+            }
+        }
         Ok(jacobian)
     }
 
+    /// Σ dyᵢ ∂/∂x (∂yᵢ/∂x · dx), with N derivatives at a time.
     fn second_order<const N: usize>(
         &self,
         x: &[f64],
@@ -191,35 +190,22 @@ impl<M: Model> Curve<M> {
         out: &mut [f64],
     ) -> Result<()> {
         out.fill(0.0);
-        let moving = |p, i: usize| Dual::new(p, DualSVec64::<N>::from_re(dx[i]));
-        self.sweep(x, moving, |i, columns, f| {
-            if let Some(derivatives) = f.eps.eps.0 {
-                let out = out[columns].iter_mut();
-                out.zip(&derivatives).for_each(|(o, d)| *o += dy[i] * *d);
-            }
-            Ok(())
-        })
-    }
-
-    /// Evaluates the model at every place, with the derivatives by some parameters at a time, which numbers
-    /// of another kind may be made of.
-    fn sweep<D: Number, const N: usize>(
-        &self,
-        x: &[f64],
-        lift: impl Fn(DualSVec64<N>, usize) -> D,
-        mut see: impl FnMut(usize, Range<usize>, D) -> Result<()>,
-    ) -> Result<()> {
-        let mut p = Vec::with_capacity(x.len());
         for first in (0..x.len().max(1)).step_by(N) {
             let columns = first..(first + N).min(x.len());
-            p.clear();
-            p.extend(x.iter().enumerate().map(|(i, x)| {
-                let p = DualSVec64::from_re(*x);
-                let seen = columns.contains(&i);
-                lift(if seen { p.derivative(i - first) } else { p }, i)
-            }));
-            for (i, t) in self.places().enumerate() {
-                see(i, columns.clone(), self.options.model.value(t, &p))?;
+            let moving = x.iter().zip(dx).enumerate().map(|(i, (x, dx))| {
+                let p = DualSVec64::<N>::from_re(*x);
+                let p = match columns.contains(&i) {
+                    true => p.derivative(i - first),
+                    false => p,
+                };
+                Dual::new(p, DualSVec64::from_re(*dx))
+            });
+            let p: Vec<_> = moving.collect();
+            for (dy, t) in dy.iter().zip(self.places()) {
+                if let Some(derivatives) = self.options.model.value(t, &p).eps.eps.0 {
+                    let out = out[columns.clone()].iter_mut();
+                    out.zip(&derivatives).for_each(|(o, d)| *o += dy * *d);
+                }
             }
         }
         Ok(())

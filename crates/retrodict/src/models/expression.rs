@@ -1,13 +1,17 @@
 //! Formulas in named variables, such as `contact / recovery`: read once, differentiated exactly.
 
 mod function;
+mod graph;
+mod lanes;
 mod parser;
+mod program;
 mod tape;
 
 use num_dual::Dual64;
 
 use crate::core::number::Number;
 use crate::error::{Error, Result};
+pub(crate) use program::Programs;
 use tape::Tape;
 
 /// A formula in named variables.
@@ -109,6 +113,12 @@ impl Expression {
     /// If there are fewer values than variables.
     pub fn evaluate<D: Number>(&self, values: &[D]) -> D {
         self.tape.run(values)
+    }
+
+    /// The formula and its derivatives, made ready for many sets of parameters at these places: each is given by as many
+    /// of the variables, and the parameters are those after them.
+    pub(crate) fn at_places(&self, variables: usize, parameters: usize, at: &[f64]) -> Programs {
+        Programs::new(&self.tape, variables, parameters, at)
     }
 
     /// Its derivative by each variable.

@@ -3,7 +3,7 @@
 use crate::core::number::Number;
 
 /// A function of one value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Function {
     Abs,
     Acos,
@@ -27,7 +27,7 @@ pub(super) enum Function {
 }
 
 /// A function of two values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Function2 {
     Max,
     Min,
@@ -94,12 +94,19 @@ impl Function {
 impl Function2 {
     pub(super) fn of<D: Number>(self, a: D, b: D) -> D {
         match self {
-            // A NaN stays one.
-            Self::Max if a.re() >= b.re() || a.re().is_nan() => a,
-            Self::Max => b,
-            Self::Min if a.re() <= b.re() || a.re().is_nan() => a,
-            Self::Min => b,
             Self::Pow => a.pow(b),
+            _ if self.takes_first(a.re(), b.re()) => a,
+            _ => b,
+        }
+    }
+
+    /// Whether the greater or less is the first; a NaN stays one.
+    #[inline(always)]
+    pub(super) fn takes_first(self, a: f64, b: f64) -> bool {
+        match self {
+            Self::Max => a >= b || a.is_nan(),
+            Self::Min => a <= b || a.is_nan(),
+            Self::Pow => false,
         }
     }
 }

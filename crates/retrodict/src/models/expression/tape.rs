@@ -45,6 +45,11 @@ impl Tape {
         Self { operations, depth }
     }
 
+    /// The operations in their order.
+    pub(super) fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
     /// 0.
     pub(super) fn zero() -> Self {
         Self::new(vec![Operation::Constant(0.0)])

@@ -33,14 +33,12 @@ impl<R: RightHandSide> Residual for Ode<R> {
     }
     fn adjoint(&self, x: &[f64], y: &[f64], dr: &[f64], dx: &mut [f64]) -> Result<()> {
         // Few unknowns: all columns cost less than a way back through the steps would.
-        let mut columns = Matrix::zeros(x.len(), dr.len());
-        let mut unit = vec![0.0; x.len()];
-        for i in 0..x.len() {
-            unit[i] = 1.0;
-            self.tangent(x, y, &unit, columns.row_mut(i))?;
-            unit[i] = 0.0;
-        }
-        columns.apply(dr, dx);
+        expect_length("x", x.len(), self.inputs())?;
+        self.expect_seen(y)?;
+        let mut columns = Matrix::zeros(dr.len(), x.len());
+        let mut reached = vec![0.0; dr.len()];
+        self.side_by_side(x, Some(y), &mut reached, &mut columns)?;
+        columns.apply_transpose(dr, dx);
         Ok(())
     }
 }
@@ -54,14 +52,24 @@ impl<R: RightHandSide> Ode<R> {
         mut see: impl FnMut(usize, D),
     ) -> Result<()> {
         let states = self.options.initial.len();
-        expect_length("y", y.len(), self.options.times.len() * states)?;
+        self.expect_seen(y)?;
         self.march(values, |k, state| {
             for i in 0..states {
                 see(k * states + i, self.observed(state, i));
             }
-            for (state, y) in state.iter_mut().zip(&y[k * states..]) {
-                *state = D::from(if self.options.logarithm { y.exp() } else { *y });
-            }
+            self.restart(state, &y[k * states..]);
         })
+    }
+
+    /// A state as it was seen, which does not depend on x.
+    pub(super) fn restart<D: Number>(&self, state: &mut [D], seen: &[f64]) {
+        for (state, y) in state.iter_mut().zip(seen) {
+            *state = D::from(if self.options.logarithm { y.exp() } else { *y });
+        }
+    }
+
+    fn expect_seen(&self, y: &[f64]) -> Result<()> {
+        let states = self.options.initial.len();
+        expect_length("y", y.len(), self.options.times.len() * states)
     }
 }
