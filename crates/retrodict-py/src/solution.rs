@@ -322,7 +322,7 @@ impl Solution {
     /// names: which; those that `solve` was given if left out, or all. level: of the intervals, as `solve` was told if left
     /// out.
     ///
-    /// Costs some twenty fits each.
+    /// Costs some ten fits each, begun near their ends.
     #[pyo3(signature = (names=None, *, level=None))]
     fn profiles<'py>(
         &self,

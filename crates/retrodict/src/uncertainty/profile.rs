@@ -130,7 +130,9 @@ pub enum Identifiability {
 /// parametrised, and tells what the data do not bound.
 ///
 /// # Cost
-/// Ten to twenty fits of one unknown less for each side, each begun where the last points to.
+/// Where the linear model is not far off, five values to each side, with y and J at each one to three times: Gauss–Newton
+/// steps from where the last fits point to, and an end by the slope that the gradient tells. Where these fail, a fit of
+/// Levenberg–Marquardt in one unknown less takes their place.
 ///
 /// # Source
 /// Raue et al., Bioinformatics 25 (2009), 1923; Bates & Watts, *Nonlinear Regression Analysis*, 6.1 (profile t); Venzon &

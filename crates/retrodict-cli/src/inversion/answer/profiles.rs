@@ -25,7 +25,7 @@ pub struct ProfileFacts {
 /// Those that an inversion asks for, from the x that a run found.
 ///
 /// # Cost
-/// Some twenty fits each.
+/// Some ten fits each, begun near their ends.
 pub fn profiled(plan: &Plan, field: &Field, x: &[f64]) -> retrodict::Result<Vec<ProfileFacts>> {
     let (wanted, along): (Vec<_>, Vec<_>) = plan.profiled().unzip();
     let problem = &field.problem;
