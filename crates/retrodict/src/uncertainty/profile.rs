@@ -1,6 +1,7 @@
 //! Profile likelihoods: how well the data can be met at each value of one quantity, all else being free.
 
 mod crossing;
+mod fit;
 mod newton;
 mod path;
 mod reduced;

@@ -1,6 +1,6 @@
 //! Where √Λ reaches the threshold, from two fits around it.
 
-use super::path::Fit;
+use super::fit::Fit;
 
 /// u between two fits at which √Λ is likely to have a value: by the cubic through both and their slopes where these are
 /// known, by the line otherwise.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::crossing::{along, between};
+use super::fit::Fit;
 use super::newton::correct;
 use super::reduced::Reduced;
 use super::seen::Coordinate;
@@ -37,19 +38,6 @@ pub(super) struct SidePath {
     points: Vec<Fit>,
     end: Side,
     counts: Counts,
-}
-
-/// The best fit at a value of the quantity.
-#[derive(Clone)]
-pub(super) struct Fit {
-    /// The coordinate.
-    pub(super) u: f64,
-    z: Vec<f64>,
-    loss: f64,
-    /// √Λ; 0 where the fit is better than the one at which the profile began.
-    pub(super) tau: f64,
-    /// Its derivative by u, where it is known.
-    pub(super) tau_slope: Option<f64>,
 }
 
 /// By how much √Λ should grow from value to value, and by how much at most.
