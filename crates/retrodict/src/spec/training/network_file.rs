@@ -170,13 +170,21 @@ impl NetworkFile {
         let space = |key: &str| -> Result<Space> {
             let facts: SpaceFacts =
                 serde_json::from_str(text(key)?).map_err(|e| damaged(key, e.to_string()))?;
-            Ok(Space::new(&facts.name, &facts.shape, &facts.unit))
+            let space = Space::new(&facts.name, &facts.shape, &facts.unit);
+            match space.len() {
+                1..=LARGEST => Ok(space),
+                found => Err(damaged(
+                    key,
+                    format!("{found} values, expected 1 to {LARGEST}"),
+                )),
+            }
         };
         let architecture: Named = toml::from_str(text("architecture")?)
             .map_err(|e| damaged("architecture", e.message().to_owned()))?;
         let (input, output, target) = (space("input")?, space("output")?, space("target")?);
-        let kind = registry.networks.make(registry, &architecture)?;
-        let network = kind.between(&input, &output)?;
+        let kind = registry.networks.make(registry, &architecture);
+        let network = kind.and_then(|kind| kind.between(&input, &output));
+        let network = network.map_err(|e| damaged("architecture", e.to_string()))?;
         let values = |layout: Vec<Weight>| -> Result<Vec<f64>> {
             let mut values = Vec::new();
             for array in layout {
@@ -203,7 +211,8 @@ impl NetworkFile {
         let statistics = values(network.statistics_layout())?;
         Ok(Self {
             network: TrainedNetwork::new(network, theta, statistics)?,
-            plan: TrainingSpec::from_toml(what, text("plan")?)?,
+            plan: TrainingSpec::from_toml(what, text("plan")?)
+                .map_err(|e| damaged("plan", e.to_string()))?,
             method: text("method")?.to_owned(),
             summary: serde_json::from_str(text("summary")?)
                 .map_err(|e| damaged("summary", e.to_string()))?,
@@ -219,6 +228,9 @@ impl NetworkFile {
         self.network.network()
     }
 }
+
+/// The most values that a space in a file may have.
+const LARGEST: usize = 1 << 24;
 
 /// What `format` says in the metadata.
 const FORMAT: &str = "retrodict";
