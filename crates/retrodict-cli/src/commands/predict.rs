@@ -66,7 +66,15 @@ pub fn run(args: &args::PredictArguments) -> Outcome<ExitCode> {
             break;
         }
     }
-    notes(&lines, inputs.len(), &physics, targets.is_some());
+    if lines.len() < inputs.len() {
+        let refined = match refinement {
+            Some(_) => ", not refined",
+            None => "",
+        };
+        let first = lines.len() + 1;
+        eprintln!("note: interrupted: from sample {first} on, x is the network's{refined}");
+    }
+    notes(&lines, &physics, targets.is_some());
     // Of the sample that an interruption fell into, the network's x stands.
     let output = args.output.clone();
     let output = output.unwrap_or_else(|| data::beside(&seen.name, "predicted"));
@@ -95,22 +103,11 @@ pub fn run(args: &args::PredictArguments) -> Outcome<ExitCode> {
 }
 
 /// What went otherwise than one would expect.
-fn notes(
-    lines: &[SampleLine],
-    count: usize,
-    physics: &retrodict::Result<Physics>,
-    has_target: bool,
-) {
+fn notes(lines: &[SampleLine], physics: &retrodict::Result<Physics>, has_target: bool) {
     for line in lines {
         if let Some(error) = &line.error {
             eprintln!("note: sample {}: x is NaN: {error}", line.sample);
         }
-    }
-    if lines.len() < count {
-        eprintln!(
-            "note: interrupted: from sample {} on, x is the network's",
-            lines.len() + 1
-        );
     }
     if let (Err(error), true) = (physics, has_target) {
         eprintln!("note: without the simulator of the training no losses are computed ({error})");

@@ -42,7 +42,7 @@ pub struct NetworkFile {
     pub summary: TrainingSummary,
 }
 
-/// How a training went, in a few numbers.
+/// How a training went, in a few numbers: none that another run of the same training would change.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -53,8 +53,6 @@ pub struct TrainingSummary {
     pub steps: u64,
     /// Number of epochs.
     pub epochs: u64,
-    /// Seconds spent in steps.
-    pub seconds: f64,
     /// Which of the method's seeds, from 0.
     pub seed: u64,
 }
@@ -96,7 +94,6 @@ impl NetworkFile {
                 loss: Some(checkpoint.best_loss).filter(|loss| loss.is_finite()),
                 steps: checkpoint.steps,
                 epochs: checkpoint.epochs.len().saturating_sub(1) as u64,
-                seconds: checkpoint.seconds,
                 seed,
             },
         })
