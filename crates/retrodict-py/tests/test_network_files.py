@@ -66,7 +66,7 @@ def test_the_layout_is_that_of_the_book(tmp_path):
                 y = np.tanh(y)
         return y
 
-    assert json.loads(metadata["input"]) == {"name": "temperature", "shape": [8, 8], "unit": "K"}
+    assert json.loads(metadata["input"]) == {"name": "field after diffusion", "shape": [8, 8], "unit": "1"}
     net = retrodict.Network.load(tmp_path / "net.safetensors")
     y = np.random.default_rng(1).standard_normal((5, 64))
     np.testing.assert_allclose(predict(y), net.predict(y).reshape(5, 64), rtol=1e-12, atol=1e-12)
