@@ -33,6 +33,7 @@ __all__ = [
     "_check",
     "_checks",
     "_entry",
+    "_network",
     "_record",
     "_simulator",
     "_solution",
