@@ -94,7 +94,11 @@ pub fn run(args: &args::PredictArguments) -> Outcome<ExitCode> {
         println!("{summary:#}");
         return Ok(interrupt::code(ExitCode::SUCCESS));
     }
-    println!("{} by {}", file.plan.title, file.method);
+    let title = match file.plan.title.as_str() {
+        "" => &file.plan.simulator.name,
+        title => title,
+    };
+    println!("{title} by {}", file.method);
     if targets.is_some() && physics.is_ok() {
         print!("{}", table(&lines, refinement.as_ref()));
     }
