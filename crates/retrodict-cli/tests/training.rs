@@ -280,6 +280,10 @@ fn a_network_is_applied_to_data_and_its_answer_polished() {
     let printed = succeed(f, "predict run/adam-0.safetensors --target y.csv -o x3.csv");
     assert!(printed.contains("by adam"), "{printed}");
     assert_eq!(numbers(&f.join("x.csv")), numbers(&f.join("x3.csv")));
+    // A rule that has no place here is refused, not told of each sample.
+    let words = "predict run --target y.csv --refine 2 --rule inverse-simulator";
+    let message = fail(f, words, 2);
+    assert!(message.contains("needs a local inverse"), "{message}");
     let message = fail(f, "predict run --method adm --target y.csv", 2);
     assert!(message.contains("did you mean 'adam'"), "{message}");
     fs::write(f.join("y.csv"), "1,2,3\n").unwrap();

@@ -49,14 +49,15 @@ pub fn run(args: &args::PredictArguments) -> Outcome<ExitCode> {
         let line = match looked {
             Ok(line) => line,
             Err(_) if interrupt::raised() => break,
-            // One sample that fails does not take the others with it.
-            Err(failure) => {
+            // A simulation that fails does not take the other samples with it; what cannot be asked for, cannot of any.
+            Err(failure @ Failure::Broken(_)) => {
                 x.fill(f64::NAN);
                 SampleLine {
                     error: Some(failure.to_string()),
                     ..SampleLine::default()
                 }
             }
+            Err(failure) => return Err(failure),
         };
         lines.push(SampleLine {
             sample: i + 1,

@@ -23,7 +23,7 @@ pub(crate) struct Program {
     /// How many values give a place; parameters come after them.
     variables: usize,
     places: usize,
-    /// Operand that depend on the place alone, as columns, filled up with that of the last place.
+    /// Values that depend on the place alone, as columns, filled up with that of the last place.
     columns: Vec<Vec<f64>>,
     /// The nodes that are computed for each set of parameters, and those for each block.
     once: Vec<Id>,
@@ -74,7 +74,7 @@ impl Programs {
     }
 }
 
-/// Operand of an operand in a block.
+/// The values of an operand in a block.
 #[derive(Clone, Copy)]
 enum Operand<'a> {
     Single(f64),
