@@ -4,6 +4,7 @@
 //! physics can be inverted jointly.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::core::space::Space;
 use crate::error::Result;
@@ -19,6 +20,8 @@ mod mean_kept;
 mod mlp;
 mod precision;
 mod rows;
+mod scaled;
+mod scaling;
 mod trained;
 mod unet;
 
@@ -28,6 +31,9 @@ pub use maps::Padding;
 pub use mean_kept::MeanKept;
 pub use mlp::{Initialisation, Mlp};
 pub use precision::Precision;
+pub use scaled::{ScaledInput, ScaledOutput};
+pub use scaling::Scaling;
+pub(crate) use scaling::no_logarithm;
 pub use trained::TrainedNetwork;
 pub use unet::UNet;
 
@@ -74,6 +80,12 @@ pub trait Network: Send + Sync {
         inputs: &[f64],
         outputs: &mut [f64],
     ) -> Result<Box<dyn NetworkMap>>;
+
+    /// The network in front of a scaling of its outputs, and the scaling, where the last thing is one: what compares x compares
+    /// it as the network makes it, without units.
+    fn scaled_output(&self) -> Option<(&Arc<dyn Network>, &Scaling)> {
+        None
+    }
 
     /// Where each array of the statistics of normalising layers lies, in order and without gaps; none where no layer
     /// normalises.

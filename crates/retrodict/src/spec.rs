@@ -84,7 +84,7 @@ pub use start::StartSpec;
 pub use text::misread;
 #[cfg(feature = "network")]
 pub use training::{
-    DataSpec, DrawSpec, NetworkFile, Physics, Samples, Training, TrainingExpectation,
-    TrainingMethodSpec, TrainingSpec, TrainingSummary,
+    DataSpec, DrawSpec, NetworkFile, Normalisation, NormaliseSpec, Physics, Samples, ScalingKind,
+    Training, TrainingExpectation, TrainingMethodSpec, TrainingSpec, TrainingSummary,
 };
 pub use values::{FileArray, Files, NoFiles, Values};

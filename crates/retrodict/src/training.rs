@@ -11,6 +11,7 @@ use crate::core::simulator::Simulator;
 mod checkpoint;
 mod clock;
 mod data;
+mod divided;
 mod epoch;
 mod joint;
 pub mod memory;

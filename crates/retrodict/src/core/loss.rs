@@ -104,6 +104,11 @@ pub trait Loss: Send + Sync {
     fn chi_squared(&self, _y: &[f64], _target: &[f64]) -> Option<ChiSquared> {
         None
     }
+    /// The power d with which L grows where y and y* grow alike, L(a y, a y*) = a^d L(y, y*): 2 for squares, and 0 for a loss
+    /// that has no unit, or in whose options the unit of y stands.
+    fn degree(&self) -> i32 {
+        0
+    }
     /// How many values at the end of y are no data but logarithms of noise levels, which are unknowns.
     fn levels(&self) -> usize {
         0

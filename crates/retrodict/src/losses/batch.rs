@@ -98,6 +98,9 @@ impl Loss for Batch {
         expect_length("the batch's outputs", outputs, whole)?;
         self.loss.check(self.outputs)
     }
+    fn degree(&self) -> i32 {
+        self.loss.degree()
+    }
     fn value(&self, y: &[f64], target: &[f64]) -> f64 {
         let pairs = y.chunks(self.outputs).zip(target.chunks(self.outputs));
         self.factor * pairs.map(|(y, t)| self.loss.value(y, t)).sum::<f64>()

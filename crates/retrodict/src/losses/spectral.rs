@@ -142,6 +142,9 @@ impl Loss for Spectral {
         }
         .to_owned()
     }
+    fn degree(&self) -> i32 {
+        2
+    }
     fn check(&self, outputs: usize) -> Result<()> {
         if self.options.shape.is_empty() {
             return Ok(());

@@ -68,6 +68,9 @@ impl Loss for SquaredError {
     fn of_subset(&self, _kept: &[usize]) -> Result<Arc<dyn Loss>> {
         Ok(Arc::new(*self))
     }
+    fn degree(&self) -> i32 {
+        2
+    }
     fn log_likelihood(&self, y: &[f64], target: &[f64]) -> Option<LogLikelihood> {
         let m = y.len() as f64;
         // The variance of largest likelihood.

@@ -19,6 +19,18 @@ pub trait Architecture: Send + Sync {
     /// # Errors
     /// If the spaces do not suit the kind.
     fn between(&self, input: &Space, output: &Space) -> Result<Arc<dyn Network>>;
+    /// Whether it takes an input for a field, with channels or without: those are normalised as a whole, and not cell by cell.
+    fn sees_fields(&self) -> bool {
+        false
+    }
+    /// Whether its output is a field.
+    fn makes_fields(&self) -> bool {
+        false
+    }
+    /// Whether it sets an output against its input, so that both are to be normalised alike.
+    fn compares_ends(&self) -> bool {
+        false
+    }
 }
 
 /// An [`Mlp`] by its hidden layers.

@@ -99,6 +99,15 @@ impl Architecture for UNet {
         }
         Ok(network)
     }
+    fn sees_fields(&self) -> bool {
+        true
+    }
+    fn makes_fields(&self) -> bool {
+        true
+    }
+    fn compares_ends(&self) -> bool {
+        self.keep_mean
+    }
 }
 
 impl UNet {

@@ -20,6 +20,7 @@ mod draw;
 mod drawer;
 mod expected;
 mod network_file;
+mod normalise;
 mod physics;
 mod rows;
 mod samples;
@@ -28,6 +29,7 @@ mod session;
 pub use draw::DrawSpec;
 pub use expected::TrainingExpectation;
 pub use network_file::{NetworkFile, TrainingSummary};
+pub use normalise::{Normalisation, NormaliseSpec, ScalingKind};
 pub use physics::Physics;
 pub use samples::Samples;
 pub use session::Training;
@@ -99,6 +101,9 @@ pub struct TrainingSpec {
     pub network: Named,
     /// What is learned from.
     pub data: DataSpec,
+    /// What is normalised: on for samples of files and arrays, off for samples that are drawn, unless said otherwise.
+    #[serde(default, skip_serializing_if = "NormaliseSpec::is_default")]
+    pub normalise: NormaliseSpec,
     /// The methods: a strategy and a rule each, with a name.
     #[serde(rename = "method")]
     pub methods: Vec<TrainingMethodSpec>,
@@ -221,6 +226,7 @@ impl Described for TrainingSpec {
             Section::entry("inverse", of_inverses, OptionReach::IfThere),
             Section::entry("loss", of_losses, OptionReach::ByKey),
             Section::keys("stop", full_name::<TrainingStopSpec>).formerly("until"),
+            Section::keys("normalise", full_name::<NormaliseSpec>),
         ],
         lists: &[EntryList {
             key: "method",
@@ -273,6 +279,7 @@ impl TrainingSpec {
             loss: squared(),
             network: network.into(),
             data,
+            normalise: NormaliseSpec::default(),
             methods: Vec::new(),
         }
     }

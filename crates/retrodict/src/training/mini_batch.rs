@@ -21,6 +21,8 @@ pub struct MiniBatch<'a> {
     pub loss: &'a Arc<dyn Loss>,
     /// How the losses of the samples become one.
     pub reduction: Reduction,
+    /// The scale of y: a strategy that compares y divides it by this, so that what is learned does not depend on the unit of y.
+    pub target_scale: f64,
     /// Where time is counted.
     pub clock: Arc<Clock>,
     notices: Mutex<Notices>,
@@ -40,6 +42,7 @@ impl<'a> MiniBatch<'a> {
             samples,
             loss,
             reduction: Reduction::Mean,
+            target_scale: 1.0,
             clock: Arc::new(Clock::default()),
             notices: Mutex::default(),
         }
@@ -49,6 +52,13 @@ impl<'a> MiniBatch<'a> {
     #[must_use]
     pub fn with_reduction(mut self, reduction: Reduction) -> Self {
         self.reduction = reduction;
+        self
+    }
+
+    /// The same with y compared in another scale than 1.
+    #[must_use]
+    pub fn with_target_scale(mut self, scale: f64) -> Self {
+        self.target_scale = scale;
         self
     }
 

@@ -98,6 +98,7 @@ impl<'t> TrainingRun<'t> {
         let trainer = &*self.trainer;
         let batch = MiniBatch::new(&trainer.network, &self.at.theta, samples, &trainer.loss)
             .with_reduction(trainer.reduction)
+            .with_target_scale(trainer.target_scale)
             .with_clock(clock);
         let first = self.at.taken.is_empty();
         let problem = match trainer.strategy.theta_problem(&batch) {

@@ -17,6 +17,8 @@ pub struct Trainer {
     pub(crate) loss: Arc<dyn Loss>,
     pub(crate) reduction: Reduction,
     pub(crate) batch: usize,
+    /// The scale of y, for strategies that compare it.
+    pub(crate) target_scale: f64,
     pub(crate) schedule: Schedule,
     pub(crate) clip: Option<f64>,
     /// How far along Δθ, in place of what the rule asks for.
@@ -40,6 +42,7 @@ impl Trainer {
             loss: loss.share(),
             reduction: Reduction::Mean,
             batch,
+            target_scale: 1.0,
             schedule: Schedule::Constant,
             clip: None,
             search: None,
@@ -50,6 +53,13 @@ impl Trainer {
     #[must_use]
     pub fn with_reduction(mut self, reduction: Reduction) -> Self {
         self.reduction = reduction;
+        self
+    }
+
+    /// The scale in which strategies compare y, such as its standard deviation; 1 at first.
+    #[must_use]
+    pub fn with_target_scale(mut self, scale: f64) -> Self {
+        self.target_scale = scale;
         self
     }
 

@@ -112,4 +112,9 @@ impl DrawSpec {
             _ => None,
         }
     }
+
+    /// Whether the samples are the user's own, and not drawn.
+    pub(super) fn is_users_data(&self) -> bool {
+        matches!(self, Self::File { .. } | Self::Arrays { .. })
+    }
 }

@@ -6,20 +6,22 @@ use std::sync::Arc;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::TrainingSpec;
 use super::draw::DrawSpec;
 use super::session::Training;
+use super::{Normalisation, TrainingSpec};
 use crate::core::space::Space;
 use crate::error::{Error, Result};
-use crate::network::{Network, TrainedNetwork, Weight};
+use crate::network::{Network, Scaling, TrainedNetwork, Weight};
 use crate::registry::{Named, Registry};
 use crate::training::Checkpoint;
 
 /// A trained network with what it was trained for: a file of the format safetensors, which needs no other file beside it.
 ///
-/// Its arrays are those of the network, in `f64`, weights and statistics, each under its name. Its metadata are texts: `format`
+/// Its arrays are those of the network, in `f64`, weights and statistics, each under its name, and `normalise.input.shift`,
+/// `normalise.input.scale`, `normalise.output.shift` and `normalise.output.scale` where they are normalised. Its metadata are texts: `format`
 /// (`retrodict`), `version` (of retrodict), `architecture` (name and options of the network, as TOML), `input`, `output` and
-/// `target` (the spaces of what the network sees, of x and of y, as JSON), `plan` (the training, as TOML), `method` (which
+/// `target` (the spaces of what the network sees, of x and of y, as JSON), `normalise` (what is normalised, and whether by logarithms,
+/// as JSON; only where something is), `plan` (the training, as TOML), `method` (which
 /// method of it) and `summary` (how it went, as JSON).
 #[derive(Clone)]
 #[non_exhaustive]
@@ -28,6 +30,8 @@ pub struct NetworkFile {
     pub network: TrainedNetwork,
     /// f by its name and options.
     pub architecture: Named,
+    /// The scalings of what f sees and of x, which are a part of `network`.
+    pub normalisation: Normalisation,
     /// What f sees of a sample.
     pub input: Space,
     /// x.
@@ -65,6 +69,23 @@ struct SpaceFacts {
     unit: String,
 }
 
+/// What is kept of a scaling beside its arrays.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EndFacts {
+    log: bool,
+}
+
+fn facts<'a>((end, scaling): (&'a str, &Scaling)) -> (&'a str, EndFacts) {
+    let log = scaling.log();
+    (end, EndFacts { log })
+}
+
+/// What an array of a scaling is called.
+fn array_of(end: &str, part: &str) -> String {
+    format!("normalise.{end}.{part}")
+}
+
 impl NetworkFile {
     /// The best network of a training, by its checkpoint.
     ///
@@ -85,6 +106,7 @@ impl NetworkFile {
         Ok(Self {
             network: training.trained(checkpoint)?,
             architecture: training.architecture.clone(),
+            normalisation: training.normalisation.clone(),
             input: training.samples.input.clone(),
             output: simulator.input().clone(),
             target: simulator.output().clone(),
@@ -109,19 +131,31 @@ impl NetworkFile {
     /// # Errors
     /// If the description does not fit TOML.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let arrays = self.network.arrays();
-        let bytes: Vec<(Weight, Vec<u8>)> = arrays
+        let arrays = self.network.arrays().into_iter();
+        let mut arrays: Vec<(String, Vec<usize>, &[f64])> = arrays
+            .map(|(array, values)| (array.name, array.shape, values))
+            .collect();
+        for (end, scaling) in self.normalisation.ends() {
+            let parts = [("shift", scaling.shift()), ("scale", scaling.scale())];
+            arrays.extend(
+                parts.map(|(part, values)| (array_of(end, part), vec![values.len()], values)),
+            );
+        }
+        let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = arrays
             .into_iter()
-            .map(|(array, values)| (array, values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+            .map(|(name, shape, values)| {
+                let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+                (name, shape, bytes)
+            })
             .collect();
         let mut views = Vec::with_capacity(bytes.len());
-        for (array, bytes) in &bytes {
-            let view = TensorView::new(Dtype::F64, array.shape.clone(), bytes);
-            views.push((array.name.clone(), view.map_err(broken)?));
+        for (name, shape, bytes) in &bytes {
+            let view = TensorView::new(Dtype::F64, shape.clone(), bytes);
+            views.push((name.clone(), view.map_err(broken)?));
         }
         let architecture = toml::Table::try_from(&self.architecture).map_err(broken)?;
         let text = |key: &str, value: String| (key.to_owned(), value);
-        let metadata = HashMap::from([
+        let mut metadata = HashMap::from([
             text("format", FORMAT.to_owned()),
             text("version", env!("CARGO_PKG_VERSION").to_owned()),
             text("architecture", architecture.to_string()),
@@ -132,6 +166,10 @@ impl NetworkFile {
             text("method", self.method.clone()),
             text("summary", json(&self.summary)?),
         ]);
+        let ends: BTreeMap<&str, EndFacts> = self.normalisation.ends().map(facts).collect();
+        if !ends.is_empty() {
+            metadata.extend([text("normalise", json(&ends)?)]);
+        }
         let file = safetensors::serialize(views, Some(metadata)).map_err(broken)?;
         in_order(&file)
     }
@@ -182,28 +220,50 @@ impl NetworkFile {
         let kind = registry.networks.make(registry, &architecture);
         let network = kind.and_then(|kind| kind.between(&input, &output));
         let network = network.map_err(|e| damaged("architecture", e.to_string()))?;
-        let values = |layout: Vec<Weight>| -> Result<Vec<f64>> {
-            let mut values = Vec::new();
-            for array in layout {
-                let view = tensors.tensor(&array.name).ok();
-                let found = view.as_ref().map_or(&[][..], |view| view.shape());
-                if found != array.shape {
-                    return Err(unreadable(format!(
-                        "the array {} has the shape {found:?}, but the network needs {:?}; it belongs to another \
-                         architecture",
-                        array.name, array.shape
-                    )));
-                }
-                let view = view
-                    .filter(|view| view.dtype() == Dtype::F64)
-                    .ok_or_else(|| {
-                        unreadable(format!("the array {} is not of type F64", array.name))
-                    })?;
-                let (eights, _) = view.data().as_chunks::<8>();
-                values.extend(eights.iter().map(|eight| f64::from_le_bytes(*eight)));
+        let array = |name: &str, shape: &[usize]| -> Result<Vec<f64>> {
+            let view = tensors.tensor(name).ok();
+            let found = view.as_ref().map_or(&[][..], |view| view.shape());
+            if found != shape {
+                return Err(unreadable(format!(
+                    "the array {name} has the shape {found:?}, but the network needs {shape:?}; it belongs to another \
+                     architecture"
+                )));
             }
-            Ok(values)
+            let view = view.filter(|view| view.dtype() == Dtype::F64);
+            let view =
+                view.ok_or_else(|| unreadable(format!("the array {name} is not of type F64")))?;
+            let (eights, _) = view.data().as_chunks::<8>();
+            Ok(eights
+                .iter()
+                .map(|eight| f64::from_le_bytes(*eight))
+                .collect())
         };
+        let values = |layout: Vec<Weight>| -> Result<Vec<f64>> {
+            let arrays = layout.iter().map(|one| array(&one.name, &one.shape));
+            Ok(arrays.collect::<Result<Vec<_>>>()?.concat())
+        };
+        let ends: BTreeMap<String, EndFacts> = match metadata.get("normalise") {
+            Some(text) => {
+                serde_json::from_str(text).map_err(|e| damaged("normalise", e.to_string()))?
+            }
+            None => BTreeMap::new(),
+        };
+        let scaling = |end: &str, space: &Space| -> Result<Option<Scaling>> {
+            let Some(facts) = ends.get(end) else {
+                return Ok(None);
+            };
+            let part = |part| array(&array_of(end, part), &[space.len()]);
+            let scaling = Scaling::new(part("shift")?, part("scale")?, facts.log);
+            scaling
+                .map(Some)
+                .map_err(|e| damaged("normalise", e.to_string()))
+        };
+        let normalisation = Normalisation {
+            input: scaling("input", &input)?,
+            output: scaling("output", &output)?,
+            ..Normalisation::default()
+        };
+        let network = normalisation.around(network)?;
         let theta = values(network.weights())?;
         let statistics = values(network.statistics_layout())?;
         Ok(Self {
@@ -214,6 +274,7 @@ impl NetworkFile {
             summary: serde_json::from_str(text("summary")?)
                 .map_err(|e| damaged("summary", e.to_string()))?,
             architecture,
+            normalisation,
             input,
             output,
             target,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::physics::Physics;
 use super::samples::Samples;
-use super::{TrainingMethodSpec, TrainingSpec};
+use super::{Normalisation, TrainingMethodSpec, TrainingSpec};
 use crate::core::simulator::Simulator;
 use crate::error::{At, Result};
 use crate::linalg::Engine;
@@ -23,6 +23,8 @@ pub struct Training {
     pub network: Arc<dyn Network>,
     /// f by its name and options, with those of the method.
     pub architecture: Named,
+    /// The scalings around f.
+    pub normalisation: Normalisation,
     /// P and L.
     pub physics: Physics,
     /// What is learned from.
@@ -101,9 +103,19 @@ impl TrainingSpec {
         let mut architecture = self.network.clone();
         architecture.options.extend(method.network.clone());
         let network = registry.networks.make(registry, &architecture);
-        let network = network
-            .and_then(|kind| kind.between(&samples.input, physics.simulator.input()))
+        let kind = network.map_err(at("network"))?;
+        let network = kind
+            .between(&samples.input, physics.simulator.input())
             .map_err(at("network"))?;
+        let normalisation = Normalisation::fit(
+            self.normalise,
+            self.data.draw.is_users_data(),
+            &*kind,
+            &mut samples,
+            &*physics.simulator,
+            method.batch,
+        )?;
+        let network = normalisation.around(network)?;
         method.schedule.validate().map_err(at("schedule"))?;
         let strategy = registry.strategies.make(registry, &method.strategy);
         let rule = registry.rules.make(registry, &method.rule);
@@ -124,12 +136,14 @@ impl TrainingSpec {
         .with_reduction(method.reduction)
         .with_schedule(method.schedule)
         .with_clip(method.clip)
+        .with_target_scale(normalisation.target)
         .with_search(search);
         // Drawn once, so that a batch that is too large is found before anything is run.
         let first = samples.data.batch(0, method.batch).map_err(at("batch"))?;
         let mut training = Training {
             network,
             architecture,
+            normalisation,
             physics,
             samples,
             trainer,
@@ -150,7 +164,8 @@ impl Training {
         let theta = self.network.initial(self.seed);
         let one = self.first.get(..1).unwrap_or_default();
         let batch = MiniBatch::new(&self.network, &theta, one, &self.trainer.loss)
-            .with_reduction(self.trainer.reduction);
+            .with_reduction(self.trainer.reduction)
+            .with_target_scale(self.trainer.target_scale);
         let problem = self.trainer.strategy.theta_problem(&batch)?;
         self.rows = problem.outputs() * self.trainer.batch;
         Ok(())

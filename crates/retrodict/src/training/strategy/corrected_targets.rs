@@ -60,6 +60,9 @@ impl Strategy for CorrectedTargets {
         }
         let mut network = alone(batch);
         let mut x = network.keep(batch.theta)?;
+        if let Some((_, scaling)) = batch.network.scaled_output() {
+            scaling.unscale(&mut x);
+        }
         let moved = batch.clock.physics(|| {
             spread(batch.samples.len(), |i| {
                 let sample = &batch.samples[i];

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use super::super::Joint;
 use super::super::MiniBatch;
+use super::super::divided::{Divided, OfDivided};
 use super::Strategy;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::loss::Loss;
+use crate::core::simulator::Simulator;
 use crate::error::Result;
 use crate::losses::Batch;
 use crate::options::{Validate, plain};
@@ -17,6 +20,9 @@ use crate::problem::Problem;
 ///
 /// With a gradient rule this is differentiable physics (DP), with half-inverse gradients it is
 /// HIG training.
+///
+/// Where targets are normalised, y and y* are divided by the scale of y* before they are compared, so that rates and steps do
+/// not depend on its unit.
 ///
 /// # Source
 /// Thuerey et al., *Physics-based Deep Learning*, chapters on differentiable physics and on
@@ -36,7 +42,14 @@ impl Validate for EndToEnd {
 
 impl Strategy for EndToEnd {
     fn theta_problem(&self, batch: &MiniBatch<'_>) -> Result<Problem> {
-        let physics = batch.samples.iter().map(|s| Arc::clone(&s.simulator));
+        let scale = batch.target_scale;
+        let physics = batch.samples.iter().map(|s| -> Arc<dyn Simulator> {
+            let simulator = Arc::clone(&s.simulator);
+            match scale == 1.0 {
+                true => simulator,
+                false => Arc::new(Divided { simulator, scale }),
+            }
+        });
         let joint = Joint::with_physics(
             Arc::clone(batch.network),
             batch.inputs(),
@@ -46,15 +59,15 @@ impl Strategy for EndToEnd {
         let targets: Vec<f64> = batch
             .samples
             .iter()
-            .flat_map(|s| s.target.iter().copied())
+            .flat_map(|s| s.target.iter().map(|y| y / scale))
             .collect();
         let outputs = batch.samples.first().map_or(0, |s| s.target.len());
-        let loss = Batch::new(
-            Arc::clone(batch.loss),
-            outputs,
-            batch.samples.len(),
-            batch.reduction,
-        );
+        let loss = Arc::clone(batch.loss);
+        let loss: Arc<dyn Loss> = match scale == 1.0 {
+            true => loss,
+            false => Arc::new(OfDivided { loss, scale }),
+        };
+        let loss = Batch::new(loss, outputs, batch.samples.len(), batch.reduction);
         Problem::new(Arc::new(joint), Arc::new(loss), targets)
     }
 }

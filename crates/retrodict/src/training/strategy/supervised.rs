@@ -16,7 +16,7 @@ use crate::problem::Problem;
 
 /// θ ↦ f(y*; θ), target x: the pairs (x, y*) are the data; the simulator is never evaluated.
 ///
-/// The loss is ½ Σ (f − x)². Where several x lead to the same y*, the network learns their mean,
+/// The loss is ½ Σ (f − x)², of normalised x where the network's outputs are normalised. Where several x lead to the same y*, the network learns their mean,
 /// which may lead nowhere.
 ///
 /// # Source
@@ -47,17 +47,26 @@ impl Strategy for Supervised {
     }
 }
 
-/// The network without physics, on the batch.
+/// The network without physics, on the batch; where its outputs are scaled to be x, without that.
 pub(super) fn alone(batch: &MiniBatch<'_>) -> Joint {
+    let network = match batch.network.scaled_output() {
+        Some((network, _)) => network,
+        None => batch.network,
+    };
     Joint::alone(
-        Arc::clone(batch.network),
+        Arc::clone(network),
         batch.inputs(),
         Arc::clone(&batch.clock),
     )
 }
 
-/// The problem of bringing the network's outputs to given x.
+/// The problem of bringing the network's outputs to given x, compared as the network makes them: what is learned does then not
+/// depend on the units of x.
 pub(super) fn towards(batch: &MiniBatch<'_>, network: Joint, x: Vec<f64>) -> Result<Problem> {
+    let x = match batch.network.scaled_output() {
+        Some((_, scaling)) => scaling.scaled("x", &x)?,
+        None => x,
+    };
     let loss = Batch::new(
         Arc::new(SquaredError::half()),
         batch.network.output().len(),
