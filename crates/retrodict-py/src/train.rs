@@ -37,6 +37,7 @@ struct Keywords<'a, 'py> {
     reduction: Option<&'a Bound<'py, PyAny>>,
     schedule: Option<&'a Bound<'py, PyAny>>,
     clip: Option<f64>,
+    normalise: Option<&'a Bound<'py, PyAny>>,
 }
 
 /// Trains a network f(y*; θ) → x through a simulator, so that P(f(y*)) ≈ y*.
@@ -53,6 +54,8 @@ struct Keywords<'a, 'py> {
 /// patience and loss_below.
 /// seed: of data and weights. loss: of one sample. inverse: as for `solve`. reduction: "mean" or "sum" over a mini-batch.
 /// schedule: of the learning rate, as {"kind": "cosine", "steps": 1000}. clip: the longest gradient.
+/// normalise: True, False, or {"input": …, "output": …, "target": …}, by default True for arrays: what the network sees and makes
+/// is shifted and scaled by the mean and standard deviation of the training data, kept in the network.
 /// method: which method of a description. x_shape: the shape of x, for a simulator in Python where the data hold no x.
 /// simulator_of: a simulator in place of that of a description. differences: as for `solve`.
 /// observer: called with a dictionary after each epoch; it ends the training by returning True.
@@ -64,7 +67,7 @@ struct Keywords<'a, 'py> {
 #[pyfunction]
 #[pyo3(signature = (
     simulator, *, network=None, data=None, strategy=None, rule=None, search=None, batch=None, epochs=None, stop=None,
-    seed=None, loss=None, inverse=None, reduction=None, schedule=None, clip=None, method=None, x_shape=None,
+    seed=None, loss=None, inverse=None, reduction=None, schedule=None, clip=None, normalise=None, method=None, x_shape=None,
     simulator_of=None, differences=None, observer=None
 ))]
 #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
@@ -85,6 +88,7 @@ pub fn train(
     reduction: Option<&Bound<'_, PyAny>>,
     schedule: Option<&Bound<'_, PyAny>>,
     clip: Option<f64>,
+    normalise: Option<&Bound<'_, PyAny>>,
     method: Option<&str>,
     x_shape: Option<Vec<usize>>,
     simulator_of: Option<&Bound<'_, PyAny>>,
@@ -105,6 +109,7 @@ pub fn train(
         reduction,
         schedule,
         clip,
+        normalise,
     };
     callable(observer.as_ref())?;
     let mut data = data.map(TrainingData::read).transpose()?;
@@ -180,6 +185,7 @@ impl Keywords<'_, '_> {
             ("reduction", self.reduction.is_some()),
             ("schedule", self.schedule.is_some()),
             ("clip", self.clip.is_some()),
+            ("normalise", self.normalise.is_some()),
         ];
         match given.into_iter().find(|(_, given)| *given) {
             None => Ok(()),
@@ -230,6 +236,9 @@ impl Keywords<'_, '_> {
             method.schedule = described("schedule", value("schedule", schedule)?)?;
         }
         method.clip = self.clip;
+        if let Some(normalise) = self.normalise {
+            spec.normalise = described("normalise", value("normalise", normalise)?)?;
+        }
         if let Some(stop) = self.stop {
             spec.stop = stopped(stop)?;
         }

@@ -45,6 +45,8 @@ mod network_files;
 mod nist;
 mod noise;
 mod noisy_models;
+#[cfg(feature = "network")]
+mod normalise;
 mod ode;
 mod options_of_rules;
 mod options_of_simulators;

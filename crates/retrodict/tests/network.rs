@@ -5,7 +5,11 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use retrodict::Network;
 use retrodict::linalg::{Matrix, dot, norm};
-use retrodict::network::{Activation, Initialisation, Mlp, Precision};
+use std::sync::Arc;
+
+use retrodict::network::{
+    Activation, Initialisation, Mlp, Precision, ScaledInput, ScaledOutput, Scaling,
+};
 
 fn draw(n: usize, random: &mut Pcg64) -> Vec<f64> {
     (0..n).map(|_| random.random_range(-1.0..1.0)).collect()
@@ -154,6 +158,23 @@ fn dense_networks_pass_for_every_activation() {
     Trial::new(&mlp(&[3, 2], Activation::Tanh), 1).passes();
     // More rows than one thread takes at a time.
     Trial::new(&mlp(&[4, 20, 24], Activation::Tanh), 30).passes();
+}
+
+#[test]
+fn scaled_networks_pass() {
+    let scaling = |n: usize, log| {
+        let shift = (0..n).map(|i| 0.3 - 0.2 * i as f64).collect();
+        let scale = (0..n).map(|i| 0.5 + 0.4 * i as f64).collect();
+        Scaling::new(shift, scale, log).unwrap()
+    };
+    for log in [false, true] {
+        let plain = Arc::new(mlp(&[4, 7, 6], Activation::Tanh));
+        let seen = ScaledInput::new(plain, scaling(4, false)).unwrap();
+        let network = ScaledOutput::new(Arc::new(seen), scaling(6, log)).unwrap();
+        Trial::new(&network, 5).passes();
+    }
+    let refused = ScaledInput::new(Arc::new(mlp(&[4, 2], Activation::Tanh)), scaling(3, false));
+    assert!(refused.is_err());
 }
 
 #[test]

@@ -392,6 +392,7 @@ def train(
     reduction: Optional[Literal["mean", "sum"]] = None,
     schedule: Optional[Mapping[str, Any]] = None,
     clip: Optional[float] = None,
+    normalise: Optional[Union[bool, Mapping[str, Any]]] = None,
     method: Optional[str] = None,
     x_shape: Optional[Sequence[int]] = None,
     simulator_of: Optional[_Simulator] = None,
