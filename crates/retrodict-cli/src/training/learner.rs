@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use retrodict::Network;
 use retrodict::spec::{Training, TrainingMethodSpec, TrainingSpec};
-use retrodict::training::{Progress, Sample};
+use retrodict::training::{Progress, Sample, Score};
 
 use super::{Checkpoint, Diagnosis, MethodOutcome};
 use crate::data::UserFiles;
@@ -82,30 +82,47 @@ impl<'a> Learner<'a> {
 
     /// What the folder says of how it ended.
     pub fn outcome(&self, checkpoint: &Checkpoint) -> MethodOutcome {
+        let engine = self.training.engine().map(|engine| {
+            let (m, n) = (self.training.rows, self.training.network.parameters());
+            format!("{engine} (m = {m}, |θ| = {n})")
+        });
+        MethodOutcome {
+            engine,
+            ..MethodOutcome::of(self.method, checkpoint)
+        }
+    }
+
+    fn start(&self) -> Checkpoint {
+        Checkpoint::new(&self.method.name, self.seed, self.training.start())
+    }
+}
+
+impl MethodOutcome {
+    /// What a checkpoint tells of a method, without building anything.
+    pub fn of(method: &TrainingMethodSpec, checkpoint: &Checkpoint) -> Self {
         let state = &checkpoint.state;
         let interrupted = || {
-            let sentence =
-                "stopped by Ctrl-C or SIGTERM; continue with `retrodict resume`".to_owned();
+            let sentence = "not finished; continue with `retrodict resume`".to_owned();
             (StatusKind::Interrupted, sentence)
         };
         let (status, message) = checkpoint.ended.clone().unwrap_or_else(interrupted);
         let (all, shares) = (state.seconds.max(1e-12), state.shares);
-        let rule = registry().rules.find(&self.method.rule.name).ok();
+        let rule = registry().rules.find(&method.rule.name).ok();
         let truncation = rule
             .filter(|entry| entry.accepts("truncation"))
             .and_then(|entry| {
-                let chosen = self.method.rule.options.get("truncation").cloned();
+                let chosen = method.rule.options.get("truncation").cloned();
                 let value = chosen.or_else(|| entry.defaults().get("truncation").cloned());
                 value.and_then(|v| v.as_float())
             });
-        MethodOutcome {
-            method: self.method.name.clone(),
-            seed: self.seed,
-            strategy: self.method.strategy.name.clone(),
+        Self {
+            method: method.name.clone(),
+            seed: checkpoint.seed,
+            strategy: method.strategy.name.clone(),
             rule: rule.map_or(String::new(), |entry| entry.name.to_owned()),
-            search: self.method.search.as_ref().map(|own| own.name.clone()),
-            batch: self.method.batch,
-            parameters: self.training.network.parameters(),
+            search: method.search.as_ref().map(|own| own.name.clone()),
+            batch: method.batch,
+            parameters: state.theta.len(),
             status,
             message,
             steps: state.steps,
@@ -117,28 +134,22 @@ impl<'a> Learner<'a> {
             notices: state.notices.clone(),
             first_error: state.first_error.clone(),
             truncation,
-            engine: self.training.engine().map(|engine| {
-                let (m, n) = (self.training.rows, self.training.network.parameters());
-                format!("{engine} (m = {m}, |θ| = {n})")
-            }),
+            engine: None,
             diagnosis: checkpoint.diagnosis.clone(),
         }
-    }
-
-    fn start(&self) -> Checkpoint {
-        Checkpoint::new(&self.method.name, self.seed, self.training.start())
     }
 }
 
 /// Learns until a limit is reached or Ctrl-C is pressed, and writes a checkpoint to the folder every
-/// so often and at the end.
+/// so often and at the end. A training that fails is an outcome of its own; a folder that cannot be written ends the
+/// command.
 pub fn learn(
     learner: &mut Learner<'_>,
     before: Option<Checkpoint>,
     folder: &Path,
     every: Duration,
     label: &str,
-) -> Outcome<Checkpoint> {
+) -> Outcome<Result<Checkpoint, Failure>> {
     let mut checkpoint = before.unwrap_or_else(|| learner.start());
     let bar = Bar::start(label, learner.training.most_steps().unwrap_or(0));
     let mut written = Instant::now();
@@ -148,13 +159,10 @@ pub fn learn(
         learner.looked_at.clone(),
     );
     if checkpoint.state.steps == 0 {
-        look(
-            &mut checkpoint.diagnosis,
-            0,
-            &network,
-            &checkpoint.state.theta,
-            &seen,
-        )?;
+        let (diagnosis, theta) = (&mut checkpoint.diagnosis, &checkpoint.state.theta);
+        if let Err(failure) = look(diagnosis, 0, &network, theta, &seen) {
+            return Ok(Err(failure));
+        }
     }
     let from = checkpoint.state.clone();
     let observe = |progress: &Progress<'_>| {
@@ -178,29 +186,40 @@ pub fn learn(
         bar.show(progress.steps, || message(progress));
         ControlFlow::Continue(())
     };
-    let trained = learner.training.resume(&from, observe)?;
+    let trained = learner.training.resume(&from, observe);
     if let Some(failure) = first_error {
         return Err(failure);
     }
+    let trained = match trained {
+        Ok(trained) => trained,
+        Err(error) => {
+            let failure = Failure::from(error);
+            bar.finish(&format!("failed: {failure}"));
+            return Ok(Err(failure));
+        }
+    };
     let cancelled = trained.status.kind() == StatusKind::Cancelled;
     checkpoint.ended = (!cancelled).then(|| (trained.status.kind(), trained.status.to_string()));
     checkpoint.state = trained.checkpoint;
     if !cancelled {
         let last = (checkpoint.state.epochs.len() as u64).saturating_sub(1);
         let theta = &checkpoint.state.best;
-        look(&mut checkpoint.diagnosis, last, &network, theta, &seen)?;
+        // What is only looked at costs no result.
+        if let Err(failure) = look(&mut checkpoint.diagnosis, last, &network, theta, &seen) {
+            eprintln!("note: {label}: {failure}");
+        }
     }
     checkpoint.write(folder)?;
     let ended = checkpoint.ended.as_ref();
     let ended = ended.map_or(StatusKind::Interrupted, |(status, _)| *status);
     let state = &checkpoint.state;
     bar.finish(&format!(
-        "{ended}, loss {:.3e}, {} steps in {}",
+        "{ended}, best loss {:.3e}, {} steps in {}",
         state.best_loss,
         state.steps,
         duration(state.seconds)
     ));
-    Ok(checkpoint)
+    Ok(Ok(checkpoint))
 }
 
 /// Looks at network and physics; after an interruption that may take a moment, and is left out if it takes longer.
@@ -217,16 +236,18 @@ fn look(
     }
 }
 
-/// Loss, test loss, time per step and where it goes.
+/// The strategy's loss on the mini-batch, train and test loss of the last epoch, time per step and where it goes.
 fn message(progress: &Progress<'_>) -> String {
-    let test = progress.epochs.last().and_then(|e| e.test);
-    let test = test
-        .map(|t| format!("  test {:.3e}", t.loss))
-        .unwrap_or_default();
+    let last = progress.epochs.last();
+    let told = |name: &str, score: Option<Score>| {
+        score.map_or(String::new(), |s| format!("  {name} {:.3e}", s.loss))
+    };
+    let train = told("train", last.and_then(|e| e.train));
+    let test = told("test", last.and_then(|e| e.test));
     let (seconds, shares) = (progress.seconds, progress.shares);
     let percent = |part: f64| 100.0 * part / seconds.max(1e-12);
     format!(
-        "loss {:.3e}{test}  {}/step ({:.0} % network, {:.0} % physics, {:.0} % inversion)",
+        "batch {:.3e}{train}{test}  {}/step ({:.0} % network, {:.0} % physics, {:.0} % inversion)",
         progress.loss,
         duration(seconds / progress.steps.max(1) as f64),
         percent(shares.network),
