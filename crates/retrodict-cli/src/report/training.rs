@@ -112,12 +112,9 @@ fn ranking(contents: &Contents) -> String {
         (timed, "at equal time"),
         (known, "½‖x − x*‖²"),
         (known, "‖x − x*‖"),
-        (true, "best epoch"),
         (true, "epochs"),
         (true, "steps"),
         (true, "time"),
-        (true, "per step"),
-        (true, "network / physics<br>/ inversion"),
     ];
     let several = contents.manifest.seeds > 1;
     let mut rows = String::new();
@@ -133,15 +130,19 @@ fn ranking(contents: &Contents) -> String {
             s.at_equal_time.map_or("–".to_owned(), number),
             spread(s.x_half_square, several),
             spread(s.x_distance, several),
-            s.best_epoch.to_string(),
-            s.epochs.to_string(),
-            s.steps.to_string(),
-            duration(s.seconds),
-            duration(s.seconds_per_step),
-            s.shares
-                .map(|share| format!("{:.0}", 100.0 * share))
-                .join(" / ")
-                + " %",
+            format!("{}<div class=under>best {}</div>", s.epochs, s.best_epoch),
+            format!(
+                "{}<div class=under>{} each</div>",
+                s.steps,
+                duration(s.seconds_per_step)
+            ),
+            format!(
+                "{}<div class=under>{} %</div>",
+                duration(s.seconds),
+                s.shares
+                    .map(|share| format!("{:.0}", 100.0 * share))
+                    .join(" / ")
+            ),
         ];
         let cells = cells.iter().zip(&head).filter(|(_, (shown, _))| *shown);
         let cells: String = cells.map(|(cell, _)| format!("<td>{cell}</td>")).collect();
@@ -166,7 +167,8 @@ fn ranking(contents: &Contents) -> String {
     format!(
         "<div class=scroll><table class=ranking><thead><tr><th>#</th><th class=left>method</th>{heads}\
          <th class=left>ended</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n\
-         <p class=soft>Best first. {}{spreads} The last shares break down the time of a step.</p>\n",
+         <p class=soft>Best first. {}{spreads} Below the time: the shares of network, physics and \
+         inversion.</p>\n",
         escape(&capital(&meanings(contents).join(" ")))
     )
 }
