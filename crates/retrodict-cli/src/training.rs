@@ -4,11 +4,13 @@ mod check;
 mod checkpoint;
 mod diagnosis;
 mod folder;
+mod foretell;
 mod learner;
 mod plan;
 mod run;
 mod standing;
 mod tables;
+mod tensorboard;
 
 pub use check::{Checked, check};
 pub use checkpoint::{Checkpoint, file_name};

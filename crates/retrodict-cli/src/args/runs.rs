@@ -102,6 +102,9 @@ pub struct TrainArguments {
     /// Compare the outcome with what the methods expect; exit with 1 if it is not met.
     #[arg(long)]
     pub check: bool,
+    /// Also write event files for TensorBoard, to the folder's `tensorboard`.
+    #[arg(long)]
+    pub tensorboard: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

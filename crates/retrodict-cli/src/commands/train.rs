@@ -70,6 +70,7 @@ pub fn run(args: &args::TrainArguments) -> Outcome<ExitCode> {
         methods: plan.methods.iter().map(|m| m.name.clone()).collect(),
         seeds: args.seeds,
         check: args.check,
+        tensorboard: args.tensorboard,
         threads,
         ..Manifest::default()
     };

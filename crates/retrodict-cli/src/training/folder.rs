@@ -45,6 +45,9 @@ pub struct Manifest {
     /// Whether outcomes are compared with what the methods expect.
     #[serde(default)]
     pub check: bool,
+    /// Whether event files for TensorBoard are written.
+    #[serde(default)]
+    pub tensorboard: bool,
     /// What physics, network and loss are, in a line each.
     pub facts: Vec<(String, String)>,
     /// The shapes of x and y.

@@ -10,6 +10,8 @@ use retrodict::Network;
 use retrodict::spec::{Training, TrainingMethodSpec, TrainingSpec};
 use retrodict::training::{Progress, Sample, Score};
 
+use super::foretell::{Pace, long_step, rough};
+use super::tensorboard::EventFile;
 use super::{Checkpoint, Diagnosis, MethodOutcome};
 use crate::data::UserFiles;
 use crate::failure::{Failure, Outcome};
@@ -149,9 +151,15 @@ pub fn learn(
     folder: &Path,
     every: Duration,
     label: &str,
+    events: bool,
 ) -> Outcome<Result<Checkpoint, Failure>> {
     let mut checkpoint = before.unwrap_or_else(|| learner.start());
-    let bar = Bar::start(label, learner.training.most_steps().unwrap_or(0));
+    if let Some(sentence) = long_step(learner) {
+        eprintln!("note: {label}: {sentence}");
+    }
+    let (most_steps, limit) = (learner.training.most_steps(), learner.training.stop.time);
+    let bar = Bar::start(label, most_steps.unwrap_or(0));
+    let begun = Instant::now();
     let mut written = Instant::now();
     let mut first_error = None;
     let (network, seen) = (
@@ -165,6 +173,16 @@ pub fn learn(
         }
     }
     let from = checkpoint.state.clone();
+    let mut events = match events {
+        true => Some(EventFile::create(
+            folder,
+            &checkpoint.method,
+            checkpoint.seed,
+            &from.epochs,
+        )?),
+        false => None,
+    };
+    let mut recorded = from.epochs.len();
     let observe = |progress: &Progress<'_>| {
         let epoch = progress.epochs.len() as u64 - 1;
         let mut keep = || -> Outcome<()> {
@@ -172,6 +190,13 @@ pub fn learn(
                 let theta = progress.theta;
                 look(&mut checkpoint.diagnosis, epoch, &network, theta, &seen)?;
             }
+            // The start, too, which no observer is called for.
+            for epoch in progress.epochs.get(recorded..).unwrap_or_default() {
+                if let Some(events) = &mut events {
+                    events.add(epoch)?;
+                }
+            }
+            recorded = progress.epochs.len();
             if written.elapsed() >= every {
                 checkpoint.state = progress.checkpoint();
                 checkpoint.write(folder)?;
@@ -183,7 +208,19 @@ pub fn learn(
             first_error = Some(failure);
             return ControlFlow::Break(());
         }
-        bar.show(progress.steps, || message(progress));
+        bar.show(progress.steps, || {
+            let pace = Pace {
+                steps: (progress.steps.saturating_sub(from.steps), progress.steps),
+                seconds: (progress.seconds - from.seconds, progress.seconds),
+                elapsed: begun.elapsed(),
+                most_steps,
+                limit,
+            };
+            match pace.left() {
+                Some(left) => format!("{} left  {}", rough(left), message(progress)),
+                None => message(progress),
+            }
+        });
         ControlFlow::Continue(())
     };
     let trained = learner.training.resume(&from, observe);

@@ -50,9 +50,10 @@ pub fn train(
                         learner.check(before)?;
                     }
                     let label = learner.label(seeds);
+                    let events = contents.manifest.tensorboard;
                     let learned = match before {
                         Some(done) if done.has_ended() => Ok(done),
-                        before => learn(&mut learner, before, out, every, &label)?,
+                        before => learn(&mut learner, before, out, every, &label, events)?,
                     };
                     learned.and_then(|checkpoint| {
                         keep(plan, &learner, &checkpoint, &path, &mut contents)
