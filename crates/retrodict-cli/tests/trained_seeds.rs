@@ -245,3 +245,43 @@ fn a_training_that_has_not_ended_has_a_report() {
     let page = fs::read_to_string(f.join("bare/report.html")).unwrap();
     assert!(page.contains("Not finished, 0 of 4 runs are done: no method has a finite loss"));
 }
+
+/// The events of a file, each as its bytes; the checksums are TensorBoard's to look at.
+fn records(path: &Path) -> Vec<Vec<u8>> {
+    let all = fs::read(path).unwrap();
+    let (mut rest, mut found) = (&all[..], Vec::new());
+    while !rest.is_empty() {
+        let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;
+        found.push(rest[12..12 + length].to_vec());
+        rest = &rest[16 + length..];
+    }
+    found
+}
+
+#[test]
+fn event_files_hold_what_epochs_csv_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let f = folder.path();
+    fs::write(f.join("plan.toml"), plan("")).unwrap();
+    succeed(
+        f,
+        "train plan.toml --seeds 2 --compare hig --tensorboard --out run",
+    );
+    for seed in 0..2 {
+        let path = format!("run/tensorboard/hig-{seed}/events.out.tfevents.0.retrodict");
+        let events = records(&f.join(path));
+        // The version, the start and three epochs.
+        assert_eq!(events.len(), 1 + 4);
+        let csv = fs::read_to_string(f.join("run/epochs.csv")).unwrap();
+        let start = format!("hig,{seed},3,");
+        let line = csv.lines().find(|l| l.starts_with(&start)).unwrap();
+        let loss: f64 = line.split(',').nth(7).unwrap().parse().unwrap();
+        let last = &events[4];
+        let tag = last.windows(9).position(|w| w == b"loss/test").unwrap();
+        // Behind the tag: the key of a float, and the float.
+        assert_eq!(last[tag + 9], 0x15);
+        let value = f32::from_le_bytes(last[tag + 10..tag + 14].try_into().unwrap());
+        assert_eq!(value, loss as f32);
+    }
+    assert!(!f.join("run/tensorboard/adam-0").exists());
+}
