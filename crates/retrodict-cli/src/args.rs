@@ -29,7 +29,8 @@ const OWN: [(&str, ArgPredicate, &str); 2] = [
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  done, but a method did not reach its goal (only with --require-converged)
+  1  done, but a method did not reach its goal (only with --require-converged) or did something else than
+     expected (only with train --check)
   2  misuse: the message says what was found, what is allowed and what to try
   3  failure: a simulation failed, a check failed, a file could not be written, or Ctrl-C or SIGTERM
      stopped the command early; results so far are kept (`serve`, which always ends this way: 0)

@@ -4,7 +4,7 @@ use clap::Parser;
 
 use crate::args::Arguments;
 use crate::batch::Batch;
-use retrodict::spec::{ExperimentSpec, InversionSpec};
+use retrodict::spec::{ExperimentSpec, InversionSpec, TrainingSpec};
 
 const PAGES: [(&str, &str); 14] = [
     ("README.md", include_str!("../../../README.md")),
@@ -97,6 +97,19 @@ fn every_experiment_is_valid() {
     for (name, page) in PAGES {
         for block in blocks(page, "toml") {
             let read: Result<ExperimentSpec, _> = toml::from_str(block);
+            assert!(read.is_ok(), "{name}: {read:?}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 0);
+}
+
+#[test]
+fn every_training_is_valid() {
+    let mut seen = 0;
+    for (name, page) in PAGES {
+        for block in blocks(page, "toml,training") {
+            let read = TrainingSpec::from_toml(name, block).and_then(|spec| spec.check());
             assert!(read.is_ok(), "{name}: {read:?}");
             seen += 1;
         }

@@ -4,4 +4,4 @@ mod inversion;
 mod training;
 
 pub use inversion::{Delivery, finish as inversion};
-pub use training::finish as training;
+pub use training::train as training;

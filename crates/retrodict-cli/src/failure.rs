@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use retrodict::interrupt::Interruption;
 
-/// Done, but some method did not reach its goal (only with `--require-converged`).
+/// Done, but some method did not reach its goal (only with `--require-converged`), or what a training expects (only
+/// with `--check`).
 pub const NOT_CONVERGED: u8 = 1;
 
 /// Ctrl-C or SIGTERM ended it before it was done; what was reached is kept.

@@ -6,6 +6,7 @@ mod filmstrip;
 mod inversion;
 mod page;
 mod parameters;
+mod parity;
 mod paths;
 mod pictures;
 mod posterior;

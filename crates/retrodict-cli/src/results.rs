@@ -3,6 +3,8 @@
 pub mod folder;
 pub mod not_a_number;
 pub mod own_units;
+pub mod quartiles;
 pub mod series;
+pub mod sign_test;
 pub mod survey;
 pub mod verdict;

@@ -366,12 +366,17 @@ fn several_seeds_leave_a_network_each_and_their_spread() {
     let f = folder.path();
     let words = format!("train oscillators --compare hig --epochs 2 --seeds 2 {SMALL}");
     let printed = succeed(f, &format!("{words} --out run"));
-    assert!(printed.contains(" ± "), "{printed}");
+    assert!(
+        printed.contains("over 2 seeds:") && printed.contains("upper quartile"),
+        "{printed}"
+    );
     let read = |name: &str| fs::read(f.join("run").join(name)).unwrap();
     assert!(read("hig-0.checkpoint") != read("hig-1.checkpoint"));
     assert!(read("hig-0.safetensors") != read("hig-1.safetensors"));
     let report = String::from_utf8(read("report.html")).unwrap();
-    assert!(report.contains("means over 2 seeds, bands their range"));
+    assert!(
+        report.contains("medians over 2 seeds, bands reach from the lower to the upper quartile")
+    );
     assert!(
         report.contains("\"fill\":\"toself\""),
         "the range is drawn as a band"

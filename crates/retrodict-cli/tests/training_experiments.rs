@@ -4,9 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::binary::{fail, succeed};
+use crate::binary::{fail, run, succeed};
 use retrodict::linalg::Engine;
-use serde_json::Value;
 use toml::Table;
 
 /// Methods of which `cargo test` would take minutes: experiment, method and why. They are checked by
@@ -36,30 +35,6 @@ const SLOW: &[(&str, &str, &str)] = &[
     ("poisson", "dp-adam", "a U-Net on 64 × 64, batch 64"),
 ];
 
-/// Methods whose expectations are published for several seeds.
-const SEEDS: &[(&str, &str, u64)] = &[("oscillators", "hig", 3), ("quantum-dipole", "hig", 3)];
-
-/// A number that is expected on one side of a limit: the key of an expectation, the column of
-/// `epochs.csv` and whether the limit is an upper one.
-const LIMITS: &[(&str, &str, bool)] = &[
-    ("train_below", "train_loss", true),
-    ("train_above", "train_loss", false),
-    ("test_below", "test_loss", true),
-    ("test_above", "test_loss", false),
-    ("x_below", "x_half_square", true),
-    ("x_above", "x_half_square", false),
-    ("distance_below", "x_distance", true),
-    ("distance_above", "x_distance", false),
-];
-
-/// The share of values from which on a layer counts as saturated.
-const SATURATED: f64 = 0.8;
-
-fn number(value: &toml::Value) -> f64 {
-    let whole = value.as_integer().map(|v| v as f64);
-    value.as_float().or(whole).unwrap()
-}
-
 /// The entry of a column in the line of a seed and an epoch; nothing where the epoch was not reached or
 /// the loss had left the numbers.
 fn entry(csv: &str, column: &str, seed: u64, epoch: i64) -> Option<f64> {
@@ -74,92 +49,23 @@ fn entry(csv: &str, column: &str, seed: u64, epoch: i64) -> Option<f64> {
     line[place(column)].parse().ok()
 }
 
-/// What is wrong with the outcome of a seed, a sentence each.
-fn complaints(expected: &Table, seed: u64, csv: &str, outcome: &Value) -> Vec<String> {
-    let epoch = expected["epoch"].as_integer().unwrap();
-    let mut complaints = Vec::new();
-    let mut checked = 1;
-    let mut complain = |wanted: String, found: String| {
-        complaints.push(format!(
-            "seed {seed}, epoch {epoch}: wanted {wanted}, found {found}"
-        ));
-    };
-    for (key, column, upper) in LIMITS {
-        let Some(limit) = expected.get(*key).map(number) else {
-            continue;
-        };
-        checked += 1;
-        let found = entry(csv, column, seed, epoch);
-        let right = found.is_some_and(|v| if *upper { v <= limit } else { v >= limit });
-        if !right {
-            let side = if *upper { "at most" } else { "at least" };
-            let found = found.map_or("none".to_owned(), |v| format!("{v:e}"));
-            complain(format!("{column} of {side} {limit:e}"), found);
-        }
-    }
-    if let Some(layer) = expected.get("saturated").and_then(|l| l.as_str()) {
-        checked += 1;
-        let looks = outcome["diagnosis"]["activity"].as_array().unwrap();
-        let look = looks.iter().find(|look| look[0] == epoch).unwrap();
-        let mut layers = look[1].as_array().unwrap().iter();
-        let share = layers
-            .find(|l| l["name"] == layer)
-            .and_then(|l| l["saturated"].as_f64());
-        if share.is_none_or(|share| share <= SATURATED) {
-            complain(format!("{layer} saturated"), format!("{share:?}"));
-        }
-    }
-    if let Some(status) = expected.get("status").and_then(|s| s.as_str()) {
-        checked += 1;
-        let found = (&outcome["status"], outcome["epochs"].as_i64().unwrap());
-        if found.0 != status || found.1 > epoch {
-            complain(
-                format!("{status} by then"),
-                format!("{} after {} epochs", found.0, found.1),
-            );
-        }
-    }
-    assert_eq!(
-        checked,
-        expected.len(),
-        "a key is not checked: {expected:?}"
-    );
-    complaints
-}
-
-/// Trains a method as long as something is expected of it, and returns what is wrong.
+/// Trains a method as long as something is expected of it, and returns what is not met.
 fn check(experiment: &str, method: &str, expected: &[toml::Value]) -> Vec<String> {
-    let seeds = SEEDS
-        .iter()
-        .find(|(e, m, _)| (*e, *m) == (experiment, method))
-        .map_or(1, |(_, _, seeds)| *seeds);
     let last = expected.iter().filter_map(|e| e["epoch"].as_integer());
     let epochs = last.max().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let summary = succeed(
-        folder.path(),
-        &format!(
-            "train {experiment} --compare {method} --epochs {epochs} --seeds {seeds} --json --out run"
-        ),
-    );
-    let summary: Value = serde_json::from_str(&summary).unwrap();
-    let csv = fs::read_to_string(folder.path().join("run/epochs.csv")).unwrap();
-    let mut all = Vec::new();
-    for seed in 0..seeds {
-        let mut outcomes = summary.as_array().unwrap().iter();
-        let outcome = outcomes.find(|o| o["seed"] == seed).unwrap();
-        for expected in expected {
-            all.extend(complaints(
-                expected.as_table().unwrap(),
-                seed,
-                &csv,
-                outcome,
-            ));
-        }
-    }
-    all.iter()
-        .map(|why| format!("{experiment}, {method}, {why}"))
-        .collect()
+    let words =
+        format!("train {experiment} --compare {method} --epochs {epochs} --check --out run");
+    let output = run(folder.path(), &words);
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let of = |word: &str| -> Vec<String> {
+        let lines = printed.lines().filter(|line| line.starts_with(word));
+        lines.map(|line| format!("{experiment}: {line}")).collect()
+    };
+    let wrong = of("NOT MET ");
+    assert_eq!(of("met ").len() + wrong.len(), expected.len(), "{printed}");
+    assert_eq!(output.status.code(), Some(i32::from(!wrong.is_empty())));
+    wrong
 }
 
 /// Checks every built-in training experiment: the methods that are slow, or the others.

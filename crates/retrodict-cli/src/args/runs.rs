@@ -81,7 +81,7 @@ pub struct TrainArguments {
     /// Stop each method after this much time spent in steps, such as 30s or 5m.
     #[arg(long, value_name = "LIMIT", value_parser = duration)]
     pub time: Option<Duration>,
-    /// Train each method N times, from different initial weights.
+    /// Train each method N times, from different initial weights; results are medians and quartiles.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seeds: u64,
     /// The seed of every random draw.
@@ -99,6 +99,12 @@ pub struct TrainArguments {
     /// Output folder [default: runs/train-NAME, or the next free runs/train-NAME-2, …].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Compare the outcome with what the methods expect; exit with 1 if it is not met.
+    #[arg(long)]
+    pub check: bool,
+    /// Also write event files for TensorBoard, to the folder's `tensorboard`.
+    #[arg(long)]
+    pub tensorboard: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

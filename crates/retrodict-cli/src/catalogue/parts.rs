@@ -4,8 +4,8 @@ use retrodict::registry::{Setting, fields, kinds, schema};
 use retrodict::spec::{
     BoundsSpec, DataSpec, DerivedSpec, DrawSpec, ExperimentMethodSpec, ExperimentSpec,
     ExperimentStartSpec, InversionSpec, NoiseSpec, ObservationSpec, ParameterSpec, PosteriorSpec,
-    ProblemSpec, ProfileSpec, StartSpec, StopSpec, TrainingMethodSpec, TrainingSpec,
-    TrainingStopSpec, TruthSpec,
+    ProblemSpec, ProfileSpec, StartSpec, StopSpec, TrainingExpectation, TrainingMethodSpec,
+    TrainingSpec, TrainingStopSpec, TruthSpec,
 };
 use retrodict::training::Schedule;
 use schemars::JsonSchema;
@@ -45,7 +45,7 @@ const fn one_of<T: JsonSchema>(name: &'static str, sentence: &'static str) -> Pa
     }
 }
 
-const PARTS: [Part; 21] = [
+const PARTS: [Part; 22] = [
     table::<InversionSpec>("inversion", "An inversion as a file"),
     table::<StopSpec>(
         "stop",
@@ -92,6 +92,10 @@ const PARTS: [Part; 21] = [
         "How the samples of a training come about, by its kind: data.draw",
     ),
     table::<TrainingMethodSpec>("training-method", "A method of a training: [[method]]"),
+    table::<TrainingExpectation>(
+        "training-expectation",
+        "What must come out of a method of a training: expect = [{ … }]",
+    ),
     one_of::<Schedule>(
         "schedule",
         "How the learning rate of a training changes, by its kind: schedule",

@@ -9,7 +9,7 @@ use crate::report;
 use crate::results::folder;
 use crate::training;
 
-/// Builds the report of a finished run again.
+/// Builds the report of a run again; of a training that has not finished, from its checkpoints.
 pub fn run(args: &args::ReportArguments) -> Outcome<ExitCode> {
     let page = if training::is_training(&args.folder) {
         report::write_training(&args.folder, &training::read(&args.folder)?)?

@@ -13,7 +13,7 @@ use crate::inversion::{
     self, Change, CheckpointFile, Plan, apply_all, checkpoint, keep_going, reopen, weigh,
 };
 use crate::terminal::interrupt;
-use crate::training::{self, Manifest, is_begun};
+use crate::training::{Manifest, is_begun};
 
 /// Goes on with a training or an inversion, whichever the folder holds.
 pub fn run(args: &args::ResumeArguments) -> Outcome<ExitCode> {
@@ -102,6 +102,5 @@ fn train(args: &args::ResumeArguments) -> Outcome<ExitCode> {
     })?;
     let manifest: Manifest = serde_json::from_slice(&bytes)
         .map_err(|e| Failure::unreadable(&path, format!("it is damaged ({e})")))?;
-    let contents = training::train(&plan, manifest, &args.folder, args.checkpoint)?;
-    deliver::training(&plan, &contents, &args.folder, args.json)
+    deliver::training(&plan, manifest, &args.folder, args.checkpoint, args.json)
 }

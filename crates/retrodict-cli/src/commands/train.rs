@@ -32,6 +32,13 @@ pub fn run(args: &args::TrainArguments) -> Outcome<ExitCode> {
             .for_each(|m| m.stop = stop.or(&m.stop));
     }
     choose(&mut plan, args)?;
+    if args.check && plan.methods.iter().all(|m| m.expect.is_empty()) {
+        return Err(Failure::Misuse(
+            "--check: no method of this training says what to expect; give one `expect = [{ epoch = 10, test_below = \
+             0.1 }]`, or leave --check out"
+                .to_owned(),
+        ));
+    }
     plan.check()
         .map_err(|error| endless(origin.locate(error)))?;
     if args.seeds == 0 {
@@ -62,6 +69,8 @@ pub fn run(args: &args::TrainArguments) -> Outcome<ExitCode> {
         source: plan.source.clone(),
         methods: plan.methods.iter().map(|m| m.name.clone()).collect(),
         seeds: args.seeds,
+        check: args.check,
+        tensorboard: args.tensorboard,
         threads,
         ..Manifest::default()
     };
@@ -76,8 +85,7 @@ pub fn run(args: &args::TrainArguments) -> Outcome<ExitCode> {
         folder::json(&manifest)?.as_bytes(),
     )?;
     replace(&out.join("plan.toml"), text.as_bytes())?;
-    let contents = training::train(&plan, manifest, &out, args.checkpoint)?;
-    deliver::training(&plan, &contents, &out, args.json)
+    deliver::training(&plan, manifest, &out, args.checkpoint, args.json)
 }
 
 /// The arguments that end a training, where a description leaves it without an end.

@@ -8,6 +8,9 @@ use crate::training::Contents;
 /// Fields with fewer cells along a side are curves rather than pictures.
 const LEAST: usize = 8;
 
+/// Samples that are drawn.
+const MOST: usize = 4;
+
 /// The pictures; nothing where y is no field of two dimensions.
 pub fn section(contents: &Contents) -> Option<String> {
     let target = contents.field("target").filter(|t| is_picture(t))?;
@@ -23,7 +26,7 @@ pub fn section(contents: &Contents) -> Option<String> {
         Some(label) => range([label].into_iter()),
         None => range(methods.iter().filter_map(|m| of(m, "x"))),
     };
-    let count = target.shape[0];
+    let count = target.shape[0].min(MOST);
     let mut html = format!(
         "<div class=bars>{}{}</div>\n<div class=scroll><table class=film><thead><tr><th></th>",
         bar(&VALUES, y_scale, "y", unit(contents, "y")),
@@ -75,6 +78,7 @@ fn row(name: &str, array: &Array, scale: (f64, f64)) -> String {
     for (i, values) in array
         .values
         .chunks(array.values.len() / samples)
+        .take(MOST)
         .enumerate()
     {
         let field = Array::new(sides.clone(), values[..cells].to_vec());

@@ -71,6 +71,7 @@ figure img { width: 100%; display: block; border-radius: 4px; background: var(--
 figure img + img { margin-top: 6px; }
 figcaption { margin-top: 6px; }
 figcaption b { color: var(--ink); font-weight: 600; display: block; }
+table.ranking td.left { min-width: 9.5em; }
 table.film td { padding: 4px; }
 table.film td.left { padding: 4px 12px; }
 table.film img { width: 100%; min-width: 88px; display: block; border-radius: 4px; image-rendering: pixelated; }

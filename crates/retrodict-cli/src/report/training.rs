@@ -2,32 +2,30 @@
 
 use serde_json::{Value, json};
 
-use super::curves::{Figure, axis, layout};
+use super::curves::{Figure, axis, capital, layout};
 use super::page::{chips, document, pairs};
-use super::samples;
 use super::style::{colour, escape, number};
+use super::{parity, samples};
+use crate::results::quartiles::{Quartiles, median};
 use crate::results::verdict::of_training;
 use crate::terminal::text::duration;
-use crate::training::{Contents, Line, MethodOutcome, last, remarks};
+use crate::training::{
+    Contents, Judged, Line, MethodOutcome, Standing, meanings, remarks, standings, statuses,
+};
 
 /// The HTML of the report.
 pub fn build(contents: &Contents) -> String {
     let manifest = &contents.manifest;
     let mut figures = Vec::new();
     let mut body = format!(
-        "<h1>{}</h1>\n{}<p>{}</p>\n<p class=soft>{}</p>\n",
+        "<h1>{}</h1>\n<p class=lead>{}.</p>\n<p>{}</p>\n<p class=soft>{}</p>\n",
         escape(&manifest.title),
-        of_training(contents).map_or(String::new(), |sentence| format!(
-            "<p class=lead>{}.</p>\n",
-            escape(&sentence)
-        )),
+        escape(&capital(&of_training(contents))),
         escape(&manifest.sentence),
         escape(&manifest.source)
     );
-    if manifest.interrupted {
-        body.push_str(
-            "<p class=note>The training was interrupted; the results so far are shown.</p>\n",
-        );
+    if let Some((_, network)) = manifest.facts.iter().find(|(key, _)| key == "network") {
+        body.push_str(&format!("<p class=soft>Network {}.</p>\n", escape(network)));
     }
     body.push_str("<section>\n");
     body.push_str(&ranking(contents));
@@ -37,7 +35,7 @@ pub fn build(contents: &Contents) -> String {
     body.push_str("<h2>Learning</h2>\n<p class=soft>Lower and further left is better. ");
     if manifest.seeds > 1 {
         body.push_str(&format!(
-            "Lines are means over {} seeds, bands their range. ",
+            "Lines are medians over {} seeds, bands reach from the lower to the upper quartile. ",
             manifest.seeds
         ));
     }
@@ -57,12 +55,17 @@ pub fn build(contents: &Contents) -> String {
     for (heading, sentence, found) in [
         (
             seen,
-            "y = P(x) for the network's x, beside the target y*.",
+            "y = P(x) for the network's x, in the colour of its method, beside the target y* (grey).",
             if pictures.is_none() {
                 reconstructions(contents)
             } else {
                 Vec::new()
             },
+        ),
+        (
+            "Predicted against true",
+            parity::SENTENCE,
+            parity::figures(contents),
         ),
         (
             "Singular values of J",
@@ -94,92 +97,110 @@ fn outcomes<'a>(contents: &'a Contents, method: &'a str) -> Vec<&'a MethodOutcom
     all.filter(|o| o.method == method).collect()
 }
 
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let values: Vec<f64> = values.collect();
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-/// The methods, best first.
+/// The methods, best first: medians over the seeds, with quartiles and worst below where there are several.
 fn ranking(contents: &Contents) -> String {
-    let order = &contents.manifest.methods;
-    let mut ranked: Vec<(usize, f64, Vec<&MethodOutcome>)> = order
-        .iter()
-        .enumerate()
-        .map(|(i, method)| (i, outcomes(contents, method)))
-        .filter(|(_, all)| !all.is_empty())
-        .map(|(i, all)| (i, mean(all.iter().map(|o| o.loss)), all))
-        .collect();
-    ranked.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let known = contents.lines.iter().any(|l| l.x_half_square.is_some());
+    let judged = Judged::of(contents);
+    let mut ranked = standings(contents);
+    let loss = |s: &Standing| s.judged.map_or(f64::INFINITY, |q| q.median);
+    ranked.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
+    let train = judged != Judged::Train && ranked.iter().any(|s| s.train.is_some());
+    let known = ranked.iter().any(|s| s.x_half_square.is_some());
+    let timed = ranked.iter().any(|s| s.at_equal_time.is_some());
+    let head = [
+        (true, judged.name()),
+        (train, "train loss"),
+        (timed, "at equal time"),
+        (known, "½‖x − x*‖²"),
+        (known, "‖x − x*‖"),
+        (true, "epochs"),
+        (true, "steps"),
+        (true, "time"),
+    ];
+    let several = contents.manifest.seeds > 1;
     let mut rows = String::new();
-    for (place, (i, loss, all)) in ranked.iter().enumerate() {
-        let first = all[0];
-        let of = |pick: &dyn Fn(&MethodOutcome) -> f64| mean(all.iter().map(|o| pick(o)));
-        let at_end = |pick: fn(&Line) -> Option<f64>| {
-            let values: Vec<f64> = all
-                .iter()
-                .filter_map(|o| last(contents, o).and_then(pick))
-                .collect();
-            if values.is_empty() {
-                "–".to_owned()
-            } else {
-                number(mean(values.into_iter()))
-            }
+    for (place, s) in ranked.iter().enumerate() {
+        let Some(first) = contents.of(&s.method).first().copied() else {
+            continue;
         };
-        let error = if known {
+        let methods = &contents.manifest.methods;
+        let index = methods.iter().position(|m| *m == s.method).unwrap_or(0);
+        let cells = [
+            spread(s.judged, several),
+            spread(s.train, several),
+            s.at_equal_time.map_or("–".to_owned(), number),
+            spread(s.x_half_square, several),
+            spread(s.x_distance, several),
+            format!("{}<div class=under>best {}</div>", s.epochs, s.best_epoch),
             format!(
-                "<td>{}</td><td>{}</td>",
-                at_end(|l| l.x_half_square),
-                at_end(|l| l.x_distance)
-            )
-        } else {
-            String::new()
-        };
+                "{}<div class=under>{} each</div>",
+                s.steps,
+                duration(s.seconds_per_step)
+            ),
+            format!(
+                "{}<div class=under>{} %</div>",
+                duration(s.seconds),
+                s.shares
+                    .map(|share| format!("{:.0}", 100.0 * share))
+                    .join(" / ")
+            ),
+        ];
+        let cells = cells.iter().zip(&head).filter(|(_, (shown, _))| *shown);
+        let cells: String = cells.map(|(cell, _)| format!("<td>{cell}</td>")).collect();
         rows.push_str(&format!(
             "<tr><td>{}</td><td class=left><span class=swatch style=\"background:{}\"></span>{}\
-             <div class=under>{}, {}, batch {}</div></td><td>{}</td><td>{}</td>{error}\
-             <td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.0} / {:.0} / {:.0} %</td>\
-             <td class=ended>{}</td></tr>\n",
+             <div class=under>{}, {}, batch {}</div></td>{cells}<td class=ended>{}</td></tr>\n",
             place + 1,
-            colour(*i),
-            escape(&first.method),
+            colour(index),
+            escape(&s.method),
             escape(&first.strategy),
             escape(&first.rule),
             first.batch,
-            number(*loss),
-            at_end(|l| l.train_loss.or(l.running_loss)),
-            first.epochs,
-            first.steps,
-            duration(of(&|o| o.seconds)),
-            duration(of(&|o| o.seconds / o.steps.max(1) as f64)),
-            100.0 * of(&|o| o.shares[0]),
-            100.0 * of(&|o| o.shares[1]),
-            100.0 * of(&|o| o.shares[2]),
-            first.status,
+            escape(&statuses(s)),
         ));
     }
-    let error = if known {
-        "<th>½‖x − x*‖²</th><th>‖x − x*‖</th>"
-    } else {
-        ""
+    let heads = head.iter().filter(|(shown, _)| *shown);
+    let heads: String = heads.map(|(_, name)| format!("<th>{name}</th>")).collect();
+    let spreads = match several {
+        true => " Below each median: the quartiles, and the worst seed.",
+        false => "",
     };
     format!(
-        "<div class=scroll><table class=ranking><thead><tr><th>#</th><th class=left>method</th><th>best test loss</th><th>train loss</th>{error}\
-         <th>epochs</th><th>steps</th><th>time</th><th>per step</th><th>network / physics<br>/ inversion</th>\
+        "<div class=scroll><table class=ranking><thead><tr><th>#</th><th class=left>method</th>{heads}\
          <th class=left>ended</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n\
-         <p class=soft>Best first, by the loss on held-out samples. The last columns break down the time of a \
-         step.</p>\n"
+         <p class=soft>Best first. {}{spreads} Below the time: the shares of network, physics and \
+         inversion.</p>\n",
+        escape(&capital(&meanings(contents).join(" ")))
     )
+}
+
+/// A median, above its quartiles and the worst seed.
+fn spread(quartiles: Option<Quartiles>, several: bool) -> String {
+    match quartiles {
+        None => "–".to_owned(),
+        Some(q) if several && q.count > 1 => format!(
+            "{}<div class=under>{} to {}<br>worst {}</div>",
+            number(q.median),
+            number(q.lower),
+            number(q.upper),
+            number(q.worst)
+        ),
+        Some(q) => number(q.median),
+    }
 }
 
 /// What is drawn of a line.
 type TrainingQuantity = fn(&Line) -> Option<f64>;
 
 fn curves(contents: &Contents) -> Vec<Figure> {
-    let quantities: [(&str, &str, TrainingQuantity); 3] = [
-        ("test", "loss on held-out samples", |l| l.test_loss),
-        ("train", "loss on training samples", |l| {
-            l.train_loss.or(l.running_loss)
+    let quantities: [(&str, &str, TrainingQuantity); 4] = [
+        ("test", "test loss (in y, held-out samples)", |l| {
+            l.test_loss
+        }),
+        ("train", "train loss (in y, training samples)", |l| {
+            l.train_loss
+        }),
+        ("steps", "loss of the steps (the strategy's own)", |l| {
+            l.running_loss
         }),
         ("x", "½‖x − x*‖² on held-out samples", |l| {
             l.x_half_square
@@ -188,6 +209,10 @@ fn curves(contents: &Contents) -> Vec<Figure> {
     let mut figures = Vec::new();
     for (key, title, value) in quantities {
         if contents.lines.iter().all(|l| value(l).is_none()) {
+            continue;
+        }
+        // What the steps lost is drawn where nothing else tells of the training samples.
+        if key == "steps" && contents.lines.iter().any(|l| l.train_loss.is_some()) {
             continue;
         }
         for seconds in [false, true] {
@@ -199,21 +224,21 @@ fn curves(contents: &Contents) -> Vec<Figure> {
             } else {
                 ("epochs", axis("epochs", false))
             };
-            let mut capital = title.to_owned();
-            if let Some(first) = capital.get_mut(0..1) {
-                first.make_ascii_uppercase();
-            }
             figures.push(Figure {
                 id: format!("{key}-{name}"),
                 data: traces.collect(),
-                layout: layout(&format!("{capital} vs. {name}"), x, axis(title, true)),
+                layout: layout(
+                    &format!("{} vs. {name}", capital(title)),
+                    x,
+                    axis(title.split(" (").next().unwrap_or(title), true),
+                ),
             });
         }
     }
     figures
 }
 
-/// The mean over seeds, epoch by epoch, and the range as a band.
+/// The median over seeds, epoch by epoch, and the quartiles as a band.
 fn traces_of(
     contents: &Contents,
     method: &str,
@@ -229,19 +254,17 @@ fn traces_of(
     let epochs = own.iter().map(|l| l.epoch).max().map_or(0, |e| e + 1);
     let (mut x, mut low, mut high, mut middle) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for epoch in u64::from(seconds)..epochs {
-        let at: Vec<&&Line> = own.iter().filter(|l| l.epoch == epoch).collect();
-        let values: Vec<f64> = at.iter().filter_map(|l| value(l)).collect();
-        if values.is_empty() {
+        let at = own.iter().filter(|l| l.epoch == epoch);
+        let Some(q) = Quartiles::of(at.clone().filter_map(|l| value(l))) else {
             continue;
-        }
-        x.push(if seconds {
-            mean(at.iter().map(|l| l.seconds))
-        } else {
-            epoch as f64
+        };
+        x.push(match seconds {
+            true => median(at.map(|l| l.seconds)).unwrap_or(0.0),
+            false => epoch as f64,
         });
-        low.push(values.iter().copied().fold(f64::INFINITY, f64::min));
-        high.push(values.iter().copied().fold(0.0, f64::max));
-        middle.push(mean(values.into_iter()));
+        low.push(q.lower);
+        high.push(q.upper);
+        middle.push(q.median);
     }
     let mut traces = Vec::new();
     if contents.manifest.seeds > 1 {
@@ -261,39 +284,68 @@ fn traces_of(
     traces
 }
 
-/// y* and each method's y of two held-out samples, value by value.
+/// y* and each method's y of two held-out samples: a plot for each quantity of a series over time, else value by value.
 fn reconstructions(contents: &Contents) -> Vec<Figure> {
     let Some(target) = contents.field("target") else {
         return Vec::new();
     };
     let count = target.shape.first().copied().unwrap_or(1).max(1);
     let length = target.values.len() / count;
+    let series = contents.manifest.series.as_ref();
+    let series = series.filter(|s| s.times.len() * s.columns.len() == length);
+    // For each plot: its title, its axes, its places, and which values of y it shows.
+    let parts: Vec<(String, String, String, Vec<f64>)> = match series {
+        Some(series) => {
+            let time = format!("time [{}]", series.time_unit);
+            let columns = series.columns.iter();
+            columns
+                .map(|(name, unit)| {
+                    let label = format!("{name} [{unit}]");
+                    (name.clone(), time.clone(), label, series.times.clone())
+                })
+                .collect()
+        }
+        None => {
+            let places = (0..length).map(|i| i as f64).collect();
+            vec![(
+                String::new(),
+                "value of y".to_owned(),
+                "y".to_owned(),
+                places,
+            )]
+        }
+    };
+    let width = parts.len();
     let mut figures = Vec::new();
     for sample in 0..count.min(2) {
-        let one = |values: &[f64]| values[sample * length..(sample + 1) * length].to_vec();
-        let places: Vec<usize> = (0..length).collect();
-        let mut data = vec![json!({
-            "type": "scatter", "mode": if length <= 64 { "lines+markers" } else { "lines" },
-            "name": "y*", "x": places, "y": one(&target.values),
-            "line": { "color": "#1c2430", "width": 4 }, "opacity": 0.35,
-        })];
-        for (i, method) in contents.manifest.methods.iter().enumerate() {
-            if let Some(y) = contents.field(&format!("{method}/y")) {
-                data.push(json!({
-                    "type": "scatter", "mode": "lines", "name": method, "meta": method, "x": places,
-                    "y": one(&y.values), "line": { "color": colour(i), "width": 2 },
-                }));
+        for (c, (name, x, y, places)) in parts.iter().enumerate() {
+            let one = |values: &[f64]| -> Vec<f64> {
+                let own = values.iter().skip(sample * length).take(length);
+                own.skip(c).step_by(width).copied().collect()
+            };
+            let mut data = vec![json!({
+                "type": "scatter", "mode": if places.len() <= 64 { "lines+markers" } else { "lines" },
+                "name": "y*", "x": places, "y": one(&target.values),
+                "line": { "color": "#1c2430", "width": 4 }, "opacity": 0.35,
+            })];
+            for (i, method) in contents.manifest.methods.iter().enumerate() {
+                if let Some(found) = contents.field(&format!("{method}/y")) {
+                    data.push(json!({
+                        "type": "scatter", "mode": "lines", "name": method, "meta": method, "x": places,
+                        "y": one(&found.values), "line": { "color": colour(i), "width": 2 },
+                    }));
+                }
             }
+            let title = match name.as_str() {
+                "" => format!("Held-out sample {}", sample + 1),
+                name => format!("{}, held-out sample {}", capital(name), sample + 1),
+            };
+            figures.push(Figure {
+                id: format!("sample-{sample}-{c}"),
+                data,
+                layout: layout(&escape(&title), axis(x, false), axis(y, false)),
+            });
         }
-        figures.push(Figure {
-            id: format!("sample-{sample}"),
-            data,
-            layout: layout(
-                &format!("Held-out sample {}", sample + 1),
-                axis("value of y", false),
-                axis("y", false),
-            ),
-        });
     }
     figures
 }

@@ -5,7 +5,10 @@
 
 use crate::results::folder::{MethodSummary, ProblemFacts, RunContents};
 use crate::terminal::text::{duration, number};
-use crate::training;
+
+mod training;
+
+pub use training::of_training;
 
 /// Results that differ by less than this share are equal.
 const EQUAL: f64 = 0.01;
@@ -175,72 +178,16 @@ fn comparison(
 }
 
 fn listed(entries: &[Entry<'_>]) -> String {
-    let names: Vec<&str> = entries.iter().map(|e| e.method.method.as_str()).collect();
-    match names.as_slice() {
+    let names = entries.iter().map(|e| e.method.method.clone());
+    listed_names(&names.collect::<Vec<_>>())
+}
+
+/// `a, b and c`.
+fn listed_names(names: &[String]) -> String {
+    match names {
         [] => String::new(),
-        [one] => (*one).to_owned(),
+        [one] => one.clone(),
         [front @ .., last] => format!("{} and {last}", front.join(", ")),
-    }
-}
-
-/// Which method of a training has the lowest loss on samples that it has not seen.
-pub fn of_training(contents: &training::Contents) -> Option<String> {
-    let held_out = contents.lines.iter().any(|line| line.test_loss.is_some());
-    let quantity = match held_out {
-        true => "test loss",
-        false => "training loss",
-    };
-    let mut entries: Vec<(&str, f64, f64, f64)> = Vec::new();
-    for method in &contents.manifest.methods {
-        let own = contents.outcomes.iter().filter(|o| o.method == *method);
-        let (losses, seconds): (Vec<f64>, Vec<f64>) = own.map(|o| (o.loss, o.seconds)).unzip();
-        let n = losses.len() as f64;
-        let mean = |values: &[f64]| values.iter().sum::<f64>() / n;
-        let loss = mean(&losses);
-        if !loss.is_finite() {
-            continue;
-        }
-        let squares: f64 = losses.iter().map(|l| (l - loss) * (l - loss)).sum();
-        let error = match losses.len() {
-            0 | 1 => 0.0,
-            _ => (squares / (n - 1.0) / n).sqrt(),
-        };
-        entries.push((method, loss, error, mean(&seconds)));
-    }
-    entries.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let seeds = match contents.manifest.seeds {
-        0 | 1 => String::new(),
-        seeds => format!(" (mean over {seeds} seeds)"),
-    };
-    let (name, loss, error, seconds) = *entries.first()?;
-    let time = duration(seconds);
-    let result = format!("{}{seeds}, after {time} of steps", number(loss));
-    let Some((other, second, spread, after)) = entries.get(1).copied() else {
-        return Some(format!("{name}: {quantity} {result}"));
-    };
-    let equal = (second - loss <= EQUAL * loss.abs()).then_some("within 1 %");
-    let noisy = (second - loss < 2.0 * error.hypot(spread))
-        .then_some("less than twice the standard error over the seeds");
-    let why = match equal.or(noisy) {
-        Some(why) => format!(
-            "{other} is as good: {}, the difference is {why}",
-            number(second)
-        ),
-        None => format!(
-            "next is {other}, with {} ({} times as much) after {}",
-            number(second),
-            ratio(second / loss),
-            duration(after)
-        ),
-    };
-    Some(format!("{name}: lowest {quantity}, {result}; {why}"))
-}
-
-fn ratio(value: f64) -> String {
-    match value {
-        v if v < 10.0 => format!("{v:.2}"),
-        v if v < 1e4 => format!("{v:.0}"),
-        v => format!("{v:.1e}"),
     }
 }
 

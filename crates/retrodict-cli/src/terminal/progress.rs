@@ -1,7 +1,8 @@
 //! Progress on standard error: a bar for each method on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -9,6 +10,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 pub struct Progress {
     bar: Option<ProgressBar>,
     label: String,
+    total: u64,
+    begun: Instant,
+    /// The minutes that have passed when the last line was printed.
+    told: AtomicU64,
 }
 
 impl Progress {
@@ -27,6 +32,9 @@ impl Progress {
         Self {
             bar,
             label: label.to_owned(),
+            total,
+            begun: Instant::now(),
+            told: AtomicU64::new(0),
         }
     }
 
@@ -41,12 +49,25 @@ impl Progress {
         }
     }
 
-    /// So many steps are done; `message` is made only where it can be seen.
+    /// So many steps are done; `message` is made only where it can be seen: on a terminal always, elsewhere once a
+    /// minute.
     pub fn show(&self, steps: u64, message: impl FnOnce() -> String) {
         if let Some(bar) = &self.bar {
             bar.set_position(steps);
             bar.set_message(message());
+        } else if self.minute_began() {
+            let of = match self.total {
+                0 => String::new(),
+                total => format!("/{total}"),
+            };
+            eprintln!("{:<34} {steps}{of} steps, {}", self.label, message());
         }
+    }
+
+    /// Whether a minute has begun since a line was printed.
+    fn minute_began(&self) -> bool {
+        let minutes = self.begun.elapsed().as_secs() / 60;
+        self.told.fetch_max(minutes, Ordering::Relaxed) < minutes
     }
 
     /// It has ended, and what it led to is told elsewhere.

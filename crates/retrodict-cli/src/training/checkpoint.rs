@@ -47,6 +47,12 @@ impl Checkpoint {
         folder.join(format!("{}-{seed}.checkpoint", file_name(method)))
     }
 
+    /// Whether there is nothing left to do; what failed is tried again.
+    pub fn has_ended(&self) -> bool {
+        let ended = self.ended.as_ref();
+        ended.is_some_and(|(status, _)| *status != StatusKind::Failed)
+    }
+
     /// Writes it, whole or not at all.
     pub fn write(&self, folder: &Path) -> Outcome<()> {
         sealed::write(&Self::path(folder, &self.method, self.seed), MAGIC, self)

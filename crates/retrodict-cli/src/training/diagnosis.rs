@@ -12,7 +12,7 @@ const MOST_ROWS: usize = 400;
 const MOST_VALUES: usize = 2_000_000;
 
 /// The share of saturated values from which on a layer is named; of a relu layer half is usual.
-const SATURATED: f64 = 0.8;
+pub(super) const SATURATED: f64 = 0.8;
 
 /// What was seen, epoch by epoch.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -1,16 +1,18 @@
 //! A training's folder: what is written, and read again by the report and by `resume`.
 
 use retrodict::StatusKind;
+use retrodict::spec::TrainingSpec;
 use std::fmt::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::standing::{self, standings};
 use super::{Checkpoint, Diagnosis};
 use crate::data::durable::replace;
 use crate::data::{Array, read_archive, write_archive};
 use crate::failure::{Failure, Outcome as Result};
-use crate::results::folder::json;
+use crate::results::folder::{SeriesFacts, json};
 
 /// `manifest.json`: what was trained.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -37,12 +39,45 @@ pub struct Manifest {
     pub threads: usize,
     /// Whether Ctrl-C ended it.
     pub interrupted: bool,
+    /// Methods and seeds that failed before they had an outcome.
+    #[serde(default)]
+    pub failures: Vec<MethodFailure>,
+    /// Whether outcomes are compared with what the methods expect.
+    #[serde(default)]
+    pub check: bool,
+    /// Whether event files for TensorBoard are written.
+    #[serde(default)]
+    pub tensorboard: bool,
     /// What physics, network and loss are, in a line each.
     pub facts: Vec<(String, String)>,
     /// The shapes of x and y.
     pub x_shape: Vec<usize>,
     /// The shape of y.
     pub y_shape: Vec<usize>,
+    /// What y is, where it is a series in time.
+    #[serde(default)]
+    pub series: Option<SeriesFacts>,
+}
+
+/// A method with a seed that failed before it had an outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MethodFailure {
+    /// The method.
+    pub method: String,
+    /// Which of its seeds.
+    pub seed: u64,
+    /// What went wrong.
+    pub message: String,
+}
+
+impl MethodFailure {
+    /// The method, and the seed where there are several.
+    pub fn label(&self, seeds: u64) -> String {
+        match seeds {
+            0 | 1 => self.method.clone(),
+            _ => format!("{} · seed {}", self.method, self.seed),
+        }
+    }
 }
 
 /// One line of `epochs.csv`.
@@ -160,6 +195,38 @@ impl Contents {
             }));
     }
 
+    /// The outcomes of a method, a seed each.
+    pub fn of(&self, method: &str) -> Vec<&MethodOutcome> {
+        let all = self.outcomes.iter();
+        all.filter(|o| o.method == method).collect()
+    }
+
+    /// How many seeds of a method failed: at the start, or on the way.
+    pub fn failed_seeds(&self, method: &str) -> usize {
+        let at_start = self.manifest.failures.iter();
+        let at_start = at_start.filter(|f| f.method == method).count();
+        let own = self.of(method);
+        at_start
+            + own
+                .iter()
+                .filter(|o| o.status == StatusKind::Failed)
+                .count()
+    }
+
+    /// Methods and seeds that have not ended.
+    pub fn unfinished(&self) -> Vec<(&str, u64)> {
+        let manifest = &self.manifest;
+        let all = manifest.methods.iter();
+        let all = all.flat_map(|m| (0..manifest.seeds.max(1)).map(move |seed| (m.as_str(), seed)));
+        let ended = |method: &str, seed: u64| {
+            let mut own = self.outcomes.iter();
+            let mut failed = manifest.failures.iter();
+            own.any(|o| o.method == method && o.seed == seed && o.status != StatusKind::Interrupted)
+                || failed.any(|f| f.method == method && f.seed == seed)
+        };
+        all.filter(|(method, seed)| !ended(method, *seed)).collect()
+    }
+
     /// The array of that name.
     pub fn field(&self, name: &str) -> Option<&Array> {
         let mut named = self.fields.iter().filter(|(known, _)| known == name);
@@ -173,6 +240,12 @@ pub fn write(folder: &Path, contents: &Contents) -> Result<()> {
     put("manifest.json", json(&contents.manifest)?.as_bytes())?;
     put("summary.json", json(&contents.outcomes)?.as_bytes())?;
     put("epochs.csv", csv(&contents.lines).as_bytes())?;
+    let standings = standings(contents);
+    put("methods.json", json(&standings)?.as_bytes())?;
+    put(
+        "methods.csv",
+        standing::csv(contents, &standings).as_bytes(),
+    )?;
     put("fields.npz", &write_archive(&contents.fields)?)
 }
 
@@ -237,34 +310,72 @@ fn parse(line: &str) -> Option<Line> {
     })
 }
 
-/// Whether the folder is a training's.
+/// Whether the folder is a training's, finished or not.
 pub fn is_training(folder: &Path) -> bool {
-    folder.join("epochs.csv").exists()
+    folder.join("epochs.csv").exists() || is_begun(folder)
 }
 
-/// Reads a training's folder.
+/// Reads a training's folder; of methods that have not ended, the checkpoints.
 pub fn read(folder: &Path) -> Result<Contents> {
-    let bytes = |name: &str| {
-        let path = folder.join(name);
-        std::fs::read(&path).map_err(|e| Failure::unreadable(&path, e))
-    };
-    let damaged = |name: &str, why: &dyn std::fmt::Display| {
-        Failure::unreadable(&folder.join(name), format!("it is damaged ({why})"))
-    };
-    let manifest = serde_json::from_slice(&bytes("manifest.json")?)
-        .map_err(|e| damaged("manifest.json", &e))?;
-    let outcomes =
-        serde_json::from_slice(&bytes("summary.json")?).map_err(|e| damaged("summary.json", &e))?;
-    let text = String::from_utf8_lossy(&bytes("epochs.csv")?).into_owned();
-    let lines = text.lines().skip(1).enumerate().map(|(i, line)| {
-        parse(line).ok_or_else(|| damaged("epochs.csv", &format!("line {}", i + 2)))
-    });
-    Ok(Contents {
+    let manifest = serde_json::from_slice(&bytes(folder, "manifest.json")?)
+        .map_err(|e| damaged(folder, "manifest.json", &e))?;
+    let mut contents = Contents {
         manifest,
-        lines: lines.collect::<Result<_>>()?,
-        outcomes,
-        fields: read_archive(&folder.join("fields.npz"), &bytes("fields.npz")?)?,
-    })
+        ..Contents::default()
+    };
+    // The last file that is written: without it, no method has ended.
+    if folder.join("fields.npz").exists() {
+        ended(folder, &mut contents)?;
+    }
+    unended(folder, &mut contents)?;
+    Ok(contents)
+}
+
+/// Reads what methods that ended have left.
+fn ended(folder: &Path, contents: &mut Contents) -> Result<()> {
+    contents.outcomes = serde_json::from_slice(&bytes(folder, "summary.json")?)
+        .map_err(|e| damaged(folder, "summary.json", &e))?;
+    let text = String::from_utf8_lossy(&bytes(folder, "epochs.csv")?).into_owned();
+    let lines = text.lines().skip(1).enumerate().map(|(i, line)| {
+        parse(line).ok_or_else(|| damaged(folder, "epochs.csv", &format!("line {}", i + 2)))
+    });
+    contents.lines = lines.collect::<Result<_>>()?;
+    contents.fields = read_archive(&folder.join("fields.npz"), &bytes(folder, "fields.npz")?)?;
+    Ok(())
+}
+
+/// Reads the checkpoints of what has not ended.
+fn unended(folder: &Path, contents: &mut Contents) -> Result<()> {
+    let left: Vec<(String, u64)> = contents
+        .unfinished()
+        .into_iter()
+        .map(|(method, seed)| (method.to_owned(), seed))
+        .filter(|(method, seed)| Checkpoint::path(folder, method, *seed).exists())
+        .collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&bytes(folder, "plan.toml")?).into_owned();
+    let plan = TrainingSpec::from_toml("plan.toml", &text)?;
+    for (method, seed) in left {
+        let checkpoint = Checkpoint::read(&Checkpoint::path(folder, &method, seed))?;
+        let own = |of: &str, number: u64| of == method && number == seed;
+        contents.lines.retain(|l| !own(&l.method, l.seed));
+        contents.outcomes.retain(|o| !own(&o.method, o.seed));
+        contents.add(&checkpoint);
+        let outcome = MethodOutcome::of(plan.method(&method)?, &checkpoint);
+        contents.outcomes.push(outcome);
+    }
+    Ok(())
+}
+
+fn bytes(folder: &Path, name: &str) -> Result<Vec<u8>> {
+    let path = folder.join(name);
+    std::fs::read(&path).map_err(|e| Failure::unreadable(&path, e))
+}
+
+fn damaged(folder: &Path, name: &str, why: &dyn std::fmt::Display) -> Failure {
+    Failure::unreadable(&folder.join(name), format!("it is damaged ({why})"))
 }
 
 /// Whether a folder holds a training that `resume` can go on with. One that was killed between its first two files

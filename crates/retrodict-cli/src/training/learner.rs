@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 
 use retrodict::Network;
 use retrodict::spec::{Training, TrainingMethodSpec, TrainingSpec};
-use retrodict::training::{Progress, Sample};
+use retrodict::training::{Progress, Sample, Score};
 
+use super::foretell::{Pace, long_step, rough};
+use super::tensorboard::EventFile;
 use super::{Checkpoint, Diagnosis, MethodOutcome};
 use crate::data::UserFiles;
 use crate::failure::{Failure, Outcome};
@@ -82,30 +84,47 @@ impl<'a> Learner<'a> {
 
     /// What the folder says of how it ended.
     pub fn outcome(&self, checkpoint: &Checkpoint) -> MethodOutcome {
+        let engine = self.training.engine().map(|engine| {
+            let (m, n) = (self.training.rows, self.training.network.parameters());
+            format!("{engine} (m = {m}, |θ| = {n})")
+        });
+        MethodOutcome {
+            engine,
+            ..MethodOutcome::of(self.method, checkpoint)
+        }
+    }
+
+    fn start(&self) -> Checkpoint {
+        Checkpoint::new(&self.method.name, self.seed, self.training.start())
+    }
+}
+
+impl MethodOutcome {
+    /// What a checkpoint tells of a method, without building anything.
+    pub fn of(method: &TrainingMethodSpec, checkpoint: &Checkpoint) -> Self {
         let state = &checkpoint.state;
         let interrupted = || {
-            let sentence =
-                "stopped by Ctrl-C or SIGTERM; continue with `retrodict resume`".to_owned();
+            let sentence = "not finished; continue with `retrodict resume`".to_owned();
             (StatusKind::Interrupted, sentence)
         };
         let (status, message) = checkpoint.ended.clone().unwrap_or_else(interrupted);
         let (all, shares) = (state.seconds.max(1e-12), state.shares);
-        let rule = registry().rules.find(&self.method.rule.name).ok();
+        let rule = registry().rules.find(&method.rule.name).ok();
         let truncation = rule
             .filter(|entry| entry.accepts("truncation"))
             .and_then(|entry| {
-                let chosen = self.method.rule.options.get("truncation").cloned();
+                let chosen = method.rule.options.get("truncation").cloned();
                 let value = chosen.or_else(|| entry.defaults().get("truncation").cloned());
                 value.and_then(|v| v.as_float())
             });
-        MethodOutcome {
-            method: self.method.name.clone(),
-            seed: self.seed,
-            strategy: self.method.strategy.name.clone(),
+        Self {
+            method: method.name.clone(),
+            seed: checkpoint.seed,
+            strategy: method.strategy.name.clone(),
             rule: rule.map_or(String::new(), |entry| entry.name.to_owned()),
-            search: self.method.search.as_ref().map(|own| own.name.clone()),
-            batch: self.method.batch,
-            parameters: self.training.network.parameters(),
+            search: method.search.as_ref().map(|own| own.name.clone()),
+            batch: method.batch,
+            parameters: state.theta.len(),
             status,
             message,
             steps: state.steps,
@@ -117,30 +136,30 @@ impl<'a> Learner<'a> {
             notices: state.notices.clone(),
             first_error: state.first_error.clone(),
             truncation,
-            engine: self.training.engine().map(|engine| {
-                let (m, n) = (self.training.rows, self.training.network.parameters());
-                format!("{engine} (m = {m}, |θ| = {n})")
-            }),
+            engine: None,
             diagnosis: checkpoint.diagnosis.clone(),
         }
-    }
-
-    fn start(&self) -> Checkpoint {
-        Checkpoint::new(&self.method.name, self.seed, self.training.start())
     }
 }
 
 /// Learns until a limit is reached or Ctrl-C is pressed, and writes a checkpoint to the folder every
-/// so often and at the end.
+/// so often and at the end. A training that fails is an outcome of its own; a folder that cannot be written ends the
+/// command.
 pub fn learn(
     learner: &mut Learner<'_>,
     before: Option<Checkpoint>,
     folder: &Path,
     every: Duration,
     label: &str,
-) -> Outcome<Checkpoint> {
+    events: bool,
+) -> Outcome<Result<Checkpoint, Failure>> {
     let mut checkpoint = before.unwrap_or_else(|| learner.start());
-    let bar = Bar::start(label, learner.training.most_steps().unwrap_or(0));
+    if let Some(sentence) = long_step(learner) {
+        eprintln!("note: {label}: {sentence}");
+    }
+    let (most_steps, limit) = (learner.training.most_steps(), learner.training.stop.time);
+    let bar = Bar::start(label, most_steps.unwrap_or(0));
+    let begun = Instant::now();
     let mut written = Instant::now();
     let mut first_error = None;
     let (network, seen) = (
@@ -148,15 +167,22 @@ pub fn learn(
         learner.looked_at.clone(),
     );
     if checkpoint.state.steps == 0 {
-        look(
-            &mut checkpoint.diagnosis,
-            0,
-            &network,
-            &checkpoint.state.theta,
-            &seen,
-        )?;
+        let (diagnosis, theta) = (&mut checkpoint.diagnosis, &checkpoint.state.theta);
+        if let Err(failure) = look(diagnosis, 0, &network, theta, &seen) {
+            return Ok(Err(failure));
+        }
     }
     let from = checkpoint.state.clone();
+    let mut events = match events {
+        true => Some(EventFile::create(
+            folder,
+            &checkpoint.method,
+            checkpoint.seed,
+            &from.epochs,
+        )?),
+        false => None,
+    };
+    let mut recorded = from.epochs.len();
     let observe = |progress: &Progress<'_>| {
         let epoch = progress.epochs.len() as u64 - 1;
         let mut keep = || -> Outcome<()> {
@@ -164,6 +190,13 @@ pub fn learn(
                 let theta = progress.theta;
                 look(&mut checkpoint.diagnosis, epoch, &network, theta, &seen)?;
             }
+            // The start, too, which no observer is called for.
+            for epoch in progress.epochs.get(recorded..).unwrap_or_default() {
+                if let Some(events) = &mut events {
+                    events.add(epoch)?;
+                }
+            }
+            recorded = progress.epochs.len();
             if written.elapsed() >= every {
                 checkpoint.state = progress.checkpoint();
                 checkpoint.write(folder)?;
@@ -175,32 +208,55 @@ pub fn learn(
             first_error = Some(failure);
             return ControlFlow::Break(());
         }
-        bar.show(progress.steps, || message(progress));
+        bar.show(progress.steps, || {
+            let pace = Pace {
+                steps: (progress.steps.saturating_sub(from.steps), progress.steps),
+                seconds: (progress.seconds - from.seconds, progress.seconds),
+                elapsed: begun.elapsed(),
+                most_steps,
+                limit,
+            };
+            match pace.left() {
+                Some(left) => format!("{} left  {}", rough(left), message(progress)),
+                None => message(progress),
+            }
+        });
         ControlFlow::Continue(())
     };
-    let trained = learner.training.resume(&from, observe)?;
+    let trained = learner.training.resume(&from, observe);
     if let Some(failure) = first_error {
         return Err(failure);
     }
+    let trained = match trained {
+        Ok(trained) => trained,
+        Err(error) => {
+            let failure = Failure::from(error);
+            bar.finish(&format!("failed: {failure}"));
+            return Ok(Err(failure));
+        }
+    };
     let cancelled = trained.status.kind() == StatusKind::Cancelled;
     checkpoint.ended = (!cancelled).then(|| (trained.status.kind(), trained.status.to_string()));
     checkpoint.state = trained.checkpoint;
     if !cancelled {
         let last = (checkpoint.state.epochs.len() as u64).saturating_sub(1);
         let theta = &checkpoint.state.best;
-        look(&mut checkpoint.diagnosis, last, &network, theta, &seen)?;
+        // What is only looked at costs no result.
+        if let Err(failure) = look(&mut checkpoint.diagnosis, last, &network, theta, &seen) {
+            eprintln!("note: {label}: {failure}");
+        }
     }
     checkpoint.write(folder)?;
     let ended = checkpoint.ended.as_ref();
     let ended = ended.map_or(StatusKind::Interrupted, |(status, _)| *status);
     let state = &checkpoint.state;
     bar.finish(&format!(
-        "{ended}, loss {:.3e}, {} steps in {}",
+        "{ended}, best loss {:.3e}, {} steps in {}",
         state.best_loss,
         state.steps,
         duration(state.seconds)
     ));
-    Ok(checkpoint)
+    Ok(Ok(checkpoint))
 }
 
 /// Looks at network and physics; after an interruption that may take a moment, and is left out if it takes longer.
@@ -217,16 +273,18 @@ fn look(
     }
 }
 
-/// Loss, test loss, time per step and where it goes.
+/// The strategy's loss on the mini-batch, train and test loss of the last epoch, time per step and where it goes.
 fn message(progress: &Progress<'_>) -> String {
-    let test = progress.epochs.last().and_then(|e| e.test);
-    let test = test
-        .map(|t| format!("  test {:.3e}", t.loss))
-        .unwrap_or_default();
+    let last = progress.epochs.last();
+    let told = |name: &str, score: Option<Score>| {
+        score.map_or(String::new(), |s| format!("  {name} {:.3e}", s.loss))
+    };
+    let train = told("train", last.and_then(|e| e.train));
+    let test = told("test", last.and_then(|e| e.test));
     let (seconds, shares) = (progress.seconds, progress.shares);
     let percent = |part: f64| 100.0 * part / seconds.max(1e-12);
     format!(
-        "loss {:.3e}{test}  {}/step ({:.0} % network, {:.0} % physics, {:.0} % inversion)",
+        "batch {:.3e}{train}{test}  {}/step ({:.0} % network, {:.0} % physics, {:.0} % inversion)",
         progress.loss,
         duration(seconds / progress.steps.max(1) as f64),
         percent(shares.network),

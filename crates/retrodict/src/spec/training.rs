@@ -185,7 +185,7 @@ pub struct TrainingMethodSpec {
     /// When it stops, where that differs from the others.
     #[serde(default, alias = "until")]
     pub stop: TrainingStopSpec,
-    /// What must come out; checked by the tests of retrodict.
+    /// What must come out: compared with what did by `retrodict train --check`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expect: Vec<TrainingExpectation>,
 }
@@ -351,6 +351,9 @@ impl TrainingSpec {
             fits("batch", method.batch).at("method", &method.name, "batch")?;
             let clip = positive("clip", method.clip.unwrap_or(1.0));
             clip.at("method", &method.name, "clip")?;
+            for expected in &method.expect {
+                expected.validate().at("method", &method.name, "expect")?;
+            }
             let stop = self.stop_of(method);
             stop.validate().at("method", &method.name, "stop")?;
             if !stop.has_budget() {
