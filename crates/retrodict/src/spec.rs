@@ -84,7 +84,8 @@ pub use start::StartSpec;
 pub use text::misread;
 #[cfg(feature = "network")]
 pub use training::{
-    DataSpec, DrawSpec, NetworkFile, Physics, Samples, Training, TrainingExpectation,
-    TrainingMethodSpec, TrainingSpec, TrainingSummary,
+    DataSpec, DrawSpec, Ensemble, EnsemblePrediction, ILL_POSED, NetworkFile, Physics, Refined,
+    Refinement, Refiner, Samples, Training, TrainingExpectation, TrainingMethodSpec, TrainingSpec,
+    TrainingSummary,
 };
 pub use values::{FileArray, Files, NoFiles, Values};
