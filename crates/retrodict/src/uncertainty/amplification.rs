@@ -79,8 +79,12 @@ impl Amplification {
             }
         };
         let found = spectral_measure(least, &mut gram, &b, steps)?;
-        let largest = found.iter().fold(0.0, |most: f64, (value, _)| most.max(*value));
-        let seen = found.into_iter().filter(|(value, _)| *value > ROUND_OFF * largest);
+        let largest = found
+            .iter()
+            .fold(0.0, |most: f64, (value, _)| most.max(*value));
+        let seen = found
+            .into_iter()
+            .filter(|(value, _)| *value > ROUND_OFF * largest);
         Ok(Self::of_measure(seen))
     }
 
@@ -192,11 +196,16 @@ mod tests {
     fn the_estimate_bounds_known_spectra_from_below() {
         // Well-posed: all directions between 1 and 3, so that all is found.
         let n = 400;
-        let s: Vec<f64> = (0..n).map(|i| 1.0 + 2.0 * i as f64 / (n - 1) as f64).collect();
+        let s: Vec<f64> = (0..n)
+            .map(|i| 1.0 + 2.0 * i as f64 / (n - 1) as f64)
+            .collect();
         let exact = (9.0 * s.iter().map(|s| 1.0 / (s * s)).sum::<f64>() / n as f64).sqrt();
         for (m, n) in [(n, n), (n + 50, n), (n, n + 50)] {
             let found = Amplification::of(&Diagonal { s: s.clone(), m, n }).unwrap();
-            assert!((found.noise / exact - 1.0).abs() < 0.05, "{found:?} {exact}");
+            assert!(
+                (found.noise / exact - 1.0).abs() < 0.05,
+                "{found:?} {exact}"
+            );
             assert!((2.9..=3.000_001).contains(&found.condition), "{found:?}");
         }
         // Ill-posed: they fall by a decade in 20, as those of a diffusion do.

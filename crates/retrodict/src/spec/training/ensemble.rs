@@ -116,11 +116,18 @@ fn simulator(file: &NetworkFile) -> Named {
 }
 
 fn told(space: &Space) -> String {
-    format!("'{}', shape {:?}, in {}", space.name, space.shape, space.unit)
+    format!(
+        "'{}', shape {:?}, in {}",
+        space.name, space.shape, space.unit
+    )
 }
 
 fn written(simulator: &Named) -> String {
-    let options: Vec<String> = simulator.options.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    let options: Vec<String> = simulator
+        .options
+        .iter()
+        .map(|(key, value)| format!("{key} = {value}"))
+        .collect();
     match options.as_slice() {
         [] => format!("'{}' with no options", simulator.name),
         options => format!("'{}' with {}", simulator.name, options.join(", ")),

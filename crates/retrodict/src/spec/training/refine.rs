@@ -13,14 +13,16 @@ use crate::interrupt;
 use crate::problem::Problem;
 use crate::registry::{Named, Registry};
 use crate::solver::solution::Solution;
+use crate::spec::posed::AT_THE_NOISE;
 use crate::spec::values::{Files, NoFiles, Values};
 use crate::spec::{BoundsSpec, InversionSpec, NoiseSpec, Posed, PriorSpec, StopSpec, Subject};
 use crate::uncertainty::amplification::Amplification;
 
 /// How the x of a network is refined: an inversion that starts there, in the words of one.
 ///
-/// Where the problem is ill-posed, an exact fit of y* puts its noise into x, and what the network learned of x is lost. The noise
-/// level says when to stop: at χ²/N = 1.1, if x has as many values as y and there is no prior. A prior says what x is like.
+/// Where the problem is ill-posed, an exact fit of y* puts its noise into x, and what the network learned of x is lost. A prior
+/// is one around the network's x, unless it has a `reference` of its own. With the noise level alone it is the x nearest to the network's that explains y* to within its
+/// noise: a step may jump past the discrepancy, so that stopping there is not enough. An x that explains y* already is kept.
 ///
 /// ```
 /// use retrodict::spec::{NoiseSpec, Refinement};
@@ -39,9 +41,10 @@ pub struct Refinement {
     /// The update rule: `name` and options; the one that suits the problem if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<Named>,
-    /// What is known of the noise in y*.
+    /// What is known of the noise in y*; with it a refinement ends where y* is met to within the noise, unless a prior or another
+    /// goal is set.
     pub noise: NoiseSpec,
-    /// What is known of x: `name`, `weight` and options of each prior.
+    /// What is known of x: `name`, `weight` and options of each prior; around the network's x where its `reference` is not given.
     #[serde(rename = "prior", skip_serializing_if = "Vec::is_empty")]
     pub priors: Vec<PriorSpec>,
     /// What no iterate goes beyond.
@@ -231,7 +234,10 @@ impl Refiner<'_> {
     ) -> Result<Refined> {
         let start = self.within(x)?;
         let (posed, problem) = self.posed(&start, target)?;
-        let stop = stop.unwrap_or_else(|| posed.stop.clone());
+        let mut stop = stop.unwrap_or_else(|| posed.stop.clone());
+        if self.explains(&problem) && !stop.has_goal() {
+            stop.discrepancy_below = Some(AT_THE_NOISE);
+        }
         let solution = posed.solver_until(stop)?.solve(&problem, &start)?;
         let mut y = vec![0.0; target.len()];
         let simulator = self.physics.aimed_at(&self.draw, target)?;
@@ -248,6 +254,11 @@ impl Refiner<'_> {
         })
     }
 
+    /// Whether a known noise level alone says when y* is explained.
+    fn explains(&self, problem: &Problem) -> bool {
+        self.spec.priors.is_empty() && problem.data_loss().noise().is_known()
+    }
+
     /// The nearest x within bounds.
     fn within(&self, x: &[f64]) -> Result<Vec<f64>> {
         let mut x = x.to_vec();
@@ -259,9 +270,45 @@ impl Refiner<'_> {
     }
 
     fn posed(&self, start: &[f64], target: &[f64]) -> Result<(Posed, Problem)> {
-        let simulator = self.physics.aimed_at(&self.draw, target)?;
         let mut spec = self.spec.clone();
         spec.start.values = Some(start.to_vec());
+        for PriorSpec { prior, .. } in &mut spec.priors {
+            let takes = self.registry.priors.find(&prior.name)?.accepts("reference");
+            if takes && !prior.options.contains_key("reference") {
+                *prior = prior.clone().with("reference", start.to_vec());
+            }
+        }
+        let (posed, problem) = self.pose(&spec, start, target)?;
+        // Nothing is to be done where y* is explained, and a prior says itself how far x may go.
+        let nearest = spec.priors.is_empty()
+            && problem.data_loss().noise().is_known()
+            && self.chi_squared(&problem, start, target)? > AT_THE_NOISE
+            && self.amplification(start, target)?.noise >= ILL_POSED;
+        if !nearest {
+            return Ok((posed, problem));
+        }
+        let network = Named::new("tikhonov").with("reference", start.to_vec());
+        spec.priors = vec![PriorSpec::try_from(network.with("weight", "discrepancy"))?];
+        self.pose(&spec, start, target)
+    }
+
+    /// χ²/N of an x; infinite for a loss that does not know it.
+    fn chi_squared(&self, problem: &Problem, x: &[f64], target: &[f64]) -> Result<f64> {
+        let mut y = vec![0.0; target.len()];
+        let simulator = self.physics.aimed_at(&self.draw, target)?;
+        simulator.forward(x, &mut y)?;
+        let found = problem.data_loss().chi_squared(&y, target);
+        let count = target.len().max(1) as f64;
+        Ok(found.map_or(f64::INFINITY, |found| found.value / count))
+    }
+
+    fn pose(
+        &self,
+        spec: &InversionSpec,
+        start: &[f64],
+        target: &[f64],
+    ) -> Result<(Posed, Problem)> {
+        let simulator = self.physics.aimed_at(&self.draw, target)?;
         // A simulator that starts from a state of the sample's own cannot be built again without it.
         let own = matches!(self.draw, DrawSpec::States { .. }) || spec.simulator.name.is_empty();
         let subject = match own {
