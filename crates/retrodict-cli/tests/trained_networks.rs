@@ -359,7 +359,7 @@ fn a_simulation_that_fails_costs_its_own_sample_alone() {
     // With cubic springs a state far out flies apart.
     succeed(
         f,
-        "train oscillators --compare adam --epochs 1 --set data.train=64 --set data.test=16 --set simulator.alpha=0.25 \
+        "train oscillators --compare adam --epochs 1 --set data.train=256 --set data.test=16 --set simulator.alpha=0.25 \
          --out steep",
     );
     let rows = "0.1,0.9,0.4,0.6\n1e120,0,0,0\n0.8,0.2,0.5,0.3\n0.5,0.5,0.5,0.5\n";
