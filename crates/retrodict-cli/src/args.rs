@@ -2,6 +2,7 @@
 
 mod batches;
 mod names;
+mod predict;
 mod runs;
 pub mod settings;
 mod simulators;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use batches::{BatchArguments, CollectArguments};
 pub use names::Names;
+pub use predict::PredictArguments;
 pub use retrodict::duration::parse as duration;
 pub use runs::{ResumeArguments, RunArguments, TrainArguments};
 pub use simulators::{CheckArguments, ServeArguments, SimulateArguments};
@@ -59,7 +61,7 @@ pub enum Command {
     /// Continue a training run or an inversion that was stopped.
     Resume(ResumeArguments),
     /// Apply a trained network to your own data.
-    Predict(PredictArguments),
+    Predict(Box<PredictArguments>),
     /// Find the x that explains your own data.
     Solve(Box<SolveArguments>),
     /// Solve many problems, a list or a parameter sweep, in shards on several machines.
@@ -119,44 +121,6 @@ pub struct CompletionsArguments {
 pub struct ManArguments {
     /// One command [default: retrodict itself].
     pub command: Option<String>,
-}
-
-/// Arguments of `predict`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Data: as for `retrodict solve`; each sample is as long as the network's input.
---refine 5 takes five steps from the network's x, with inverse-simulator if there is a local inverse,
-else levenberg-marquardt or limited-memory-bfgs. --compare-cold shows what the network's start saves.")]
-pub struct PredictArguments {
-    /// The folder of a training run, or a .safetensors file in it.
-    pub network: PathBuf,
-    /// The observations y* [default: what the network sees, where that is y*].
-    #[arg(long, value_name = "FILE", required_unless_present = "input")]
-    pub target: Option<String>,
-    /// What the network sees, where that is not y*.
-    #[arg(long, value_name = "FILE")]
-    pub input: Option<String>,
-    /// The method whose network to use [default: the one with the lowest loss].
-    #[arg(long, value_name = "M")]
-    pub method: Option<String>,
-    /// Refine each x by N steps of direct inversion.
-    #[arg(long, value_name = "N")]
-    pub refine: Option<usize>,
-    /// The update rule of these steps.
-    #[arg(long, value_name = "M", requires = "refine", value_parser = Names::rules(), hide_possible_values = true)]
-    pub rule: Option<String>,
-    /// Do the same from zeros, and report how many steps it takes to reach the same loss.
-    #[arg(long, requires = "refine")]
-    pub compare_cold: bool,
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-    /// Number of threads; the result does not depend on it.
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
-    /// Output file for x [default: the target's name with -predicted before its extension].
-    #[arg(short, long = "output", value_name = "FILE")]
-    pub output: Option<PathBuf>,
 }
 
 /// Arguments of `inspect`.

@@ -13,7 +13,7 @@ pub use answer::profiles::ProfileFacts;
 pub use answer::statistics::{Parameter, Statistics};
 pub use answer::summary::{chosen, doubts, ending, headline, summary};
 pub use answer::{Answer, answers, joined};
-pub use file::arguments::from_arguments;
+pub use file::arguments::{from_arguments, number, prior, sides};
 pub use file::fingerprint::fingerprint;
 pub use file::{anchor, apply_all, keep_standard_input, read_file};
 pub use folder::{contents_of, forget_inversion, is_inversion, read, write, write_inversion};

@@ -25,6 +25,7 @@ mod printing;
 mod runs;
 mod serve_attacked;
 mod tables;
+mod trained_networks;
 mod trained_seeds;
 mod training;
 mod training_experiments;

@@ -21,8 +21,8 @@ mod wide;
 
 pub(crate) use decompositions::SMALL;
 pub use decompositions::{Cholesky, Svd, SymmetricEigen, cholesky, svd, symmetric_eigen};
-pub(crate) use lanczos::lowest_ritz_pair;
 pub use lanczos::{Operator, symmetric_function};
+pub(crate) use lanczos::{lowest_ritz_pair, spectral_measure};
 pub use linear_map::LinearMap;
 pub(crate) use linear_map::by_products;
 pub use lsmr::{LsmrOptions, LsmrReport, lsmr};

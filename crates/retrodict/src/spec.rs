@@ -84,7 +84,8 @@ pub use start::StartSpec;
 pub use text::misread;
 #[cfg(feature = "network")]
 pub use training::{
-    DataSpec, DrawSpec, NetworkFile, Normalisation, NormaliseSpec, Physics, Samples, ScalingKind,
-    Training, TrainingExpectation, TrainingMethodSpec, TrainingSpec, TrainingSummary,
+    DataSpec, DrawSpec, Ensemble, EnsemblePrediction, ILL_POSED, NetworkFile, Normalisation,
+    NormaliseSpec, Physics, Refined, Refinement, Refiner, Samples, ScalingKind, Training,
+    TrainingExpectation, TrainingMethodSpec, TrainingSpec, TrainingSummary,
 };
 pub use values::{FileArray, Files, NoFiles, Values};

@@ -1,5 +1,6 @@
 //! How sure an answer is: statistics of fits, posteriors of fields, and the choice of regularisation parameters.
 
+pub mod amplification;
 pub mod criteria;
 pub mod derived;
 mod or_infinite;

@@ -62,6 +62,8 @@ mod profiles;
 mod program;
 #[cfg(feature = "external")]
 mod program_kept;
+#[cfg(feature = "network")]
+mod refinement;
 mod remarks;
 mod residuals;
 mod rollout;

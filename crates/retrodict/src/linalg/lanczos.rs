@@ -74,6 +74,23 @@ pub(crate) fn lowest_ritz_pair(
     Ok((eigen.values[0], vector))
 }
 
+/// The measure that a symmetric A and b ≠ 0 define, as Lanczos' iteration finds it: Ritz values, smallest first, each with its
+/// share; the shares are those of Gauss's rule and sum to 1.
+///
+/// # Cost
+/// At most `steps` applications of A.
+pub(crate) fn spectral_measure(
+    n: usize,
+    apply: &mut Operator<'_>,
+    b: &[f64],
+    steps: usize,
+) -> Result<Vec<(f64, f64)>> {
+    let (_, t) = tridiagonal(n, apply, b, steps, |_, _, _| Ok(false))?;
+    let eigen = symmetric_eigen(&t)?;
+    let share = |(j, value): (usize, &f64)| (*value, eigen.vectors[(0, j)] * eigen.vectors[(0, j)]);
+    Ok(eigen.values.iter().enumerate().map(share).collect())
+}
+
 /// The basis of Lanczos' iteration as rows, and the tridiagonal matrix that is A in it.
 ///
 /// `enough` sees that matrix so far, and the length of what A leads to beyond the basis.

@@ -79,7 +79,7 @@ pub struct Field {
 
 /// Reduced χ² at which a run ends that could fit the noise too; a tenth above 1, since rules that aim at
 /// just that level end a hair beside it.
-const AT_THE_NOISE: f64 = 1.1;
+pub(super) const AT_THE_NOISE: f64 = 1.1;
 
 impl InversionSpec {
     /// The simulator that it names, with the options of the description and the local inverse, if it names one.

@@ -18,19 +18,23 @@ use crate::training::Schedule;
 
 mod draw;
 mod drawer;
+mod ensemble;
 mod expected;
 mod network_file;
 mod normalise;
 mod physics;
+mod refine;
 mod rows;
 mod samples;
 mod session;
 
 pub use draw::DrawSpec;
+pub use ensemble::{Ensemble, EnsemblePrediction};
 pub use expected::TrainingExpectation;
 pub use network_file::{NetworkFile, TrainingSummary};
 pub use normalise::{Normalisation, NormaliseSpec, ScalingKind};
 pub use physics::Physics;
+pub use refine::{ILL_POSED, Refined, Refinement, Refiner};
 pub use samples::Samples;
 pub use session::Training;
 

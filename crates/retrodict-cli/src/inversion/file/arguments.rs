@@ -151,9 +151,7 @@ fn flags(args: &args::SolveArguments, inversion: &mut InversionSpec) -> Outcome<
     let noise = &mut inversion.noise;
     if args.noise.is_some() || args.noise_std.is_some() {
         // What the file says of the level gives way.
-        let std = args.noise_std.as_deref();
-        let number = |text: &str| text.parse().map_or_else(|_| text.into(), Values::One);
-        (noise.std, noise.relative) = (std.map(number), args.noise);
+        (noise.std, noise.relative) = (args.noise_std.as_deref().map(number), args.noise);
         (noise.std_file, noise.covariance) = (None, None);
     }
     noise.missing |= args.missing;
@@ -189,8 +187,13 @@ fn flags(args: &args::SolveArguments, inversion: &mut InversionSpec) -> Outcome<
     Ok(())
 }
 
+/// A number, or the file that holds numbers.
+pub fn number(text: &str) -> Values {
+    text.parse().map_or_else(|_| text.into(), Values::One)
+}
+
 /// `LOWER,UPPER`, either of which may be left out: a number, or a file with one for each unknown.
-fn sides(text: &str) -> Outcome<BoundsSpec> {
+pub fn sides(text: &str) -> Outcome<BoundsSpec> {
     let wrong = || {
         Failure::Misuse(format!(
             "--bounds {text}: expected LOWER,UPPER, as in 0,1 or 0, or ,1 or low.csv,high.csv"
@@ -199,7 +202,7 @@ fn sides(text: &str) -> Outcome<BoundsSpec> {
     let (lower, upper) = text.split_once(',').ok_or_else(wrong)?;
     let side = |side: &str| match side.trim() {
         "" => None,
-        side => Some(side.parse().map_or_else(|_| side.into(), Values::One)),
+        side => Some(number(side)),
     };
     let bounds = BoundsSpec::new(side(lower), side(upper));
     match bounds == BoundsSpec::default() {
@@ -265,7 +268,7 @@ fn derived(text: &str, quantities: &mut Vec<DerivedSpec>) -> Outcome<()> {
 }
 
 /// `NAME:KEY=VALUE,…`: each a change of the prior, as `--set` writes them.
-fn prior(text: &str) -> Outcome<PriorSpec> {
+pub fn prior(text: &str) -> Outcome<PriorSpec> {
     let (name, options) = text.split_once(':').unwrap_or((text, ""));
     let mut named = Named::new(name.trim());
     for option in parts(options) {

@@ -87,6 +87,18 @@ impl TrainingSpec {
         Physics::new(self, &method.simulator, registry)
     }
 
+    /// P and L with a simulator that is at hand, in place of the one that the description names.
+    ///
+    /// # Errors
+    /// If the inverse or the loss does not fit it.
+    pub fn physics_through(
+        &self,
+        simulator: Arc<dyn Simulator>,
+        registry: &Registry,
+    ) -> Result<Physics> {
+        Physics::of(self, simulator, registry)
+    }
+
     fn assemble(
         &self,
         method: &TrainingMethodSpec,
