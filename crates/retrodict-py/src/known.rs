@@ -103,11 +103,7 @@ impl Known {
             side("lower", arguments.lower)?,
             side("upper", arguments.upper)?,
         );
-        for prior in list(arguments.priors)? {
-            let (name, options) = named("prior", &prior, &PRIORS)?;
-            let prior = PriorSpec::try_from(Named { name, options });
-            spec.priors.push(prior.map_err(|error| raised(&error))?);
-        }
+        spec.priors = priors(arguments.priors)?;
         if let Some(search) = arguments.search {
             let (name, options) = named("search", search, &SEARCHES)?;
             spec.search = Some(Named { name, options });
@@ -134,6 +130,18 @@ impl Known {
         spec.stop = stop(arguments.stop)?;
         Ok(Self { spec, differences })
     }
+}
+
+/// One prior, or several, by name or as dictionaries.
+///
+/// # Errors
+/// If a name is unknown, or a weight is not allowed.
+pub fn priors(given: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<PriorSpec>> {
+    let read = |prior: &Bound<'_, PyAny>| {
+        let (name, options) = named("prior", prior, &PRIORS)?;
+        PriorSpec::try_from(Named { name, options }).map_err(|error| raised(&error))
+    };
+    list(given)?.iter().map(read).collect()
 }
 
 /// `None`, a number of steps, or a dictionary.
@@ -261,7 +269,10 @@ fn noise_of(noise: &Bound<'_, PyAny>, target: &Masked) -> PyResult<Numbers> {
 }
 
 /// A number for all unknowns, or one for each.
-fn side(what: &str, given: &Bound<'_, PyAny>, shape: &[usize]) -> PyResult<Values> {
+///
+/// # Errors
+/// If it has another shape than they.
+pub fn side(what: &str, given: &Bound<'_, PyAny>, shape: &[usize]) -> PyResult<Values> {
     let given = arrays::read(what, given)?;
     if given.shape.is_empty() {
         return Ok(Values::One(given.values[0]));

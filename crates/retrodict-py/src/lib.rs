@@ -25,6 +25,7 @@ mod parameters;
 mod pickling;
 mod posed;
 mod posterior;
+mod prediction;
 mod process;
 mod runs;
 mod signals;
@@ -64,6 +65,8 @@ mod _core {
     use crate::observer::{Record, unpickled as unpickled_record};
     #[pymodule_export]
     use crate::posterior::Posterior;
+    #[pymodule_export]
+    use crate::prediction::Ensemble;
     #[pymodule_export]
     use crate::simulator::{Simulator, simulator, unpickled as unpickled_simulator};
     #[pymodule_export]

@@ -4,21 +4,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use numpy::PyArrayDyn;
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use retrodict::network::TrainedNetwork;
 use retrodict::registry::Registry;
-use retrodict::spec::NetworkFile;
+use retrodict::spec::{Ensemble, NetworkFile};
 
-use crate::arrays::{self, Numbers, finite, tuple};
+use crate::arrays::{self, tuple};
 use crate::errors::{Held, raised};
 use crate::pickling;
+use crate::prediction::{self, Refine, Samples};
 
 /// A trained network, x = f(y*), read from a file that `Trained.save` or `retrodict train` wrote. Its arrays are read-only.
 #[pyclass(frozen, module = "retrodict")]
 pub struct Network {
     file: NetworkFile,
+    /// An ensemble of it alone.
+    alone: Ensemble,
 }
 
 type Array<'py> = Bound<'py, PyArrayDyn<f64>>;
@@ -29,16 +31,46 @@ impl Network {
     ///
     /// Raises OSError if it cannot be read, and ValueError if retrodict did not write it.
     #[staticmethod]
-    fn load(path: PathBuf) -> PyResult<Self> {
+    pub fn load(path: PathBuf) -> PyResult<Self> {
         let bytes = std::fs::read(&path)?;
         Self::read(&path.display().to_string(), &bytes)
     }
 
     /// x of each y*: of one, in the shape of what the network sees, or of several along a first axis. What it says of one does
     /// not depend on the others.
-    fn predict<'py>(&self, py: Python<'py>, y: &Bound<'py, PyAny>) -> PyResult<Array<'py>> {
-        let (input, output) = (&self.file.input.shape, &self.file.output.shape);
-        predicted(py, &self.file.network, input, output, y)
+    ///
+    /// refine: by how many steps of direct inversion each x is refined at most, or a dictionary with "steps", "rule" and these:
+    /// noise: of y*, a standard deviation for all data or for each, or a dictionary such as {"relative": 0.01}; x is then refined no
+    /// further than the noise allows. prior: one or several, as for `solve`, around the network's x where it has no reference.
+    /// bounds: (lower, upper) of x, either of them None. stop: as for `solve`.
+    /// target: y*, for a network that sees something else. simulator: one of yours, if the network was trained through it.
+    ///
+    /// A sample whose simulation fails is NaN, with a warning. Raises ValueError for arguments that do not fit, and where an exact fit
+    /// would put the noise of y* into x.
+    #[pyo3(signature = (y, *, refine=None, target=None, noise=None, prior=None, bounds=None, stop=None, simulator=None))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    fn predict<'py>(
+        &self,
+        py: Python<'py>,
+        y: &Bound<'py, PyAny>,
+        refine: Option<&Bound<'py, PyAny>>,
+        target: Option<&Bound<'py, PyAny>>,
+        noise: Option<&Bound<'py, PyAny>>,
+        prior: Option<&Bound<'py, PyAny>>,
+        bounds: Option<&Bound<'py, PyAny>>,
+        stop: Option<&Bound<'py, PyAny>>,
+        simulator: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Array<'py>> {
+        let refine = Refine {
+            refine,
+            target,
+            noise,
+            prior,
+            bounds,
+            stop,
+            simulator,
+        };
+        Ok(prediction::predict(py, &self.alone, y, refine)?.x)
     }
 
     /// The arrays of the network by their names: the weights, and the statistics of layers that normalise.
@@ -108,9 +140,17 @@ impl Network {
 impl Network {
     fn read(what: &str, bytes: &[u8]) -> PyResult<Self> {
         let file = NetworkFile::from_bytes(what, bytes, Registry::standard());
+        let file = file.map_err(|error| raised(&error))?;
+        let alone = Ensemble::new(vec![(what.to_owned(), file.clone())]);
         Ok(Self {
-            file: file.map_err(|error| raised(&error))?,
+            alone: alone.map_err(|error| raised(&error))?,
+            file,
         })
+    }
+
+    /// What its file holds.
+    pub fn file(&self) -> &NetworkFile {
+        &self.file
     }
 }
 
@@ -132,26 +172,10 @@ pub fn predicted<'py>(
     output: &[usize],
     y: &Bound<'py, PyAny>,
 ) -> PyResult<Array<'py>> {
-    let Numbers { values, shape } = arrays::read("y", y)?;
-    let values = finite("y", values)?;
-    let width = network.network().input().len();
-    let several = shape.len() > 1 && values.len() == shape[0] * width;
-    let one = shape == *input || shape == [width] || shape.is_empty() && width == 1;
-    if !one && !several {
-        return Err(PyValueError::new_err(format!(
-            "y has shape {}, expected {} for one, or that with the number of samples in front",
-            tuple(&shape),
-            tuple(input)
-        )));
-    }
-    let count = values.len() / width.max(1);
-    let predict = || network.predict(&values);
+    let seen = Samples::read("y", y, input)?;
+    let predict = || network.predict(seen.values());
     let x = Arc::new(Held::default()).run(py, predict)?;
-    let mut out = output.to_vec();
-    if several && !(one && count == 1) {
-        out.insert(0, count);
-    }
-    arrays::write(py, &x, &out)
+    seen.answer(py, &x, output)
 }
 
 /// The arrays of a network by their names.

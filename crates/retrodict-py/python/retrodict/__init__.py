@@ -8,6 +8,7 @@ lists the update rules, and `check` tests the derivatives of a simulator of your
 from ._core import (
     Check,
     Checks,
+    Ensemble,
     Entry,
     Network,
     Posterior,
@@ -34,6 +35,7 @@ __all__ = [
     "Checks",
     "Data",
     "Differences",
+    "Ensemble",
     "Entry",
     "HasForward",
     "Model",

@@ -20,6 +20,7 @@ from ._types import (
 __all__ = [
     "Check",
     "Checks",
+    "Ensemble",
     "Entry",
     "Network",
     "Posterior",
@@ -201,11 +202,44 @@ class Posterior:
     def words(self) -> list[str]: ...
 
 @final
+class Ensemble:
+    """Several networks that were trained for one task, such as the seeds of a method: the mean of their x, and how far they differ."""
+    def __init__(self, networks: Sequence[Union[Network, str, PathLike[str]]]) -> None: ...
+    def predict(
+        self,
+        y: ArrayLike,
+        *,
+        refine: Optional[Union[int, Options]] = ...,
+        target: Optional[ArrayLike] = ...,
+        noise: Optional[Union[ArrayLike, Options]] = ...,
+        prior: Optional[Union[Named, Sequence[Named]]] = ...,
+        bounds: Optional[Union[tuple[Optional[ArrayLike], Optional[ArrayLike]], Options]] = ...,
+        stop: Optional[Union[int, Stop]] = ...,
+        simulator: Optional[_Simulator] = ...,
+    ) -> tuple[Array, Array]: ...
+    @property
+    def networks(self) -> tuple[Network, ...]: ...
+    def __len__(self) -> int: ...
+    def __copy__(self) -> Ensemble: ...
+    def __deepcopy__(self, _memo: object, /) -> Ensemble: ...
+
+@final
 class Network:
     """A trained network, x = f(y*), read from a file that `Trained.save` or `retrodict train` wrote. Its arrays are read-only."""
     @staticmethod
     def load(path: Union[str, PathLike[str]]) -> Network: ...
-    def predict(self, y: ArrayLike) -> Array: ...
+    def predict(
+        self,
+        y: ArrayLike,
+        *,
+        refine: Optional[Union[int, Options]] = ...,
+        target: Optional[ArrayLike] = ...,
+        noise: Optional[Union[ArrayLike, Options]] = ...,
+        prior: Optional[Union[Named, Sequence[Named]]] = ...,
+        bounds: Optional[Union[tuple[Optional[ArrayLike], Optional[ArrayLike]], Options]] = ...,
+        stop: Optional[Union[int, Stop]] = ...,
+        simulator: Optional[_Simulator] = ...,
+    ) -> Array: ...
     @property
     def weights(self) -> dict[str, Array]: ...
     @property
