@@ -163,7 +163,7 @@ fn with_a_noise_level_a_refinement_stops_there() {
     let refiner = refiner(&Refinement::new(50).with_noise(relative(NOISE)));
     let [_, y] = samples(1, 3).remove(0);
     // What explains the data already is left as it is.
-    let near = refiner.refine(&vec![0.0; CELLS], &y).unwrap();
+    let near = refiner.refine(&[0.0; CELLS], &y).unwrap();
     assert!(near.solution.steps > 0);
     let chi_squared = near.chi_squared.unwrap();
     assert!(chi_squared <= 1.1, "{chi_squared}");
@@ -176,7 +176,7 @@ fn an_ill_posed_problem_is_seen() {
     let plain = Refinement::new(5);
     assert!(!plain.is_regularised());
     let known = samples(2, 4);
-    let x = vec![0.0; CELLS];
+    let x = [0.0; CELLS];
     let pairs = || known.iter().map(|[_, y]| (&x[..], &y[..]));
     let (sample, found) = refiner(&plain).ill_posed(pairs()).unwrap().unwrap();
     // e^(k² νt) of the finest mode, π² · 2.
