@@ -193,18 +193,10 @@ type TrainingQuantity = fn(&Line) -> Option<f64>;
 
 fn curves(contents: &Contents) -> Vec<Figure> {
     let quantities: [(&str, &str, TrainingQuantity); 4] = [
-        ("test", "test loss (in y, held-out samples)", |l| {
-            l.test_loss
-        }),
-        ("train", "train loss (in y, training samples)", |l| {
-            l.train_loss
-        }),
-        ("steps", "loss of the steps (the strategy's own)", |l| {
-            l.running_loss
-        }),
-        ("x", "½‖x − x*‖² on held-out samples", |l| {
-            l.x_half_square
-        }),
+        ("test", "test loss", |l| l.test_loss),
+        ("train", "train loss", |l| l.train_loss),
+        ("steps", "loss of the steps", |l| l.running_loss),
+        ("x", "½‖x − x*‖²", |l| l.x_half_square),
     ];
     let mut figures = Vec::new();
     for (key, title, value) in quantities {
@@ -230,7 +222,7 @@ fn curves(contents: &Contents) -> Vec<Figure> {
                 layout: layout(
                     &format!("{} vs. {name}", capital(title)),
                     x,
-                    axis(title.split(" (").next().unwrap_or(title), true),
+                    axis(title, true),
                 ),
             });
         }
