@@ -125,6 +125,14 @@ fn of_network(file: &NetworkFile) -> Vec<(String, String)> {
         fact("network", file.architecture.name.clone()),
         fact("training", training),
     ];
+    facts.extend(file.normalisation.ends().map(|(end, scaling)| {
+        let of = match scaling.log() {
+            true => "by mean and standard deviation of logarithms",
+            false => "by mean and standard deviation",
+        };
+        let end = if end == "output" { "x" } else { end };
+        fact("normalises", format!("{end}, {of}"))
+    }));
     let arrays = file.network.arrays().into_iter();
     facts.extend(arrays.map(|(array, _)| (array.name, format!("shape {:?}", array.shape))));
     facts
