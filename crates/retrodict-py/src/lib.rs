@@ -8,6 +8,7 @@ use pyo3::pymodule;
 mod arrays;
 mod check;
 mod data_sets;
+mod ensemble;
 mod errors;
 mod facts;
 mod files;
@@ -54,6 +55,8 @@ mod _core {
     #[pymodule_export]
     use crate::check::{Check, Checks, all_unpickled, check, unpickled as unpickled_check};
     #[pymodule_export]
+    use crate::ensemble::Ensemble;
+    #[pymodule_export]
     use crate::errors::SimulationError;
     #[pymodule_export]
     use crate::invert::invert;
@@ -65,8 +68,6 @@ mod _core {
     use crate::observer::{Record, unpickled as unpickled_record};
     #[pymodule_export]
     use crate::posterior::Posterior;
-    #[pymodule_export]
-    use crate::prediction::Ensemble;
     #[pymodule_export]
     use crate::simulator::{Simulator, simulator, unpickled as unpickled_simulator};
     #[pymodule_export]

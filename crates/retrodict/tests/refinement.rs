@@ -252,7 +252,8 @@ fn several_networks_say_their_mean_and_how_far_they_differ() {
     let one = network().network.predict(&y).unwrap();
     // The same weights but for a bias: x differs by just that.
     let mut theta = shifted.network.theta().to_vec();
-    *theta.last_mut().unwrap() += 2.0;
+    let scaling = network().normalisation.output.as_ref().unwrap();
+    *theta.last_mut().unwrap() += 2.0 / scaling.scale()[CELLS - 1];
     shifted.network = retrodict::network::TrainedNetwork::new(
         std::sync::Arc::clone(shifted.network()),
         theta,

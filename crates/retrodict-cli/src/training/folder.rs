@@ -7,12 +7,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::standing::{self, standings};
 use super::{Checkpoint, Diagnosis};
-use crate::data::durable::replace;
-use crate::data::{Array, read_archive, write_archive};
+use crate::data::{Array, read_archive};
 use crate::failure::{Failure, Outcome as Result};
-use crate::results::folder::{SeriesFacts, json};
+use crate::results::folder::SeriesFacts;
 
 /// `manifest.json`: what was trained.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -234,22 +232,8 @@ impl Contents {
     }
 }
 
-/// Writes the folder, each file whole or not at all.
-pub fn write(folder: &Path, contents: &Contents) -> Result<()> {
-    let put = |name: &str, bytes: &[u8]| replace(&folder.join(name), bytes);
-    put("manifest.json", json(&contents.manifest)?.as_bytes())?;
-    put("summary.json", json(&contents.outcomes)?.as_bytes())?;
-    put("epochs.csv", csv(&contents.lines).as_bytes())?;
-    let standings = standings(contents);
-    put("methods.json", json(&standings)?.as_bytes())?;
-    put(
-        "methods.csv",
-        standing::csv(contents, &standings).as_bytes(),
-    )?;
-    put("fields.npz", &write_archive(&contents.fields)?)
-}
-
-fn csv(lines: &[Line]) -> String {
+/// `epochs.csv`.
+pub fn csv(lines: &[Line]) -> String {
     let mut text = format!("{HEADER}\n");
     let show = |v: Option<f64>| v.map(|v| v.to_string()).unwrap_or_default();
     for l in lines {

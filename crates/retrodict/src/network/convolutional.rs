@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::lanes::Real;
-use super::layers::{Kept, Layer, Moments, Normalisation, Seen, Sink};
+use super::layers::{BatchNormalisation, Kept, Layer, Moments, Seen, Sink};
 use super::maps::{Maps, Padding, Shape, Store};
 use super::{Activity, Network, NetworkMap, Weight};
 use crate::core::space::Space;
@@ -16,7 +16,7 @@ pub(super) struct Node<R: Real> {
     pub reads: Vec<usize>,
     pub layer: Arc<dyn Layer<R>>,
     /// The same layer, where it normalises or activates.
-    pub norm: Option<Arc<Normalisation>>,
+    pub norm: Option<Arc<BatchNormalisation>>,
 }
 
 /// A convolutional network; see [`UNet`](super::UNet) for how one is made.

@@ -9,7 +9,7 @@ mod pooling;
 mod upsampling;
 
 pub(super) use convolution::Convolution;
-pub(super) use normalisation::{Moments, Normalisation};
+pub(super) use normalisation::{BatchNormalisation, Moments};
 pub(super) use pooling::Pooling;
 pub(super) use upsampling::Upsampling;
 

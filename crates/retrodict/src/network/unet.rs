@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::convolutional::{Convolutional, Node};
 use super::lanes::Real;
-use super::layers::{Convolution, Normalisation, Pooling, Upsampling};
+use super::layers::{BatchNormalisation, Convolution, Pooling, Upsampling};
 use super::maps::{Padding, Shape, Store};
 use super::{Activation, Architecture, Initialisation, MeanKept, Network, Precision, Weight};
 use crate::core::space::Space;
@@ -260,7 +260,7 @@ impl<R: Real> Growing<'_, R> {
         let mut reads = reads.to_vec();
         for half in ["a", "b"] {
             let norm = self.plan.batch_norm;
-            // Normalisation takes any bias out again.
+            // BatchNormalisation takes any bias out again.
             let own = format!("{name}{half}");
             let sums = self.convolution(&own, &reads, channels, 3, !norm);
             let start = self.end;
@@ -269,7 +269,7 @@ impl<R: Real> Growing<'_, R> {
                 self.gammas.push(gamma);
                 self.weight(format!("{own}.shift"), &[channels]);
             }
-            let layer = Arc::new(Normalisation {
+            let layer = Arc::new(BatchNormalisation {
                 shape: self.shapes[sums],
                 padding: self.plan.padding,
                 activation: self.plan.activation,
@@ -278,7 +278,7 @@ impl<R: Real> Growing<'_, R> {
             reads = vec![self.push(Node {
                 name: format!("{} {own}", self.plan.activation.name()),
                 reads: vec![sums],
-                layer: Arc::<Normalisation>::clone(&layer),
+                layer: Arc::<BatchNormalisation>::clone(&layer),
                 norm: Some(layer),
             })];
         }

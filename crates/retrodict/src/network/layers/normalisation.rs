@@ -20,7 +20,7 @@ const EPSILON: f64 = 1e-5;
 ///
 /// # Source
 /// Ioffe & Szegedy 2015, algorithm 1.
-pub struct Normalisation {
+pub struct BatchNormalisation {
     /// What it reads and makes.
     pub shape: Shape,
     /// What lies beyond the border, for what follows.
@@ -65,7 +65,7 @@ impl<R: Real> Lines<R> {
     }
 }
 
-impl Normalisation {
+impl BatchNormalisation {
     /// Mean and variance of each channel over the batch.
     pub fn moments<R: Real>(&self, z: &Maps<R>) -> Moments {
         let (shape, blocks) = (self.shape, self.shape.blocks());
@@ -192,7 +192,7 @@ impl Normalisation {
     }
 }
 
-impl<R: Real> Layer<R> for Normalisation {
+impl<R: Real> Layer<R> for BatchNormalisation {
     fn shape(&self) -> Shape {
         self.shape
     }
