@@ -255,7 +255,7 @@ struct Work {
 }
 
 /// A refinement that would put noise into x, told apart from errors of the library.
-enum Done {
+enum RefinedSamples {
     /// The samples that failed, with why.
     Refined(Vec<(usize, String)>),
     /// Why not.
@@ -264,14 +264,14 @@ enum Done {
 
 impl Work {
     /// Refines all samples in place.
-    fn refine(&self, x: &mut [f64], targets: &[f64]) -> Result<Done> {
+    fn refine(&self, x: &mut [f64], targets: &[f64]) -> Result<RefinedSamples> {
         let m = self.physics.simulator.output().len().max(1);
         let n = self.physics.simulator.input().len().max(1);
         if !self.regularised
             && let Some((sample, found)) =
                 self.refiner.ill_posed(x.chunks(n).zip(targets.chunks(m)))?
         {
-            return Ok(Done::Refused(format!(
+            return Ok(RefinedSamples::Refused(format!(
                 "refine={} would put the noise of y into x: an exact fit makes relative noise {:.1e} times as large, at the network's \
                  x of sample {sample}. Pass noise, a standard deviation or {{\"relative\": 0.01}}, or a prior, as \
                  prior={{\"name\": \"tikhonov\", \"weight\": \"gcv\"}}; for computed data without noise, a small level, as \
@@ -291,7 +291,7 @@ impl Work {
                 }
             }
         }
-        Ok(Done::Refined(failed))
+        Ok(RefinedSamples::Refined(failed))
     }
 }
 
@@ -330,8 +330,8 @@ pub fn predict<'py>(
     if let Some(work) = work {
         let targets = refine.targets(file, &seen)?;
         match held.run(py, || work.refine(&mut x, &targets))? {
-            Done::Refused(why) => return Err(PyValueError::new_err(why)),
-            Done::Refined(failed) => warn(py, &failed)?,
+            RefinedSamples::Refused(why) => return Err(PyValueError::new_err(why)),
+            RefinedSamples::Refined(failed) => warn(py, &failed)?,
         }
     }
     let shape = &file.output.shape;

@@ -21,7 +21,7 @@ mod mlp;
 mod precision;
 mod rows;
 mod scaled;
-mod scaling;
+mod standardisation;
 mod trained;
 mod unet;
 
@@ -32,8 +32,8 @@ pub use mean_kept::MeanKept;
 pub use mlp::{Initialisation, Mlp};
 pub use precision::Precision;
 pub use scaled::{ScaledInput, ScaledOutput};
-pub use scaling::Scaling;
-pub(crate) use scaling::no_logarithm;
+pub use standardisation::Standardisation;
+pub(crate) use standardisation::no_logarithm;
 pub use trained::TrainedNetwork;
 pub use unet::UNet;
 
@@ -83,7 +83,7 @@ pub trait Network: Send + Sync {
 
     /// The network in front of a scaling of its outputs, and the scaling, where the last thing is one: what compares x compares
     /// it as the network makes it, without units.
-    fn scaled_output(&self) -> Option<(&Arc<dyn Network>, &Scaling)> {
+    fn scaled_output(&self) -> Option<(&Arc<dyn Network>, &Standardisation)> {
         None
     }
 

@@ -8,7 +8,7 @@ use retrodict::linalg::{Matrix, dot, norm};
 use std::sync::Arc;
 
 use retrodict::network::{
-    Activation, Initialisation, Mlp, Precision, ScaledInput, ScaledOutput, Scaling,
+    Activation, Initialisation, Mlp, Precision, ScaledInput, ScaledOutput, Standardisation,
 };
 
 fn draw(n: usize, random: &mut Pcg64) -> Vec<f64> {
@@ -165,7 +165,7 @@ fn scaled_networks_pass() {
     let scaling = |n: usize, log| {
         let shift = (0..n).map(|i| 0.3 - 0.2 * i as f64).collect();
         let scale = (0..n).map(|i| 0.5 + 0.4 * i as f64).collect();
-        Scaling::new(shift, scale, log).unwrap()
+        Standardisation::new(shift, scale, log).unwrap()
     };
     for log in [false, true] {
         let plain = Arc::new(mlp(&[4, 7, 6], Activation::Tanh));

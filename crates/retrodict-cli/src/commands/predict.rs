@@ -23,7 +23,7 @@ use given::{Given, output};
 use networks::Networks;
 use refining::Refining;
 use sample::{SampleLine, error, look, table};
-use summary::Summary;
+use summary::PredictionSummary;
 
 /// Samples up to which there is a line for each; JSON has all of them.
 const LISTED: usize = 50;
@@ -93,7 +93,7 @@ pub fn run(args: &args::PredictArguments) -> Outcome<ExitCode> {
         eprintln!("note: interrupted: from sample {first} on, x is the network's{refined}");
     }
     notes(&lines, &physics, given.targets.is_some());
-    let summary = Summary::of(&lines, networks.paths.len(), spread.as_deref());
+    let summary = PredictionSummary::of(&lines, networks.paths.len(), spread.as_deref());
     let place = args.output.clone().unwrap_or_else(|| output(&given));
     let shape = joined_shape(&given.inputs, file.input.len(), &file.output.shape);
     let spread_place = write(&place, &shape, x, spread)?;
@@ -151,7 +151,7 @@ fn told(
     networks: &Networks,
     output: &Path,
     spread: Option<&Path>,
-    summary: &Summary,
+    summary: &PredictionSummary,
     lines: &[SampleLine],
 ) -> Value {
     let members = networks.paths.iter().zip(networks.ensemble.members());

@@ -3,8 +3,7 @@
 use std::time::{Duration, Instant};
 
 use retrodict::linalg::{Engine, Matrix, symmetric_eigen};
-
-use super::Learner;
+use retrodict::spec::Training;
 
 /// Decompositions with fewer rows are quick, and nothing is said of them.
 const LARGE: usize = 2048;
@@ -17,8 +16,7 @@ const PROBE: usize = 512;
 
 /// A sentence on the time of a step, where it goes into the decomposition of a large matrix: estimated from one of
 /// [`PROBE`] rows that is timed here, since the number of operations grows with the cube of the rows.
-pub fn long_step(learner: &Learner<'_>) -> Option<String> {
-    let training = &learner.training;
+pub fn long_step(training: &Training) -> Option<String> {
     let engine = training.engine()?;
     let (rows, weights) = (training.rows, training.network.parameters());
     if operations(engine, rows, weights) < (LARGE as f64).powi(3) {

@@ -154,7 +154,7 @@ pub fn learn(
     events: bool,
 ) -> Outcome<Result<Checkpoint, Failure>> {
     let mut checkpoint = before.unwrap_or_else(|| learner.start());
-    if let Some(sentence) = long_step(learner) {
+    if let Some(sentence) = long_step(&learner.training) {
         eprintln!("note: {label}: {sentence}");
     }
     let (most_steps, limit) = (learner.training.most_steps(), learner.training.stop.time);

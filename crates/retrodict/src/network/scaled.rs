@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Activity, Network, NetworkMap, Scaling, Weight};
+use super::{Activity, Network, NetworkMap, Standardisation, Weight};
 use crate::core::space::Space;
 use crate::error::{Result, expect_length};
 use crate::linalg::Matrix;
@@ -10,14 +10,14 @@ use crate::linalg::Matrix;
 /// A network that sees z = (v − shift)/scale of its inputs v; its derivatives in θ are those of the network at z.
 pub struct ScaledInput {
     network: Arc<dyn Network>,
-    scaling: Scaling,
+    scaling: Standardisation,
 }
 
 /// A network whose outputs are those of another, taken from z to v = shift + scale z, or exp of it: J, Gram matrix and steps
 /// see the composed map.
 pub struct ScaledOutput {
     network: Arc<dyn Network>,
-    scaling: Scaling,
+    scaling: Standardisation,
 }
 
 impl ScaledInput {
@@ -25,7 +25,7 @@ impl ScaledInput {
     ///
     /// # Errors
     /// [`Error::Length`](crate::Error::Length) if the scaling has not as many values as an input.
-    pub fn new(network: Arc<dyn Network>, scaling: Scaling) -> Result<Self> {
+    pub fn new(network: Arc<dyn Network>, scaling: Standardisation) -> Result<Self> {
         expect_length(
             "the scaling of inputs",
             scaling.len(),
@@ -44,7 +44,7 @@ impl ScaledOutput {
     ///
     /// # Errors
     /// [`Error::Length`](crate::Error::Length) if the scaling has not as many values as an output.
-    pub fn new(network: Arc<dyn Network>, scaling: Scaling) -> Result<Self> {
+    pub fn new(network: Arc<dyn Network>, scaling: Standardisation) -> Result<Self> {
         expect_length(
             "the scaling of outputs",
             scaling.len(),
@@ -122,7 +122,7 @@ impl Network for ScaledOutput {
     fn gram_needs_jacobian(&self) -> bool {
         self.network.gram_needs_jacobian()
     }
-    fn scaled_output(&self) -> Option<(&Arc<dyn Network>, &Scaling)> {
+    fn scaled_output(&self) -> Option<(&Arc<dyn Network>, &Standardisation)> {
         Some((&self.network, &self.scaling))
     }
     fn forward(&self, theta: &[f64], inputs: &[f64], outputs: &mut [f64]) -> Result<()> {

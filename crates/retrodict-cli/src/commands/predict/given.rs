@@ -36,8 +36,8 @@ impl Given {
         network: &Path,
     ) -> Outcome<Self> {
         let network = network.display();
-        let target = args.target.as_deref().map(Source::open).transpose()?;
-        let input = args.input.as_deref().map(Source::open).transpose()?;
+        let target = args.target.as_deref().map(GivenFile::open).transpose()?;
+        let input = args.input.as_deref().map(GivenFile::open).transpose()?;
         let seen = match (&input, &target) {
             (Some(input), _) if file.sees_target() => {
                 return Err(Failure::Misuse(format!(
@@ -88,7 +88,7 @@ impl Given {
 }
 
 /// x of each sample, if the array is that.
-fn known(found: &Part, space: &Space, count: usize) -> Option<Vec<Vec<f64>>> {
+fn known(found: &GivenArray, space: &Space, count: usize) -> Option<Vec<Vec<f64>>> {
     let rows = split(&found.array, &space.shape, &found.name).unwrap_or_default();
     if rows.len() == count {
         return Some(rows.into_iter().map(<[f64]>::to_vec).collect());
@@ -107,19 +107,19 @@ fn told(space: &Space) -> String {
 }
 
 /// A file of data: one array, or several by their names.
-struct Source {
+struct GivenFile {
     name: String,
     one: Option<Array>,
     several: Vec<(String, Array)>,
 }
 
 /// An array, and how it is named.
-struct Part {
+struct GivenArray {
     name: String,
     array: Array,
 }
 
-impl Source {
+impl GivenFile {
     fn open(name: &str) -> Outcome<Self> {
         let (path, selected) = place(name);
         let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
@@ -142,9 +142,9 @@ impl Source {
     }
 
     /// The array of that name; of an archive with a single one, that, unless its name says that it is something else.
-    fn take(&self, wanted: &str) -> Outcome<Part> {
+    fn take(&self, wanted: &str) -> Outcome<GivenArray> {
         if let Some(array) = &self.one {
-            return Ok(Part {
+            return Ok(GivenArray {
                 name: self.name.clone(),
                 array: array.clone(),
             });
@@ -159,7 +159,7 @@ impl Source {
                 .map(|(name, array)| (name, array)),
         };
         if let Some((name, array)) = found {
-            return Ok(Part {
+            return Ok(GivenArray {
                 name: format!("{}:{name}", self.name),
                 array: array.clone(),
             });
@@ -182,8 +182,8 @@ struct Sizes<'a> {
 
 impl Sizes<'_> {
     /// The samples of an array, all of them finite.
-    fn rows(&self, part: &Part, space: &Space, what: &str) -> Outcome<Vec<Vec<f64>>> {
-        let Part { name, array } = part;
+    fn rows(&self, part: &GivenArray, space: &Space, what: &str) -> Outcome<Vec<Vec<f64>>> {
+        let GivenArray { name, array } = part;
         if array.values.is_empty() {
             return Err(Failure::Misuse(format!("{name} holds no sample")));
         }
@@ -206,7 +206,7 @@ impl Sizes<'_> {
         Ok(rows.into_iter().map(<[f64]>::to_vec).collect())
     }
 
-    fn misfit(&self, part: &Part, space: &Space, what: &str) -> Failure {
+    fn misfit(&self, part: &GivenArray, space: &Space, what: &str) -> Failure {
         let (shape, len) = (&part.array.shape, space.len());
         let width = match shape.as_slice() {
             [] => 1,

@@ -112,7 +112,7 @@ pub fn look(
 }
 
 /// A column of the table: whether it has anything to say, its head, and what it says of a sample.
-type Column = (bool, String, fn(&SampleLine) -> String);
+type Heading = (bool, String, fn(&SampleLine) -> String);
 
 fn number(value: Option<f64>) -> String {
     value.map_or("–".to_owned(), |value| format!("{value:.4e}"))
@@ -149,7 +149,7 @@ pub fn table(lines: &[SampleLine], refining: Option<&Refining>) -> String {
     let same = any(|line| line.cold_to_same.is_some());
     let mut rules = lines.iter().filter_map(|line| line.refined.as_ref());
     let rule = rules.next().map_or("refining", |refined| &refined.rule);
-    let columns: [Column; 9] = [
+    let columns: [Heading; 9] = [
         (true, "sample".to_owned(), |line| line.sample.to_string()),
         (true, "loss of the network's x".to_owned(), |line| {
             number(line.loss)

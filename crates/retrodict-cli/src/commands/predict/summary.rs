@@ -6,7 +6,7 @@ use super::sample::SampleLine;
 
 /// All samples in a few numbers.
 #[derive(Debug, Default, Serialize)]
-pub struct Summary {
+pub struct PredictionSummary {
     /// Number of samples.
     pub count: usize,
     /// Number of networks.
@@ -63,7 +63,7 @@ impl Extent {
     }
 }
 
-impl Summary {
+impl PredictionSummary {
     /// Of the lines of samples, of so many networks.
     pub fn of(lines: &[SampleLine], networks: usize, spread: Option<&[f64]>) -> Self {
         let refined = |line: &SampleLine| line.refined.clone();
@@ -149,7 +149,7 @@ mod tests {
             line(4, Some(9.0), None),
             line(5, Some(2.0), None),
         ];
-        let found = Summary::of(&lines, 2, Some(&[3.0, 4.0, 0.0, 0.0]));
+        let found = PredictionSummary::of(&lines, 2, Some(&[3.0, 4.0, 0.0, 0.0]));
         let expected = Extent {
             median: 3.0,
             worst: 9.0,

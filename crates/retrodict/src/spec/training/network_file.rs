@@ -11,7 +11,7 @@ use super::session::Training;
 use super::{Normalisation, TrainingSpec};
 use crate::core::space::Space;
 use crate::error::{Error, Result};
-use crate::network::{Network, Scaling, TrainedNetwork, Weight};
+use crate::network::{Network, Standardisation, TrainedNetwork, Weight};
 use crate::registry::{Named, Registry};
 use crate::training::Checkpoint;
 
@@ -76,7 +76,7 @@ struct EndFacts {
     log: bool,
 }
 
-fn facts<'a>((end, scaling): (&'a str, &Scaling)) -> (&'a str, EndFacts) {
+fn facts<'a>((end, scaling): (&'a str, &Standardisation)) -> (&'a str, EndFacts) {
     let log = scaling.log();
     (end, EndFacts { log })
 }
@@ -248,12 +248,12 @@ impl NetworkFile {
             }
             None => BTreeMap::new(),
         };
-        let scaling = |end: &str, space: &Space| -> Result<Option<Scaling>> {
+        let scaling = |end: &str, space: &Space| -> Result<Option<Standardisation>> {
             let Some(facts) = ends.get(end) else {
                 return Ok(None);
             };
             let part = |part| array(&array_of(end, part), &[space.len()]);
-            let scaling = Scaling::new(part("shift")?, part("scale")?, facts.log);
+            let scaling = Standardisation::new(part("shift")?, part("scale")?, facts.log);
             scaling
                 .map(Some)
                 .map_err(|e| damaged("normalise", e.to_string()))

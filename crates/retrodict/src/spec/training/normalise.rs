@@ -12,7 +12,9 @@ use crate::core::simulator::Simulator;
 use crate::core::space::Space;
 use crate::error::{At, Error, Result};
 use crate::linalg::norm;
-use crate::network::{Architecture, Network, ScaledInput, ScaledOutput, Scaling, no_logarithm};
+use crate::network::{
+    Architecture, Network, ScaledInput, ScaledOutput, Standardisation, no_logarithm,
+};
 use crate::training::Sample;
 
 /// Samples that are looked at where all are drawn on the fly.
@@ -70,9 +72,9 @@ pub enum ScalingKind {
 #[non_exhaustive]
 pub struct Normalisation {
     /// Of what the network sees.
-    pub input: Option<Scaling>,
+    pub input: Option<Standardisation>,
     /// Of x.
-    pub output: Option<Scaling>,
+    pub output: Option<Standardisation>,
     /// The scale in which y is compared.
     pub target: f64,
 }
@@ -123,7 +125,7 @@ impl<'de> Deserialize<'de> for NormaliseSpec {
         #[derive(Deserialize)]
         #[serde(default, deny_unknown_fields)]
         #[derive(Default)]
-        struct Table {
+        struct Parts {
             input: Option<ScalingKind>,
             output: Option<ScalingKind>,
             target: Option<bool>,
@@ -143,11 +145,11 @@ impl<'de> Deserialize<'de> for NormaliseSpec {
                 self,
                 map: A,
             ) -> std::result::Result<Self::Value, A::Error> {
-                let Table {
+                let Parts {
                     input,
                     output,
                     target,
-                } = Table::deserialize(MapAccessDeserializer::new(map))?;
+                } = Parts::deserialize(MapAccessDeserializer::new(map))?;
                 Ok(NormaliseSpec {
                     input,
                     output,
@@ -185,7 +187,7 @@ impl ScalingKind {
     }
 
     /// Means and standard deviations of rows; `what` names them in messages.
-    fn fit(self, what: &str, rows: &[&[f64]], space: &Space) -> Result<Option<Scaling>> {
+    fn fit(self, what: &str, rows: &[&[f64]], space: &Space) -> Result<Option<Standardisation>> {
         if self == Self::Off {
             return Ok(None);
         }
@@ -215,7 +217,7 @@ impl ScalingKind {
             shift[from..from + share].fill(mean);
             scale[from..from + share].fill(spread);
         }
-        Scaling::new(shift, scale, self.log()).map(Some)
+        Standardisation::new(shift, scale, self.log()).map(Some)
     }
 }
 
@@ -272,7 +274,7 @@ impl Normalisation {
     }
 
     /// The scalings by the end of the network to which they belong.
-    pub fn ends(&self) -> impl Iterator<Item = (&'static str, &Scaling)> {
+    pub fn ends(&self) -> impl Iterator<Item = (&'static str, &Standardisation)> {
         let ends = [("input", &self.input), ("output", &self.output)];
         ends.into_iter()
             .filter_map(|(end, scaling)| Some((end, scaling.as_ref()?)))
@@ -332,7 +334,7 @@ fn alike(input: ScalingKind, output: ScalingKind) -> Result<ScalingKind> {
 }
 
 /// x by the simulator's typical values, where no x is known.
-fn typical(kind: ScalingKind, physics: &dyn Simulator) -> Result<Option<Scaling>> {
+fn typical(kind: ScalingKind, physics: &dyn Simulator) -> Result<Option<Standardisation>> {
     if kind == ScalingKind::Off {
         return Ok(None);
     }
@@ -356,5 +358,5 @@ fn typical(kind: ScalingKind, physics: &dyn Simulator) -> Result<Option<Scaling>
         return Ok(None);
     }
     let (shift, scale) = ends.into_iter().unzip();
-    Scaling::new(shift, scale, false).map(Some)
+    Standardisation::new(shift, scale, false).map(Some)
 }

@@ -7,13 +7,13 @@ use crate::error::{Error, Result, expect_length};
 /// # Units
 /// `shift` and `scale` are in the unit of v, or of ln v; z has none.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Scaling {
+pub struct Standardisation {
     shift: Vec<f64>,
     scale: Vec<f64>,
     log: bool,
 }
 
-impl Scaling {
+impl Standardisation {
     /// A shift and a scale for each value, of the values themselves or of their logarithms.
     ///
     /// # Errors
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn there_and_back_and_its_slope() {
         for log in [false, true] {
-            let scaling = Scaling::new(vec![0.3, -1.0], vec![2.0, 0.5], log).unwrap();
+            let scaling = Standardisation::new(vec![0.3, -1.0], vec![2.0, 0.5], log).unwrap();
             let values = [0.7, 4.0, 2.5, 0.01];
             let z = scaling.scaled("x", &values).unwrap();
             let mut back = z.clone();
@@ -140,11 +140,11 @@ mod tests {
 
     #[test]
     fn what_has_no_logarithm_is_named() {
-        let scaling = Scaling::new(vec![0.0, 0.0], vec![1.0, 1.0], true).unwrap();
+        let scaling = Standardisation::new(vec![0.0, 0.0], vec![1.0, 1.0], true).unwrap();
         let message = scaling
             .scaled("target", &[1.0, 2.0, 3.0, -4.0])
             .unwrap_err();
         assert!(message.to_string().contains("target[1][1]"), "{message}");
-        assert!(Scaling::new(vec![0.0], vec![0.0], false).is_err());
+        assert!(Standardisation::new(vec![0.0], vec![0.0], false).is_err());
     }
 }
