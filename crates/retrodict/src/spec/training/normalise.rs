@@ -125,13 +125,13 @@ impl<'de> Deserialize<'de> for NormaliseSpec {
         #[derive(Deserialize)]
         #[serde(default, deny_unknown_fields)]
         #[derive(Default)]
-        struct Parts {
+        struct NormaliseTable {
             input: Option<ScalingKind>,
             output: Option<ScalingKind>,
             target: Option<bool>,
         }
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
+        struct NormaliseVisitor;
+        impl<'de> Visitor<'de> for NormaliseVisitor {
             type Value = NormaliseSpec;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(
@@ -145,11 +145,11 @@ impl<'de> Deserialize<'de> for NormaliseSpec {
                 self,
                 map: A,
             ) -> std::result::Result<Self::Value, A::Error> {
-                let Parts {
+                let NormaliseTable {
                     input,
                     output,
                     target,
-                } = Parts::deserialize(MapAccessDeserializer::new(map))?;
+                } = NormaliseTable::deserialize(MapAccessDeserializer::new(map))?;
                 Ok(NormaliseSpec {
                     input,
                     output,
@@ -157,7 +157,7 @@ impl<'de> Deserialize<'de> for NormaliseSpec {
                 })
             }
         }
-        deserializer.deserialize_any(Either)
+        deserializer.deserialize_any(NormaliseVisitor)
     }
 }
 
