@@ -9,10 +9,10 @@ use pyo3::exceptions::{PyBaseException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
+use retrodict::Network;
 use retrodict::network::TrainedNetwork;
 use retrodict::registry::Registry;
-use retrodict::spec::TrainingStopSpec;
-use retrodict::{Network, Space};
+use retrodict::spec::{NetworkFile, TrainingStopSpec};
 
 use crate::arrays::{self, tuple};
 use crate::errors::{Held, raised};
@@ -234,12 +234,10 @@ impl Trained {
 #[pyo3(name = "_trained")]
 pub fn unpickled(py: Python<'_>, facts: &[u8]) -> PyResult<Trained> {
     let facts: TrainedFacts = pickling::data(facts)?;
-    let registry = Registry::standard();
-    let kind = registry.networks.make(registry, &facts.architecture);
-    let space = |shape: &[usize]| Space::new("", shape, "1");
-    let network = kind.and_then(|kind| kind.between(&space(&facts.input), &space(&facts.output)));
-    let network = network.map_err(|error| raised(&error))?;
-    Trained::new(py, facts, network, (None, None))
+    // Its file holds what normalises it too.
+    let file = NetworkFile::from_bytes("the pickle", &facts.file, Registry::standard());
+    let file = file.map_err(|error| raised(&error))?;
+    Trained::new(py, facts, Arc::clone(file.network()), (None, None))
 }
 
 /// How much more is learned, as far as it was said.

@@ -63,9 +63,29 @@ def test_the_same_seed_makes_the_same_bits_and_pickle_keeps_them():
     assert there.status == first.status and there.loss == first.loss
 
 
+def test_networks_of_arrays_are_normalised_unless_told_otherwise():
+    x = 1e3 * np.random.default_rng(0).permutation(np.linspace(1.0, 2.0, 48))[:, None]
+    data = {"target": 1e-2 * x, "x": x, "test": 8}
+    simulator = retrodict.Model(lambda x: 1e-2 * x, jvp=lambda x, v: 1e-2 * v, vjp=lambda x, v: 1e-2 * v)
+    adam = {"name": "adam", "learning_rate": 1e-2}
+    known = dict(data=data, strategy="supervised", rule=adam)
+    trained, plain = learn(simulator, **known), learn(simulator, **known, normalise=False)
+    error = lambda own: np.abs(own.predict(data["target"]) - x).max()
+    assert error(trained) < 0.1 * error(plain)
+    there = pickle.loads(pickle.dumps(trained))
+    np.testing.assert_array_equal(there.predict(data["target"]), trained.predict(data["target"]))
+    positive = learn(simulator, **known, normalise={"output": "log-value"})
+    assert positive.predict([[-100.0], [100.0]]).min() > 0
+    with pytest.raises(ValueError, match="log-value"):
+        learn(simulator, **known, normalise={"output": "log"})
+    with pytest.raises(ValueError, match="true, false, or a table"):
+        learn(simulator, **known, normalise=3)
+
+
 @pytest.mark.parametrize("strategy", ["end-to-end", "supervised", {"name": "corrected-targets", "rule": "gauss-newton"}])
 def test_a_simulator_in_python_teaches_as_ours_does(strategy):
-    x = np.linspace(-1.0, 1.0, 48)[:, None]
+    # In no order: the last samples are held out, and they are to be like the others.
+    x = np.random.default_rng(0).permutation(np.linspace(-1.0, 1.0, 48))[:, None]
     data = {"target": np.exp(x), "x": x, "test": 8}
     ours = learn(data=data, strategy=strategy)
     own = learn(EXP, data=data, strategy=strategy)
@@ -250,7 +270,7 @@ def test_a_dictionary_and_a_file_say_the_same(tmp_path):
     data = {"target": np.exp(x), "x": x, "test": 8}
     given = retrodict.train(DESCRIPTION, method="hig", data=data)
     from_file = {"draw": {"kind": "file", "path": str(tmp_path / "samples.npz")}, "train": 40, "test": 8}
-    for same in [DESCRIPTION | {"data": {"draw": {"kind": "arrays", "target": np.exp(x)}, "test": 8}}, DESCRIPTION | {"data": from_file}]:
+    for same in [DESCRIPTION | {"data": {"draw": {"kind": "arrays", "target": np.exp(x), "x": x}, "test": 8}}, DESCRIPTION | {"data": from_file}]:
         np.testing.assert_array_equal(retrodict.train(same, method="hig").theta, given.theta)
 
 

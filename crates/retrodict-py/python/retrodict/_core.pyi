@@ -204,7 +204,7 @@ class Posterior:
 @final
 class Ensemble:
     """Several networks that were trained for one task, such as the seeds of a method: the mean of their x, and how far they differ."""
-    def __init__(self, networks: Sequence[Union[Network, str, PathLike[str]]]) -> None: ...
+    def __new__(cls, networks: Sequence[Union[Network, str, PathLike[str]]]) -> Ensemble: ...
     def predict(
         self,
         y: ArrayLike,
